@@ -1,0 +1,25 @@
+/* Checked integers and the few attributes that every file uses.
+ * A number that came from the file meets +, - and * only through try_*; true means the exact result is in *out. */
+#ifndef CKPTLINT_BASE_INTS_H
+#define CKPTLINT_BASE_INTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NODISCARD         __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define FLEX_ENUM         __attribute__((flag_enum))
+
+#define try_add(a, b, out) (!__builtin_add_overflow((a), (b), (out)))
+#define try_sub(a, b, out) (!__builtin_sub_overflow((a), (b), (out)))
+#define try_mul(a, b, out) (!__builtin_mul_overflow((a), (b), (out)))
+#define try_cast(v, out)   try_add((v), 0, (out)) /* narrow without losing value or sign */
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+static inline size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+#endif

@@ -1,0 +1,22 @@
+#include "base/observe.h"
+
+void observations_init(struct observations *o, struct arena *a, uint32_t per_kind_max) {
+  *o = (struct observations){.arena = a, .per_kind_max = per_kind_max};
+}
+
+void observe(struct observations *o, struct observation what) {
+  if (o->seen[what.kind]++ >= o->per_kind_max) return;
+  struct observation *slot = vec_push(o->arena, &o->table, UINT32_MAX);
+  if (!slot) {
+    o->lost = true;
+    return;
+  }
+  *slot = what;
+  o->list = o->table.p;
+  o->n = o->table.n;
+}
+
+bool refuse(struct observations *o, struct observation what) {
+  observe(o, what);
+  return false;
+}

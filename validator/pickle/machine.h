@@ -1,0 +1,82 @@
+/* The pickle machine: runs a pickle program of protocol 0–5 with the semantics of CPython's C unpickler
+ * (Modules/_pickle.c), on symbolic values. It imports and calls nothing; at each GLOBAL, call, BUILD and persistent id
+ * it asks its hooks what that means and goes on. Iterative, linear in the program, bounded in every dimension. */
+#ifndef CKPTLINT_PICKLE_MACHINE_H
+#define CKPTLINT_PICKLE_MACHINE_H
+
+#include "base/limits.h"
+#include "base/observe.h"
+#include "base/reader.h"
+#include "pickle/value.h"
+
+struct machine;
+
+/* Mechanism below, policy above: model/ fills these. All are called at the moment of execution, so that what they see
+ * is what a loader would pass, whatever the program does to its lists afterwards. Any may be NULL. */
+struct machine_hooks {
+  void *ctx;
+  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. */
+  uint32_t (*global)(void *ctx, const struct machine *m, const struct global *g);
+  /* A call: the object is complete but for its tag, which the answer becomes. */
+  uint32_t (*call)(void *ctx, struct machine *m, val_id object);
+  /* BUILD: `state` is about to be added to target's states (target is an OBJECT). */
+  void (*build)(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
+  /* Items are about to be set on or appended to an OBJECT (first, n: run in m->links; pairs for SETITEM(S)). */
+  void (*extend)(void *ctx, struct machine *m, val_id target, uint32_t at);
+  uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
+};
+
+struct machine {
+  struct arena *arena;
+  struct observations *obs;
+  const struct limits *max;
+  struct machine_hooks hooks;
+  uint32_t member;     /* for observations */
+  struct reader in;
+  VEC(struct value) values;
+  VEC(val_id) links;
+  VEC(val_id) stack;
+  VEC(uint32_t) marks; /* stack depths */
+  VEC(struct global) globals;
+  VEC(struct object) objects;
+  VEC(struct persid) persids;
+  uint8_t proto;       /* of the last PROTO; 0 before */
+  uint8_t highest_op_proto; /* of the newest opcode met */
+  uint64_t num_ops;
+  bool stopped;        /* STOP was reached: result is valid */
+  bool failed;         /* an error ended the program: later calls answer false */
+  val_id result;
+  struct memo *memo;       /* private: index → val_id, by hash, and the count of distinct indices */
+  struct key_index *keys;  /* private: (dict, key) → link, for repeated keys */
+  struct name_index *names; /* private: (module, name) → global */
+  uint64_t hash_seed[2];
+};
+
+/* `program` must outlive the machine: strings are spans of it. It is the private copy of a member, or of the rest of
+ * a legacy stream: bytes after STOP are the caller's business. False: budget spent. */
+NODISCARD bool machine_init(struct machine *m, struct arena *a, struct observations *o, const struct limits *max,
+                            uint32_t member, const struct machine_hooks *hooks, struct span program);
+/* Runs to STOP. False when the program is malformed or a limit is hit (observed, with the offset). m->in.at is then
+ * the offset of the offending opcode's argument, otherwise the offset behind STOP. */
+NODISCARD bool machine_run(struct machine *m);
+
+/* ---- reading values ---- */
+static inline const struct value *value_of(const struct machine *m, val_id v) { return &m->values.p[v]; }
+static inline enum value_kind kind_of(const struct machine *m, val_id v) { return (enum value_kind)m->values.p[v].kind; }
+/* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT; the empty span for other kinds. */
+struct span value_bytes(const struct machine *m, val_id v);
+/* Number of items of TUPLE, LIST, SET, FROZENSET; of links (2 × pairs) for DICT; 0 for other kinds. */
+uint32_t value_count(const struct machine *m, val_id v);
+/* Item i < value_count. */
+val_id value_item(const struct machine *m, val_id v, uint32_t i);
+/* A Python 2 str or str as text: TEXT, PYSTRING or BYTES. */
+bool value_is_string(const struct machine *m, val_id v);
+/* The value for a str key in a DICT, or 0. Linear in the dict. */
+val_id dict_get(const struct machine *m, val_id dict, const char *key);
+const struct global *value_global(const struct machine *m, val_id v); /* NULL unless GLOBAL */
+const struct object *value_object(const struct machine *m, val_id v); /* NULL unless OBJECT */
+
+/* Makes a value for the hooks' use (e.g. the bytes of `_codecs.encode`). 0: budget spent. */
+val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);
+
+#endif

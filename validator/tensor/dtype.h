@@ -1,0 +1,36 @@
+/* The dtypes that a checkpoint can hold: one row each in dtype.def (format-spec D.2). */
+#ifndef CKPTLINT_TENSOR_DTYPE_H
+#define CKPTLINT_TENSOR_DTYPE_H
+
+#include "base/span.h"
+
+enum dtype_class { DT_FLOAT, DT_INT, DT_UINT, DT_BOOL, DT_COMPLEX, DT_QUANT, DT_OPAQUE };
+
+enum dtype {
+  DTYPE_NONE,
+#define DTYPE(id, name, size, cls, storage, alias) DTYPE_##id,
+#include "tensor/dtype.def"
+#undef DTYPE
+  DTYPE_COUNT
+};
+
+struct dtype_row {
+  const char *name;    /* torch.NAME, canonical */
+  uint8_t size;        /* bytes of one storage element */
+  enum dtype_class cls;
+  const char *storage; /* typed storage class, "FloatStorage", or NULL */
+  const char *alias;   /* "float", or NULL */
+};
+extern const struct dtype_row dtype_table[DTYPE_COUNT];
+
+static inline const char *dtype_name(enum dtype d) { return dtype_table[d].name; }
+static inline uint64_t dtype_size(enum dtype d) { return dtype_table[d].size; }
+/* By torch's name or alias ("float32", "half"); DTYPE_NONE if there is none. */
+enum dtype dtype_by_name(struct span name);
+/* By the storage class's name ("FloatStorage"); DTYPE_NONE if there is none. UntypedStorage is uint8. */
+enum dtype dtype_by_storage(struct span name);
+
+/* One element at p (little-endian), as a double; complex: the real part. Floats narrower than f64 are exact. */
+double dtype_load(enum dtype d, const uint8_t *p);
+
+#endif
