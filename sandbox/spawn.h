@@ -1,0 +1,98 @@
+/* Sealed workers: one process a file and stage, never reused. The broker opens and maps, the worker seals itself,
+ * parses, reports and dies; the kernel's word (exit status, signals, time, identity of the file) overrides its own. */
+#ifndef CKPTLINT_SANDBOX_SPAWN_H
+#define CKPTLINT_SANDBOX_SPAWN_H
+
+#include <sys/types.h>
+
+#include "base/limits.h"
+#include "sandbox/wire.h"
+
+enum sandbox_level { SANDBOX_NONE, SANDBOX_REDUCED, SANDBOX_STANDARD, SANDBOX_FULL };
+const char *sandbox_level_name(enum sandbox_level level);
+
+/* One layer of the lock-down as the probe found it. */
+struct sandbox_layer {
+  const char *name;   /* "seccomp", "landlock", … (layers.def) */
+  const char *stops;  /* what it is for, in words */
+  bool on;
+  bool essential;     /* without it the level is below standard */
+  int number;         /* Landlock ABI, instructions of the filter, … or 0 */
+  int error;          /* errno of the probe, or minus the signal that killed it */
+};
+
+struct sandbox; /* what was probed and built once: filters, Landlock ruleset */
+
+/* Probes every layer in throw-away children, builds both filters with libseccomp. NULL only when out of memory.
+ * Call once, before anything is opened; it also makes sure that descriptors 0-2 are valid. */
+struct sandbox *sandbox_probe(void);
+void sandbox_free(struct sandbox *s);
+enum sandbox_level sandbox_level(const struct sandbox *s);
+size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out);
+/* SHA-256 of the filters as 64 hex digits and a NUL; instructions in all. */
+const char *sandbox_policy_digest(const struct sandbox *s);
+
+struct worker_limits {
+  uint64_t memory_bytes;  /* RLIMIT_DATA and RLIMIT_AS: this much over what is mapped at the seal */
+  uint64_t cpu_seconds, wall_ms;
+  uint64_t report_bytes;  /* by pipe; over it the worker is killed */
+  enum sandbox_level at_least; /* below it worker_start refuses; SANDBOX_NONE asks for no seal at all (tests, and the
+                                  user's explicit wish) */
+};
+
+/* What a worker runs. `prepare` (may be NULL) runs in the child before the seal: libraries are loaded there; false ends
+ * the worker with WORKER_SETUP. `run` runs sealed and answers whether its stage is complete. ctx is the parent's
+ * memory, inherited by fork. */
+struct worker_task {
+  bool (*prepare)(void *ctx);
+  bool (*run)(void *ctx, struct wire_out *out);
+  void *ctx;
+};
+
+enum worker_end {
+  WORKER_OK,             /* exit 0, whole report */
+  WORKER_CRASH,          /* a signal or an unexpected exit */
+  WORKER_VIOLATION,      /* the filter stopped it */
+  WORKER_TIMEOUT, WORKER_CPU, WORKER_MEMORY,
+  WORKER_FILE_CHANGED,   /* SIGBUS: the mapping shrank under it */
+  WORKER_SETUP,          /* the seal could not be put on */
+  WORKER_PROTOCOL,       /* the report breaks the rules of wire.h */
+  WORKER_INCOMPLETE,     /* the report has no END, or END says so */
+  WORKER_TOO_BIG,        /* more report than report_bytes */
+};
+const char *worker_end_name(enum worker_end end);
+
+struct worker {
+  pid_t pid;
+  int pidfd, pipe_fd;
+  uint64_t deadline_ms;   /* CLOCK_MONOTONIC */
+  uint8_t *report;        /* what came so far */
+  size_t report_len, report_cap;
+  bool too_big, timed_out, done;
+  int status;             /* waitid */
+  int code;
+};
+
+struct worker_result {
+  enum worker_end end;
+  struct wire_in in;      /* findings and texts; empty unless end is WORKER_OK or WORKER_INCOMPLETE */
+  int signal, exit_code;
+  uint32_t syscall_nr;    /* VIOLATION: as the worker's handler says; forgeable, the blocking is not */
+  const char *syscall_name; /* or NULL */
+};
+
+/* Forks and seals. False when the level is below limits->at_least or fork/pipe fail (errno). */
+NODISCARD bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
+                            const struct worker_task *task);
+/* Waits until one of the workers is dead (deadlines enforced); answers its index. */
+size_t workers_wait(struct worker *const *w, size_t n);
+/* After its death: classifies, parses the report (into the arena), frees what the worker held. */
+void worker_finish(struct worker *w, struct arena *a, uint64_t file_size, struct worker_result *out);
+
+/* An anonymous shared region that a worker fills and the broker reads after its death. NULL: errno. */
+void *region_map(size_t bytes);
+void region_unmap(void *p, size_t bytes);
+/* Read-only from now on, in this process and its children (a sealed worker can't undo it). */
+NODISCARD bool region_freeze(void *p, size_t bytes);
+
+#endif
