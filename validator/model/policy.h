@@ -1,0 +1,42 @@
+/* What the model layer asks about a global. The lists stand in rules/globals/*.def; this layer knows only the classes
+ * and its own builders, so that policy stays above and mechanism below. */
+#ifndef CKPTLINT_MODEL_POLICY_H
+#define CKPTLINT_MODEL_POLICY_H
+
+#include "base/span.h"
+
+enum global_class {
+  GLOBAL_UNKNOWN,   /* on no list */
+  GLOBAL_CORE,      /* modelled, and torch's weights_only list has it */
+  GLOBAL_MODELLED,  /* modelled; weights_only refuses it (numpy arrays, Namespace): GLB303 */
+  GLOBAL_RECORD,    /* a class kept as plain data (name and fields): GLB303 */
+  GLOBAL_MODULE,    /* an nn.Module class of torch, kept as data: GLB308 */
+  GLOBAL_DANGEROUS, /* runs code or reaches the system: GLB301 */
+  GLOBAL_INDIRECT,  /* reaches any function: GLB304 */
+  GLOBAL_GADGET,    /* a framework function that runs code or loads more files: GLB305 */
+  GLOBAL_CLASSES
+};
+
+/* builders.def: BUILDER(id, form, says). What a call of a modelled global builds, and with which arguments. */
+enum builder {
+  BUILD_NONE, /* may be named (a dtype, a class used as a value), may not be called */
+#define BUILDER(id, form, says) BUILD_##id,
+#include "model/builders.def"
+#undef BUILDER
+  BUILDERS
+};
+
+struct global_row {
+  const char *module, *name; /* after the Python 2 → 3 mapping; name "*" is the whole module, for wording only */
+  enum global_class cls;
+  enum builder builder;
+  const char *why;           /* where torch or the framework writes it, or what a loader would do with it */
+};
+
+/* The row of an exact pair, or NULL. */
+struct global_policy {
+  const struct global_row *(*lookup)(const void *ctx, struct span module, struct span name);
+  const void *ctx;
+};
+
+#endif
