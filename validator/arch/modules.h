@@ -1,0 +1,104 @@
+/* Config resolved, modules instantiated: the tree that `print(model)` would show, without any number of the weights.
+ * And the module types themselves: types.def, one row each. */
+#ifndef CKPTLINT_ARCH_MODULES_H
+#define CKPTLINT_ARCH_MODULES_H
+
+#include "arch/spec.h"
+#include "model/plan.h"
+
+/* ---- the table ---- */
+enum module_type {
+  TYPE_NONE, /* not a module type: a block, a container */
+#define MODULE(name, signature, state) TYPE_##name,
+#include "arch/types.def"
+#undef MODULE
+  TYPE_COUNT
+};
+const char *module_type_name(enum module_type t);
+enum module_type module_type_by_name(struct span name); /* TYPE_NONE if there is none */
+
+/* ---- config ---- */
+struct setting { struct span name, value; }; /* --set name=value */
+struct config_sources {
+  const struct setting *set;
+  size_t num_set;
+  struct text_file file;    /* --config; empty text: none */
+  const struct plan *plan;  /* where the checkpoint's own config is; NULL: none */
+};
+
+/* ---- the tree ---- */
+enum module_kind {
+  MODULE_TYPE,       /* Linear(…): a row of types.def */
+  MODULE_BLOCK,      /* a block of the file, or its top level */
+  MODULE_SEQUENTIAL, /* Sequential(…), a JSON list */
+  MODULE_LIST,       /* the container of a repetition: callable, applies its children in order */
+  MODULE_GROUP,      /* a name between dots ("attention" of "attention.query"): a path, not callable */
+  MODULE_ABSENT,     /* the module line gave None: no keys; in forward its name is None */
+};
+
+enum slot_dtype { SLOT_ANY, SLOT_FLOAT /* any floating dtype */, SLOT_EXACT };
+
+/* A parameter or buffer. */
+struct slot {
+  struct span name;      /* "weight" */
+  bool buffer, optional;
+  enum slot_dtype rule;
+  enum dtype dtype;      /* of SLOT_EXACT */
+  uint32_t ndim;
+  const uint64_t *sizes;
+  uint64_t numel;
+  struct value constant; /* what it must hold; VALUE_NONE: anything */
+};
+
+struct module {
+  enum module_kind kind;
+  enum module_type type;        /* MODULE_TYPE */
+  const struct module_block *block;    /* MODULE_BLOCK */
+  struct span name;             /* in its parent; empty for the root */
+  struct span prefix;           /* "layers.0.": what its own keys begin with */
+  const struct module *parent;
+  const struct signature *signature; /* MODULE_TYPE, MODULE_BLOCK: names of the arguments … */
+  const struct value *args;     /* … and their values, defaults filled in; signature->num_params of them */
+  const struct scope *scope;    /* MODULE_BLOCK: what names mean in its forward, after locals and children */
+  uint32_t num_slots;
+  const struct slot *slots;     /* parameters first, then buffers */
+  struct module *first, *last, *next; /* children in registration order */
+  uint32_t num_children;
+  const struct place *place;    /* of the line that made it */
+};
+
+/* One key of the expected state dict. */
+struct expected {
+  struct span key; /* prefix + slot name */
+  const struct module *module;
+  const struct slot *slot;
+};
+
+struct model {
+  const struct arch *arch;
+  const struct scope *config;   /* resolved config and top-level lets; what dimensions of ports are evaluated in */
+  const struct module *root;
+  struct span root_name;        /* "GPT2LMHeadModel" or the file's name */
+  uint32_t num_expected;
+  const struct expected *expected; /* torch's order: own parameters, own buffers, children */
+  uint64_t parameters;          /* elements of the parameters, tied aliases left out */
+  struct child_index *children; /* private */
+  uint64_t steps;               /* left of the budget for evaluation */
+};
+
+/* False, observed, when the config can't be resolved or a module line can't be carried out. `root`: name of the root
+ * to build, empty for the config's architectures[0], the only one, or the top level. `num_keys`: tensors in the
+ * checkpoint; more than 4 * num_keys + 1024 expected ones are not listed (arch-language 2.3). */
+NODISCARD bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
+                           struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
+                           struct observations *o);
+
+/* The child of that name, NULL if there is none. Constant time. */
+const struct module *module_child(const struct model *m, const struct module *parent, struct span name);
+const struct slot *module_slot(const struct module *m, struct span name);
+/* A constructor argument by name; NULL if the signature has none such. */
+const struct value *module_arg(const struct module *m, const char *name);
+/* "Conv2d", "Block": what messages call it. */
+struct span module_class(const struct module *m);
+
+#endif
