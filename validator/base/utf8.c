@@ -17,7 +17,7 @@ size_t utf8_decode(struct span s, enum utf8_mode mode, uint32_t *code) {
   if (s.n == 0) return 0;
   size_t n = length_by_lead(s.p[0]);
   if (n == 0 || n > s.n) return 0;
-  uint32_t c = s.p[0] & (uint8_t)~forms[n - 1].mask & 0xffu;
+  uint32_t c = s.p[0] ^ forms[n - 1].lead;
   for (size_t i = 1; i < n; i++) {
     if ((s.p[i] & 0xc0) != 0x80) return 0;
     c = c << 6 | (s.p[i] & 0x3fu);
