@@ -5,6 +5,7 @@
 #ifndef CKPTLINT_CONTAINER_CONTAINER_H
 #define CKPTLINT_CONTAINER_CONTAINER_H
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/observe.h"
 
@@ -40,9 +41,9 @@ struct container {
   bool usable;           /* the table of contents was read to its end, so members may be believed */
   bool zip64;
   uint64_t directory_at, directory_bytes;
-  VEC(struct member) table;   /* behind members; private to container/ */
-  uint32_t *index;            /* name hash table; private to container/ */
-  uint32_t index_size;
+  VEC(struct member) table; /* behind members; private to container/, like the three below */
+  struct hash_index index;  /* entry i + 1 is member i, by its name without regard to ASCII case */
+  uint64_t hash_seed[2];
 };
 
 /* Tells the kind from the bytes and, for zip kinds, reads the table of contents. Never fails: what can't be read is
@@ -54,15 +55,20 @@ const char *container_kind_name(enum container_kind kind);
 bool container_kind_read(enum container_kind kind);
 const char *container_kind_says(enum container_kind kind);
 
-/* The member called TOP/short_name (exact spelling), or NULL. Constant time. */
+/* The member called TOP/short_name, or NULL. Constant time. ASCII case does not matter, as it does not to torch's
+ * reader; spellings that torch does not write, and names that differ in nothing else, have been observed. */
 struct member *container_find(const struct container *c, struct span short_name);
 
 /* A private copy of a member's real bytes, inflated if need be, at most `max` bytes; false (observed) when the length
- * is over max, the inflated bytes do not fit the declared size, or the budget is spent. */
+ * is over max, the inflated bytes do not fit the declared size, or the budget is spent. The bytes are held against
+ * the declared CRC-32: a difference is observed, and the bytes are answered all the same, as torch would load them. */
 NODISCARD bool member_copy(const struct container *c, const struct member *m, uint64_t max, struct arena *a,
                            struct observations *o, struct span *out);
 /* The stored bytes where they lie in the mapping (method STORED: the real bytes). Proved inside the file. */
 struct span member_mapped(const struct container *c, const struct member *m);
+/* Holds the member's bytes against the declared CRC-32. False (observed once a member): they differ or can't be read.
+ * Where no CRC is known there is nothing to compare: true. */
+bool member_verify(const struct container *c, const struct member *m, struct observations *o);
 /* 1-based number for observation.member. */
 static inline uint32_t member_number(const struct container *c, const struct member *m) {
   return (uint32_t)(m - c->members) + 1;
@@ -70,7 +76,9 @@ static inline uint32_t member_number(const struct container *c, const struct mem
 
 /* ---- legacy stream (torch 0.1.10 … 1.5), format-spec C ---- */
 
-/* Appends a section of a legacy file as a member (name in static storage or the arena). NULL: budget spent. */
+/* Appends a section of a file without a table of contents as a member (name in static storage or the arena; at and len
+ * inside the file). The answer, like c->members, holds until the next append. NULL: the budget or the limit of
+ * members is spent, which the caller observes. */
 struct member *container_append(struct container *c, struct arena *a, const struct limits *max, struct span name,
                                 uint64_t at, uint64_t len);
 

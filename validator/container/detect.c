@@ -1,0 +1,202 @@
+/* Which kind of file it is: by its bytes, never by its name. The table is signatures.def; a file that several rows of
+ * loadable kinds recognise is a polyglot, and one that ends as a zip archive may be one. */
+#include "container/detect.h"
+
+#include <sys/auxv.h>
+
+#include "base/utf8.h"
+#include "container/zip.h"
+
+/* Two hits of one family are one format. Kinds that no loader looks for have none. */
+enum family { NO_FAMILY = 0, ZIP = 1, TAR = 2, PICKLES = 4, SAFETENSORS = 8, NPY = 16, GGUF = 32, MOBILE = 64, PACKED = 128 };
+
+struct recogniser {
+  enum container_kind kind;
+  enum family family;
+  size_t at; /* of the magic */
+  const char *magic;
+  size_t magic_len;
+  bool (*also)(const struct probe *p); /* NULL: the magic is enough */
+};
+
+static bool two_digits(const struct probe *p) {
+  return p->head.n >= 8 && p->head.p[6] >= '0' && p->head.p[6] <= '9' && p->head.p[7] >= '0' && p->head.p[7] <= '9';
+}
+
+enum { SAFETENSORS_HEADER_MAX = 100000000 };
+
+static bool safetensors_header(const struct probe *p) {
+  if (p->head.n < 9) return false;
+  uint64_t n = load_u64le(p->head.p);
+  return n >= 2 && n <= SAFETENSORS_HEADER_MAX && p->head.p[8] == '{' && n <= p->file.n - 8;
+}
+
+/* RFC 1950: the two header bytes are a multiple of 31, no preset dictionary; and RFC 1951: no block of type 3. */
+static bool zlib_header(const struct probe *p) {
+  return p->head.n >= 6 && (p->head.p[0] << 8 | p->head.p[1]) % 31 == 0 && !(p->head.p[1] & 0x20) &&
+         (p->head.p[2] & 6) != 6;
+}
+
+static bool gzip_deflate(const struct probe *p) { return p->head.n >= 3 && p->head.p[2] == 8; }
+static bool bzip2_level(const struct probe *p) { return p->head.n >= 4 && p->head.p[3] >= '1' && p->head.p[3] <= '9'; }
+static bool known_protocol(const struct probe *p) { return p->head.n >= 2 && p->head.p[1] <= 5; }
+static bool short_text(const struct probe *p) { return p->file.n <= 1024; } /* Git-LFS: a pointer is smaller */
+static bool is_empty(const struct probe *p) { return p->file.n == 0; }
+
+static bool starts_without_case(struct span text, struct span prefix) {
+  return text.n >= prefix.n && names_equal_folded(span_first(text, prefix.n), prefix);
+}
+
+static bool is_html(const struct probe *p) {
+  static const char *const tags[] = {"<!doctype html", "<html", "<head", "<body", "<?xml"};
+  struct span text = p->head;
+  if (span_starts(text, SPAN("\xEF\xBB\xBF"))) text = span_from(text, 3);
+  while (text.n && memchr(" \t\r\n", text.p[0], 4)) text = span_from(text, 1);
+  for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+    if (starts_without_case(text, span_str(tags[i]))) return true;
+  return false;
+}
+
+/* Printable UTF-8 as far as it was copied; the cut may fall into a character. */
+static bool is_text(const struct probe *p) {
+  for (size_t i = 0; i < p->head.n; i++)
+    if ((p->head.p[i] < 0x20 && !memchr("\t\n\r\f", p->head.p[i], 4)) || p->head.p[i] == 0x7f) return false;
+  return p->head.n - utf8_valid_prefix(p->head, UTF8_STRICT) < UTF8_MAX;
+}
+
+static const struct recogniser recognisers[] = {
+#define SIGNATURE(kind, family, at, magic, also) {CONTAINER_##kind, family, at, magic, sizeof(magic) - 1, also},
+#include "container/signatures.def"
+#undef SIGNATURE
+};
+
+static bool recognises(const struct recogniser *row, const struct probe *p) {
+  struct span magic = span_of(row->magic, row->magic_len);
+  return span_starts(span_from(p->head, row->at), magic) && (!row->also || row->also(p));
+}
+
+/* ---- kinds ---- */
+
+static const struct {
+  const char *name, *says;
+  bool read;
+} kinds[] = {
+#define FULL  true
+#define NAMED false
+#define KIND(id, name, support, says) {name, says, support},
+#include "container/kinds.def"
+#undef KIND
+#undef NAMED
+#undef FULL
+};
+
+const char *container_kind_name(enum container_kind kind) { return kinds[kind].name; }
+const char *container_kind_says(enum container_kind kind) { return kinds[kind].says; }
+bool container_kind_read(enum container_kind kind) { return kinds[kind].read; }
+
+static struct observation about_kind(enum obs_kind what, enum container_kind kind, const char *detail) {
+  return (struct observation){
+      .kind = what, .subject = span_str(container_kind_name(kind)), .detail = span_str(detail)};
+}
+
+static enum obs_kind kind_observation(enum container_kind kind) {
+  switch (kind) {
+  case CONTAINER_TORCH_ZIP:
+  case CONTAINER_PICKLE:
+    return OBS_NONE;
+  case CONTAINER_TORCH_LEGACY:
+    return OBS_KIND_LEGACY;
+  case CONTAINER_TORCHSCRIPT:
+    return OBS_KIND_TORCHSCRIPT;
+  case CONTAINER_LFS_POINTER:
+    return OBS_KIND_LFS_POINTER;
+  case CONTAINER_TORCH_TAR:
+  case CONTAINER_TAR:
+  case CONTAINER_SEVENZIP:
+  case CONTAINER_COMPRESSED:
+    return OBS_KIND_ARCHIVE;
+  case CONTAINER_UNKNOWN:
+  case CONTAINER_EMPTY:
+  case CONTAINER_TORCH_PACKAGE:
+  case CONTAINER_PT2:
+  case CONTAINER_OTHER_ZIP:
+  case CONTAINER_NPZ:
+  case CONTAINER_NPY:
+  case CONTAINER_SAFETENSORS:
+  case CONTAINER_GGUF:
+  case CONTAINER_PYTORCH1:
+  case CONTAINER_MOBILE:
+  case CONTAINER_EXECUTORCH:
+  case CONTAINER_HTML:
+  case CONTAINER_TEXT:
+  case CONTAINER_KINDS:
+    return OBS_KIND_UNSUPPORTED;
+  }
+  return OBS_KIND_UNSUPPORTED;
+}
+
+/* The first row that hits; but of a polyglot the kind that is read in full, so that its program is judged as well. */
+static const struct recogniser *recognise(const struct probe *p, struct observations *o) {
+  const struct recogniser *best = NULL;
+  for (size_t i = 0; i < ARRAY_LEN(recognisers); i++) {
+    const struct recogniser *row = &recognisers[i];
+    if ((best && row->family == NO_FAMILY) || !recognises(row, p)) continue;
+    if (!best) best = row;
+    if (!best->family || !row->family || best->family == row->family) continue;
+    observe(o, about_kind(OBS_KIND_POLYGLOT, best->kind, container_kind_name(row->kind)));
+    if (row->family == PICKLES && best->family != ZIP) best = row;
+  }
+  return best;
+}
+
+/* unzip tools look for an end record first, whatever the file begins with. One that is believed has its directory
+ * where it says, counted from the start of the file or from its own place. */
+static bool directory_is_there(struct span file, const struct zip_end *end) {
+  uint8_t signature[4];
+  uint64_t places[] = {end->directory_at, end->at - min_u64(end->at, end->directory_bytes)};
+  for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+    if (places[i] > end->at || end->at - places[i] < ZIP_CENTRAL_BYTES) continue;
+    memcpy(signature, file.p + places[i], sizeof signature);
+    if (memcmp(signature, "PK\1\2", sizeof signature) == 0) return true;
+  }
+  return false;
+}
+
+static void look_for_zip_behind(struct container *c, enum family family, struct observations *o) {
+  struct zip_end last, fitting;
+  if (!zip_find_end(c->file, &last, &fitting)) return;
+  bool whole = fitting.at < c->file.n;
+  const struct zip_end *end = whole ? &fitting : &last;
+  if (!directory_is_there(c->file, end)) return;
+  enum obs_kind kind = family == NO_FAMILY ? OBS_KIND_PREFIXED_ZIP : whole ? OBS_KIND_ZIP_BEHIND : OBS_KIND_ZIP_INSIDE;
+  struct observation what = about_kind(kind, c->kind, "");
+  what.at = end->at;
+  what.got = c->file.n - end->at;
+  observe(o, what);
+  if (family == NO_FAMILY) c->kind = CONTAINER_OTHER_ZIP;
+}
+
+/* The kernel's sixteen random bytes of this process image: nobody who wrote the file knows them, and reading them takes
+ * no system call. */
+static void seed_hash(struct container *c) {
+  const void *random = (const void *)getauxval(AT_RANDOM);
+  if (random) memcpy(c->hash_seed, random, sizeof c->hash_seed);
+}
+
+void container_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
+                    struct span file) {
+  uint8_t head[PROBE_BYTES];
+  size_t n = min_size(file.n, sizeof head);
+  if (n) memcpy(head, file.p, n);
+  struct probe probe = {.head = span_of(head, n), .file = file};
+  *c = (struct container){.file = file};
+  seed_hash(c);
+  const struct recogniser *row = recognise(&probe, o);
+  c->kind = row->kind;
+  if (row->family == ZIP)
+    zip_open(c, a, o, max);
+  else
+    look_for_zip_behind(c, row->family, o);
+  enum obs_kind kind = kind_observation(c->kind);
+  if (kind != OBS_NONE) observe(o, about_kind(kind, c->kind, container_kind_says(c->kind)));
+}

@@ -1,0 +1,24 @@
+/* Recognisers that take more than a few fixed bytes. Private to container/. */
+#ifndef CKPTLINT_CONTAINER_DETECT_H
+#define CKPTLINT_CONTAINER_DETECT_H
+
+#include "base/span.h"
+
+/* What a recogniser looks at: a private copy of the first bytes, and the mapping for who must look further (and copies
+ * what it looks at). */
+struct probe {
+  struct span head;
+  struct span file;
+};
+
+enum { PROBE_BYTES = 4096 };
+
+/* The first opcodes are opcodes, their arguments have the form that they must have, and the first one pushes. A pickle
+ * of protocol 0 or 1 has no magic; no ordinary text gets through sixteen opcodes. */
+bool looks_like_pickle(const struct probe *p);
+/* A tar header with a valid checksum at 0, of any flavour: `ustar`, GNU or the old one without magic. */
+bool looks_like_tar(const struct probe *p);
+/* A tar that has one of the members of torch.save before 0.1.10. */
+bool looks_like_torch_tar(const struct probe *p);
+
+#endif

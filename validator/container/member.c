@@ -1,0 +1,88 @@
+/* The bytes of a member: where they lie, copied out, held against their checksum. */
+#include <libdeflate.h>
+
+#include "container/container.h"
+#include "container/zip.h"
+
+struct span member_mapped(const struct container *c, const struct member *m) {
+  if (m->data_at > c->file.n || m->csize > c->file.n - m->data_at) return (struct span){0};
+  return span_of(c->file.p + m->data_at, (size_t)m->csize);
+}
+
+static bool about(const struct container *c, const struct member *m, struct observations *o, enum obs_kind kind,
+                  uint64_t got, uint64_t want) {
+  return refuse(o, (struct observation){
+                       .kind = kind, .member = member_number(c, m), .got = got, .want = want, .subject = m->name});
+}
+
+static bool seen_of(const struct observations *o, enum obs_kind kind, uint32_t member) {
+  if (o->seen[kind] == 0) return false;
+  for (uint32_t i = 0; i < o->n; i++)
+    if (o->list[i].kind == kind && o->list[i].member == member) return true;
+  return false;
+}
+
+static bool crc_agrees(const struct container *c, const struct member *m, struct observations *o, struct span bytes) {
+  if (!m->crc_known) return true;
+  uint32_t crc = libdeflate_crc32(0, bytes.p, bytes.n);
+  if (crc == m->crc) return true;
+  if (seen_of(o, OBS_MEMBER_CRC, member_number(c, m))) return false;
+  return about(c, m, o, OBS_MEMBER_CRC, crc, m->crc);
+}
+
+/* The compressed bytes are read where they lie: libdeflate keeps inside both buffers whatever it reads, and what a
+ * change meanwhile spoils is a private copy. */
+static bool inflate(const struct container *c, const struct member *m, struct observations *o, struct span packed,
+                    uint8_t *out) {
+  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+  if (!d) return about(c, m, o, OBS_LIMIT_MEMORY, 0, 0);
+  size_t used = 0;
+  enum libdeflate_result result =
+      libdeflate_deflate_decompress_ex(d, packed.p, packed.n, out, (size_t)m->size, &used, NULL);
+  libdeflate_free_decompressor(d);
+  switch (result) {
+  case LIBDEFLATE_SUCCESS:
+    if (used != packed.n) observe(o, (struct observation){.kind = OBS_INFLATE_REST,
+                                                          .member = member_number(c, m),
+                                                          .got = packed.n - used,
+                                                          .subject = m->name});
+    return true;
+  case LIBDEFLATE_BAD_DATA:
+    return about(c, m, o, OBS_INFLATE_BROKEN, 0, 0);
+  case LIBDEFLATE_SHORT_OUTPUT:
+  case LIBDEFLATE_INSUFFICIENT_SPACE:
+    return about(c, m, o, OBS_INFLATE_SIZE, 0, m->size);
+  }
+  return about(c, m, o, OBS_INFLATE_BROKEN, 0, 0);
+}
+
+/* Encrypted members, other methods and stored members of two lengths were observed when the directory was read. */
+static bool is_plain(const struct member *m) {
+  if (m->flags & (ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED)) return false;
+  return m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
+}
+
+bool member_copy(const struct container *c, const struct member *m, uint64_t max, struct arena *a,
+                 struct observations *o, struct span *out) {
+  struct span stored = member_mapped(c, m);
+  size_t size;
+  if (!is_plain(m)) return false;
+  if (m->size > max || !try_cast(m->size, &size)) return about(c, m, o, OBS_LIMIT_MEMBER_BYTES, m->size, max);
+  if (stored.n != m->csize) return about(c, m, o, OBS_ZIP_DATA_RANGE, m->csize, c->file.n);
+  uint8_t *copy = arena_array(a, size, uint8_t);
+  if (!copy) return about(c, m, o, OBS_LIMIT_MEMORY, a->budget, 0);
+  if (m->method == METHOD_STORED && size)
+    memcpy(copy, stored.p, size);
+  else if (m->method == METHOD_DEFLATED && !inflate(c, m, o, stored, copy))
+    return false;
+  *out = span_of(copy, size);
+  (void)crc_agrees(c, m, o, *out);
+  return true;
+}
+
+bool member_verify(const struct container *c, const struct member *m, struct observations *o) {
+  struct span copy;
+  if (!is_plain(m)) return false;
+  if (m->method == METHOD_STORED) return crc_agrees(c, m, o, member_mapped(c, m));
+  return member_copy(c, m, UINT64_MAX, o->arena, o, &copy) && crc_agrees(c, m, o, copy);
+}

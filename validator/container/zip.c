@@ -1,0 +1,400 @@
+/* The way through a zip archive: end records, central directory, names, local headers, tiling. The records are read in
+ * zip_record.c; what deviates from torch's own form is observed in zip_check.c. */
+#include "container/zip.h"
+
+/* ---- end records ---- */
+
+static struct span tail_of(struct span file) {
+  size_t n = min_size(file.n, ZIP_END_BYTES + ZIP_COMMENT_MAX);
+  return span_from(file, file.n - n);
+}
+
+bool zip_find_end(struct span file, struct zip_end *last, struct zip_end *fitting) {
+  struct span left = tail_of(file);
+  bool found = false;
+  fitting->at = file.n;
+  for (const uint8_t *p; (p = left.n ? memmem(left.p, left.n, "PK\5\6", 4) : NULL); left = span_from(left, 4)) {
+    left = span_from(left, (size_t)(p - left.p));
+    uint8_t copy[ZIP_END_BYTES];
+    if (left.n < sizeof copy) break;
+    memcpy(copy, left.p, sizeof copy);
+    struct reader r = reader_of(span_of(copy, sizeof copy), file.n - left.n);
+    struct zip_end end;
+    if (zip_read_end(&r, &end) != ZIP_OK) continue; /* the mapping changed meanwhile */
+    found = true;
+    *last = end;
+    if (fitting->at == file.n && left.n - ZIP_END_BYTES == end.comment_len) *fitting = end;
+  }
+  return found;
+}
+
+static void check_end(struct zip *z, const struct zip_end *end, const struct zip_end *fitting) {
+  uint64_t size = z->c->file.n, behind = size - end->at - ZIP_END_BYTES;
+  if (fitting->at < size && fitting->at != end->at)
+    observe(z->o, (struct observation){.kind = OBS_ZIP_SECOND_END, .at = fitting->at, .want = end->at});
+  if (end->comment_len > behind)
+    observe(z->o, (struct observation){
+                      .kind = OBS_ZIP_COMMENT_LENGTH, .at = end->at + 20, .got = end->comment_len, .want = behind});
+  else if (end->comment_len < behind)
+    observe(z->o, (struct observation){.kind = OBS_ZIP_TRAILING,
+                                       .at = end->at + ZIP_END_BYTES + end->comment_len,
+                                       .len = behind - end->comment_len,
+                                       .got = behind - end->comment_len});
+  if (end->comment_len)
+    observe(z->o, (struct observation){
+                      .kind = OBS_ZIP_COMMENT, .at = end->at + ZIP_END_BYTES, .got = end->comment_len});
+}
+
+/* A 32- or 16-bit field of the classic record beside its zip64 twin: equal, or saturated. */
+static void agree(struct zip *z, uint64_t at, uint64_t classic, uint64_t saturated, uint64_t wide, const char *field) {
+  if (classic == wide || classic == saturated) return;
+  observe(z->o, (struct observation){
+                    .kind = OBS_ZIP_END_FIELD, .at = at, .got = classic, .want = wide, .subject = span_str(field)});
+}
+
+static void compare_ends(struct zip *z, const struct zip_end *classic, const struct zip_end *wide) {
+  agree(z, classic->at + 8, classic->entries_here, UINT16_MAX, wide->entries_here, "entries on this disk");
+  agree(z, classic->at + 10, classic->entries, UINT16_MAX, wide->entries, "entries");
+  agree(z, classic->at + 12, classic->directory_bytes, UINT32_MAX, wide->directory_bytes, "bytes of the directory");
+  agree(z, classic->at + 16, classic->directory_at, UINT32_MAX, wide->directory_at, "offset of the directory");
+}
+
+static bool refuse_at(struct zip *z, enum obs_kind kind, uint64_t at, uint64_t got, uint64_t want) {
+  return refuse(z->o, (struct observation){.kind = kind, .at = at, .got = got, .want = want});
+}
+
+/* The locator stands right before the classic record. torch always writes both zip64 records. */
+static bool read_locator(const struct zip *z, uint64_t end_at, struct zip_locator *out) {
+  uint8_t copy[ZIP_LOCATOR_BYTES];
+  if (end_at < sizeof copy) return false;
+  memcpy(copy, z->c->file.p + (end_at - sizeof copy), sizeof copy);
+  struct reader r = reader_of(span_of(copy, sizeof copy), end_at - sizeof copy);
+  return zip_read_locator(&r, out) == ZIP_OK;
+}
+
+/* Some readers go where the locator points, newer miniz first looks right before the locator: both must be one place. */
+static bool read_end64(struct zip *z, const struct zip_locator *locator, uint64_t locator_at, struct zip_end *out) {
+  uint8_t copy[ZIP_END64_BYTES];
+  uint64_t at = locator->end64_at, record_bytes;
+  if (locator_at < sizeof copy || at > locator_at - sizeof copy)
+    return refuse_at(z, OBS_ZIP64_END_RANGE, locator_at + 8, at, locator_at);
+  memcpy(copy, z->c->file.p + at, sizeof copy);
+  struct reader r = reader_of(span_of(copy, sizeof copy), at);
+  if (zip_read_end64(&r, out, &record_bytes) != ZIP_OK) return refuse_at(z, OBS_ZIP64_END_SIGNATURE, at, 0, 0);
+  if (at != locator_at - sizeof copy)
+    observe(z->o, (struct observation){
+                      .kind = OBS_ZIP64_END_PLACE, .at = locator_at + 8, .got = at, .want = locator_at - sizeof copy});
+  if (record_bytes != ZIP_END64_BYTES - 12)
+    observe(z->o, (struct observation){
+                      .kind = OBS_ZIP64_END_SIZE, .at = at + 4, .got = record_bytes, .want = ZIP_END64_BYTES - 12});
+  return true;
+}
+
+static bool check_disks(struct zip *z, const struct zip_end *end) {
+  if (end->disk || end->directory_disk)
+    return refuse_at(z, OBS_ZIP_DISKS, end->at + (z->c->zip64 ? 16 : 4), max_u64(end->disk, end->directory_disk), 0);
+  if (end->entries_here != end->entries)
+    return refuse_at(z, OBS_ZIP_DISK_ENTRIES, end->at + (z->c->zip64 ? 24 : 8), end->entries_here, end->entries);
+  return true;
+}
+
+static bool read_ends(struct zip *z) {
+  struct zip_end classic, fitting;
+  struct zip_locator locator;
+  if (!zip_find_end(z->c->file, &classic, &fitting)) return refuse_at(z, OBS_ZIP_NO_END, z->c->file.n, 0, 0);
+  check_end(z, &classic, &fitting);
+  z->end = classic;
+  z->c->zip64 = read_locator(z, classic.at, &locator);
+  if (z->c->zip64) {
+    if (locator.disk != 0 || locator.disks > 1)
+      return refuse_at(z, OBS_ZIP_DISKS, classic.at - ZIP_LOCATOR_BYTES + 4, max_u64(locator.disk, locator.disks), 0);
+    if (!read_end64(z, &locator, classic.at - ZIP_LOCATOR_BYTES, &z->end)) return false;
+    compare_ends(z, &classic, &z->end);
+  }
+  return check_disks(z, &z->end);
+}
+
+/* ---- central directory ---- */
+
+/* zipfile takes the directory to end at the end records and shifts every offset by what lies between; torch does not. */
+static bool place_directory(struct zip *z) {
+  const struct zip_end *end = &z->end;
+  uint64_t directory_end;
+  if (!try_add(end->directory_at, end->directory_bytes, &directory_end) || directory_end > end->at)
+    return refuse_at(z, OBS_ZIP_DIRECTORY_RANGE, end->directory_at, end->directory_bytes, end->at);
+  if (directory_end != end->at)
+    observe(z->o, (struct observation){.kind = OBS_ZIP_DIRECTORY_GAP,
+                                       .at = directory_end,
+                                       .len = end->at - directory_end,
+                                       .got = end->at - directory_end});
+  z->c->directory_at = end->directory_at;
+  z->c->directory_bytes = end->directory_bytes;
+  return true;
+}
+
+static bool make_room(struct zip *z, struct span *directory) {
+  struct container *c = z->c;
+  const struct zip_end *end = &z->end;
+  if (end->entries > end->directory_bytes / ZIP_CENTRAL_BYTES)
+    return refuse_at(z, OBS_ZIP_DIRECTORY_COUNT, end->at, end->entries, end->directory_bytes);
+  if (end->entries > min_u64(z->max->zip_members, UINT32_MAX - 1))
+    return refuse_at(z, OBS_LIMIT_MEMBERS, end->at, end->entries, z->max->zip_members);
+  struct span mapped = span_first(span_from(c->file, (size_t)end->directory_at), (size_t)end->directory_bytes);
+  if (arena_copy(z->a, mapped, directory) &&
+      vec_reserve(z->a, &c->table, end->entries, z->max->zip_members) &&
+      (z->extents = arena_array(z->a, (size_t)end->entries, struct zip_extent)) &&
+      (z->local = arena_array(z->a, ZIP_LOCAL_BYTES + 2 * (size_t)UINT16_MAX, uint8_t)))
+    return true;
+  return refuse_at(z, OBS_LIMIT_MEMORY, end->directory_at, z->a->budget, 0);
+}
+
+/* 4.5.3: a 64-bit number stands in the field only for a saturated 32-bit one, in this order. */
+static bool resolve_zip64(struct zip *z, struct zip_central *central, const struct zip_extra *extra) {
+  struct reader r = reader_of(extra->body, extra->at + 4);
+  uint64_t *fields[] = {&central->size, &central->csize, &central->header_at};
+  for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+    if (*fields[i] == UINT32_MAX && !reader_u64le(&r, fields[i]))
+      return refuse(z->o, (struct observation){
+                              .kind = OBS_ZIP64_FIELD_SHORT, .at = extra->at, .got = extra->body.n, .subject = central->name});
+  /* Readers that take the numbers whether or not they are called for see another member. */
+  if (!reader_done(&r))
+    observe(z->o, (struct observation){.kind = OBS_ZIP64_FIELD_REST,
+                                       .at = r.at,
+                                       .len = r.left.n,
+                                       .got = r.left.n,
+                                       .subject = central->name});
+  return true;
+}
+
+static bool read_central_extra(struct zip *z, struct zip_central *central) {
+  struct reader r = reader_of(central->extra, central->at + ZIP_CENTRAL_BYTES + central->name.n);
+  bool wide = false;
+  while (!reader_done(&r)) {
+    struct zip_extra extra;
+    if (zip_read_extra(&r, &extra) != ZIP_OK)
+      return refuse(z->o, (struct observation){.kind = OBS_ZIP_EXTRA_SHORT, .at = r.at, .subject = central->name});
+    if (extra.id == ZIP_EXTRA_64) {
+      if (wide)
+        observe(z->o, (struct observation){.kind = OBS_ZIP64_FIELD_TWICE, .at = extra.at, .subject = central->name});
+      else if (!resolve_zip64(z, central, &extra))
+        return false;
+      wide = true;
+    } else if (z->num_odd_extras++ == 0) {
+      z->odd_extra = extra;
+    }
+    if (extra.id == ZIP_EXTRA_UNICODE_PATH)
+      observe(z->o, (struct observation){.kind = OBS_ZIP_UNICODE_PATH, .at = extra.at, .subject = central->name});
+  }
+  return true;
+}
+
+static void add_member(struct zip *z, const struct zip_central *central) {
+  struct container *c = z->c;
+  z->extents[c->table.n] = (struct zip_extent){.at = central->header_at, .end = central->header_at,
+                                               .member = c->table.n, .version_needed = central->version_needed};
+  c->table.p[c->table.n++] = (struct member){
+      .name = central->name,
+      .short_name = central->name,
+      .header_at = central->header_at,
+      .data_at = central->header_at,
+      .csize = central->csize,
+      .size = central->size,
+      .crc = central->crc,
+      .method = central->method,
+      .flags = central->flags,
+      .crc_known = central->crc != 0,
+  };
+  c->members = c->table.p;
+  c->num_members = c->table.n;
+}
+
+static bool read_entry(struct zip *z, struct reader *r) {
+  struct zip_central central;
+  switch (zip_read_central(r, &central)) {
+  case ZIP_OK:
+    break;
+  case ZIP_SHORT:
+    return refuse_at(z, OBS_ZIP_CENTRAL_SHORT, r->at, z->c->num_members, z->end.entries);
+  case ZIP_SIGNATURE:
+    return refuse_at(z, OBS_ZIP_CENTRAL_SIGNATURE, r->at, z->c->num_members, z->end.entries);
+  }
+  if (central.name.n > z->max->zip_name_bytes)
+    return refuse_at(z, OBS_LIMIT_NAME, central.at, central.name.n, z->max->zip_name_bytes);
+  if (!read_central_extra(z, &central)) return false;
+  zip_check_central(z, &central);
+  add_member(z, &central);
+  return true;
+}
+
+/* miniz stops after the count of entries, zipfile at the end of the directory: both must be one place. */
+static bool read_directory(struct zip *z) {
+  struct span copy;
+  if (!make_room(z, &copy)) return false;
+  struct reader r = reader_of(copy, z->end.directory_at);
+  for (uint64_t i = 0; i < z->end.entries; i++)
+    if (!read_entry(z, &r)) return false;
+  if (!reader_done(&r))
+    observe(z->o, (struct observation){.kind = OBS_ZIP_DIRECTORY_REST,
+                                       .at = r.at,
+                                       .len = r.left.n,
+                                       .got = r.left.n,
+                                       .want = z->end.entries});
+  return true;
+}
+
+/* ---- names ---- */
+
+/* torch takes TOP from the first entry, up to its first slash, and every other name must begin with it. */
+static void find_top(struct container *c) {
+  if (c->num_members == 0 || c->members[0].name.n == 0) return;
+  struct span first = c->members[0].name;
+  const uint8_t *slash = memchr(first.p, '/', first.n);
+  if (slash) c->top = span_first(first, (size_t)(slash - first.p));
+}
+
+static bool below_top(const struct container *c, struct span name) {
+  return c->top.n && span_starts(name, c->top) && name.n > c->top.n && name.p[c->top.n] == '/';
+}
+
+static bool index_names(struct zip *z) {
+  struct container *c = z->c;
+  find_top(c);
+  for (uint32_t i = 0; i < c->num_members; i++) {
+    struct member *m = &c->members[i];
+    const struct member *twin;
+    if (below_top(c, m->name)) m->short_name = span_from(m->name, c->top.n + 1);
+    if (!index_add(c, z->a, m, &twin)) return refuse_at(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
+    if (twin)
+      observe(z->o, (struct observation){
+                        .kind = span_eq(twin->name, m->name) ? OBS_ZIP_NAME_TWICE : OBS_ZIP_NAME_CASE_TWIN,
+                        .at = m->header_at,
+                        .got = i + 1,
+                        .want = member_number(c, twin),
+                        .subject = m->name,
+                        .detail = twin->name});
+  }
+  return true;
+}
+
+/* ---- kind ---- */
+
+static bool has(const struct container *c, const char *short_name) { return container_find(c, span_str(short_name)); }
+
+static bool all_npy(const struct container *c) {
+  for (uint32_t i = 0; i < c->num_members; i++)
+    if (!span_ends(c->members[i].name, SPAN(".npy"))) return false;
+  return c->num_members > 0;
+}
+
+/* A file of torch.export 2.1 to 2.7 has no folder. */
+static bool is_flat_export(const struct container *c) { return !c->top.n && has(c, "serialized_exported_program.json"); }
+
+static bool is_package(const struct container *c) {
+  return !has(c, "data.pkl") &&
+         (has(c, ".data/extern_modules") || (has(c, ".data/version") && has(c, ".data/python_version")));
+}
+
+/* format-spec B.7, first match. */
+static enum container_kind kind_by_names(const struct container *c) {
+  if (is_flat_export(c) || has(c, "archive_format")) return CONTAINER_PT2;
+  if (is_package(c)) return CONTAINER_TORCH_PACKAGE;
+  if (has(c, "constants.pkl") || has(c, "model.json")) return CONTAINER_TORCHSCRIPT;
+  if (has(c, "data.pkl")) return CONTAINER_TORCH_ZIP;
+  return all_npy(c) ? CONTAINER_NPZ : CONTAINER_OTHER_ZIP;
+}
+
+/* What a download that was cut off would have become: torch.save writes TOP/data.pkl first. */
+static enum container_kind kind_by_first_record(struct span file) {
+  uint8_t copy[ZIP_LOCAL_BYTES + 512];
+  struct span head = span_of(copy, min_size(file.n, sizeof copy)), name;
+  memcpy(copy, file.p, head.n);
+  struct reader r = reader_of(head, 0);
+  struct zip_local local;
+  bool torch = zip_read_local(&r, &local) == ZIP_OK && reader_take(&r, local.name_len, &name) &&
+               span_ends(name, SPAN("/data.pkl"));
+  return torch ? CONTAINER_TORCH_ZIP : CONTAINER_OTHER_ZIP;
+}
+
+/* ---- local headers ---- */
+
+static bool refuse_member(struct zip *z, enum obs_kind kind, const struct member *m, uint64_t at, uint64_t got) {
+  return refuse(z->o, (struct observation){
+                          .kind = kind, .at = at, .got = got, .want = z->c->directory_at, .subject = m->name});
+}
+
+/* The header with its name and extra field, copied to z->local; *room is what is left before the directory. */
+static bool copy_local(struct zip *z, const struct member *m, struct zip_local *out, uint64_t *room) {
+  if (m->header_at > z->c->directory_at || z->c->directory_at - m->header_at < ZIP_LOCAL_BYTES)
+    return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at, m->header_at);
+  const uint8_t *mapped = z->c->file.p + m->header_at;
+  memcpy(z->local, mapped, ZIP_LOCAL_BYTES);
+  struct reader r = reader_of(span_of(z->local, ZIP_LOCAL_BYTES), m->header_at);
+  if (zip_read_local(&r, out) != ZIP_OK)
+    return refuse_member(z, OBS_ZIP_LOCAL_SIGNATURE, m, m->header_at, m->header_at);
+  size_t behind = (size_t)out->name_len + out->extra_len;
+  *room = z->c->directory_at - m->header_at - ZIP_LOCAL_BYTES;
+  if (behind > *room) return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at + 26, behind);
+  memcpy(z->local + ZIP_LOCAL_BYTES, mapped + ZIP_LOCAL_BYTES, behind);
+  out->name = span_of(z->local + ZIP_LOCAL_BYTES, out->name_len);
+  out->extra = span_of(z->local + ZIP_LOCAL_BYTES + out->name_len, out->extra_len);
+  *room -= behind;
+  return true;
+}
+
+static bool has_zip64(struct span extra) {
+  struct reader r = reader_of(extra, 0);
+  struct zip_extra field;
+  while (zip_read_extra(&r, &field) == ZIP_OK)
+    if (field.id == ZIP_EXTRA_64) return true;
+  return false;
+}
+
+/* torch finds a member's bytes by the two lengths of the local header, and so do we. */
+static bool read_local(struct zip *z, struct zip_extent *extent) {
+  struct member *m = &z->c->members[extent->member];
+  struct zip_local local;
+  uint64_t room;
+  if (!copy_local(z, m, &local, &room)) return false;
+  m->data_at = z->c->directory_at - room;
+  zip_check_local(z, m, &local, extent->version_needed);
+  if (m->csize > room) return refuse_member(z, OBS_ZIP_DATA_RANGE, m, m->data_at, m->csize);
+  extent->end = m->data_at + m->csize;
+  if (m->flags & ZIP_FLAG_DESCRIPTOR) zip_check_descriptor(z, m, extent, has_zip64(local.extra));
+  return true;
+}
+
+static bool read_locals(struct zip *z) {
+  bool all = true;
+  for (uint32_t i = 0; i < z->c->num_members; i++) all = read_local(z, &z->extents[i]) && all;
+  return all;
+}
+
+/* Deflate can't exceed 1032 : 1, so a larger claim is a lie or a bomb; and all members together have a budget. */
+static bool check_inflation(struct zip *z) {
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < z->c->num_members; i++) {
+    const struct member *m = &z->c->members[i];
+    uint64_t most;
+    if (m->method != METHOD_DEFLATED) continue;
+    if (try_mul(m->csize, z->max->inflate_ratio, &most) && try_add(most, 64, &most) && m->size > most)
+      return refuse(z->o, (struct observation){.kind = OBS_LIMIT_INFLATE_RATIO,
+                                               .member = i + 1,
+                                               .got = m->size,
+                                               .want = z->max->inflate_ratio,
+                                               .subject = m->name});
+    if (!try_add(total, m->size, &total) || total > z->max->inflate_bytes)
+      return refuse_at(z, OBS_LIMIT_INFLATE_BYTES, m->header_at, total, z->max->inflate_bytes);
+  }
+  return true;
+}
+
+void zip_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max) {
+  struct zip z = {.c = c, .a = a, .o = o, .max = max};
+  c->kind = kind_by_first_record(c->file);
+  if (!read_ends(&z) || !place_directory(&z) || !read_directory(&z) || !index_names(&z)) return;
+  c->kind = kind_by_names(c);
+  bool whole = read_locals(&z);
+  if (whole) zip_check_tiling(&z);
+  c->usable = check_inflation(&z) && whole;
+  if (c->usable && c->kind == CONTAINER_TORCH_ZIP) zip_check_torch(&z);
+}

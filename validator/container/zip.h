@@ -1,0 +1,123 @@
+/* The records of a zip archive, one struct and one reading function each (PKWARE APPNOTE 6.3), and the state of one
+ * reading. Private to container/. Records are read from private copies; every offset is absolute in the file. */
+#ifndef CKPTLINT_CONTAINER_ZIP_H
+#define CKPTLINT_CONTAINER_ZIP_H
+
+#include "base/reader.h"
+#include "container/container.h"
+
+enum {
+  ZIP_END_BYTES = 22,
+  ZIP_LOCATOR_BYTES = 20,
+  ZIP_END64_BYTES = 56,
+  ZIP_CENTRAL_BYTES = 46,
+  ZIP_LOCAL_BYTES = 30,
+  ZIP_COMMENT_MAX = 0xFFFF,
+};
+
+enum zip_flag {
+  ZIP_FLAG_ENCRYPTED = 0x0001,
+  ZIP_FLAG_LEVEL = 0x0006,      /* a hint of the deflater, for method 8 only */
+  ZIP_FLAG_DESCRIPTOR = 0x0008, /* sizes follow the data; torch sets it on every member that has bytes */
+  ZIP_FLAG_STRONG = 0x0040,
+  ZIP_FLAG_UTF8 = 0x0800,
+  ZIP_FLAG_MASKED = 0x2000,
+};
+
+enum zip_extra_id {
+  ZIP_EXTRA_64 = 0x0001,
+  ZIP_EXTRA_PADDING = 0x4246,     /* "FB": torch's padding, bytes 'Z' */
+  ZIP_EXTRA_UNICODE_PATH = 0x7075, /* Info-ZIP: another name for readers that know it */
+};
+
+enum zip_status { ZIP_OK, ZIP_SHORT, ZIP_SIGNATURE };
+
+struct zip_end { /* APPNOTE 4.3.16 */
+  uint64_t at;
+  uint64_t entries_here, entries, directory_bytes, directory_at;
+  uint32_t disk, directory_disk;
+  uint16_t comment_len;
+};
+
+struct zip_locator { /* 4.3.15 */
+  uint64_t end64_at;
+  uint32_t disk, disks;
+};
+
+struct zip_central { /* 4.3.12 */
+  uint64_t at;
+  uint64_t csize, size, header_at;
+  uint32_t crc, external, disk;
+  uint16_t version_needed, flags, method;
+  struct span name, extra, comment; /* of the private directory copy */
+};
+
+struct zip_local { /* 4.3.7; name and extra follow the 30 bytes and are set by the caller */
+  uint64_t at;
+  uint64_t csize, size;
+  uint32_t crc;
+  uint16_t version_needed, flags, method, name_len, extra_len;
+  struct span name, extra;
+};
+
+struct zip_descriptor { /* 4.3.9, with its signature */
+  uint64_t csize, size;
+  uint32_t crc;
+};
+
+struct zip_extra { /* 4.5.1 */
+  uint64_t at;
+  uint16_t id;
+  struct span body;
+};
+
+/* Each reads one record at r. ZIP_SHORT: the bytes end inside it. Nothing is consumed on failure. */
+NODISCARD enum zip_status zip_read_end(struct reader *r, struct zip_end *out);
+NODISCARD enum zip_status zip_read_locator(struct reader *r, struct zip_locator *out);
+/* Fills the same fields as the classic record; *record_bytes is its own size field, 44 without extensions. */
+NODISCARD enum zip_status zip_read_end64(struct reader *r, struct zip_end *out, uint64_t *record_bytes);
+NODISCARD enum zip_status zip_read_central(struct reader *r, struct zip_central *out);
+NODISCARD enum zip_status zip_read_local(struct reader *r, struct zip_local *out);
+NODISCARD enum zip_status zip_read_descriptor(struct reader *r, bool wide, struct zip_descriptor *out);
+NODISCARD enum zip_status zip_read_extra(struct reader *r, struct zip_extra *out);
+
+/* Where a member's record lies: local header, data, descriptor. */
+struct zip_extent {
+  uint64_t at, end;
+  uint32_t member; /* index */
+  uint16_t version_needed;
+};
+
+struct zip {
+  struct container *c;
+  struct arena *a;
+  struct observations *o;
+  const struct limits *max;
+  struct zip_end end;         /* the counts and places that are believed, from the zip64 record if there is one */
+  struct zip_extent *extents; /* one a member; sorted by place before the tiling is checked */
+  uint8_t *local;             /* room for one local header with name and extra field */
+  struct zip_extra odd_extra; /* first extra field of the directory that torch does not write; body unused */
+  uint32_t num_odd_extras;
+};
+
+/* The last end record of the file's last 64 KiB, which miniz and zipfile believe; false: there is none. *fitting is the
+ * first one whose comment reaches the end of the file exactly, which other readers look for; fitting->at is the end
+ * of the file where there is none. In a file that no one bent they are the same record. */
+NODISCARD bool zip_find_end(struct span file, struct zip_end *last, struct zip_end *fitting);
+
+/* Reads the table of contents of c->file and tells the kind of zip. What can't be read is observed. */
+void zip_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max);
+
+/* zip_check.c: each observes what differs from what torch writes, and refuses nothing. */
+void zip_check_central(struct zip *z, const struct zip_central *central);
+void zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed);
+void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_extent *extent, bool wide);
+void zip_check_tiling(struct zip *z);
+void zip_check_torch(struct zip *z);
+
+/* names.c: the index of names. Two names meet when they are equal but for ASCII case, as miniz compares them. */
+/* Adds c's newest member; *twin is the one that has that name already, or NULL. False: budget spent. */
+NODISCARD bool index_add(struct container *c, struct arena *a, const struct member *m, const struct member **twin);
+bool names_equal_folded(struct span a, struct span b);
+
+#endif

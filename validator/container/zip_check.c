@@ -1,0 +1,377 @@
+/* What deviates from the zip that torch writes, and what makes two readers of one archive disagree. Every function
+ * observes and goes on: one file may deviate in many ways, and the report names each. */
+#include "base/utf8.h"
+#include "container/zip.h"
+
+static void note(struct zip *z, enum obs_kind kind, uint64_t at, struct span name, uint64_t got, uint64_t want) {
+  observe(z->o, (struct observation){.kind = kind, .at = at, .got = got, .want = want, .subject = name});
+}
+
+/* ---- names ---- */
+
+static bool is_empty(struct span name) { return name.n == 0; }
+static bool is_absolute(struct span name) { return name.n && name.p[0] == '/'; }
+static bool has_backslash(struct span name) { return name.n && memchr(name.p, '\\', name.n); }
+
+static bool has_control(struct span name) {
+  for (size_t i = 0; i < name.n; i++)
+    if (name.p[i] < 0x20 || name.p[i] == 0x7f) return true;
+  return false;
+}
+
+static bool has_drive(struct span name) {
+  return name.n >= 2 && name.p[1] == ':' && (name.p[0] | 0x20) >= 'a' && (name.p[0] | 0x20) <= 'z';
+}
+
+static bool any_part(struct span name, bool (*bad)(struct span part)) {
+  for (;;) {
+    const uint8_t *slash = name.n ? memchr(name.p, '/', name.n) : NULL;
+    size_t n = slash ? (size_t)(slash - name.p) : name.n;
+    if (bad(span_first(name, n))) return true;
+    if (!slash) return false;
+    name = span_from(name, n + 1);
+  }
+}
+
+static bool is_parent(struct span part) { return span_is(part, ".."); }
+static bool ends_in_dot(struct span part) {
+  return part.n && !is_parent(part) && (part.p[part.n - 1] == '.' || part.p[part.n - 1] == ' ');
+}
+static bool has_parent(struct span name) { return any_part(name, is_parent); }
+static bool has_trailing_dot(struct span name) { return any_part(name, ends_in_dot); }
+
+static const struct {
+  enum obs_kind kind;
+  bool (*bad)(struct span name);
+} name_rules[] = {
+    {OBS_ZIP_NAME_EMPTY, is_empty},         {OBS_ZIP_NAME_CONTROL, has_control}, {OBS_ZIP_NAME_BACKSLASH, has_backslash},
+    {OBS_ZIP_NAME_ABSOLUTE, is_absolute},   {OBS_ZIP_NAME_DRIVE, has_drive},     {OBS_ZIP_NAME_PARENT, has_parent},
+    {OBS_ZIP_NAME_DOT, has_trailing_dot},
+};
+
+enum { TORCH_NAME_MAX = 511 }; /* torch copies names into 512 bytes, NUL included */
+
+static void check_name(struct zip *z, const struct zip_central *central) {
+  struct span name = central->name;
+  uint64_t at = central->at + ZIP_CENTRAL_BYTES;
+  for (size_t i = 0; i < ARRAY_LEN(name_rules); i++)
+    if (name_rules[i].bad(name)) note(z, name_rules[i].kind, at, name, 0, 0);
+  if (name.n > TORCH_NAME_MAX) note(z, OBS_ZIP_NAME_LONG, at, name, name.n, TORCH_NAME_MAX);
+  bool ascii = true;
+  for (size_t i = 0; ascii && i < name.n; i++) ascii = name.p[i] < 0x80;
+  if (ascii) return;
+  if (!(central->flags & ZIP_FLAG_UTF8))
+    note(z, OBS_ZIP_NAME_CODE_PAGE, at, name, 0, 0);
+  else if (!utf8_valid(name, UTF8_STRICT))
+    note(z, OBS_ZIP_NAME_UTF8, at, name, 0, 0);
+}
+
+/* ---- central directory ---- */
+
+enum {
+  UNIX_TYPE = 0170000, /* of the mode in the upper half of the external attributes */
+  UNIX_FOLDER = 0040000,
+  UNIX_FILE = 0100000,
+  DOS_FOLDER = 0x10,
+  VERSION_MAX = 45, /* zip64 */
+};
+
+/* miniz takes the DOS bit alone for a folder and then leaves the buffer of that member unwritten. */
+static void check_attributes(struct zip *z, const struct zip_central *central) {
+  uint32_t mode = central->external >> 16, type = mode & UNIX_TYPE;
+  if (type && type != UNIX_FILE && type != UNIX_FOLDER)
+    note(z, OBS_ZIP_NAME_SPECIAL, central->at + 38, central->name, mode, 0);
+  if (central->external & DOS_FOLDER && !span_ends(central->name, SPAN("/")))
+    note(z, OBS_ZIP_FOLDER_FLAG, central->at + 38, central->name, central->external, 0);
+}
+
+static uint16_t plain_flags(uint16_t method) {
+  return ZIP_FLAG_DESCRIPTOR | ZIP_FLAG_UTF8 | (method == METHOD_DEFLATED ? ZIP_FLAG_LEVEL : 0);
+}
+
+static void check_flags(struct zip *z, const struct zip_central *central) {
+  const uint16_t encrypted = ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED;
+  if (central->flags & encrypted)
+    note(z, OBS_ZIP_ENCRYPTED, central->at + 8, central->name, central->flags, 0);
+  if (central->flags & ~encrypted & ~plain_flags(central->method))
+    note(z, OBS_ZIP_FLAGS, central->at + 8, central->name, central->flags, 0);
+}
+
+void zip_check_central(struct zip *z, const struct zip_central *central) {
+  uint64_t at = central->at;
+  check_name(z, central);
+  check_attributes(z, central);
+  check_flags(z, central);
+  if ((central->version_needed & 0xff) > VERSION_MAX)
+    note(z, OBS_ZIP_VERSION_NEEDED, at + 6, central->name, central->version_needed & 0xff, VERSION_MAX);
+  if (central->method != METHOD_STORED && central->method != METHOD_DEFLATED)
+    note(z, OBS_ZIP_METHOD, at + 10, central->name, central->method, 0);
+  if (central->method == METHOD_STORED && central->csize != central->size)
+    note(z, OBS_ZIP_STORED_SIZES, at + 20, central->name, central->csize, central->size);
+  if (central->disk) note(z, OBS_ZIP_DISKS, at + 34, central->name, central->disk, 0);
+  if (central->comment.n)
+    note(z, OBS_ZIP_MEMBER_COMMENT, at + ZIP_CENTRAL_BYTES + central->name.n + central->extra.n, central->name,
+         central->comment.n, 0);
+}
+
+/* ---- local headers ---- */
+
+static void differ(struct zip *z, enum obs_kind kind, uint64_t at, const struct member *m, uint64_t got, uint64_t want) {
+  if (got != want) note(z, kind, at, m->name, got, want);
+}
+
+/* torch's own zip64 field is odd: it stands beside 32-bit fields of 0, its stored size is 0 and it may hold the offset
+ * of the header. So every number in it must be 0 or one that the directory has; a saturated field takes its own. */
+static void check_local64(struct zip *z, const struct member *m, const struct zip_extra *extra, struct zip_local *local) {
+  struct reader r = reader_of(extra->body, extra->at + 4);
+  uint64_t *fields[] = {&local->size, &local->csize};
+  for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+    if (*fields[i] == UINT32_MAX && !reader_u64le(&r, fields[i]))
+      note(z, OBS_ZIP64_FIELD_SHORT, extra->at, m->name, extra->body.n, 0);
+  while (!reader_done(&r)) {
+    uint64_t at = r.at, number;
+    if (!reader_u64le(&r, &number)) {
+      note(z, OBS_ZIP64_FIELD_REST, at, m->name, r.left.n, 0);
+      return;
+    }
+    if (number && number != m->size && number != m->csize && number != m->header_at)
+      note(z, OBS_ZIP64_LOCAL, at, m->name, number, 0);
+  }
+}
+
+static bool all_z(struct span bytes) {
+  for (size_t i = 0; i < bytes.n; i++)
+    if (bytes.p[i] != 'Z') return false;
+  return true;
+}
+
+static void check_local_extra(struct zip *z, const struct member *m, struct zip_local *local) {
+  struct reader r = reader_of(local->extra, local->at + ZIP_LOCAL_BYTES + local->name.n);
+  struct zip_extra extra;
+  bool torch = z->c->kind == CONTAINER_TORCH_ZIP;
+  while (!reader_done(&r)) {
+    if (zip_read_extra(&r, &extra) != ZIP_OK) {
+      note(z, OBS_ZIP_EXTRA_SHORT, r.at, m->name, 0, 0);
+      return;
+    }
+    if (extra.id == ZIP_EXTRA_64)
+      check_local64(z, m, &extra, local);
+    else if (extra.id == ZIP_EXTRA_UNICODE_PATH)
+      note(z, OBS_ZIP_UNICODE_PATH, extra.at, m->name, 0, 0);
+    else if (torch && extra.id != ZIP_EXTRA_PADDING)
+      note(z, OBS_ZIP_LOCAL_EXTRA, extra.at, m->name, extra.id, 0);
+    else if (torch && !all_z(extra.body))
+      note(z, OBS_ZIP_PADDING, extra.at + 4, m->name, 0, 0);
+  }
+}
+
+void zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed) {
+  struct zip_local l = *local;
+  uint64_t at = local->at;
+  if (!span_eq(local->name, m->name)) {
+    struct span name = {0}; /* the local header's copy is overwritten by the next one */
+    if (!arena_copy(z->a, local->name, &name)) z->o->lost = true;
+    observe(z->o, (struct observation){
+                      .kind = OBS_ZIP_LOCAL_NAME, .at = at + ZIP_LOCAL_BYTES, .subject = m->name, .detail = name});
+  }
+  check_local_extra(z, m, &l);
+  differ(z, OBS_ZIP_LOCAL_VERSION, at + 4, m, l.version_needed, version_needed);
+  differ(z, OBS_ZIP_LOCAL_FLAGS, at + 6, m, l.flags, m->flags);
+  differ(z, OBS_ZIP_LOCAL_METHOD, at + 8, m, l.method, m->method);
+  /* With a descriptor the header was written before the data was known: 0 stands for all three. */
+  if (m->flags & ZIP_FLAG_DESCRIPTOR && !local->crc && !local->csize && !local->size) return;
+  differ(z, OBS_ZIP_LOCAL_CRC, at + 14, m, l.crc, m->crc);
+  differ(z, OBS_ZIP_LOCAL_CSIZE, at + 18, m, l.csize, m->csize);
+  differ(z, OBS_ZIP_LOCAL_SIZE, at + 22, m, l.size, m->size);
+}
+
+void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_extent *extent, bool wide) {
+  uint8_t copy[24];
+  uint64_t at = extent->end, room = z->c->directory_at - at;
+  size_t n = (size_t)min_u64(room, wide ? 24 : 16);
+  memcpy(copy, z->c->file.p + at, n);
+  struct reader r = reader_of(span_of(copy, n), at);
+  struct zip_descriptor d;
+  if (zip_read_descriptor(&r, wide, &d) != ZIP_OK) {
+    note(z, OBS_ZIP_NO_DESCRIPTOR, at, m->name, 0, 0);
+    return;
+  }
+  extent->end = r.at;
+  differ(z, OBS_ZIP_DESCRIPTOR_CRC, at + 4, m, d.crc, m->crc);
+  differ(z, OBS_ZIP_DESCRIPTOR_CSIZE, at + 8, m, d.csize, m->csize);
+  differ(z, OBS_ZIP_DESCRIPTOR_SIZE, at + (wide ? 16 : 12), m, d.size, m->size);
+}
+
+/* ---- tiling: records fill the file from 0 to the directory, each byte once ---- */
+
+static int by_place(const void *a, const void *b) {
+  const struct zip_extent *x = a, *y = b;
+  if (x->at != y->at) return x->at < y->at ? -1 : 1;
+  return (x->member > y->member) - (x->member < y->member);
+}
+
+/* torch writes the directory in the order of the records, so there is nothing to sort in its files. */
+static void sort_extents(struct zip *z) {
+  uint32_t n = z->c->num_members;
+  for (uint32_t i = 1; i < n; i++)
+    if (z->extents[i].at < z->extents[i - 1].at) {
+      qsort(z->extents, n, sizeof *z->extents, by_place);
+      return;
+    }
+}
+
+static void check_gap(struct zip *z, uint64_t from, uint64_t to) {
+  if (from >= to) return;
+  struct span gap = span_of(z->c->file.p + from, (size_t)(to - from));
+  enum obs_kind kind = span_starts(gap, SPAN("PK\3\4")) ? OBS_ZIP_UNLISTED : OBS_ZIP_GAP;
+  observe(z->o, (struct observation){.kind = kind, .at = from, .len = to - from, .got = to - from});
+}
+
+void zip_check_tiling(struct zip *z) {
+  const struct container *c = z->c;
+  uint64_t end = 0;
+  uint32_t last = 0; /* whose end that is */
+  sort_extents(z);
+  for (uint32_t i = 0; i < c->num_members; i++) {
+    const struct zip_extent *x = &z->extents[i];
+    check_gap(z, end, x->at);
+    if (x->at < end)
+      observe(z->o, (struct observation){.kind = OBS_ZIP_OVERLAP,
+                                         .at = x->at,
+                                         .got = end - x->at,
+                                         .subject = c->members[x->member].name,
+                                         .detail = c->members[last].name});
+    if (x->end < end) continue;
+    end = x->end;
+    last = x->member;
+  }
+  check_gap(z, end, c->directory_at);
+}
+
+/* ---- the members of torch.save ---- */
+
+static bool is_digits(struct span text) {
+  for (size_t i = 0; i < text.n; i++)
+    if (text.p[i] < '0' || text.p[i] > '9') return false;
+  return text.n > 0;
+}
+
+static bool is_number(struct span text) { return is_digits(text); }
+static bool is_byteorder(struct span text) { return span_is(text, "little") || span_is(text, "big"); }
+
+static uint64_t number_of(struct span digits) {
+  uint64_t n = 0;
+  for (size_t i = 0; i < digits.n; i++)
+    if (!try_mul(n, 10u, &n) || !try_add(n, (uint64_t)(digits.p[i] - '0'), &n)) return UINT64_MAX;
+  return n;
+}
+
+static bool is_version(struct span text) {
+  if (span_ends(text, SPAN("\n"))) text.n--;
+  return is_digits(text) && number_of(text) >= 1 && number_of(text) <= 10;
+}
+
+struct record {
+  const char *name;
+  bool needed;
+  uint64_t most;
+  bool (*good)(struct span text);
+};
+
+static const struct record records[] = {
+#define RECORD(name, needed, most, check, why) {name, needed, most, check},
+#include "container/records.def"
+#undef RECORD
+};
+
+static bool is_storage(struct span short_name) {
+  return span_starts(short_name, SPAN("data/")) && is_digits(span_from(short_name, 5));
+}
+
+/* The spelling that torch writes for this name, or NULL where it writes no such member. */
+static const char *proper_name(struct span short_name) {
+  for (size_t i = 0; i < ARRAY_LEN(records); i++)
+    if (names_equal_folded(short_name, span_str(records[i].name))) return records[i].name;
+  return NULL;
+}
+
+static bool is_code(struct span short_name) {
+  return span_starts(short_name, SPAN("code/")) || span_starts(short_name, SPAN(".data/ts_code/"));
+}
+
+static enum obs_kind judge_name(struct span short_name) {
+  const char *proper = proper_name(short_name);
+  bool in_data = short_name.n >= 5 && names_equal_folded(span_first(short_name, 5), SPAN("data/"));
+  if (proper) return span_is(short_name, proper) ? OBS_NONE : OBS_ZIP_NAME_CASE;
+  if (is_storage(short_name)) return OBS_NONE;
+  if (span_ends(short_name, SPAN("/")) || short_name.n == 0) return OBS_MEMBER_FOLDER;
+  if (in_data && is_digits(span_from(short_name, 5))) return OBS_ZIP_NAME_CASE;
+  return is_code(short_name) ? OBS_MEMBER_CODE : OBS_MEMBER_UNEXPECTED;
+}
+
+static void check_member_name(struct zip *z, const struct member *m) {
+  bool outside = z->c->top.n && m->short_name.n == m->name.n;
+  enum obs_kind kind = outside ? OBS_MEMBER_OUTSIDE_TOP : judge_name(m->short_name);
+  if (kind == OBS_NONE) return;
+  const char *proper = proper_name(m->short_name);
+  observe(z->o, (struct observation){.kind = kind,
+                                     .at = m->header_at,
+                                     .subject = m->name,
+                                     .detail = outside  ? z->c->top
+                                               : proper ? span_str(proper)
+                                                        : SPAN("data/ in lower case")});
+}
+
+static void check_record(struct zip *z, const struct record *row) {
+  const struct member *m = container_find(z->c, span_str(row->name));
+  if (!m) {
+    if (row->needed) note(z, OBS_RECORD_MISSING, 0, span_str(row->name), 0, 0);
+    return;
+  }
+  struct span text = SPAN("more bytes than expected");
+  if (!row->good) return;
+  if (m->size <= row->most) {
+    if (!member_copy(z->c, m, row->most, z->a, z->o, &text) || row->good(text)) return;
+  }
+  observe(z->o, (struct observation){.kind = row->good == is_byteorder ? OBS_RECORD_BYTEORDER : OBS_RECORD_VALUE,
+                                     .at = m->data_at,
+                                     .subject = m->name,
+                                     .detail = text});
+}
+
+enum { TORCH_ALIGNMENT = 64 };
+
+/* What `.storage_alignment` says, where it says something usable. */
+static uint64_t storage_alignment(struct zip *z) {
+  const struct member *m = container_find(z->c, SPAN(".storage_alignment"));
+  struct span text;
+  if (!m || m->size > 16 || !member_copy(z->c, m, 16, z->a, z->o, &text) || !is_digits(text)) return TORCH_ALIGNMENT;
+  uint64_t n = number_of(text);
+  return n ? n : TORCH_ALIGNMENT;
+}
+
+static void check_member_bytes(struct zip *z, const struct member *m, uint64_t alignment) {
+  if (m->method == METHOD_DEFLATED) note(z, OBS_MEMBER_DEFLATED, m->header_at, m->name, m->csize, m->size);
+  if (m->size && is_storage(m->short_name) && m->data_at % alignment)
+    note(z, OBS_MEMBER_MISALIGNED, m->data_at, m->name, m->data_at % alignment, alignment);
+}
+
+static void check_checksums(struct zip *z) {
+  uint64_t absent = 0;
+  for (uint32_t i = 0; i < z->c->num_members; i++)
+    if (z->c->members[i].size && !z->c->members[i].crc_known) absent++;
+  if (absent) note(z, OBS_MEMBER_CRC_ABSENT, 0, (struct span){0}, absent, z->c->num_members);
+}
+
+void zip_check_torch(struct zip *z) {
+  const struct container *c = z->c;
+  uint64_t alignment = storage_alignment(z);
+  if (!c->top.n) note(z, OBS_MEMBER_NO_TOP, c->members[0].header_at, c->members[0].name, 0, 0);
+  for (uint32_t i = 0; i < c->num_members; i++) {
+    check_member_name(z, &c->members[i]);
+    check_member_bytes(z, &c->members[i], alignment);
+  }
+  for (size_t i = 0; i < ARRAY_LEN(records); i++) check_record(z, &records[i]);
+  check_checksums(z);
+  if (z->num_odd_extras) note(z, OBS_ZIP_CENTRAL_EXTRA, z->odd_extra.at, (struct span){0}, z->num_odd_extras, z->odd_extra.id);
+}
