@@ -33,9 +33,10 @@ struct reason {
   const char *slug; /* "local-name": with the rule, the stable name of a reason: FMT102/local-name */
   const char *text; /* sentence with {placeholders} */
   enum rule_id rule;
-  enum effect effect;
+  enum effect effect; /* EFFECT_COUNT: its rule's own; ask reason_effect */
 };
 extern const struct reason reason_table[OBS_COUNT];
+enum effect reason_effect(enum obs_kind kind);
 
 struct finding {
   enum obs_kind reason;

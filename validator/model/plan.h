@@ -90,7 +90,8 @@ struct plan_value {
   struct plan_text key;   /* dict key or field as text, decimal index in lists */
   struct plan_text text;  /* TEXT, BYTES, BIGINT (decimal), DTYPE, DEVICE; cut at plan_text_bytes */
   struct plan_text cls;   /* "module.Name" of RECORD and GLOBAL; "collections.OrderedDict" of such a DICT */
-  int64_t number;         /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES */
+  int64_t number;         /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: 1 if it
+                             has the attribute _metadata */
   double real;            /* FLOAT */
 };
 
@@ -123,8 +124,8 @@ struct plan_insn {
 /* X-macro of the tables: TABLE(field, row type). */
 #define PLAN_TABLES(TABLE)                                                                                     \
   TABLE(members, struct plan_member) TABLE(globals, struct plan_global) TABLE(storages, struct plan_storage)   \
-  TABLE(dims, uint64_t) TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats)                     \
-  TABLE(values, struct plan_value) TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry)            \
+  TABLE(dims, uint64_t) TABLE(values, struct plan_value) TABLE(tensors, struct plan_tensor)                    \
+  TABLE(stats, struct plan_stats) TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry)             \
   TABLE(insns, struct plan_insn)
 
 struct plan_header {
@@ -135,7 +136,7 @@ struct plan_header {
   uint32_t protocol;  /* of the object pickle */
   uint64_t text_at, text_bytes; /* the pool of texts */
   uint64_t num_ops;   /* opcodes executed */
-  struct { uint64_t at; uint64_t n; } table[16];
+  struct plan_extent { uint64_t at, n; } table[16]; /* in the order of PLAN_TABLES */
 };
 
 /* ---- writing, in the sealed scan worker ---- */
@@ -174,6 +175,10 @@ struct plan {
 NODISCARD bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_size, const char **why);
 static inline struct span plan_span(const struct plan *p, struct plan_text t) { return span_of(p->text + t.at, t.n); }
 
+/* The tables without any check: for the writer's own use, before it hands the region over. */
+void plan_peek(struct plan *p, const struct plan_writer *w);
+/* The row itself, or the one that a SHARED row stands for. */
+uint32_t plan_resolve(const struct plan *p, uint32_t i);
 /* The child of value i with this key, or UINT32_MAX. */
 uint32_t plan_child(const struct plan *p, uint32_t i, struct span key);
 /* The value at a '/'-joined path ("" is the root), or UINT32_MAX. */

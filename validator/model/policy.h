@@ -1,4 +1,4 @@
-/* What the model layer asks about a global. The lists stand in rules/globals/*.def; this layer knows only the classes
+/* What the model layer asks about a global. The lists stand in the .def files of rules/globals; this layer knows only the classes
  * and its own builders, so that policy stays above and mechanism below. */
 #ifndef CKPTLINT_MODEL_POLICY_H
 #define CKPTLINT_MODEL_POLICY_H

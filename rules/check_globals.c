@@ -1,0 +1,67 @@
+/* The names that the program pushes. Calls were judged when they happened (model/build.c); here is what a loader
+ * imports without calling it, and what torch.load(weights_only=True) would stop at. */
+#include "rules/judge.h"
+
+struct use {
+  bool instance, call, refused;
+};
+
+/* How each global is used, over all objects. */
+static struct use *uses_of(const struct model *md) {
+  const struct machine *m = &md->machine;
+  struct use *uses = arena_array(md->arena, m->globals.n, struct use);
+  for (uint32_t i = 0; uses && i < m->objects.n; i++) {
+    const struct object *o = &m->objects.p[i];
+    val_id callee = callee_global(md, m, o);
+    if (!callee) continue;
+    struct use *u = &uses[value_of(m, callee)->ref];
+    const struct built *b = o->tag < md->built.n ? &md->built.p[o->tag] : NULL;
+    u->call = true;
+    u->refused = u->refused || (b && b->kind == BUILT_REFUSED);
+    u->instance = u->instance || (b && b->kind == BUILT_RECORD);
+    /* The class of a reconstructed instance is used as one. */
+    if (b && b->row && b->row->builder == BUILD_RECONSTRUCTOR) continue;
+    if (b && b->kind == BUILT_RECORD && value_count(m, o->args) && kind_of(m, value_item(m, o->args, 0)) == VAL_GLOBAL)
+      uses[value_of(m, value_item(m, o->args, 0))->ref].instance = true;
+  }
+  return uses;
+}
+
+static enum obs_kind unlisted(const struct use *u) {
+  if (u->refused) return OBS_NONE; /* the call is the finding */
+  return u->instance ? OBS_GLOBAL_UNKNOWN : OBS_GLOBAL_NAMED;
+}
+
+static enum obs_kind obs_of(const struct global *g, const struct global_row *row, const struct use *u) {
+  if (g->odd || g->dotted) return u->refused ? OBS_NONE : OBS_GLOBAL_ODD;
+  if (!row) return unlisted(u);
+  switch (row->cls) {
+  case GLOBAL_CORE: return OBS_NONE;
+  case GLOBAL_MODELLED:
+  case GLOBAL_RECORD: return OBS_GLOBAL_BLOCKS;
+  case GLOBAL_MODULE: return OBS_GLOBAL_MODULE;
+  case GLOBAL_DANGEROUS: return u->refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
+  case GLOBAL_INDIRECT: return u->refused ? OBS_NONE : u->instance ? OBS_GLOBAL_ATTRIBUTE : OBS_GLOBAL_INDIRECT;
+  case GLOBAL_GADGET: return u->refused ? OBS_NONE : OBS_GLOBAL_GADGET;
+  case GLOBAL_UNKNOWN:
+  case GLOBAL_CLASSES: break;
+  }
+  return unlisted(u);
+}
+
+void check_globals(const struct facts *f, struct observations *o) {
+  const struct model *md = f->model;
+  if (!md->have_machine) return;
+  struct use *uses = uses_of(md);
+  if (!uses) return;
+  for (uint32_t i = 0; i < md->machine.globals.n; i++) {
+    const struct global *g = &md->machine.globals.p[i];
+    const struct global_row *row = md->rows.p[g->tag];
+    enum obs_kind kind = obs_of(g, row, &uses[i]);
+    if (kind == OBS_NONE) continue;
+    struct span name = arena_printf(md->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
+                                    (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
+    observe(o, (struct observation){.kind = kind, .member = md->machine.member, .at = g->first_at, .subject = name,
+                                    .got = g->count, .detail = span_str(row ? row->why : "")});
+  }
+}

@@ -1,0 +1,20 @@
+#include "rules/judge.h"
+
+void run_checks(const struct facts *f, struct observations *o) {
+#define CHECK(name, why) check_##name(f, o);
+#include "rules/checks.def"
+#undef CHECK
+}
+
+struct finding judge(const struct observation *o, struct span name, const struct judging *how) {
+  const struct rule *rule = &rule_table[reason_table[o->kind].rule];
+  struct finding f = {.reason = o->kind, .severity = rule->severity, .effect = reason_effect(o->kind), .member = name,
+                      .at = o->at, .len = o->len, .got = o->got, .want = o->want, .subject = o->subject, .detail = o->detail};
+  /* A weights file has no business with classes: what is a finding elsewhere is a refusal there. */
+  bool record = reason_table[o->kind].rule == RULE_GLB303 || reason_table[o->kind].rule == RULE_GLB308;
+  if (how->weights_profile && record) {
+    f.effect = EFFECT_UNSAFE;
+    f.severity = SEV_HIGH;
+  }
+  return f;
+}

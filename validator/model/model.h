@@ -1,0 +1,143 @@
+/* What a checkpoint means: the calls of its pickle program, read as tensors, dicts and records while they happen.
+ * build.c dispatches a call to the builder that the list of globals names; build_*.c check typed arguments and make
+ * facts; load.c runs the programs of a container in a loader's order; emit.c writes the plan. */
+#ifndef CKPTLINT_MODEL_MODEL_H
+#define CKPTLINT_MODEL_MODEL_H
+
+#include "base/hash.h"
+#include "container/container.h"
+#include "model/plan.h"
+#include "model/policy.h"
+#include "pickle/machine.h"
+#include "tensor/stats.h"
+#include "tensor/view.h"
+
+/* What an object of the program is. object.tag is the index of its row in model.built. */
+enum built_kind {
+  BUILT_NOTHING,
+  BUILT_REFUSED,   /* a call that was not understood or not allowed */
+  BUILT_RECORD,    /* class name, state and items as plain data */
+  BUILT_DICT, BUILT_LIST, BUILT_SET,
+  BUILT_BYTES,     /* index: the val_id of a BYTES value made here */
+  BUILT_COMPLEX, BUILT_SIZE, BUILT_DEVICE, BUILT_LAYOUT,
+  BUILT_TENSOR,    /* index: row of model.tensors */
+  BUILT_NP_DTYPE,  /* index: row of model.np_dtypes */
+  BUILT_NP_ARRAY,  /* filled by BUILD */
+  BUILT_NP_SCALAR, /* index: the val_id of its BYTES; np: its dtype */
+};
+
+struct built {
+  uint8_t kind;
+  uint8_t np;                   /* NP_SCALAR: row of np_dtypes */
+  uint32_t index;
+  const struct global_row *row; /* of the callee, or NULL */
+};
+
+struct np_dtype {
+  char kind;      /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
+  uint8_t size;   /* bytes of an item */
+  bool big_endian, plain; /* plain: numeric, so an array of it can be proved */
+};
+
+struct storage_fact {
+  struct span key, location;
+  enum dtype dtype;
+  bool untyped;         /* numel counts bytes */
+  bool big_endian;
+  bool is_view;         /* legacy view: at and numel lie inside the root of the same key */
+  uint32_t member;      /* 1-based; 0: no bytes in the file */
+  uint64_t at;          /* offset of the first byte in the member */
+  uint64_t numel, bytes;
+  uint32_t users;       /* tensors */
+  uint32_t root;        /* 1-based storage that a view is a view of, 0 for roots */
+  uint32_t declared_at; /* offset of the first persistent id */
+};
+
+struct tensor_fact {
+  uint32_t storage;     /* 1-based; 0: none */
+  uint32_t first_dim;   /* in model.dims: sizes, then strides */
+  uint32_t at;
+  uint8_t dtype, ndim;
+  uint16_t flags;       /* enum plan_tensor_flags */
+  uint64_t offset, numel, extent;
+};
+
+struct model {
+  struct arena *arena;
+  struct observations *obs;
+  const struct limits *max;
+  struct container *container;
+  struct global_policy policy;
+  struct machine machine;   /* of the object pickle */
+  bool have_machine;        /* it was initialised: values may be read even if the program failed */
+  bool running_legacy;      /* persistent ids have six parts */
+  bool big_endian;          /* byteorder record, or sys_info */
+  uint32_t member;          /* 1-based: whose program runs */
+  VEC(const struct global_row *) rows; /* global.tag is the index; NULL for names on no list */
+  VEC(struct built) built;
+  VEC(struct storage_fact) storages;
+  VEC(struct tensor_fact) tensors;
+  VEC(uint64_t) dims;
+  VEC(struct np_dtype) np_dtypes;
+  struct hash_index by_key; /* of root storages: entry i is roots[i - 1] */
+  VEC(uint32_t) roots;
+  uint32_t num_refused;     /* calls that are findings of effect unsafe */
+  uint32_t refused_at;      /* the first of them */
+  uint64_t num_ops;
+};
+
+void model_init(struct model *md, struct arena *a, struct observations *o, const struct limits *max,
+                struct container *c, const struct global_policy *policy);
+
+/* Runs every program of the container in the order a loader reads them. Observes; never fails as a whole. */
+void model_load(struct model *md);
+
+/* The hooks for a machine that serves this model. */
+struct machine_hooks model_hooks(struct model *md);
+
+/* ---- between the files of this folder ---- */
+/* The row of an object, and of a value that is an object (NULL otherwise). */
+const struct built *built_of(const struct model *md, const struct machine *m, val_id v);
+uint32_t built_new(struct model *md, enum built_kind kind, uint32_t index, const struct global_row *row);
+const struct global_row *row_of(const struct model *md, const struct machine *m, val_id v); /* of a GLOBAL value */
+
+/* A persistent id: the storage it names (1-based), or 0 (observed). */
+uint32_t storage_of_persid(struct model *md, struct machine *m, uint32_t persid_index);
+
+/* Is it ('module', class, source_file, source)? */
+bool is_module_id(const struct machine *m, val_id id);
+
+typedef uint32_t builder_fn(struct model *md, struct machine *m, val_id object, const struct global_row *row);
+#define BUILDER(id, form, says) builder_fn build_##id;
+#include "model/builders.def"
+#undef BUILDER
+/* BUILD on objects that the builders made. */
+void build_np_dtype_state(struct model *md, struct machine *m, struct built *b, val_id state, uint32_t at);
+void build_np_array_state(struct model *md, struct machine *m, struct built *b, val_id state, uint32_t at);
+
+/* Observes that `object` was called with arguments that its form does not allow; answers the tag of a refused object. */
+uint32_t refuse_arguments(struct model *md, struct machine *m, val_id object, const struct global_row *row,
+                          const char *what);
+/* "module.name(args…)" in Python's notation, cut at ~200 bytes, for messages. Untrusted bytes inside. */
+struct span describe_call(const struct model *md, const struct machine *m, val_id object);
+struct span describe_global(const struct model *md, const struct machine *m, val_id v);
+
+/* ---- the plan ---- */
+/* What emit.c shares with the reading of values: the children of a value, in the order of the program. */
+enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS, SEGMENT_PAIR_LIST };
+struct segment {
+  enum segment_kind kind;
+  val_id v;
+  uint32_t n; /* children in it */
+};
+enum { SEGMENTS_MAX = 8 };
+/* Members, globals, storages, dims, values, tensors and stats, in that order; `stats` has one row a tensor fact and may
+ * be NULL (quick depth). Then dicts and entries (state_dict.c), and with_program the disassembly (emit_insns.c). */
+void plan_emit(struct model *md, struct plan_writer *w, const struct tensor_stats *stats, bool with_program);
+void plan_emit_dicts(struct model *md, struct plan_writer *w);
+void plan_emit_insns(struct model *md, struct plan_writer *w);
+
+/* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is neither. */
+val_id callee_global(const struct model *md, const struct machine *m, const struct object *o);
+
+#endif
