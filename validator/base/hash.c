@@ -1,0 +1,119 @@
+#include "base/hash.h"
+
+enum { FIRST_BUCKETS = 64 };
+
+/* Arithmetic modulo 2^64 is meant here; these two spell it so that a sanitizer sees no accident. */
+static inline uint64_t add(uint64_t a, uint64_t b) {
+  uint64_t sum;
+  (void)__builtin_add_overflow(a, b, &sum);
+  return sum;
+}
+static inline uint64_t rotate(uint64_t x, unsigned by) { return (x & UINT64_MAX >> by) << by | x >> (64 - by); }
+
+static inline void round_once(uint64_t v[4]) {
+  v[0] = add(v[0], v[1]);
+  v[2] = add(v[2], v[3]);
+  v[1] = rotate(v[1], 13) ^ v[0];
+  v[3] = rotate(v[3], 16) ^ v[2];
+  v[0] = rotate(v[0], 32);
+  v[2] = add(v[2], v[1]);
+  v[0] = add(v[0], v[3]);
+  v[1] = rotate(v[1], 17) ^ v[2];
+  v[3] = rotate(v[3], 21) ^ v[0];
+  v[2] = rotate(v[2], 32);
+}
+
+static inline void compress(struct siphash *h, uint64_t word) {
+  h->v[3] ^= word;
+  round_once(h->v);
+  round_once(h->v);
+  h->v[0] ^= word;
+}
+
+void siphash_init(struct siphash *h, const uint64_t seed[2]) {
+  *h = (struct siphash){.v = {seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
+                              seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)}};
+}
+
+static void put_byte(struct siphash *h, uint8_t byte) {
+  h->tail |= (uint64_t)byte << (8 * h->tail_n);
+  if (++h->tail_n < 8) return;
+  compress(h, h->tail);
+  h->tail = 0;
+  h->tail_n = 0;
+}
+
+static uint64_t word_at(const uint8_t *p) {
+  uint64_t word = 0;
+  for (size_t i = 8; i > 0; i--) word = word << 8 | p[i - 1];
+  return word;
+}
+
+void siphash_bytes(struct siphash *h, struct span bytes) {
+  size_t i = 0;
+  h->len += bytes.n;
+  while (i < bytes.n && h->tail_n) put_byte(h, bytes.p[i++]);
+  for (; bytes.n - i >= 8; i += 8) compress(h, word_at(bytes.p + i));
+  while (i < bytes.n) put_byte(h, bytes.p[i++]);
+}
+
+void siphash_u64(struct siphash *h, uint64_t word) {
+  if (h->tail_n == 0) {
+    h->len += 8;
+    compress(h, word);
+    return;
+  }
+  uint8_t bytes[8];
+  for (unsigned i = 0; i < 8; i++) bytes[i] = (uint8_t)(word >> (8 * i) & 0xff);
+  siphash_bytes(h, span_of(bytes, sizeof bytes));
+}
+
+uint64_t siphash_end(struct siphash *h) {
+  compress(h, h->tail | (h->len & 0xff) << 56);
+  h->v[2] ^= 0xff;
+  for (int i = 0; i < 4; i++) round_once(h->v);
+  return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
+}
+
+uint64_t siphash(const uint64_t seed[2], struct span bytes) {
+  struct siphash h;
+  siphash_init(&h, seed);
+  siphash_bytes(&h, bytes);
+  return siphash_end(&h);
+}
+
+static inline uint32_t *bucket(const struct hash_index *x, uint32_t hash) {
+  return &x->heads.p[hash & (x->heads.n - 1)];
+}
+
+uint32_t hash_find(const struct hash_index *x, uint32_t hash, uint32_t after) {
+  if (x->heads.n == 0) return 0;
+  uint32_t i = after ? x->links.p[after - 1].next : *bucket(x, hash);
+  while (i && x->links.p[i - 1].hash != hash) i = x->links.p[i - 1].next;
+  return i;
+}
+
+static void link_entry(struct hash_index *x, uint32_t number) {
+  struct hash_link *l = &x->links.p[number - 1];
+  uint32_t *head = bucket(x, l->hash);
+  l->next = *head;
+  *head = number;
+}
+
+static bool more_buckets(struct arena *a, struct hash_index *x) {
+  uint32_t extra = x->heads.n ? x->heads.n : FIRST_BUCKETS;
+  if (!vec_reserve(a, &x->heads, extra, UINT32_MAX)) return false;
+  x->heads.n += extra;
+  memset(x->heads.p, 0, x->heads.n * sizeof *x->heads.p);
+  for (uint32_t i = 1; i <= x->links.n; i++) link_entry(x, i);
+  return true;
+}
+
+bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max) {
+  if (x->links.n >= x->heads.n && !more_buckets(a, x)) return false;
+  struct hash_link *l = vec_push(a, &x->links, max);
+  if (!l) return false;
+  l->hash = hash;
+  link_entry(x, x->links.n);
+  return true;
+}

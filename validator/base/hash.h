@@ -1,0 +1,36 @@
+/* Keyed hashing for tables whose keys the file chooses, and the index such tables share.
+ * SipHash-2-4 (Aumasson, Bernstein 2012): without the seed nobody can write a file whose keys collide. */
+#ifndef CKPTLINT_BASE_HASH_H
+#define CKPTLINT_BASE_HASH_H
+
+#include "base/arena.h"
+
+struct siphash {
+  uint64_t v[4];
+  uint64_t tail;   /* bytes that do not fill a word yet, first byte lowest */
+  uint32_t tail_n; /* 0 to 7 */
+  uint64_t len;
+};
+
+void siphash_init(struct siphash *h, const uint64_t seed[2]);
+void siphash_u64(struct siphash *h, uint64_t word); /* its eight bytes, lowest first */
+void siphash_bytes(struct siphash *h, struct span bytes);
+uint64_t siphash_end(struct siphash *h);
+uint64_t siphash(const uint64_t seed[2], struct span bytes);
+
+/* Finds entries by hash. Entries are numbered from 1 in the order they were added; what they are stands in the
+ * caller's own table under the same number. Chained, so that growing copies no entry. */
+struct hash_link {
+  uint32_t hash, next;
+};
+struct hash_index {
+  VEC(uint32_t) heads; /* number of the newest entry of each bucket, 0 if none; a power of two of them */
+  VEC(struct hash_link) links;
+};
+
+/* The next entry with this hash behind entry `after` (0: the first one), or 0. The caller compares and asks again. */
+uint32_t hash_find(const struct hash_index *x, uint32_t hash, uint32_t after);
+/* Adds entry number x->links.n + 1. False: `max` entries are there, or the budget is spent. */
+NODISCARD bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max);
+
+#endif
