@@ -15,16 +15,21 @@ struct machine;
  * is what a loader would pass, whatever the program does to its lists afterwards. Any may be NULL. */
 struct machine_hooks {
   void *ctx;
-  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. */
+  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. Odd and computed names are
+   * observed already; dotted ones are for the hook to judge. */
   uint32_t (*global)(void *ctx, const struct machine *m, const struct global *g);
   /* A call: the object is complete but for its tag, which the answer becomes. */
   uint32_t (*call)(void *ctx, struct machine *m, val_id object);
   /* BUILD: `state` is about to be added to target's states (target is an OBJECT). */
   void (*build)(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
-  /* Items are about to be set on or appended to an OBJECT (first, n: run in m->links; pairs for SETITEM(S)). */
+  /* Items are about to be set on or appended to an OBJECT; they come to its `items` or `appended`. */
   void (*extend)(void *ctx, struct machine *m, val_id target, uint32_t at);
   uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
 };
+
+struct memo;
+struct key_index;
+struct name_index;
 
 struct machine {
   struct arena *arena;
@@ -43,13 +48,16 @@ struct machine {
   uint8_t proto;       /* of the last PROTO; 0 before */
   uint8_t highest_op_proto; /* of the newest opcode met */
   uint64_t num_ops;
+  uint64_t frame_end;  /* private: where the open FRAME ends, 0 if none is open */
+  bool proto_declared; /* a PROTO was met */
+  bool beyond_weights_only; /* an opcode was met that torch's weights_only unpickler does not know */
   bool stopped;        /* STOP was reached: result is valid */
   bool failed;         /* an error ended the program: later calls answer false */
   val_id result;
   struct memo *memo;       /* private: index → val_id, by hash, and the count of distinct indices */
   struct key_index *keys;  /* private: (dict, key) → link, for repeated keys */
   struct name_index *names; /* private: (module, name) → global */
-  uint64_t hash_seed[2];
+  uint64_t hash_seed[2];   /* machine_init sets a fixed one; who has random bytes sets it before machine_run */
 };
 
 /* `program` must outlive the machine: strings are spans of it. It is the private copy of a member, or of the rest of
@@ -75,6 +83,9 @@ bool value_is_string(const struct machine *m, val_id v);
 val_id dict_get(const struct machine *m, val_id dict, const char *key);
 const struct global *value_global(const struct machine *m, val_id v); /* NULL unless GLOBAL */
 const struct object *value_object(const struct machine *m, val_id v); /* NULL unless OBJECT */
+
+/* The value that the opcode at this offset of the program made, or 0 (it made none, or a shared constant). */
+val_id value_made_at(const struct machine *m, uint32_t at);
 
 /* Makes a value for the hooks' use (e.g. the bytes of `_codecs.encode`). 0: budget spent. */
 val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);

@@ -4,6 +4,8 @@
 #ifndef CKPTLINT_PICKLE_VALUE_H
 #define CKPTLINT_PICKLE_VALUE_H
 
+#include <assert.h>
+
 #include "base/arena.h"
 
 typedef uint32_t val_id; /* index into machine.values; 0 is "no value" */
@@ -28,6 +30,8 @@ enum value_kind {
 struct value {
   uint8_t kind;
   uint8_t computed; /* bytes/text that did not come from a literal (never set by opcodes; for model/) */
+  uint16_t depth;   /* levels below, as they were when it was built (LIM807); a cycle has no depth, so a walk still
+                       needs its visited set */
   uint32_t at;      /* offset in the pickle of the opcode that made it; shared constants: of the first use */
   union {
     bool truth;
@@ -39,6 +43,7 @@ struct value {
   };
   uint32_t len; /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT: length; LIST, DICT, SET: room of the run */
 };
+static_assert(sizeof(struct value) == 24, "a checkpoint has millions of them");
 
 /* One distinct (module, name) pair that the program names. */
 struct global {
@@ -47,7 +52,8 @@ struct global {
   uint32_t first_at;                /* offset of the first GLOBAL, STACK_GLOBAL or INST that names it */
   uint32_t count;                   /* how often it is pushed */
   uint32_t tag;                     /* what hooks->global answered */
-  bool was_mapped, dotted, odd;     /* odd: not ASCII identifiers joined by dots */
+  bool was_mapped, dotted, odd;     /* odd: not ASCII identifiers joined by dots (observed, GLB306) */
+  bool computed;                    /* STACK_GLOBAL on what a call returns (observed, PKL204): names may be empty */
 };
 
 enum object_origin { BY_REDUCE, BY_NEWOBJ, BY_NEWOBJ_EX, BY_OBJ, BY_INST };
@@ -56,7 +62,8 @@ struct object {
   uint8_t origin;
   uint32_t tag;        /* what hooks->call answered: 0 = opaque */
   uint32_t at;         /* offset of the calling opcode */
-  val_id callee, args; /* args: a TUPLE (of what was above the mark for OBJ and INST) */
+  val_id callee, args; /* args: a TUPLE (of what was above the mark for OBJ and INST); a value of another kind where
+                          the program computes it (observed, PKL204). Neither callee nor args need be literal */
   val_id kwargs;       /* NEWOBJ_EX */
   val_id states;       /* LIST of the BUILD states in order, or 0 */
   val_id appended;     /* LIST of APPEND(S)/ADDITEMS items, or 0 */

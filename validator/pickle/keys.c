@@ -1,0 +1,151 @@
+/* Which keys a dict holds: two that Python takes for one (1, 1.0 and True; equal tuples) give two readers two views
+ * of a checkpoint. Keys are compared by their parts; a scalar has one, a tuple one more than its items have. */
+#include <math.h>
+
+#include "pickle/op.h"
+#include "pickle/text.h"
+
+enum { MAX_KEY_PARTS = 64 };
+
+/* What is equal in Python has equal parts. */
+enum part_tag {
+  PART_NONE, PART_INT, PART_FLOAT, PART_TUPLE, /* bits: nothing, the number, its pattern, how many items follow */
+  PART_GLOBAL, PART_IDENTITY,                  /* bits: which global, which value */
+  PART_BIGINT, PART_TEXT, PART_PYSTRING, PART_BYTES /* bytes */
+};
+struct part {
+  enum part_tag tag;
+  uint64_t bits;
+  struct span bytes;
+};
+struct key {
+  uint32_t n;
+  bool unhashable, complex, has_object;
+  struct part parts[MAX_KEY_PARTS];
+};
+
+static struct part bits_part(enum part_tag tag, uint64_t bits) { return (struct part){.tag = tag, .bits = bits}; }
+
+/* 1.0 is the key 1; NaN equals only itself, the very object. (A float beyond 64 bits may equal a BIGINT: nobody
+ * writes either as a key, and here they differ.) */
+static struct part float_part(double real, val_id v) {
+  uint64_t bits;
+  if (isnan(real)) return bits_part(PART_IDENTITY, v);
+  if (real >= -0x1p63 && real < 0x1p63 && trunc(real) == real) return bits_part(PART_INT, (uint64_t)(int64_t)real);
+  memcpy(&bits, &real, sizeof bits);
+  return bits_part(PART_FLOAT, bits);
+}
+
+static struct part bytes_part(const struct machine *m, enum part_tag tag, val_id v) {
+  return (struct part){.tag = tag, .bytes = value_bytes(m, v)};
+}
+
+/* One value without what it holds; notes what can't be a key, or can't be compared. */
+static struct part part_of(const struct machine *m, val_id v, struct key *k) {
+  const struct value *x = value_of(m, v);
+  switch ((enum value_kind)x->kind) {
+  case VAL_NONE: return bits_part(PART_NONE, 0);
+  case VAL_BOOL: return bits_part(PART_INT, x->truth);
+  case VAL_INT: return bits_part(PART_INT, (uint64_t)x->number);
+  case VAL_FLOAT: return float_part(x->real, v);
+  case VAL_BIGINT: return bytes_part(m, PART_BIGINT, v);
+  case VAL_TEXT: return bytes_part(m, PART_TEXT, v);
+  case VAL_PYSTRING: return bytes_part(m, PART_PYSTRING, v);
+  case VAL_BYTES: return bytes_part(m, PART_BYTES, v);
+  case VAL_TUPLE: return bits_part(PART_TUPLE, x->seq.n);
+  case VAL_GLOBAL: return bits_part(PART_GLOBAL, x->ref);
+  case VAL_FROZENSET: k->complex = true; break;
+  case VAL_OBJECT:
+  case VAL_PERSID:
+  case VAL_EXTENSION: k->has_object = true; break;
+  case VAL_BYTEARRAY:
+  case VAL_LIST:
+  case VAL_SET:
+  case VAL_DICT:
+  case VAL_ABSENT: k->unhashable = true; break;
+  }
+  return bits_part(PART_IDENTITY, v);
+}
+
+/* A key of too many parts is one part, its identity: hashing nested tuples must not take longer than reading them. */
+static void take_apart(const struct machine *m, val_id v, struct key *k) {
+  val_id todo[MAX_KEY_PARTS];
+  uint32_t num_todo = 1;
+  todo[0] = v;
+  k->n = 0;
+  k->unhashable = k->complex = k->has_object = false;
+  while (num_todo) {
+    val_id next = todo[--num_todo];
+    uint32_t items = kind_of(m, next) == VAL_TUPLE ? value_count(m, next) : 0;
+    k->parts[k->n++] = part_of(m, next, k);
+    if (items > MAX_KEY_PARTS - k->n - num_todo) {
+      k->complex = true;
+      k->parts[0] = bits_part(PART_IDENTITY, v);
+      k->n = 1;
+      return;
+    }
+    for (uint32_t i = items; i > 0; i--) todo[num_todo++] = value_item(m, next, i - 1);
+  }
+}
+
+static bool same_key(const struct key *a, const struct key *b) {
+  if (a->n != b->n) return false;
+  for (uint32_t i = 0; i < a->n; i++) {
+    const struct part *p = &a->parts[i], *q = &b->parts[i];
+    if (p->tag != q->tag || p->bits != q->bits || !span_eq(p->bytes, q->bytes)) return false;
+  }
+  return true;
+}
+
+static uint32_t hash_key(const struct machine *m, val_id container, const struct key *k) {
+  struct siphash h;
+  siphash_init(&h, m->hash_seed);
+  siphash_u64(&h, container);
+  for (uint32_t i = 0; i < k->n; i++) {
+    const struct part *p = &k->parts[i];
+    siphash_u64(&h, (uint64_t)p->tag << 32 ^ p->bits);
+    siphash_bytes(&h, p->bytes);
+  }
+  return (uint32_t)(siphash_end(&h) & UINT32_MAX);
+}
+
+/* Number of the entry in m->keys with this container and key, or 0. */
+static uint32_t find(const struct machine *m, val_id container, const struct key *k, uint32_t hash) {
+  struct key other;
+  for (uint32_t i = hash_find(&m->keys->hash, hash, 0); i; i = hash_find(&m->keys->hash, hash, i)) {
+    const struct key_entry *e = &m->keys->entries.p[i - 1];
+    if (e->container != container) continue;
+    take_apart(m, value_item(m, container, e->place), &other);
+    if (same_key(k, &other)) return i;
+  }
+  return 0;
+}
+
+static void note_oddities(struct machine *m, const struct key *k, const struct arg *arg) {
+  if (k->complex) {
+    struct observation what = seen_at(m, OBS_PKL_KEY_COMPLEX, arg);
+    what.want = MAX_KEY_PARTS;
+    observe(m->obs, what);
+  }
+  if (k->has_object) observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
+  if (k->parts[0].tag == PART_TEXT && text_has_surrogate(k->parts[0].bytes)) {
+    struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
+    what.detail = k->parts[0].bytes;
+    observe(m->obs, what);
+  }
+}
+
+bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_if_new, uint32_t *place,
+               const struct arg *arg) {
+  struct key k;
+  take_apart(m, key, &k);
+  if (k.unhashable) return refuse_op(m, OBS_PKL_UNHASHABLE, arg);
+  note_oddities(m, &k, arg);
+  uint32_t hash = hash_key(m, container, &k), found = find(m, container, &k, hash);
+  *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
+  if (found) return true;
+  struct key_entry *e = vec_push(m->arena, &m->keys->entries, UINT32_MAX);
+  if (!e || !hash_add(m->arena, &m->keys->hash, hash, UINT32_MAX)) return refuse_memory(m);
+  *e = (struct key_entry){container, place_if_new};
+  return true;
+}

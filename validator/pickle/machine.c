@@ -1,0 +1,154 @@
+#include "pickle/machine.h"
+
+#include "pickle/op.h"
+
+const struct op op_table[256] = {
+#define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) \
+  [byte] = {#name, handler, arg, proto, takes, below, gives, weights_only},
+#include "pickle/opcodes.def"
+#undef OP
+};
+
+/* ---- observing ---- */
+
+struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg) {
+  return (struct observation){.kind = kind, .member = m->member, .at = arg->at, .subject = span_str(arg->op->name)};
+}
+
+bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg) {
+  return refuse(m->obs, seen_at(m, kind, arg));
+}
+
+bool refuse_memory(struct machine *m) {
+  return refuse(m->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = m->arena->budget});
+}
+
+bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t max, uint32_t at) {
+  if (n <= max) return refuse_memory(m);
+  return refuse(m->obs,
+                (struct observation){.kind = limit, .member = m->member, .at = at, .got = n, .want = max});
+}
+
+/* ---- one opcode ---- */
+
+static bool read_argument(struct machine *m, struct arg *arg) {
+  enum arg_error e = arg_read(&m->in, arg->op->arg, arg);
+  if (e == ARG_FINE) return true;
+  static const enum obs_kind kinds[] = {[ARG_TRUNCATED] = OBS_PKL_ARG_TRUNCATED,
+                                        [ARG_OVERRUN] = OBS_PKL_LENGTH,
+                                        [ARG_NEGATIVE_LENGTH] = OBS_PKL_LENGTH_NEGATIVE,
+                                        [ARG_NO_NEWLINE] = OBS_PKL_LINE_TRUNCATED};
+  struct observation what = seen_at(m, kinds[e], arg);
+  what.got = m->in.left.n;
+  what.want = arg->number > 0 ? (uint64_t)arg->number : 0;
+  return refuse(m->obs, what);
+}
+
+/* Nothing below the topmost mark may be reached: Pdata.fence of _pickle.c. */
+static uint32_t fence(const struct machine *m) { return m->marks.n ? m->marks.p[m->marks.n - 1] : 0; }
+
+static bool refuse_underflow(struct machine *m, const struct arg *arg, uint32_t got, uint32_t want) {
+  struct observation what = seen_at(m, OBS_PKL_UNDERFLOW, arg);
+  what.got = got;
+  what.want = want;
+  return refuse(m->obs, what);
+}
+
+/* Takes what the row takes: the values stay readable in arg->items. Leaves room for what it gives. */
+static bool take_operands(struct machine *m, struct arg *arg) {
+  const struct op *op = arg->op;
+  uint32_t end = m->stack.n, base;
+  if (op->takes == TO_MARK) {
+    if (m->marks.n == 0) return refuse_op(m, OBS_PKL_NO_MARK, arg);
+    base = m->marks.p[--m->marks.n];
+    if (base - fence(m) < op->below) return refuse_underflow(m, arg, base - fence(m), op->below);
+  } else {
+    uint32_t need = (uint32_t)op->takes + op->below;
+    if (end - fence(m) < need) return refuse_underflow(m, arg, end - fence(m), need);
+    base = end - op->takes;
+  }
+  arg->n = end - base;
+  if (op->gives > arg->n && !vec_reserve(m->arena, &m->stack, 1, m->max->pickle_stack))
+    return refuse_room(m, OBS_LIMIT_PICKLE_STACK, (uint64_t)end + 1, m->max->pickle_stack, arg->at);
+  m->stack.n = base;
+  arg->items = m->stack.p + base;
+  return true;
+}
+
+/* PEP 3154: a frame holds whole opcodes. C's unpickler does not hold it to that, the Python one does. */
+static void leave_frame(struct machine *m, const struct arg *arg) {
+  if (m->in.at > m->frame_end) {
+    struct observation what = seen_at(m, OBS_PKL_FRAME_STRADDLED, arg);
+    what.want = m->frame_end;
+    observe(m->obs, what);
+  }
+  m->frame_end = 0;
+}
+
+static void note_newer(struct machine *m, const struct arg *arg) {
+  struct observation what = seen_at(m, OBS_PKL_OP_NEWER, arg);
+  m->highest_op_proto = arg->op->proto;
+  what.got = arg->op->proto;
+  what.want = m->proto;
+  if (what.got > what.want) observe(m->obs, what);
+}
+
+static void note_beyond_weights_only(struct machine *m, const struct arg *arg) {
+  m->beyond_weights_only = true;
+  observe(m->obs, seen_at(m, OBS_PKL_WEIGHTS_ONLY, arg));
+}
+
+static bool step(struct machine *m) {
+  struct arg arg = {.at = (uint32_t)m->in.at};
+  uint8_t byte;
+  if (m->num_ops >= m->max->pickle_ops)
+    return refuse_room(m, OBS_LIMIT_PICKLE_OPS, m->num_ops + 1, m->max->pickle_ops, arg.at);
+  m->num_ops++;
+  if (!reader_u8(&m->in, &byte))
+    return refuse(m->obs, (struct observation){.kind = OBS_PKL_TRUNCATED, .member = m->member, .at = arg.at});
+  arg.op = &op_table[byte];
+  if (!arg.op->run)
+    return refuse(m->obs, (struct observation){
+                              .kind = OBS_PKL_OPCODE, .member = m->member, .at = arg.at, .got = byte});
+  if (!read_argument(m, &arg) || !take_operands(m, &arg)) return false;
+  if (m->frame_end && m->in.at >= m->frame_end) leave_frame(m, &arg);
+  if (!arg.op->run(m, &arg)) return false;
+  if (arg.op->proto > m->highest_op_proto) note_newer(m, &arg);
+  if (!arg.op->weights_only && !m->beyond_weights_only) note_beyond_weights_only(m, &arg);
+  return true;
+}
+
+bool machine_run(struct machine *m) {
+  while (!m->failed && !m->stopped)
+    if (!step(m)) m->failed = true;
+  return m->stopped && !m->failed;
+}
+
+/* ---- start ---- */
+
+/* None, False, True, () and the small integers are made once: a state dict has millions of them. */
+static bool make_constants(struct machine *m) {
+  if (!vec_reserve(m->arena, &m->values, NUM_CONSTANTS, NUM_CONSTANTS)) return false;
+  m->values.n = NUM_CONSTANTS;
+  for (uint32_t i = 0; i < NUM_CONSTANTS; i++)
+    m->values.p[i] = i < ID_INT_0 ? (struct value){.kind = VAL_ABSENT}
+                                  : (struct value){.kind = VAL_INT, .number = i - ID_INT_0};
+  m->values.p[ID_NONE].kind = VAL_NONE;
+  m->values.p[ID_FALSE].kind = m->values.p[ID_TRUE].kind = VAL_BOOL;
+  m->values.p[ID_TRUE].truth = true;
+  m->values.p[ID_EMPTY_TUPLE].kind = VAL_TUPLE;
+  return true;
+}
+
+bool machine_init(struct machine *m, struct arena *a, struct observations *o, const struct limits *max,
+                  uint32_t member, const struct machine_hooks *hooks, struct span program) {
+  *m = (struct machine){.arena = a, .obs = o, .max = max, .member = member, .in = reader_of(program, 0),
+                        .hash_seed = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)}};
+  if (hooks) m->hooks = *hooks;
+  uint64_t most = min_u64(max->pickle_bytes, UINT32_MAX); /* offsets are 32 bits wide */
+  m->memo = arena_new(a, struct memo);
+  m->keys = arena_new(a, struct key_index);
+  m->names = arena_new(a, struct name_index);
+  m->failed = program.n > most || !m->memo || !m->keys || !m->names || !make_constants(m);
+  return !m->failed || refuse_room(m, OBS_LIMIT_PICKLE_BYTES, program.n, most, 0);
+}

@@ -1,0 +1,126 @@
+/* Names that the program imports: the Python 2 → 3 mapping, and each distinct pair once. */
+#include "pickle/op.h"
+#include "pickle/text.h"
+
+/* ---- the mapping ---- */
+
+struct name_row {
+  const char *module, *name; /* name is NULL in the rows of modules */
+  const char *mapped_module, *mapped_name;
+};
+
+static const struct name_row pair_rows[] = {
+#define PAIR(module, name, mapped_module, mapped_name) {module, name, mapped_module, mapped_name},
+#define MODULE(module, mapped_module)
+#include "pickle/names.def"
+#undef PAIR
+#undef MODULE
+};
+static const struct name_row module_rows[] = {
+#define PAIR(module, name, mapped_module, mapped_name)
+#define MODULE(module, mapped_module) {module, NULL, mapped_module, NULL},
+#include "pickle/names.def"
+#undef PAIR
+#undef MODULE
+};
+
+static int compare(const struct name_row *row, struct span module, struct span name) {
+  int c = span_cmp(span_str(row->module), module);
+  return c || !row->name ? c : span_cmp(span_str(row->name), name);
+}
+
+static const struct name_row *bisect(const struct name_row *rows, size_t n, struct span module, struct span name) {
+  size_t low = 0, high = n;
+  while (low < high) {
+    size_t mid = low + (high - low) / 2;
+    int c = compare(&rows[mid], module, name);
+    if (c == 0) return &rows[mid];
+    if (c < 0) low = mid + 1;
+    else high = mid;
+  }
+  return NULL;
+}
+
+/* find_class of _pickle.c: first the pair, then the module alone. */
+bool name_map(struct span module, struct span name, struct span *mapped_module, struct span *mapped_name) {
+  const struct name_row *row = bisect(pair_rows, ARRAY_LEN(pair_rows), module, name);
+  if (!row) row = bisect(module_rows, ARRAY_LEN(module_rows), module, name);
+  *mapped_module = row ? span_str(row->mapped_module) : module;
+  *mapped_name = row && row->mapped_name ? span_str(row->mapped_name) : name;
+  return row != NULL;
+}
+
+/* ---- spelling ---- */
+
+static bool is_letter(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+/* Other letters are identifiers in Python too, but none that torch or its frameworks use: homoglyphs are. */
+bool name_is_plain(struct span name) {
+  bool at_start = true;
+  for (size_t i = 0; i < name.n; i++) {
+    uint8_t c = name.p[i];
+    bool dot = c == '.' && !at_start;
+    if (!dot && !is_letter(c) && (at_start || c < '0' || c > '9')) return false;
+    at_start = dot;
+  }
+  return !at_start;
+}
+
+/* ---- each distinct pair once ---- */
+
+static bool same_global(const struct global *a, const struct global *b) {
+  return a->was_mapped == b->was_mapped && a->computed == b->computed && span_eq(a->module, b->module) &&
+         span_eq(a->name, b->name);
+}
+
+static uint32_t hash_global(const struct machine *m, const struct global *g) {
+  struct siphash h;
+  siphash_init(&h, m->hash_seed);
+  siphash_u64(&h, (uint64_t)g->module.n << 2 | (uint64_t)g->was_mapped << 1 | g->computed);
+  siphash_bytes(&h, g->module);
+  siphash_bytes(&h, g->name);
+  return (uint32_t)(siphash_end(&h) & UINT32_MAX);
+}
+
+/* Number of the pair in m->globals, or 0. */
+static uint32_t find(const struct machine *m, const struct global *g, uint32_t hash) {
+  uint32_t i = hash_find(&m->names->hash, hash, 0);
+  while (i && !same_global(&m->globals.p[i - 1], g)) i = hash_find(&m->names->hash, hash, i);
+  return i;
+}
+
+static void note_spelling(struct machine *m, struct global *g, const struct arg *arg) {
+  g->dotted = g->name.n && memchr(g->name.p, '.', g->name.n);
+  g->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
+  if (g->computed || !g->odd) return;
+  struct observation what = seen_at(m, OBS_PKL_NAME_ODD, arg);
+  what.subject = g->module;
+  what.detail = g->name;
+  observe(m->obs, what);
+}
+
+static uint32_t add(struct machine *m, struct global *g, uint32_t hash, const struct arg *arg) {
+  struct global *place = vec_push(m->arena, &m->globals, UINT32_MAX);
+  if (!place || !hash_add(m->arena, &m->names->hash, hash, UINT32_MAX)) {
+    refuse_memory(m);
+    return 0;
+  }
+  g->first_at = arg->at;
+  note_spelling(m, g, arg);
+  if (m->hooks.global) g->tag = m->hooks.global(m->hooks.ctx, m, g);
+  m->globals.p[m->globals.n - 1] = *g;
+  return m->globals.n;
+}
+
+val_id new_global(struct machine *m, struct span module, struct span name, bool computed, const struct arg *arg) {
+  struct global g = {.module = module, .name = name, .mapped_module = module, .mapped_name = name,
+                     .computed = computed};
+  if (m->proto < 3) g.was_mapped = name_map(module, name, &g.mapped_module, &g.mapped_name);
+  uint32_t hash = hash_global(m, &g), number = find(m, &g, hash);
+  if (number == 0) number = add(m, &g, hash, arg);
+  val_id v = number ? new_value(m, VAL_GLOBAL, arg->at) : 0;
+  if (v == 0) return 0;
+  m->globals.p[number - 1].count++;
+  m->values.p[v].ref = number - 1;
+  return v;
+}

@@ -1,0 +1,142 @@
+/* The opcode table, and what the files that run its rows share: argument reading, stack and values.
+ * The dispatcher (machine.c) reads the argument, takes the operands and makes room for the result as the row says;
+ * handlers check nothing of that again. */
+#ifndef CKPTLINT_PICKLE_OP_H
+#define CKPTLINT_PICKLE_OP_H
+
+#include "base/hash.h"
+#include "pickle/machine.h"
+
+enum arg_kind {
+  ARG_NONE,
+  ARG_U1, ARG_U2, ARG_U4, /* number: unsigned, little-endian */
+  ARG_I4,                 /* number: signed, little-endian */
+  ARG_U8,                 /* number: unsigned; FRAME only */
+  ARG_F8,                 /* real: IEEE-754, big-endian */
+  ARG_L1, ARG_L4, ARG_L8, /* text: that many bytes after an unsigned length */
+  ARG_L4S,                /* the same after a signed length */
+  ARG_LINE,               /* text: up to '\n', which is left out; '\r' is part of it */
+  ARG_LINES,              /* text and text2: two lines */
+};
+
+enum { TO_MARK = 0xff };
+
+struct arg;
+typedef bool op_fn(struct machine *m, const struct arg *arg);
+
+struct op {
+  const char *name;
+  op_fn *run; /* NULL: the byte is no opcode */
+  enum arg_kind arg;
+  uint8_t proto, takes, below, gives;
+  bool weights_only;
+};
+extern const struct op op_table[256];
+
+struct arg {
+  const struct op *op;
+  uint32_t at;          /* offset of the opcode */
+  int64_t number;
+  double real;
+  struct span text, text2;
+  const val_id *items;  /* what the opcode takes, lowest first. The stack's own memory just above its top: read it
+                           before the first push */
+  uint32_t n;
+};
+
+/* Reads the argument of a row. On failure nothing of *out is valid but what the comment says. */
+enum arg_error {
+  ARG_FINE,
+  ARG_TRUNCATED,       /* number: bytes wanted */
+  ARG_OVERRUN,         /* a length beyond the end; number: the length, INT64_MAX if it is larger still */
+  ARG_NEGATIVE_LENGTH, /* number: the length */
+  ARG_NO_NEWLINE,
+};
+enum arg_error arg_read(struct reader *in, enum arg_kind kind, struct arg *out);
+
+/* ---- observing ---- */
+struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg); /* subject: its name */
+NODISCARD bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg);
+bool refuse_memory(struct machine *m);
+/* There is no room for n elements: because the limit is `max`, or else because the arena is spent. Observes which. */
+bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t max, uint32_t at);
+
+/* ---- values: 0 or false means a limit, observed ---- */
+enum { /* shared constants, there from the start */
+  ID_NONE = 1, ID_FALSE, ID_TRUE, ID_EMPTY_TUPLE, ID_INT_0,
+  NUM_SMALL_INTS = 256,
+  NUM_CONSTANTS = ID_INT_0 + NUM_SMALL_INTS
+};
+val_id new_value(struct machine *m, enum value_kind kind, uint32_t at);
+val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);
+val_id new_int(struct machine *m, int64_t number, uint32_t at);
+/* An integer from two's complement, lowest byte first: INT if it fits, else BIGINT, which keeps the span. */
+val_id new_long(struct machine *m, struct span bytes, uint32_t at);
+/* TEXT if it is UTF-8, else PYSTRING (observed). */
+val_id new_python2_string(struct machine *m, struct span bytes, const struct arg *arg);
+val_id new_tuple(struct machine *m, const val_id *items, uint32_t n, uint32_t at);
+/* Room was made by the dispatcher: every row that gives has its place. */
+static inline bool push(struct machine *m, val_id v) {
+  if (v) m->stack.p[m->stack.n++] = v;
+  return v != 0;
+}
+val_id constant(struct machine *m, val_id id, uint32_t at);
+static inline val_id top(const struct machine *m) { return m->stack.p[m->stack.n - 1]; }
+/* May it be anything once it is loaded? True for what an import, a call, a persistent id or the registry gives. */
+bool is_symbolic(const struct machine *m, val_id v);
+
+/* ---- containers (op_build.c) ---- */
+/* Appends n values to a LIST, keeping `depth`. */
+NODISCARD bool list_extend(struct machine *m, val_id list, const val_id *items, uint32_t n, const struct arg *arg);
+/* Sets n / 2 pairs of a DICT in order; a key that is there takes the new value (observed). */
+NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n, const struct arg *arg);
+/* A container is at least one level deeper than what it holds. */
+void deepen(struct machine *m, val_id container, val_id item, uint32_t at);
+
+/* ---- keys of dicts and elements of sets (keys.c) ---- */
+struct key_entry {
+  val_id container;
+  uint32_t place;
+};
+struct key_index {
+  struct hash_index hash;
+  VEC(struct key_entry) entries;
+};
+/* Where the key equal to `key` stands in the container, counted in links from the start of its run, in *place; or
+ * notes that it will stand at `place_if_new`, and answers that. False: unhashable, or a limit (observed). */
+NODISCARD bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_if_new, uint32_t *place,
+                         const struct arg *arg);
+
+/* ---- names (names.c) ---- */
+struct name_index {
+  struct hash_index hash; /* of m->globals, by its numbers */
+};
+/* A GLOBAL value for a (module, name) pair; the hook is asked when the pair is new. */
+val_id new_global(struct machine *m, struct span module, struct span name, bool computed, const struct arg *arg);
+/* The Python 3 name of a Python 2 one; true if there is one. The spans are then static. */
+bool name_map(struct span module, struct span name, struct span *mapped_module, struct span *mapped_name);
+/* ASCII identifiers joined by dots. */
+bool name_is_plain(struct span name);
+
+/* ---- the memo (op_memo.c) ---- */
+/* Index → value. Dense indices stand in an array, others are hashed, so that no allocation follows an index. */
+struct memo_entry {
+  uint32_t index;
+  val_id v;
+};
+struct memo {
+  VEC(val_id) dense;
+  struct hash_index sparse;
+  VEC(struct memo_entry) entries; /* of `sparse`, by its numbers */
+  uint32_t n;                     /* distinct indices: the one that MEMOIZE takes next */
+};
+val_id memo_get(const struct memo *memo, const uint64_t seed[2], uint32_t index); /* 0: unset */
+NODISCARD bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v);
+/* The index text of GET and PUT, as CPython's int(text, 10) reads it. *odd: not what a pickler writes. */
+bool memo_index_text(struct span text, int64_t *index, bool *odd);
+
+#define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) op_fn handler;
+#include "pickle/opcodes.def"
+#undef OP
+
+#endif

@@ -1,0 +1,160 @@
+/* What a loader would import and call: recorded, shown to the hooks, never done. */
+#include "pickle/op.h"
+#include "pickle/text.h"
+
+/* ---- imports ---- */
+
+bool op_global(struct machine *m, const struct arg *arg) {
+  bool readable = arg->text.n && arg->text2.n && text_is_utf8(arg->text, SURROGATES_REFUSED) &&
+                  text_is_utf8(arg->text2, SURROGATES_REFUSED);
+  if (!readable) return refuse_op(m, OBS_PKL_NAME_TEXT, arg);
+  return push(m, new_global(m, arg->text, arg->text2, false, arg));
+}
+
+/* A literal is a str that stands in the program, however it came to the stack. What a call returns is not: the name
+ * is then computed, which hides it. C wants exact str objects. */
+bool op_stack_global(struct machine *m, const struct arg *arg) {
+  bool computed = false;
+  for (uint32_t i = 0; i < 2; i++) {
+    enum value_kind kind = kind_of(m, arg->items[i]);
+    bool symbolic = is_symbolic(m, arg->items[i]);
+    if (!symbolic && kind != VAL_TEXT && kind != VAL_PYSTRING) return refuse_op(m, OBS_PKL_NAME_TYPE, arg);
+    computed = computed || symbolic || value_of(m, arg->items[i])->computed;
+  }
+  if (computed) observe(m->obs, seen_at(m, OBS_PKL_NAME_COMPUTED, arg));
+  struct span module = value_bytes(m, arg->items[0]), name = value_bytes(m, arg->items[1]);
+  return push(m, new_global(m, module, name, computed, arg));
+}
+
+bool op_extension(struct machine *m, const struct arg *arg) {
+  if (arg->number <= 0) return refuse_op(m, OBS_PKL_EXTENSION_CODE, arg);
+  struct observation what = seen_at(m, OBS_PKL_EXTENSION, arg);
+  what.got = (uint64_t)arg->number;
+  observe(m->obs, what);
+  val_id v = new_value(m, VAL_EXTENSION, arg->at);
+  if (v) m->values.p[v].number = arg->number;
+  return push(m, v);
+}
+
+/* ---- calls ---- */
+
+static val_id new_object(struct machine *m, struct object o) {
+  val_id v = new_value(m, VAL_OBJECT, o.at);
+  if (v == 0) return 0;
+  struct object *place = vec_push(m->arena, &m->objects, UINT32_MAX);
+  if (!place) {
+    refuse_memory(m);
+    return 0;
+  }
+  *place = o;
+  uint32_t ref = m->objects.n - 1;
+  m->values.p[v].ref = ref;
+  deepen(m, v, o.callee, o.at);
+  deepen(m, v, o.args, o.at);
+  if (o.kwargs) deepen(m, v, o.kwargs, o.at);
+  if (m->hooks.call) {
+    uint32_t tag = m->hooks.call(m->hooks.ctx, m, v);
+    m->objects.p[ref].tag = tag;
+  }
+  return v;
+}
+
+/* Callee and arguments of REDUCE and its kin. C raises for a plain callee and for arguments that are no tuple; what
+ * an import or a call gives may be either. */
+static bool check_call(struct machine *m, const struct arg *arg) {
+  if (!is_symbolic(m, arg->items[0])) return refuse_op(m, OBS_PKL_NOT_CALLABLE, arg);
+  if (kind_of(m, arg->items[1]) == VAL_TUPLE) return true;
+  if (!is_symbolic(m, arg->items[1])) return refuse_op(m, OBS_PKL_ARGS_NOT_TUPLE, arg);
+  observe(m->obs, seen_at(m, OBS_PKL_ARGS_COMPUTED, arg));
+  return true;
+}
+
+static bool call(struct machine *m, const struct arg *arg, enum object_origin origin, val_id kwargs) {
+  if (!check_call(m, arg)) return false;
+  return push(m, new_object(m, (struct object){.origin = (uint8_t)origin, .at = arg->at, .callee = arg->items[0],
+                                               .args = arg->items[1], .kwargs = kwargs}));
+}
+
+bool op_reduce(struct machine *m, const struct arg *arg) { return call(m, arg, BY_REDUCE, 0); }
+bool op_newobj(struct machine *m, const struct arg *arg) { return call(m, arg, BY_NEWOBJ, 0); }
+
+bool op_newobj_ex(struct machine *m, const struct arg *arg) {
+  val_id kwargs = arg->items[2];
+  if (kind_of(m, kwargs) == VAL_DICT) return call(m, arg, BY_NEWOBJ_EX, kwargs);
+  if (!is_symbolic(m, kwargs)) return refuse_op(m, OBS_PKL_KWARGS_NOT_DICT, arg);
+  observe(m->obs, seen_at(m, OBS_PKL_ARGS_COMPUTED, arg));
+  return call(m, arg, BY_NEWOBJ_EX, kwargs);
+}
+
+/* INST and OBJ: the instances of protocols 0 and 1. */
+static bool old_call(struct machine *m, const struct arg *arg, enum object_origin origin, val_id callee, val_id args) {
+  if (callee == 0 || args == 0) return false;
+  observe(m->obs, seen_at(m, OBS_PKL_OLD_CALL, arg));
+  return push(m, new_object(m, (struct object){.origin = (uint8_t)origin, .at = arg->at, .callee = callee,
+                                               .args = args}));
+}
+
+bool op_obj(struct machine *m, const struct arg *arg) {
+  struct observation what = seen_at(m, OBS_PKL_UNDERFLOW, arg);
+  what.want = 1;
+  if (arg->n == 0) return refuse(m->obs, what);
+  val_id callee = arg->items[0];
+  if (!is_symbolic(m, callee)) return refuse_op(m, OBS_PKL_NOT_CALLABLE, arg);
+  return old_call(m, arg, BY_OBJ, callee, new_tuple(m, arg->items + 1, arg->n - 1, arg->at));
+}
+
+bool op_inst(struct machine *m, const struct arg *arg) {
+  bool readable = arg->text.n && arg->text2.n && text_is_ascii(arg->text) && text_is_ascii(arg->text2);
+  if (!readable) return refuse_op(m, OBS_PKL_NAME_TEXT, arg);
+  val_id callee = new_global(m, arg->text, arg->text2, false, arg);
+  return old_call(m, arg, BY_INST, callee, callee ? new_tuple(m, arg->items, arg->n, arg->at) : 0);
+}
+
+/* ---- BUILD ---- */
+
+static bool add_state(struct machine *m, val_id target, val_id state, const struct arg *arg) {
+  struct object *o = &m->objects.p[value_of(m, target)->ref];
+  if (o->states == 0) o->states = new_value(m, VAL_LIST, arg->at);
+  val_id states = o->states;
+  if (states == 0 || !list_extend(m, states, &state, 1, arg)) return false;
+  deepen(m, target, states, arg->at);
+  return true;
+}
+
+/* On an instance: its __setstate__, or its attributes. On an import it would change a class, a function or a module;
+ * on a plain value the loader raises unless the state is None. */
+bool op_build(struct machine *m, const struct arg *arg) {
+  val_id target = top(m), state = arg->items[0];
+  if (kind_of(m, target) == VAL_OBJECT) {
+    if (m->hooks.build) m->hooks.build(m->hooks.ctx, m, target, state, arg->at);
+    return add_state(m, target, state, arg);
+  }
+  observe(m->obs, seen_at(m, is_symbolic(m, target) ? OBS_PKL_BUILD_IMPORT : OBS_PKL_BUILD_TARGET, arg));
+  return true;
+}
+
+/* ---- persistent ids ---- */
+
+static bool push_persid(struct machine *m, val_id id, const struct arg *arg) {
+  val_id v = id ? new_value(m, VAL_PERSID, arg->at) : 0;
+  if (v == 0) return false;
+  struct persid *p = vec_push(m->arena, &m->persids, UINT32_MAX);
+  if (!p) return refuse_memory(m);
+  *p = (struct persid){.id = id, .at = arg->at};
+  uint32_t index = m->persids.n - 1;
+  m->values.p[v].ref = index;
+  deepen(m, v, id, arg->at);
+  if (m->hooks.persid) {
+    uint32_t tag = m->hooks.persid(m->hooks.ctx, m, index);
+    m->persids.p[index].tag = tag;
+  }
+  return push(m, v);
+}
+
+bool op_persid(struct machine *m, const struct arg *arg) { return push_persid(m, arg->items[0], arg); }
+
+bool op_persid_text(struct machine *m, const struct arg *arg) {
+  if (!text_is_ascii(arg->text)) return refuse_op(m, OBS_PKL_PERSID_ASCII, arg);
+  observe(m->obs, seen_at(m, OBS_PKL_PERSID_TEXT, arg));
+  return push_persid(m, new_bytes(m, VAL_TEXT, arg->text, arg->at), arg);
+}

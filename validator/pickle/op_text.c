@@ -1,0 +1,194 @@
+/* The text opcodes of protocol 0, with the grammars of Modules/_pickle.c (CPython 3.11). Other unpicklers read some of
+ * these texts differently, which has hidden programs from scanners: what no pickler writes is observed. */
+#include <math.h>
+
+#include "pickle/number_text.h"
+#include "pickle/op.h"
+#include "pickle/text.h"
+
+static struct observation seen_text(const struct machine *m, enum obs_kind kind, const struct arg *arg) {
+  struct observation what = seen_at(m, kind, arg);
+  what.detail = arg->text;
+  return what;
+}
+
+/* ---- INT and LONG ---- */
+
+/* int() takes any number of digits where no conversion of base is needed; here the limit holds for them too. */
+static val_id refuse_digits(struct machine *m, const struct int_text *t, const struct arg *arg) {
+  if (t->base != 10) {
+    refuse_room(m, OBS_LIMIT_PICKLE_NUMBER, t->num_digits, MAX_DIGITS, arg->at);
+    return 0;
+  }
+  struct observation what = seen_at(m, OBS_PKL_NUMBER_DIGITS, arg);
+  what.got = t->num_digits;
+  what.want = MAX_DIGITS;
+  observe(m->obs, what);
+  return 0;
+}
+
+static val_id python_int(struct machine *m, struct span text, const struct arg *arg) {
+  struct int_text t;
+  int64_t number;
+  uint8_t bytes[MAX_NUMBER_BYTES + 4];
+  struct span copy;
+  if (!int_text_parse(text, 0, &t)) {
+    observe(m->obs, seen_text(m, OBS_PKL_NUMBER_TEXT, arg));
+    return 0;
+  }
+  if (t.num_digits > MAX_DIGITS) return refuse_digits(m, &t, arg);
+  if (int_text_small(&t, &number)) return new_int(m, number, arg->at);
+  if (!arena_copy(m->arena, span_of(bytes, int_text_bytes(&t, bytes)), &copy)) {
+    refuse_memory(m);
+    return 0;
+  }
+  return new_long(m, copy, arg->at);
+}
+
+/* load_int: strtol with base 0, where two characters that make 0 or 1 are a bool; what strtol can't read whole goes
+ * to int(text, 0). */
+bool op_int_text(struct machine *m, const struct arg *arg) {
+  struct span text = number_text(arg->text);
+  int64_t number;
+  bool is_bool_text = span_is(arg->text, "00") || span_is(arg->text, "01");
+  if (arg->text.n == 0) return refuse(m->obs, seen_text(m, OBS_PKL_NUMBER_TEXT, arg));
+  if (!is_bool_text && !int_text_is_plain(arg->text)) observe(m->obs, seen_text(m, OBS_PKL_ODD_NUMBER, arg));
+  if (!strtol_whole(text, &number)) return push(m, python_int(m, text, arg));
+  if (arg->text.n == 2 && (number == 0 || number == 1))
+    return push(m, constant(m, number ? ID_TRUE : ID_FALSE, arg->at));
+  return push(m, new_int(m, number, arg->at));
+}
+
+/* load_long: one L may end the line. */
+bool op_long_text(struct machine *m, const struct arg *arg) {
+  struct span line = arg->text;
+  if (span_ends(line, SPAN("L"))) line = span_first(line, line.n - 1);
+  if (!int_text_is_plain(line)) observe(m->obs, seen_text(m, OBS_PKL_ODD_NUMBER, arg));
+  return push(m, python_int(m, number_text(line), arg));
+}
+
+/* ---- FLOAT ---- */
+
+bool op_float_text(struct machine *m, const struct arg *arg) {
+  struct span text = number_text(arg->text);
+  char copy[MAX_DIGITS + 1];
+  if (text.n > MAX_DIGITS) return refuse_room(m, OBS_LIMIT_PICKLE_NUMBER, text.n, MAX_DIGITS, arg->at);
+  if (!float_text_is_valid(text)) return refuse(m->obs, seen_text(m, OBS_PKL_NUMBER_TEXT, arg));
+  if (text.n < arg->text.n) observe(m->obs, seen_text(m, OBS_PKL_ODD_NUMBER, arg));
+  memcpy(copy, text.p, text.n);
+  copy[text.n] = '\0';
+  struct arg read = *arg;
+  read.real = strtod(copy, NULL); /* the grammar is checked, and the locale is "C" */
+  bool written_infinite = memchr(copy, 'n', text.n) || memchr(copy, 'N', text.n);
+  if (isinf(read.real) && !written_infinite) return refuse(m->obs, seen_text(m, OBS_PKL_FLOAT_RANGE, arg));
+  return op_float(m, &read);
+}
+
+/* ---- STRING: a Python 2 repr ---- */
+
+static unsigned hex_value(uint8_t c) {
+  unsigned letter = (unsigned)c | 0x20;
+  if (c >= '0' && c <= '9') return c - (unsigned)'0';
+  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : 16;
+}
+
+/* The code of n ≤ 8 hexadecimal digits at the start of *s, which are taken from it. */
+static bool take_hex(struct span *s, size_t n, uint32_t *code) {
+  if (s->n < n) return false;
+  *code = 0;
+  for (size_t i = 0; i < n; i++) {
+    unsigned digit = hex_value(s->p[i]);
+    if (digit > 15) return false;
+    *code = *code << 4 | digit;
+  }
+  *s = span_from(*s, n);
+  return true;
+}
+
+static uint8_t take_octal(struct span *s) {
+  unsigned code = 0;
+  for (int i = 0; i < 3 && s->n && (s->p[0] & 0xf8) == '0'; i++, *s = span_from(*s, 1))
+    code = code << 3 | (s->p[0] & 7u);
+  return (uint8_t)(code & 0xff);
+}
+
+/* One escape behind its backslash, as _PyBytes_DecodeEscape reads it; answers the bytes written, 0 if it is bad. */
+static size_t take_escape(struct span *s, uint8_t *out) {
+  static const char names[] = "\\'\"abfnrtv", codes[] = "\\'\"\a\b\f\n\r\t\v";
+  uint32_t code;
+  if (s->n == 0) return 0;
+  uint8_t c = s->p[0];
+  if (c >= '0' && c <= '7') {
+    out[0] = take_octal(s);
+    return 1;
+  }
+  const char *name = c ? strchr(names, c) : NULL;
+  *s = span_from(*s, 1);
+  if (c == 'x') {
+    if (!take_hex(s, 2, &code)) return 0;
+    out[0] = (uint8_t)code;
+    return 1;
+  }
+  out[0] = name ? (uint8_t)codes[name - names] : '\\';
+  if (!name) out[1] = c;
+  return name ? 1 : 2;
+}
+
+static bool decode_escapes(struct span s, uint8_t *out, size_t *n) {
+  *n = 0;
+  while (s.n) {
+    size_t wrote = 1;
+    uint8_t c = s.p[0];
+    s = span_from(s, 1);
+    if (c == '\\') wrote = take_escape(&s, out + *n);
+    else out[*n] = c;
+    if (wrote == 0) return false;
+    *n += wrote;
+  }
+  return true;
+}
+
+bool op_string_text(struct machine *m, const struct arg *arg) {
+  struct span s = arg->text;
+  bool quoted = s.n >= 2 && s.p[0] == s.p[s.n - 1] && (s.p[0] == '\'' || s.p[0] == '"');
+  if (!quoted) return refuse_op(m, OBS_PKL_STRING_QUOTES, arg);
+  s = span_first(span_from(s, 1), s.n - 2);
+  if (s.n == 0 || !memchr(s.p, '\\', s.n)) return push(m, new_python2_string(m, s, arg));
+  uint8_t *out = arena_array(m->arena, s.n, uint8_t);
+  if (!out) return refuse_memory(m);
+  size_t n;
+  if (!decode_escapes(s, out, &n)) return refuse_op(m, OBS_PKL_STRING_ESCAPE, arg);
+  return push(m, new_python2_string(m, span_of(out, n), arg));
+}
+
+/* ---- UNICODE: raw-unicode-escape, that is Latin-1 with \uXXXX and \UXXXXXXXX ---- */
+
+static bool decode_raw_unicode(struct span s, uint8_t *out, size_t *n) {
+  *n = 0;
+  while (s.n) {
+    uint32_t code = s.p[0];
+    uint8_t next = s.n > 1 ? s.p[1] : 0;
+    s = span_from(s, 1);
+    if (code == '\\' && (next == 'u' || next == 'U')) {
+      s = span_from(s, 1);
+      if (!take_hex(&s, next == 'u' ? 4 : 8, &code) || code > 0x10ffff) return false;
+    } else if (code == '\\' && s.n) { /* "\\" keeps the second backslash from starting an escape */
+      out[(*n)++] = '\\';
+      code = next;
+      s = span_from(s, 1);
+    }
+    *n += text_put_utf8(out + *n, code);
+  }
+  return true;
+}
+
+bool op_unicode_text(struct machine *m, const struct arg *arg) {
+  struct span s = arg->text;
+  size_t n;
+  if (s.n == 0 || (text_is_ascii(s) && !memchr(s.p, '\\', s.n)))
+    return push(m, new_bytes(m, VAL_TEXT, s, arg->at));
+  uint8_t *out = arena_alloc(m->arena, s.n, 2, 1); /* a Latin-1 byte becomes two, nothing grows more */
+  if (!out) return refuse_memory(m);
+  if (!decode_raw_unicode(s, out, &n)) return refuse_op(m, OBS_PKL_STRING_ESCAPE, arg);
+  return push(m, new_bytes(m, VAL_TEXT, span_of(out, n), arg->at));
+}

@@ -1,0 +1,103 @@
+#include "pickle/op.h"
+
+/* ---- making ---- */
+
+val_id new_value(struct machine *m, enum value_kind kind, uint32_t at) {
+  uint64_t max = m->max->pickle_values;
+  struct value *v = vec_push(m->arena, &m->values, max > UINT32_MAX - NUM_CONSTANTS ? UINT32_MAX : max + NUM_CONSTANTS);
+  if (!v) {
+    refuse_room(m, OBS_LIMIT_PICKLE_VALUES, (uint64_t)m->values.n - NUM_CONSTANTS + 1, max, at);
+    return 0;
+  }
+  v->kind = (uint8_t)kind;
+  v->at = at;
+  return m->values.n - 1;
+}
+
+val_id constant(struct machine *m, val_id id, uint32_t at) {
+  if (m->values.p[id].at == 0) m->values.p[id].at = at;
+  return id;
+}
+
+val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at) {
+  val_id v = new_value(m, kind, at);
+  if (v == 0) return 0;
+  m->values.p[v].bytes.p = bytes.p;
+  m->values.p[v].len = (uint32_t)bytes.n; /* a part of the program, or made from one: below 2^32 */
+  return v;
+}
+
+val_id new_int(struct machine *m, int64_t number, uint32_t at) {
+  if (number >= 0 && number < NUM_SMALL_INTS) return constant(m, ID_INT_0 + (val_id)number, at);
+  val_id v = new_value(m, VAL_INT, at);
+  if (v) m->values.p[v].number = number;
+  return v;
+}
+
+bool is_symbolic(const struct machine *m, val_id v) {
+  enum value_kind kind = kind_of(m, v);
+  return kind == VAL_GLOBAL || kind == VAL_OBJECT || kind == VAL_PERSID || kind == VAL_EXTENSION;
+}
+
+val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at) {
+  if (bytes.n > UINT32_MAX) return 0;
+  val_id v = new_bytes(m, kind, bytes, at);
+  if (v) m->values.p[v].computed = 1;
+  return v;
+}
+
+/* ---- reading ---- */
+
+static bool has_bytes(enum value_kind kind) {
+  return kind == VAL_TEXT || kind == VAL_BYTES || kind == VAL_BYTEARRAY || kind == VAL_PYSTRING || kind == VAL_BIGINT;
+}
+
+static bool has_items(enum value_kind kind) {
+  return kind == VAL_TUPLE || kind == VAL_LIST || kind == VAL_SET || kind == VAL_FROZENSET || kind == VAL_DICT;
+}
+
+struct span value_bytes(const struct machine *m, val_id v) {
+  return has_bytes(kind_of(m, v)) ? span_of(value_of(m, v)->bytes.p, value_of(m, v)->len) : span_of(NULL, 0);
+}
+
+uint32_t value_count(const struct machine *m, val_id v) {
+  return has_items(kind_of(m, v)) ? value_of(m, v)->seq.n : 0;
+}
+
+val_id value_item(const struct machine *m, val_id v, uint32_t i) {
+  return m->links.p[value_of(m, v)->seq.first + i];
+}
+
+bool value_is_string(const struct machine *m, val_id v) {
+  enum value_kind kind = kind_of(m, v);
+  return kind == VAL_TEXT || kind == VAL_PYSTRING || kind == VAL_BYTES;
+}
+
+val_id dict_get(const struct machine *m, val_id dict, const char *key) {
+  uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
+  for (uint32_t i = 0; i < n; i += 2) {
+    val_id k = value_item(m, dict, i);
+    if (value_is_string(m, k) && span_is(value_bytes(m, k), key)) return value_item(m, dict, i + 1);
+  }
+  return 0;
+}
+
+const struct global *value_global(const struct machine *m, val_id v) {
+  return kind_of(m, v) == VAL_GLOBAL ? &m->globals.p[value_of(m, v)->ref] : NULL;
+}
+
+const struct object *value_object(const struct machine *m, val_id v) {
+  return kind_of(m, v) == VAL_OBJECT ? &m->objects.p[value_of(m, v)->ref] : NULL;
+}
+
+/* Values are made in the order of the program, so their offsets rise; of those that one opcode makes (an instance
+ * and its class, its arguments and itself) the last is what it pushes. */
+val_id value_made_at(const struct machine *m, uint32_t at) {
+  uint32_t low = NUM_CONSTANTS, high = m->values.n;
+  while (low < high) {
+    uint32_t mid = low + (high - low) / 2;
+    if (m->values.p[mid].at <= at) low = mid + 1;
+    else high = mid;
+  }
+  return low > NUM_CONSTANTS && m->values.p[low - 1].at == at ? low - 1 : 0;
+}
