@@ -7,15 +7,15 @@ struct use {
 };
 
 /* How each global is used, over all objects. */
-static struct use *uses_of(const struct model *md) {
-  const struct machine *m = &md->machine;
-  struct use *uses = arena_array(md->arena, m->globals.n, struct use);
+static struct use *uses_of(const struct checkpoint *cp) {
+  const struct machine *m = &cp->machine;
+  struct use *uses = arena_array(cp->arena, m->globals.n, struct use);
   for (uint32_t i = 0; uses && i < m->objects.n; i++) {
     const struct object *o = &m->objects.p[i];
-    val_id callee = callee_global(md, m, o);
+    val_id callee = callee_global(cp, m, o);
     if (!callee) continue;
     struct use *u = &uses[value_of(m, callee)->ref];
-    const struct built *b = o->tag < md->built.n ? &md->built.p[o->tag] : NULL;
+    const struct built *b = o->tag < cp->built.n ? &cp->built.p[o->tag] : NULL;
     u->call = true;
     u->refused = u->refused || (b && b->kind == BUILT_REFUSED);
     u->instance = u->instance || (b && b->kind == BUILT_RECORD);
@@ -50,18 +50,18 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
 }
 
 void check_globals(const struct facts *f, struct observations *o) {
-  const struct model *md = f->model;
-  if (!md->have_machine) return;
-  struct use *uses = uses_of(md);
+  const struct checkpoint *cp = f->checkpoint;
+  if (!cp->have_machine) return;
+  struct use *uses = uses_of(cp);
   if (!uses) return;
-  for (uint32_t i = 0; i < md->machine.globals.n; i++) {
-    const struct global *g = &md->machine.globals.p[i];
-    const struct global_row *row = md->rows.p[g->tag];
+  for (uint32_t i = 0; i < cp->machine.globals.n; i++) {
+    const struct global *g = &cp->machine.globals.p[i];
+    const struct global_row *row = cp->rows.p[g->tag];
     enum obs_kind kind = obs_of(g, row, &uses[i]);
     if (kind == OBS_NONE) continue;
-    struct span name = arena_printf(md->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
+    struct span name = arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
                                     (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
-    observe(o, (struct observation){.kind = kind, .member = md->machine.member, .at = g->first_at, .subject = name,
+    observe(o, (struct observation){.kind = kind, .member = cp->machine.member, .at = g->first_at, .subject = name,
                                     .got = g->count, .detail = span_str(row ? row->why : "")});
   }
 }

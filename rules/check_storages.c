@@ -7,12 +7,12 @@ void check_devices(const struct facts *f, struct observations *o) {
   struct span places[PLACES];
   uint64_t tensors[PLACES] = {0};
   size_t n = 0;
-  for (uint32_t i = 0; i < f->model->storages.n; i++) {
-    struct span at = f->model->storages.p[i].location;
+  for (uint32_t i = 0; i < f->checkpoint->storages.n; i++) {
+    struct span at = f->checkpoint->storages.p[i].location;
     size_t k = 0;
     while (k < n && !span_eq(places[k], at)) k++;
     if (k == n && n < PLACES) places[n++] = at;
-    if (k < PLACES) tensors[k] += f->model->storages.p[i].users;
+    if (k < PLACES) tensors[k] += f->checkpoint->storages.p[i].users;
   }
   for (size_t k = 0; k < n; k++)
     if (!span_is(places[k], "cpu") && !span_is(places[k], "meta"))
@@ -28,17 +28,17 @@ static void check_orphans(const struct facts *f, struct observations *o) {
 }
 
 void check_storages(const struct facts *f, struct observations *o) {
-  const struct model *md = f->model;
-  if (md->have_machine && md->machine.stopped && f->container->kind == CONTAINER_TORCH_ZIP) check_orphans(f, o);
-  uint64_t *reach = arena_array(md->arena, (size_t)md->storages.n + 1, uint64_t);
+  const struct checkpoint *cp = f->checkpoint;
+  if (cp->have_machine && cp->machine.stopped && f->container->kind == CONTAINER_TORCH_ZIP) check_orphans(f, o);
+  uint64_t *reach = arena_array(cp->arena, (size_t)cp->storages.n + 1, uint64_t);
   if (!reach) return;
-  for (uint32_t i = 0; i < md->tensors.n; i++) {
-    const struct tensor_fact *t = &md->tensors.p[i];
+  for (uint32_t i = 0; i < cp->tensors.n; i++) {
+    const struct tensor_fact *t = &cp->tensors.p[i];
     uint64_t bytes = t->extent * dtype_size((enum dtype)t->dtype); /* proved to lie in the storage: no overflow */
     if (t->storage) reach[t->storage] = max_u64(reach[t->storage], bytes);
   }
-  for (uint32_t i = 0; i < md->storages.n; i++) {
-    const struct storage_fact *s = &md->storages.p[i];
+  for (uint32_t i = 0; i < cp->storages.n; i++) {
+    const struct storage_fact *s = &cp->storages.p[i];
     if (s->users && s->bytes > 65536 && reach[i + 1] < s->bytes / 4)
       observe(o, (struct observation){.kind = OBS_STORAGE_OVERSIZED, .subject = s->key, .got = s->bytes, .want = reach[i + 1]});
   }

@@ -3,13 +3,13 @@
 #ifndef CKPTLINT_RULES_JUDGE_H
 #define CKPTLINT_RULES_JUDGE_H
 
-#include "model/model.h"
+#include "model/checkpoint.h"
 #include "rules/finding.h"
 
 /* All that a scan learned. */
 struct facts {
   const struct container *container;
-  const struct model *model;
+  const struct checkpoint *checkpoint;
   const struct plan *plan; /* NULL: none was written */
 };
 

@@ -1,22 +1,22 @@
 /* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built only when
  * its view is proved; a call that does not fit its form is refused, and the object stays a refused one. */
-#include "model/model.h"
+#include "model/checkpoint.h"
 
 struct call {
-  struct model *md;
+  struct checkpoint *cp;
   struct machine *m;
   val_id object, args;
   const struct global_row *row;
   uint32_t at, n;
 };
 
-static struct call call_of(struct model *md, struct machine *m, val_id object, const struct global_row *row, val_id args) {
-  return (struct call){.md = md, .m = m, .object = object, .row = row, .args = args,
+static struct call call_of(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row, val_id args) {
+  return (struct call){.cp = cp, .m = m, .object = object, .row = row, .args = args,
                        .at = value_object(m, object)->at, .n = value_count(m, args)};
 }
 
 static uint32_t wrong(const struct call *c, const char *what) {
-  return refuse_arguments(c->md, c->m, c->object, c->row, what);
+  return refuse_arguments(c->cp, c->m, c->object, c->row, what);
 }
 
 static val_id arg(const struct call *c, uint32_t i) { return i < c->n ? value_item(c->m, c->args, i) : 0; }
@@ -24,7 +24,7 @@ static enum value_kind arg_kind(const struct call *c, uint32_t i) { return kind_
 
 /* A tuple, list or torch.Size of ints (bool is no int here); at most MAX_DIMS of them. */
 static bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n) {
-  const struct built *b = built_of(c->md, c->m, v);
+  const struct built *b = built_of(c->cp, c->m, v);
   if (b && b->kind == BUILT_SIZE) v = value_item(c->m, value_object(c->m, v)->args, 0);
   enum value_kind k = kind_of(c->m, v);
   *n = value_count(c->m, v);
@@ -45,7 +45,7 @@ static uint32_t storage_arg(const struct call *c, uint32_t i) {
 static bool no_hooks(const struct call *c, uint32_t i) {
   if (arg_kind(c, i) == VAL_NONE) return true;
   if (arg_kind(c, i) == VAL_DICT) return value_count(c->m, arg(c, i)) == 0;
-  const struct built *b = built_of(c->md, c->m, arg(c, i));
+  const struct built *b = built_of(c->cp, c->m, arg(c, i));
   const struct object *o = value_object(c->m, arg(c, i));
   return b && b->kind == BUILT_DICT && value_count(c->m, o->args) == 0 && (o->items == 0 || value_count(c->m, o->items) == 0);
 }
@@ -67,34 +67,34 @@ static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
 
 /* The dtype that a GLOBAL `torch.X` names, or DTYPE_NONE. */
 static enum dtype dtype_arg(const struct call *c, uint32_t i) {
-  const struct global_row *row = row_of(c->md, c->m, arg(c, i));
+  const struct global_row *row = row_of(c->cp, c->m, arg(c, i));
   return row && row->builder == BUILD_DTYPE ? dtype_by_name(span_str(row->name)) : DTYPE_NONE;
 }
 
 static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes, const int64_t *strides) {
-  struct model *md = c->md;
-  if (!vec_reserve(md->arena, &md->dims, 2u * t.ndim, UINT32_MAX)) return 0;
-  t.first_dim = md->dims.n;
-  for (uint32_t i = 0; i < t.ndim; i++) md->dims.p[md->dims.n++] = (uint64_t)sizes[i];
-  for (uint32_t i = 0; i < t.ndim; i++) md->dims.p[md->dims.n++] = (uint64_t)strides[i];
-  struct tensor_fact *slot = vec_push(md->arena, &md->tensors, md->max->tensors);
+  struct checkpoint *cp = c->cp;
+  if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
+  t.first_dim = cp->dims.n;
+  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)sizes[i];
+  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)strides[i];
+  struct tensor_fact *slot = vec_push(cp->arena, &cp->tensors, cp->max->tensors);
   if (!slot) {
-    observe(md->obs, (struct observation){.kind = OBS_LIMIT_TENSORS, .member = md->member, .at = c->at,
-                                          .got = md->tensors.n, .want = md->max->tensors});
+    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS, .member = cp->member, .at = c->at,
+                                          .got = cp->tensors.n, .want = cp->max->tensors});
     return 0;
   }
   *slot = t;
-  if (t.storage) md->storages.p[t.storage - 1].users++;
-  return built_new(md, BUILT_TENSOR, md->tensors.n - 1, c->row);
+  if (t.storage) cp->storages.p[t.storage - 1].users++;
+  return built_new(cp, BUILT_TENSOR, cp->tensors.n - 1, c->row);
 }
 
 /* Many logical elements over few stored ones: legal (expand), but copying it would fill memory (threats H14). */
 static void judge_expansion(const struct call *c, const struct view *v, uint64_t bytes) {
   uint64_t logical;
   bool overflow = !try_mul(v->numel, dtype_size(v->dtype), &logical);
-  bool huge = overflow || logical > max_u64(c->md->max->expanded_bytes, bytes);
-  observe(c->md->obs, (struct observation){.kind = huge ? OBS_TENSOR_EXPLODES : OBS_TENSOR_EXPANDED,
-                                           .member = c->md->member, .at = c->at, .got = v->numel, .want = bytes});
+  bool huge = overflow || logical > max_u64(c->cp->max->expanded_bytes, bytes);
+  observe(c->cp->obs, (struct observation){.kind = huge ? OBS_TENSOR_EXPLODES : OBS_TENSOR_EXPANDED,
+                                           .member = c->cp->member, .at = c->at, .got = v->numel, .want = bytes});
 }
 
 struct dense {
@@ -106,19 +106,19 @@ struct dense {
 /* (storage, offset, sizes, strides) at arguments 0 … 3, proved. */
 static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
-  struct view_claim claim = {.dtype = d->dtype, .member = c->md->member, .at = c->at, .sizes = sizes, .strides = strides};
+  struct view_claim claim = {.dtype = d->dtype, .member = c->cp->member, .at = c->at, .sizes = sizes, .strides = strides};
   if (arg_kind(c, 1) != VAL_INT) return wrong(c, "the storage offset is not an int");
   if (!int_tuple(c, arg(c, 2), sizes, &claim.num_sizes)) return wrong(c, "the sizes are not a tuple of at most 64 ints");
   if (!int_tuple(c, arg(c, 3), strides, &claim.num_strides)) return wrong(c, "the strides are not a tuple of at most 64 ints");
-  const struct storage_fact *s = &c->md->storages.p[d->storage - 1];
+  const struct storage_fact *s = &c->cp->storages.p[d->storage - 1];
   bool meta = span_is(s->location, "meta") && s->member == 0;
   claim.storage_bytes = meta ? INT64_MAX : s->bytes;
   claim.offset = value_of(c->m, arg(c, 1))->number;
   claim.subject = s->key;
   struct view v;
-  if (!view_prove(&v, &claim, c->md->obs)) {
-    if (c->md->num_refused++ == 0) c->md->refused_at = c->at;
-    return built_new(c->md, BUILT_REFUSED, 0, c->row);
+  if (!view_prove(&v, &claim, c->cp->obs)) {
+    if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
+    return built_new(c->cp, BUILT_REFUSED, 0, c->row);
   }
   if (v.expanded && !meta) judge_expansion(c, &v, s->bytes);
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
@@ -135,7 +135,7 @@ static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most
   if (c->n < fewest || c->n > most) return wrong(c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(c, 0);
   if (!storage) return wrong(c, "the first argument is not a storage that the file holds");
-  const struct storage_fact *s = &c->md->storages.p[storage - 1];
+  const struct storage_fact *s = &c->cp->storages.p[storage - 1];
   struct dense d = {.storage = storage, .dtype = v3 ? dtype_arg(c, 6) : s->dtype};
   if (d.dtype == DTYPE_NONE) return wrong(c, "the dtype is not torch's");
   if (v3 && !s->untyped) return wrong(c, "_rebuild_tensor_v3 wants an untyped storage");
@@ -146,31 +146,31 @@ static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most
   return dense_tensor(c, &d);
 }
 
-uint32_t build_TENSOR(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_TENSOR(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return tensor_call(&c, 4, 4);
 }
-uint32_t build_TENSOR_V2(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_TENSOR_V2(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return tensor_call(&c, 6, 7);
 }
-uint32_t build_TENSOR_V3(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_TENSOR_V3(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return tensor_call(&c, 7, 8);
 }
 
 /* A second name for a tensor that is there: the same row with other flags. */
 static uint32_t same_tensor(const struct call *c, val_id tensor, bool requires_grad) {
-  const struct built *b = built_of(c->md, c->m, tensor);
-  if (b && b->kind == BUILT_REFUSED) return built_new(c->md, BUILT_REFUSED, 0, c->row); /* said already */
+  const struct built *b = built_of(c->cp, c->m, tensor);
+  if (b && b->kind == BUILT_REFUSED) return built_new(c->cp, BUILT_REFUSED, 0, c->row); /* said already */
   if (!b || b->kind != BUILT_TENSOR) return wrong(c, "the data is not a tensor");
-  struct tensor_fact t = c->md->tensors.p[b->index];
+  struct tensor_fact t = c->cp->tensors.p[b->index];
   int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | PLAN_PARAMETER | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
   t.flags = (uint16_t)flags;
-  struct tensor_fact *slot = vec_push(c->md->arena, &c->md->tensors, c->md->max->tensors);
+  struct tensor_fact *slot = vec_push(c->cp->arena, &c->cp->tensors, c->cp->max->tensors);
   if (!slot) return 0;
   *slot = t;
-  return built_new(c->md, BUILT_TENSOR, c->md->tensors.n - 1, c->row);
+  return built_new(c->cp, BUILT_TENSOR, c->cp->tensors.n - 1, c->row);
 }
 
 static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state) {
@@ -181,19 +181,19 @@ static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state
   return same_tensor(c, arg(c, 0), value_of(c->m, arg(c, 1))->truth);
 }
 
-uint32_t build_PARAMETER(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_PARAMETER(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return parameter_call(&c, 3, false);
 }
-uint32_t build_PARAMETER_STATE(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_PARAMETER_STATE(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return parameter_call(&c, 4, true);
 }
 
 /* Parameter(tensor[, requires_grad]): torch 0.1 to 0.3 pickled parameters as a call of the class. */
-uint32_t build_PARAMETER_CLASS(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
-  if (c.n == 0 && value_object(m, object)->origin == BY_NEWOBJ) return built_new(md, BUILT_RECORD, 0, row);
+uint32_t build_PARAMETER_CLASS(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
+  if (c.n == 0 && value_object(m, object)->origin == BY_NEWOBJ) return built_new(cp, BUILT_RECORD, 0, row);
   if (c.n < 1 || c.n > 2) return wrong(&c, "the number of arguments is not torch's");
   if (c.n == 2 && arg_kind(&c, 1) != VAL_BOOL) return wrong(&c, "requires_grad is not a bool");
   return same_tensor(&c, arg(&c, 0), c.n < 2 || value_of(m, arg(&c, 1))->truth);
@@ -202,7 +202,7 @@ uint32_t build_PARAMETER_CLASS(struct model *md, struct machine *m, val_id objec
 /* (torch.per_tensor_affine, scale, zero_point) or (torch.per_channel_affine…, scales, zero_points, axis). */
 static const char *quantizer_wrong(const struct call *c, val_id params) {
   if (kind_of(c->m, params) != VAL_TUPLE || value_count(c->m, params) < 3) return "the quantiser is not a tuple of 3 or 4";
-  const struct global_row *scheme = row_of(c->md, c->m, value_item(c->m, params, 0));
+  const struct global_row *scheme = row_of(c->cp, c->m, value_item(c->m, params, 0));
   if (!scheme || scheme->builder != BUILD_QSCHEME) return "the quantisation scheme is not torch's";
   val_id scale = value_item(c->m, params, 1), zero = value_item(c->m, params, 2);
   if (span_starts(span_str(scheme->name), SPAN("per_tensor"))) {
@@ -213,21 +213,21 @@ static const char *quantizer_wrong(const struct call *c, val_id params) {
   }
   if (value_count(c->m, params) != 4 || kind_of(c->m, value_item(c->m, params, 3)) != VAL_INT)
     return "the channel axis is not an int";
-  const struct built *s = built_of(c->md, c->m, scale), *z = built_of(c->md, c->m, zero);
+  const struct built *s = built_of(c->cp, c->m, scale), *z = built_of(c->cp, c->m, zero);
   if (!s || !z || s->kind != BUILT_TENSOR || z->kind != BUILT_TENSOR) return "scales and zero points are not tensors";
   int64_t sizes[MAX_DIMS], axis = value_of(c->m, value_item(c->m, params, 3))->number;
   uint32_t n;
   if (!int_tuple(c, arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n) return "the channel axis is not a dimension";
-  bool fits = (int64_t)c->md->tensors.p[s->index].numel == sizes[axis] && (int64_t)c->md->tensors.p[z->index].numel == sizes[axis];
+  bool fits = (int64_t)c->cp->tensors.p[s->index].numel == sizes[axis] && (int64_t)c->cp->tensors.p[z->index].numel == sizes[axis];
   return fits ? NULL : "scales or zero points are not one a channel";
 }
 
-uint32_t build_QTENSOR(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_QTENSOR(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   if (c.n != 7) return wrong(&c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(&c, 0);
   if (!storage) return wrong(&c, "the first argument is not a storage that the file holds");
-  struct dense d = {.storage = storage, .dtype = md->storages.p[storage - 1].dtype, .quantized = true};
+  struct dense d = {.storage = storage, .dtype = cp->storages.p[storage - 1].dtype, .quantized = true};
   if (dtype_table[d.dtype].cls != DT_QUANT) return wrong(&c, "the storage is not of a quantised dtype");
   const char *what = quantizer_wrong(&c, arg(&c, 4));
   if (what) return wrong(&c, what);
@@ -235,17 +235,17 @@ uint32_t build_QTENSOR(struct model *md, struct machine *m, val_id object, const
   return dense_tensor(&c, &d);
 }
 
-uint32_t build_META(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_META(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
-  struct view_claim claim = {.dtype = dtype_arg(&c, 0), .storage_bytes = INT64_MAX, .member = md->member, .at = c.at,
+  struct view_claim claim = {.dtype = dtype_arg(&c, 0), .storage_bytes = INT64_MAX, .member = cp->member, .at = c.at,
                              .sizes = sizes, .strides = strides, .subject = SPAN("meta tensor")};
   if (c.n != 4 || claim.dtype == DTYPE_NONE || arg_kind(&c, 3) != VAL_BOOL) return wrong(&c, "the arguments are not torch's");
   if (!int_tuple(&c, arg(&c, 1), sizes, &claim.num_sizes) || !int_tuple(&c, arg(&c, 2), strides, &claim.num_strides))
     return wrong(&c, "sizes or strides are not tuples of at most 64 ints");
   struct view v;
-  if (!view_prove(&v, &claim, md->obs)) return built_new(md, BUILT_REFUSED, 0, row);
-  observe(md->obs, (struct observation){.kind = OBS_TENSOR_META, .member = md->member, .at = c.at, .got = v.numel});
+  if (!view_prove(&v, &claim, cp->obs)) return built_new(cp, BUILT_REFUSED, 0, row);
+  observe(cp->obs, (struct observation){.kind = OBS_TENSOR_META, .member = cp->member, .at = c.at, .got = v.numel});
   return add_tensor(&c,
                     (struct tensor_fact){.at = c.at, .dtype = (uint8_t)claim.dtype, .ndim = v.ndim, .flags = PLAN_META,
                                          .offset = 0, .numel = v.numel},
@@ -253,14 +253,14 @@ uint32_t build_META(struct model *md, struct machine *m, val_id object, const st
 }
 
 /* func(*args) given a type: only torch's own rebuilding functions, and torch's own types (threats H20). */
-uint32_t build_FROM_TYPE_V2(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_FROM_TYPE_V2(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   if (c.n != 4 || arg_kind(&c, 2) != VAL_TUPLE) return wrong(&c, "the arguments are not (func, type, args, state)");
-  const struct global_row *func = row_of(md, m, arg(&c, 0)), *type = row_of(md, m, arg(&c, 1));
+  const struct global_row *func = row_of(cp, m, arg(&c, 0)), *type = row_of(cp, m, arg(&c, 1));
   bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
   if (!own_type) return wrong(&c, "the type is not torch.Tensor or Parameter");
   if (arg_kind(&c, 3) != VAL_NONE && arg_kind(&c, 3) != VAL_DICT) return wrong(&c, "the state is not a dict or None");
-  struct call inner = call_of(md, m, object, func, arg(&c, 2));
+  struct call inner = call_of(cp, m, object, func, arg(&c, 2));
   enum builder builder = func ? func->builder : BUILD_NONE;
   if (builder == BUILD_TENSOR_V2) return tensor_call(&inner, 6, 7);
   if (builder == BUILD_TENSOR_V3) return tensor_call(&inner, 7, 8);
@@ -270,37 +270,37 @@ uint32_t build_FROM_TYPE_V2(struct model *md, struct machine *m, val_id object, 
 
 /* Understood, its tensors proved; what only its index values could prove is not read by this version. */
 static uint32_t partly_proved(const struct call *c, const char *what) {
-  observe(c->md->obs, (struct observation){.kind = OBS_TENSOR_PARTLY, .member = c->md->member, .at = c->at,
+  observe(c->cp->obs, (struct observation){.kind = OBS_TENSOR_PARTLY, .member = c->cp->member, .at = c->at,
                                            .subject = span_str(c->row->name), .detail = span_str(what)});
-  return built_new(c->md, BUILT_RECORD, 0, c->row);
+  return built_new(c->cp, BUILT_RECORD, 0, c->row);
 }
 
-uint32_t build_SPARSE(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
-  const struct built *layout = built_of(md, m, arg(&c, 0));
+uint32_t build_SPARSE(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
+  const struct built *layout = built_of(cp, m, arg(&c, 0));
   if (c.n != 2 || !layout || layout->kind != BUILT_LAYOUT || arg_kind(&c, 1) != VAL_TUPLE)
     return wrong(&c, "the arguments are not (layout, data)");
   return partly_proved(&c, "the indices of a sparse tensor are not proved by this version");
 }
 
-uint32_t build_NESTED(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_NESTED(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   if (c.n != 4) return wrong(&c, "the number of arguments is not torch's");
   return partly_proved(&c, "the components of a nested tensor are not proved by this version");
 }
 
-uint32_t build_WRAPPER(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
+uint32_t build_WRAPPER(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return wrong(&c, "a tensor subclass without data of its own claims a shape that nothing backs");
 }
 
-uint32_t build_DEVICE_TENSOR(struct model *md, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(md, m, object, row, value_object(m, object)->args);
-  const struct built *data = built_of(md, m, arg(&c, 0));
+uint32_t build_DEVICE_TENSOR(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
+  const struct built *data = built_of(cp, m, arg(&c, 0));
   if (c.n != 4 || dtype_arg(&c, 1) == DTYPE_NONE || !value_is_string(m, arg(&c, 2)) || arg_kind(&c, 3) != VAL_BOOL)
     return wrong(&c, "the arguments are not (data, dtype, device, requires_grad)");
   if (data && data->kind == BUILT_TENSOR) {
-    if (md->tensors.p[data->index].dtype != dtype_arg(&c, 1)) return wrong(&c, "the dtype is not the data's");
+    if (cp->tensors.p[data->index].dtype != dtype_arg(&c, 1)) return wrong(&c, "the dtype is not the data's");
     return same_tensor(&c, arg(&c, 0), value_of(m, arg(&c, 3))->truth);
   }
   return partly_proved(&c, "a device tensor saved through numpy is not read by this version");

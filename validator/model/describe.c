@@ -1,5 +1,5 @@
 /* Calls and names in Python's notation, for messages. The text holds bytes of the file: only a writer shows it. */
-#include "model/model.h"
+#include "model/checkpoint.h"
 
 enum { CALL_MAX = 240, STRING_MAX = 100, NEST_MAX = 3 };
 
@@ -86,7 +86,7 @@ static void put_callee(struct text *t, const struct machine *m, val_id callee) {
   }
 }
 
-struct span describe_call(const struct model *md, const struct machine *m, val_id object) {
+struct span describe_call(const struct checkpoint *cp, const struct machine *m, val_id object) {
   struct text t = {.n = 0};
   const struct object *o = value_object(m, object);
   put_callee(&t, m, o->callee);
@@ -97,14 +97,14 @@ struct span describe_call(const struct model *md, const struct machine *m, val_i
   }
   put(&t, SPAN(")"));
   struct span out = SPAN("");
-  (void)!arena_copy(md->arena, span_of(t.bytes, t.n), &out);
+  (void)!arena_copy(cp->arena, span_of(t.bytes, t.n), &out);
   return out;
 }
 
-struct span describe_global(const struct model *md, const struct machine *m, val_id v) {
+struct span describe_global(const struct checkpoint *cp, const struct machine *m, val_id v) {
   struct text t = {.n = 0};
   put_value(&t, m, v);
   struct span out = SPAN("");
-  (void)!arena_copy(md->arena, span_of(t.bytes, t.n), &out);
+  (void)!arena_copy(cp->arena, span_of(t.bytes, t.n), &out);
   return out;
 }

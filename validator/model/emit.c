@@ -1,7 +1,7 @@
 /* Writes what was built as the plan: tables in the order of plan.h. The value graph becomes a tree in preorder by an
  * iterative walk. Shared containers without tensors are written once; those with tensors again at every path, since
  * each path is a key, within a budget that follows the size of the graph, so that a doubling graph ends early. */
-#include "model/model.h"
+#include "model/checkpoint.h"
 
 enum { PATH_MAX_BYTES = 4096, EXPAND_FACTOR = 16, EXPAND_FLOOR = 4096 };
 
@@ -21,7 +21,7 @@ struct seen_value {
 };
 
 struct walk {
-  struct model *md;
+  struct checkpoint *cp;
   const struct machine *m;
   struct plan_writer *w;
   struct seen_value *seen; /* by val_id */
@@ -76,9 +76,9 @@ static void add_dict_object(const struct machine *m, struct frame *f, const stru
   add_segment(m, f, SEGMENT_PAIRS, o->items);
 }
 
-static void add_object(const struct model *md, const struct machine *m, struct frame *f, val_id v) {
+static void add_object(const struct checkpoint *cp, const struct machine *m, struct frame *f, val_id v) {
   const struct object *o = value_object(m, v);
-  const struct built *b = built_of(md, m, v);
+  const struct built *b = built_of(cp, m, v);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_DICT: add_dict_object(m, f, o); return;
   case BUILT_LIST:
@@ -104,7 +104,7 @@ static void add_object(const struct model *md, const struct machine *m, struct f
 static void open_frame(const struct walk *k, struct frame *f, val_id v) {
   f->num_segments = 0;
   if (kind_of(k->m, v) == VAL_OBJECT)
-    add_object(k->md, k->m, f, v);
+    add_object(k->cp, k->m, f, v);
   else
     add_container(k->m, f, v);
 }
@@ -122,7 +122,7 @@ static struct span key_text(const struct walk *k, val_id key, char scratch[32]) 
   if (value_is_string(k->m, key)) return value_bytes(k->m, key);
   if (x->kind == VAL_INT) return decimal(scratch, "", x->number);
   if (x->kind == VAL_BOOL) return x->truth ? SPAN("True") : SPAN("False");
-  return describe_global(k->md, k->m, key); /* Python's notation of anything else */
+  return describe_global(k->cp, k->m, key); /* Python's notation of anything else */
 }
 
 static val_id child_at(const struct walk *k, const struct frame *f, char scratch[32], struct span *key) {
@@ -149,15 +149,15 @@ static val_id child_at(const struct walk *k, const struct frame *f, char scratch
 static void set_class(const struct walk *k, struct plan_value *row, val_id global) {
   const struct global *g = value_global(k->m, global);
   if (!g) return;
-  struct span name = arena_printf(k->md->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
+  struct span name = arena_printf(k->cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
                                   (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
   row->cls = plan_put(k->w, name, 1024);
 }
 
 static uint32_t put_tensor(struct walk *k, uint32_t value_row, uint32_t fact) {
-  const struct tensor_fact *t = &k->md->tensors.p[fact];
-  struct plan_tensor *row = vec_push(k->md->arena, &k->tensors, k->md->max->tensors);
-  uint32_t *f = vec_push(k->md->arena, &k->facts, k->md->max->tensors);
+  const struct tensor_fact *t = &k->cp->tensors.p[fact];
+  struct plan_tensor *row = vec_push(k->cp->arena, &k->tensors, k->cp->max->tensors);
+  uint32_t *f = vec_push(k->cp->arena, &k->facts, k->cp->max->tensors);
   if (!row || !f) {
     k->cut = true;
     return 0;
@@ -178,7 +178,7 @@ static int64_t little_int(struct span s, bool is_signed) {
 
 /* A numpy scalar is shown as the Python number it stands for. */
 static void put_np_scalar(const struct walk *k, struct plan_value *row, const struct built *b) {
-  const struct np_dtype *dt = &k->md->np_dtypes.p[b->np];
+  const struct np_dtype *dt = &k->cp->np_dtypes.p[b->np];
   struct span s = value_bytes(k->m, b->index);
   uint8_t turned[16];
   if (dt->big_endian && s.n <= sizeof turned) {
@@ -194,21 +194,21 @@ static void put_np_scalar(const struct walk *k, struct plan_value *row, const st
     row->number = dt->kind == 'b' ? s.p[0] != 0 : little_int(s, dt->kind == 'i');
   } else {
     row->kind = PLAN_VAL_BYTES;
-    row->text = plan_put(k->w, s, (size_t)k->md->max->plan_text_bytes);
+    row->text = plan_put(k->w, s, (size_t)k->cp->max->plan_text_bytes);
     row->number = (int64_t)s.n;
   }
 }
 
 static void put_text(const struct walk *k, struct plan_value *row, enum plan_value_kind kind, struct span s) {
   row->kind = kind;
-  row->text = plan_put(k->w, s, (size_t)k->md->max->plan_text_bytes);
+  row->text = plan_put(k->w, s, (size_t)k->cp->max->plan_text_bytes);
   row->number = (int64_t)s.n;
 }
 
 static struct span device_text(const struct walk *k, const struct object *o) {
   struct span name = value_bytes(k->m, value_item(k->m, o->args, 0));
   if (value_count(k->m, o->args) < 2) return name;
-  return arena_printf(k->md->arena, "%.*s:%lld", (int)min_size(name.n, 64), (const char *)name.p,
+  return arena_printf(k->cp->arena, "%.*s:%lld", (int)min_size(name.n, 64), (const char *)name.p,
                       (long long)value_of(k->m, value_item(k->m, o->args, 1))->number);
 }
 
@@ -221,8 +221,8 @@ static bool has_metadata(const struct machine *m, const struct object *o) {
 
 static void put_object(struct walk *k, struct plan_value *row, uint32_t row_index, val_id v) {
   const struct object *o = value_object(k->m, v);
-  const struct built *b = built_of(k->md, k->m, v);
-  val_id callee = callee_global(k->md, k->m, o);
+  const struct built *b = built_of(k->cp, k->m, v);
+  val_id callee = callee_global(k->cp, k->m, o);
   bool reconstructed = b && value_count(k->m, o->args) && callee && span_is(value_global(k->m, callee)->mapped_name, "_reconstructor");
   set_class(k, row, reconstructed ? value_item(k->m, o->args, 0) : callee);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
@@ -251,7 +251,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
 }
 
 static void put_global_value(const struct walk *k, struct plan_value *row, val_id v) {
-  const struct global_row *g = row_of(k->md, k->m, v);
+  const struct global_row *g = row_of(k->cp, k->m, v);
   set_class(k, row, v);
   row->kind = PLAN_VAL_GLOBAL;
   if (g && g->builder == BUILD_DTYPE) put_text(k, row, PLAN_VAL_DTYPE, span_str(g->name));
@@ -262,7 +262,7 @@ static void put_persid(const struct walk *k, struct plan_value *row, val_id v) {
   row->kind = PLAN_VAL_STORAGE;
   row->number = p->tag;
   if (p->tag == 0) row->kind = PLAN_VAL_CUT;
-  if (k->md->running_legacy && is_module_id(k->m, p->id)) {
+  if (k->cp->running_legacy && is_module_id(k->m, p->id)) {
     row->kind = PLAN_VAL_GLOBAL;
     set_class(k, row, value_item(k->m, p->id, 1));
   }
@@ -312,7 +312,7 @@ static bool is_container(const struct machine *m, val_id v) {
 /* Written before and not to be walked again: its row becomes a reference. */
 static bool shared(struct walk *k, val_id v) {
   const struct seen_value *s = &k->seen[v];
-  const struct built *b = built_of(k->md, k->m, v);
+  const struct built *b = built_of(k->cp, k->m, v);
   if (b && b->kind == BUILT_TENSOR) return false;
   return s->row && (s->open || !s->has_tensors);
 }
@@ -359,8 +359,8 @@ static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, str
   put_value(k, row_at(k, i), i, v);
   struct frame f = {.v = v, .row = i, .tensors_before = before, .path_n = k->path_n};
   open_frame(k, &f, v);
-  if (depth >= k->md->max->value_depth) f.num_segments = 0; /* LIM807 already: the machine measures nesting */
-  struct frame *slot = vec_push(k->md->arena, &k->frames, UINT32_MAX);
+  if (depth >= k->cp->max->value_depth) f.num_segments = 0; /* LIM807 already: the machine measures nesting */
+  struct frame *slot = vec_push(k->cp->arena, &k->frames, UINT32_MAX);
   if (!slot) {
     k->cut = true;
     return;
@@ -401,9 +401,9 @@ static void walk_values(struct walk *k, val_id root) {
 
 /* ---- tables ---- */
 
-static void put_members(struct model *md, struct plan_writer *w) {
-  for (uint32_t i = 0; i < md->container->num_members; i++) {
-    const struct member *m = &md->container->members[i];
+static void put_members(struct checkpoint *cp, struct plan_writer *w) {
+  for (uint32_t i = 0; i < cp->container->num_members; i++) {
+    const struct member *m = &cp->container->members[i];
     struct plan_member *row = plan_row(w, PLAN_members, sizeof *row);
     if (!row) return;
     *row = (struct plan_member){.name = plan_put(w, m->name, PATH_MAX_BYTES), .header_at = m->header_at,
@@ -412,21 +412,21 @@ static void put_members(struct model *md, struct plan_writer *w) {
   }
 }
 
-static void put_globals(struct model *md, struct plan_writer *w) {
-  for (uint32_t i = 0; md->have_machine && i < md->machine.globals.n; i++) {
-    const struct global *g = &md->machine.globals.p[i];
+static void put_globals(struct checkpoint *cp, struct plan_writer *w) {
+  for (uint32_t i = 0; cp->have_machine && i < cp->machine.globals.n; i++) {
+    const struct global *g = &cp->machine.globals.p[i];
     struct plan_global *row = plan_row(w, PLAN_globals, sizeof *row);
     if (!row) return;
-    const struct global_row *known = md->rows.p[g->tag];
+    const struct global_row *known = cp->rows.p[g->tag];
     *row = (struct plan_global){.module = plan_put(w, g->mapped_module, 1024), .name = plan_put(w, g->mapped_name, 1024),
-                                .first_at = g->first_at, .count = g->count, .member = md->machine.member,
+                                .first_at = g->first_at, .count = g->count, .member = cp->machine.member,
                                 .cls = known ? known->cls : GLOBAL_UNKNOWN};
   }
 }
 
-static void put_storages(struct model *md, struct plan_writer *w) {
-  for (uint32_t i = 0; i < md->storages.n; i++) {
-    const struct storage_fact *s = &md->storages.p[i];
+static void put_storages(struct checkpoint *cp, struct plan_writer *w) {
+  for (uint32_t i = 0; i < cp->storages.n; i++) {
+    const struct storage_fact *s = &cp->storages.p[i];
     struct plan_storage *row = plan_row(w, PLAN_storages, sizeof *row);
     if (!row) return;
     *row = (struct plan_storage){.key = plan_put(w, s->key, 128), .location = plan_put(w, s->location, 128),
@@ -435,29 +435,29 @@ static void put_storages(struct model *md, struct plan_writer *w) {
   }
 }
 
-static void put_dims(struct model *md, struct plan_writer *w) {
-  for (uint32_t i = 0; i < md->dims.n; i++) {
+static void put_dims(struct checkpoint *cp, struct plan_writer *w) {
+  for (uint32_t i = 0; i < cp->dims.n; i++) {
     uint64_t *row = plan_row(w, PLAN_dims, sizeof *row);
     if (!row) return;
-    *row = md->dims.p[i];
+    *row = cp->dims.p[i];
   }
 }
 
-static bool same_view(const struct model *md, uint32_t a, uint32_t b) {
-  const struct tensor_fact *x = &md->tensors.p[a], *y = &md->tensors.p[b];
+static bool same_view(const struct checkpoint *cp, uint32_t a, uint32_t b) {
+  const struct tensor_fact *x = &cp->tensors.p[a], *y = &cp->tensors.p[b];
   if (x->storage != y->storage || x->storage == 0 || x->offset != y->offset || x->ndim != y->ndim || x->dtype != y->dtype) return false;
-  return x->ndim == 0 || memcmp(&md->dims.p[x->first_dim], &md->dims.p[y->first_dim], 2u * x->ndim * sizeof(uint64_t)) == 0;
+  return x->ndim == 0 || memcmp(&cp->dims.p[x->first_dim], &cp->dims.p[y->first_dim], 2u * x->ndim * sizeof(uint64_t)) == 0;
 }
 
 /* Tensors of one storage are chained through `last`; the first with the same view is what the others are tied to. */
 static void tie_tensors(struct walk *k) {
-  uint32_t *last = arena_array(k->md->arena, (size_t)k->md->storages.n + 1, uint32_t);
+  uint32_t *last = arena_array(k->cp->arena, (size_t)k->cp->storages.n + 1, uint32_t);
   if (!last) return;
   for (uint32_t i = 0; i < k->tensors.n; i++) {
     uint32_t storage = k->tensors.p[i].storage;
     if (!storage) continue;
     uint32_t first = last[storage];
-    if (first && same_view(k->md, k->facts.p[first - 1], k->facts.p[i]))
+    if (first && same_view(k->cp, k->facts.p[first - 1], k->facts.p[i]))
       k->tensors.p[i].tied = first - 1;
     else if (!first)
       last[storage] = i + 1;
@@ -469,7 +469,7 @@ static void put_tensors(struct walk *k) {
     struct plan_tensor *row = plan_row(k->w, PLAN_tensors, sizeof *row);
     if (!row) return;
     *row = k->tensors.p[i];
-    if (row->storage && k->md->storages.p[row->storage - 1].member == 0) {
+    if (row->storage && k->cp->storages.p[row->storage - 1].member == 0) {
       row->storage = PLAN_NO_STORAGE;
       row->flags |= PLAN_UNPROVED;
     }
@@ -488,27 +488,27 @@ static void put_stats(struct walk *k, const struct tensor_stats *stats) {
   }
 }
 
-void plan_emit(struct model *md, struct plan_writer *w, const struct tensor_stats *stats, bool with_program) {
-  struct walk k = {.md = md, .m = &md->machine, .w = w};
+void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats, bool with_program) {
+  struct walk k = {.cp = cp, .m = &cp->machine, .w = w};
   struct plan_header *h = (struct plan_header *)(void *)w->base;
-  h->kind = md->container->kind;
-  h->num_ops = md->num_ops;
-  h->protocol = md->have_machine ? md->machine.proto : 0;
-  put_members(md, w);
-  put_globals(md, w);
-  put_storages(md, w);
-  put_dims(md, w);
-  bool values = md->have_machine && md->machine.stopped;
-  if (values) k.seen = arena_array(md->arena, md->machine.values.n, struct seen_value);
+  h->kind = cp->container->kind;
+  h->num_ops = cp->num_ops;
+  h->protocol = cp->have_machine ? cp->machine.proto : 0;
+  put_members(cp, w);
+  put_globals(cp, w);
+  put_storages(cp, w);
+  put_dims(cp, w);
+  bool values = cp->have_machine && cp->machine.stopped;
+  if (values) k.seen = arena_array(cp->arena, cp->machine.values.n, struct seen_value);
   if (k.seen) {
-    k.budget = EXPAND_FLOOR + EXPAND_FACTOR * (uint64_t)md->machine.values.n;
-    walk_values(&k, md->machine.result);
+    k.budget = EXPAND_FLOOR + EXPAND_FACTOR * (uint64_t)cp->machine.values.n;
+    walk_values(&k, cp->machine.result);
     tie_tensors(&k);
     put_tensors(&k);
     put_stats(&k, stats);
-    plan_emit_dicts(md, w);
+    plan_emit_dicts(cp, w);
   }
-  if (with_program) plan_emit_insns(md, w);
+  if (with_program) plan_emit_insns(cp, w);
   if (w->full || k.cut || (values && !k.seen))
-    observe(md->obs, (struct observation){.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
+    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
 }

@@ -1,54 +1,54 @@
 /* The programs of a container, in the order in which a loader reads them. */
-#include "model/model.h"
+#include "model/checkpoint.h"
 
-static void note(struct model *md, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got, uint64_t want) {
-  observe(md->obs, (struct observation){.kind = kind, .member = member, .at = at, .got = got, .want = want});
+static void note(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got, uint64_t want) {
+  observe(cp->obs, (struct observation){.kind = kind, .member = member, .at = at, .got = got, .want = want});
 }
 
-static bool run_program(struct model *md, struct machine *m, uint32_t member, struct span program, bool hooked) {
-  struct machine_hooks hooks = hooked ? model_hooks(md) : (struct machine_hooks){0};
-  if (!machine_init(m, md->arena, md->obs, md->max, member, &hooks, program)) {
-    note(md, OBS_LIMIT_MEMORY, member, 0, md->arena->used, md->arena->budget);
+static bool run_program(struct checkpoint *cp, struct machine *m, uint32_t member, struct span program, bool hooked) {
+  struct machine_hooks hooks = hooked ? checkpoint_hooks(cp) : (struct machine_hooks){0};
+  if (!machine_init(m, cp->arena, cp->obs, cp->max, member, &hooks, program)) {
+    note(cp, OBS_LIMIT_MEMORY, member, 0, cp->arena->used, cp->arena->budget);
     return false;
   }
-  md->member = member;
+  cp->member = member;
   bool ok = machine_run(m);
-  md->num_ops += m->num_ops;
+  cp->num_ops += m->num_ops;
   return ok;
 }
 
 /* Payload before the error: loaders call first and fail later (threats D01). */
-static void judge_failure(struct model *md, uint32_t member) {
-  if (md->num_refused)
-    observe(md->obs, (struct observation){.kind = OBS_PAYLOAD_BEFORE_ERROR, .member = member, .at = md->refused_at,
-                                          .got = md->num_refused});
+static void judge_failure(struct checkpoint *cp, uint32_t member) {
+  if (cp->num_refused)
+    observe(cp->obs, (struct observation){.kind = OBS_PAYLOAD_BEFORE_ERROR, .member = member, .at = cp->refused_at,
+                                          .got = cp->num_refused});
 }
 
-static void run_object_pickle(struct model *md, uint32_t member, struct span program) {
-  md->have_machine = true;
-  if (!run_program(md, &md->machine, member, program, true)) judge_failure(md, member);
+static void run_object_pickle(struct checkpoint *cp, uint32_t member, struct span program) {
+  cp->have_machine = true;
+  if (!run_program(cp, &cp->machine, member, program, true)) judge_failure(cp, member);
 }
 
 /* ---- torch zip ---- */
 
 /* "byteorder" (2.1 and later) says little or big, checked by the container; absent means little (format-spec B.6). */
-static void read_byteorder(struct model *md) {
-  struct member *rec = container_find(md->container, SPAN("byteorder"));
+static void read_byteorder(struct checkpoint *cp) {
+  struct member *rec = container_find(cp->container, SPAN("byteorder"));
   if (!rec || rec->size != 3) return;
-  md->big_endian = true;
-  note(md, OBS_BIG_ENDIAN, member_number(md->container, rec), 0, 0, 0);
+  cp->big_endian = true;
+  note(cp, OBS_BIG_ENDIAN, member_number(cp->container, rec), 0, 0, 0);
 }
 
-static void load_zip(struct model *md) {
-  read_byteorder(md);
-  struct member *rec = container_find(md->container, SPAN("data.pkl"));
+static void load_zip(struct checkpoint *cp) {
+  read_byteorder(cp);
+  struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   struct span program;
   if (!rec) return; /* the container has said so */
   rec->used = true;
-  if (!member_copy(md->container, rec, md->max->pickle_bytes, md->arena, md->obs, &program)) return;
-  run_object_pickle(md, member_number(md->container, rec), program);
-  if (md->machine.stopped && md->machine.in.left.n)
-    note(md, OBS_PKL_TRAILING, member_number(md->container, rec), md->machine.in.at, md->machine.in.left.n, 0);
+  if (!member_copy(cp->container, rec, cp->max->pickle_bytes, cp->arena, cp->obs, &program)) return;
+  run_object_pickle(cp, member_number(cp->container, rec), program);
+  if (cp->machine.stopped && cp->machine.in.left.n)
+    note(cp, OBS_PKL_TRAILING, member_number(cp->container, rec), cp->machine.in.at, cp->machine.in.left.n, 0);
 }
 
 /* ---- legacy stream (format-spec C) ---- */
@@ -59,20 +59,20 @@ struct stream {
   uint64_t at;
 };
 
-static struct member *section(struct model *md, const char *name, uint64_t at, uint64_t len) {
-  struct member *rec = container_append(md->container, md->arena, md->max, span_str(name), at, len);
+static struct member *section(struct checkpoint *cp, const char *name, uint64_t at, uint64_t len) {
+  struct member *rec = container_append(cp->container, cp->arena, cp->max, span_str(name), at, len);
   if (rec) rec->used = true;
   return rec;
 }
 
 /* One of the small pickles before the object: run without hooks, its value left in *m. */
-static bool small_pickle(struct model *md, struct machine *m, const char *name, struct stream *s) {
-  struct member *rec = section(md, name, s->at, 0);
+static bool small_pickle(struct checkpoint *cp, struct machine *m, const char *name, struct stream *s) {
+  struct member *rec = section(cp, name, s->at, 0);
   if (!rec) return false;
-  uint32_t number = member_number(md->container, rec);
-  if (!run_program(md, m, number, s->rest, false)) return false;
+  uint32_t number = member_number(cp->container, rec);
+  if (!run_program(cp, m, number, s->rest, false)) return false;
   uint64_t len = m->in.at;
-  md->container->members[number - 1].csize = md->container->members[number - 1].size = len;
+  cp->container->members[number - 1].csize = cp->container->members[number - 1].size = len;
   s->rest = span_from(s->rest, (size_t)len);
   s->at += len;
   return true;
@@ -81,103 +81,103 @@ static bool small_pickle(struct model *md, struct machine *m, const char *name, 
 static const uint8_t magic_bytes[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 
 /* The constants must be literals, not computed: a scanner that looks for them would be fooled (threats F02). */
-static bool check_preamble(struct model *md, struct stream *s) {
+static bool check_preamble(struct checkpoint *cp, struct stream *s) {
   struct machine magic, protocol, info;
-  if (!small_pickle(md, &magic, "magic", s)) return false;
+  if (!small_pickle(cp, &magic, "magic", s)) return false;
   if (kind_of(&magic, magic.result) != VAL_BIGINT || !span_eq(value_bytes(&magic, magic.result), span_of(magic_bytes, sizeof magic_bytes)) || magic.objects.n) {
-    note(md, OBS_LEGACY_MAGIC, md->member, 0, 0, 0);
+    note(cp, OBS_LEGACY_MAGIC, cp->member, 0, 0, 0);
     return false;
   }
-  if (!small_pickle(md, &protocol, "protocol", s)) return false;
+  if (!small_pickle(cp, &protocol, "protocol", s)) return false;
   const struct value *v = value_of(&protocol, protocol.result);
   if (v->kind != VAL_INT || v->number != 1001)
-    return refuse(md->obs, (struct observation){.kind = OBS_LEGACY_PROTOCOL, .member = md->member, .got = (uint64_t)v->number, .want = 1001});
-  if (!small_pickle(md, &info, "sys_info", s)) return false;
+    return refuse(cp->obs, (struct observation){.kind = OBS_LEGACY_PROTOCOL, .member = cp->member, .got = (uint64_t)v->number, .want = 1001});
+  if (!small_pickle(cp, &info, "sys_info", s)) return false;
   val_id little = kind_of(&info, info.result) == VAL_DICT ? dict_get(&info, info.result, "little_endian") : 0;
-  md->big_endian = little && kind_of(&info, little) == VAL_BOOL && !value_of(&info, little)->truth;
+  cp->big_endian = little && kind_of(&info, little) == VAL_BOOL && !value_of(&info, little)->truth;
   uint32_t calls = protocol.objects.n + info.objects.n + protocol.globals.n + info.globals.n + magic.globals.n;
-  if (calls) note(md, OBS_LEGACY_PREAMBLE_CALLS, md->member, 0, calls, 0);
+  if (calls) note(cp, OBS_LEGACY_PREAMBLE_CALLS, cp->member, 0, calls, 0);
   return true;
 }
 
-static bool object_pickle(struct model *md, struct stream *s) {
-  struct member *rec = section(md, "data.pkl", s->at, 0);
+static bool object_pickle(struct checkpoint *cp, struct stream *s) {
+  struct member *rec = section(cp, "data.pkl", s->at, 0);
   if (!rec) return false;
-  uint32_t number = member_number(md->container, rec);
-  run_object_pickle(md, number, s->rest);
-  uint64_t len = md->machine.in.at;
-  md->container->members[number - 1].csize = md->container->members[number - 1].size = len;
-  if (!md->machine.stopped) return false;
+  uint32_t number = member_number(cp->container, rec);
+  run_object_pickle(cp, number, s->rest);
+  uint64_t len = cp->machine.in.at;
+  cp->container->members[number - 1].csize = cp->container->members[number - 1].size = len;
+  if (!cp->machine.stopped) return false;
   s->rest = span_from(s->rest, (size_t)len);
   s->at += len;
   return true;
 }
 
 /* The fifth pickle: the list of storage keys in file order. */
-static bool key_list(struct model *md, struct stream *s, struct span **keys, uint32_t *num_keys) {
+static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys, uint32_t *num_keys) {
   struct machine m;
-  if (!small_pickle(md, &m, "keys", s)) return false;
+  if (!small_pickle(cp, &m, "keys", s)) return false;
   enum value_kind k = kind_of(&m, m.result);
   *num_keys = value_count(&m, m.result);
-  *keys = arena_array(md->arena, *num_keys, struct span);
+  *keys = arena_array(cp->arena, *num_keys, struct span);
   bool fine = (k == VAL_LIST || k == VAL_TUPLE) && *keys && m.globals.n == 0;
   for (uint32_t i = 0; fine && i < *num_keys; i++) {
     fine = value_is_string(&m, value_item(&m, m.result, i));
     (*keys)[i] = value_bytes(&m, value_item(&m, m.result, i));
   }
-  if (!fine) note(md, OBS_LEGACY_KEYS, md->member, 0, 0, 0);
+  if (!fine) note(cp, OBS_LEGACY_KEYS, cp->member, 0, 0, 0);
   return fine;
 }
 
-static void attach_blocks(struct model *md, uint64_t at, const struct span *keys, uint32_t num_keys) {
-  struct legacy_storage *list = arena_array(md->arena, md->roots.n, struct legacy_storage);
+static void attach_blocks(struct checkpoint *cp, uint64_t at, const struct span *keys, uint32_t num_keys) {
+  struct legacy_storage *list = arena_array(cp->arena, cp->roots.n, struct legacy_storage);
   if (!list) return;
-  for (uint32_t i = 0; i < md->roots.n; i++) {
-    const struct storage_fact *s = &md->storages.p[md->roots.p[i] - 1];
+  for (uint32_t i = 0; i < cp->roots.n; i++) {
+    const struct storage_fact *s = &cp->storages.p[cp->roots.p[i] - 1];
     list[i] = (struct legacy_storage){.key = s->key, .numel = s->numel, .item_size = dtype_size(s->dtype)};
   }
-  legacy_blocks(md->container, md->arena, md->obs, md->max, at, keys, num_keys, list, md->roots.n, md->big_endian);
-  for (uint32_t i = 0; i < md->roots.n; i++) md->storages.p[md->roots.p[i] - 1].member = list[i].member;
-  for (uint32_t i = 0; i < md->storages.n; i++) {
-    struct storage_fact *s = &md->storages.p[i];
-    if (s->root) s->member = md->storages.p[s->root - 1].member;
+  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, at, keys, num_keys, list, cp->roots.n, cp->big_endian);
+  for (uint32_t i = 0; i < cp->roots.n; i++) cp->storages.p[cp->roots.p[i] - 1].member = list[i].member;
+  for (uint32_t i = 0; i < cp->storages.n; i++) {
+    struct storage_fact *s = &cp->storages.p[i];
+    if (s->root) s->member = cp->storages.p[s->root - 1].member;
   }
 }
 
-static void load_legacy(struct model *md) {
+static void load_legacy(struct checkpoint *cp) {
   struct stream s = {.at = 0};
-  struct span head = span_first(md->container->file, (size_t)min_u64(md->max->pickle_bytes, SIZE_MAX));
-  if (!arena_copy(md->arena, head, &s.rest)) {
-    note(md, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, head.n, md->arena->budget);
+  struct span head = span_first(cp->container->file, (size_t)min_u64(cp->max->pickle_bytes, SIZE_MAX));
+  if (!arena_copy(cp->arena, head, &s.rest)) {
+    note(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, head.n, cp->arena->budget);
     return;
   }
   struct span *keys;
   uint32_t num_keys;
-  if (!check_preamble(md, &s)) return;
-  md->running_legacy = true;
-  if (!object_pickle(md, &s) || !key_list(md, &s, &keys, &num_keys)) return;
-  attach_blocks(md, s.at, keys, num_keys);
+  if (!check_preamble(cp, &s)) return;
+  cp->running_legacy = true;
+  if (!object_pickle(cp, &s) || !key_list(cp, &s, &keys, &num_keys)) return;
+  attach_blocks(cp, s.at, keys, num_keys);
 }
 
 /* ---- bare pickles, one or several in a row (format-spec G.7) ---- */
 
-static void load_pickle(struct model *md) {
+static void load_pickle(struct checkpoint *cp) {
   struct span program;
-  struct span head = span_first(md->container->file, (size_t)min_u64(md->max->pickle_bytes, SIZE_MAX));
-  if (!arena_copy(md->arena, head, &program)) {
-    note(md, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, head.n, md->arena->budget);
+  struct span head = span_first(cp->container->file, (size_t)min_u64(cp->max->pickle_bytes, SIZE_MAX));
+  if (!arena_copy(cp->arena, head, &program)) {
+    note(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, head.n, cp->arena->budget);
     return;
   }
-  struct member *rec = section(md, "pickle", 0, program.n);
+  struct member *rec = section(cp, "pickle", 0, program.n);
   if (!rec) return;
-  run_object_pickle(md, member_number(md->container, rec), program);
-  if (md->machine.stopped && md->machine.in.left.n)
-    note(md, OBS_PKL_TRAILING, member_number(md->container, rec), md->machine.in.at, md->machine.in.left.n, 0);
+  run_object_pickle(cp, member_number(cp->container, rec), program);
+  if (cp->machine.stopped && cp->machine.in.left.n)
+    note(cp, OBS_PKL_TRAILING, member_number(cp->container, rec), cp->machine.in.at, cp->machine.in.left.n, 0);
 }
 
-void model_load(struct model *md) {
-  if (md->container->kind == CONTAINER_TORCH_ZIP && md->container->usable) load_zip(md);
-  if (md->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(md);
-  if (md->container->kind == CONTAINER_PICKLE) load_pickle(md);
-  if (md->arena->exhausted) note(md, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, md->arena->used, md->arena->budget);
+void checkpoint_load(struct checkpoint *cp) {
+  if (cp->container->kind == CONTAINER_TORCH_ZIP && cp->container->usable) load_zip(cp);
+  if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
+  if (cp->container->kind == CONTAINER_PICKLE) load_pickle(cp);
+  if (cp->arena->exhausted) note(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, cp->arena->used, cp->arena->budget);
 }

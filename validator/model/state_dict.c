@@ -1,6 +1,6 @@
 /* Finds what looks like a state dict (format-spec F.3) and lists its entries; a whole-module pickle is unfolded as
  * Module.state_dict() would do it (E.3): own parameters, persistent buffers, then children. */
-#include "model/model.h"
+#include "model/checkpoint.h"
 
 enum { SEARCH_DEPTH = 6 };
 
@@ -13,7 +13,7 @@ static const char *const weight_keys[] = {
 static const char *const other_keys[] = {"optim", "scheduler", "lr_", "callbacks", "loops", "args", "opt", "hyper_parameters", "config", "scaler", "rng", "_metadata"};
 
 struct search {
-  struct model *md;
+  struct checkpoint *cp;
   struct plan_writer *w;
   struct plan p;
   VEC(struct candidate) found;
@@ -82,7 +82,7 @@ static void search_values(struct search *s) {
       i++;
       continue;
     }
-    struct candidate *c = vec_push(s->md->arena, &s->found, UINT32_MAX);
+    struct candidate *c = vec_push(s->cp->arena, &s->found, UINT32_MAX);
     if (!c) return;
     *c = (struct candidate){.value = i, .rank = rank_of(p, i), .module = module, .bytes = tensor_bytes(p, i)};
     i = v->end;
@@ -107,7 +107,7 @@ static void sort_candidates(struct search *s) {
 
 static struct span join(struct search *s, struct span prefix, struct span name) {
   if (prefix.n == 0) return name;
-  uint8_t *p = arena_alloc(s->md->arena, prefix.n + 1 + name.n, 1, 1);
+  uint8_t *p = arena_alloc(s->cp->arena, prefix.n + 1 + name.n, 1, 1);
   if (!p) return name;
   memcpy(p, prefix.p, prefix.n);
   p[prefix.n] = '.';
@@ -197,17 +197,17 @@ static struct span path_of(struct search *s, uint32_t value) {
   struct span out = SPAN("");
   for (; n > 0; n--) {
     struct span key = plan_span(p, p->values[chain[n - 1]].key);
-    out = out.n ? arena_printf(s->md->arena, "%.*s/%.*s", (int)out.n, (const char *)out.p, (int)min_size(key.n, 4096), (const char *)key.p) : key;
+    out = out.n ? arena_printf(s->cp->arena, "%.*s/%.*s", (int)out.n, (const char *)out.p, (int)min_size(key.n, 4096), (const char *)key.p) : key;
   }
   return out;
 }
 
-void plan_emit_dicts(struct model *md, struct plan_writer *w) {
-  struct search s = {.md = md, .w = w};
+void plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w) {
+  struct search s = {.cp = cp, .w = w};
   plan_peek(&s.p, w);
   search_values(&s);
   sort_candidates(&s);
-  struct plan_dict *dicts = arena_array(md->arena, s.found.n, struct plan_dict);
+  struct plan_dict *dicts = arena_array(cp->arena, s.found.n, struct plan_dict);
   if (!dicts) return;
   for (uint32_t i = 0; i < s.found.n; i++) {
     struct plan_dict *row = plan_row(w, PLAN_dicts, sizeof *row);

@@ -1,14 +1,14 @@
 /* Persistent ids: ('storage', StorageClass, key, location, numel) in a zip, with view_metadata behind in a legacy
  * stream (format-spec D.1, C.2). Each names a run of bytes that must be in the file, whole. */
 #include "base/hash.h"
-#include "model/model.h"
+#include "model/checkpoint.h"
 
 enum { KEY_MAX = 64 };
 
-static uint32_t refuse_persid(struct model *md, uint32_t at, enum obs_kind kind, struct span subject, uint64_t got,
+static uint32_t refuse_persid(struct checkpoint *cp, uint32_t at, enum obs_kind kind, struct span subject, uint64_t got,
                               uint64_t want) {
-  observe(md->obs, (struct observation){
-                       .kind = kind, .member = md->member, .at = at, .subject = subject, .got = got, .want = want});
+  observe(cp->obs, (struct observation){
+                       .kind = kind, .member = cp->member, .at = at, .subject = subject, .got = got, .want = want});
   return 0;
 }
 
@@ -29,79 +29,79 @@ static bool storage_class(const struct machine *m, val_id v, struct storage_fact
 }
 
 /* The bytes behind a key in a zip: record TOP/data/KEY, of exactly the declared length (threats H06, H07). */
-static void find_record(struct model *md, struct storage_fact *s) {
+static void find_record(struct checkpoint *cp, struct storage_fact *s) {
   char name[KEY_MAX + 8] = "data/";
   memcpy(name + 5, s->key.p, s->key.n);
-  struct member *rec = container_find(md->container, span_of(name, 5 + s->key.n));
+  struct member *rec = container_find(cp->container, span_of(name, 5 + s->key.n));
   bool meta = span_is(s->location, "meta");
   if (!rec) {
-    if (!meta) (void)refuse_persid(md, s->declared_at, OBS_STORAGE_MISSING, s->key, 0, s->bytes);
+    if (!meta) (void)refuse_persid(cp, s->declared_at, OBS_STORAGE_MISSING, s->key, 0, s->bytes);
     s->bytes = 0;
     return;
   }
   rec->used = true;
   if (rec->size != s->bytes) {
     enum obs_kind kind = rec->size < s->bytes ? OBS_STORAGE_SHORT : OBS_STORAGE_LONG;
-    (void)refuse_persid(md, s->declared_at, kind, s->key, rec->size, s->bytes);
+    (void)refuse_persid(cp, s->declared_at, kind, s->key, rec->size, s->bytes);
     if (rec->size < s->bytes) s->bytes = 0; /* nothing may read it */
   }
-  if (s->bytes || rec->size == 0) s->member = member_number(md->container, rec);
+  if (s->bytes || rec->size == 0) s->member = member_number(cp->container, rec);
 }
 
-static uint32_t declare_root(struct model *md, struct storage_fact *s) {
+static uint32_t declare_root(struct checkpoint *cp, struct storage_fact *s) {
   if (!try_mul(s->numel, dtype_size(s->dtype), &s->bytes) || s->bytes > INT64_MAX)
-    return refuse_persid(md, s->declared_at, OBS_STORAGE_OVERFLOW, s->key, s->numel, 0);
-  if (!md->running_legacy) find_record(md, s);
-  s->big_endian = md->big_endian && !md->running_legacy; /* legacy bytes are little-endian always (format-spec C.3) */
-  struct storage_fact *slot = vec_push(md->arena, &md->storages, md->max->tensors);
-  if (!slot) return refuse_persid(md, s->declared_at, OBS_LIMIT_TENSORS, s->key, md->storages.n, md->max->tensors);
+    return refuse_persid(cp, s->declared_at, OBS_STORAGE_OVERFLOW, s->key, s->numel, 0);
+  if (!cp->running_legacy) find_record(cp, s);
+  s->big_endian = cp->big_endian && !cp->running_legacy; /* legacy bytes are little-endian always (format-spec C.3) */
+  struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
+  if (!slot) return refuse_persid(cp, s->declared_at, OBS_LIMIT_TENSORS, s->key, cp->storages.n, cp->max->tensors);
   *slot = *s;
-  return md->storages.n;
+  return cp->storages.n;
 }
 
 /* One key, one dtype, one length, one place: torch would silently keep the first (threats H12). */
-static uint32_t same_root(struct model *md, uint32_t number, const struct storage_fact *s) {
-  const struct storage_fact *first = &md->storages.p[number - 1];
+static uint32_t same_root(struct checkpoint *cp, uint32_t number, const struct storage_fact *s) {
+  const struct storage_fact *first = &cp->storages.p[number - 1];
   if (first->dtype != s->dtype || first->untyped != s->untyped)
-    return refuse_persid(md, s->declared_at, OBS_STORAGE_TWO_TYPES, s->key, 0, 0);
+    return refuse_persid(cp, s->declared_at, OBS_STORAGE_TWO_TYPES, s->key, 0, 0);
   if (first->numel != s->numel)
-    return refuse_persid(md, s->declared_at, OBS_STORAGE_TWO_SIZES, s->key, s->numel, first->numel);
+    return refuse_persid(cp, s->declared_at, OBS_STORAGE_TWO_SIZES, s->key, s->numel, first->numel);
   if (!span_eq(first->location, s->location))
-    return refuse_persid(md, s->declared_at, OBS_STORAGE_TWO_PLACES, s->location, 0, 0);
+    return refuse_persid(cp, s->declared_at, OBS_STORAGE_TWO_PLACES, s->location, 0, 0);
   return number;
 }
 
-static uint32_t root_storage(struct model *md, struct storage_fact *s) {
-  uint32_t h = (uint32_t)siphash(md->machine.hash_seed, s->key);
-  for (uint32_t i = hash_find(&md->by_key, h, 0); i; i = hash_find(&md->by_key, h, i))
-    if (span_eq(md->storages.p[md->roots.p[i - 1] - 1].key, s->key)) return same_root(md, md->roots.p[i - 1], s);
-  uint32_t number = declare_root(md, s);
-  uint32_t *root = number ? vec_push(md->arena, &md->roots, md->max->tensors) : NULL;
-  if (!root || !hash_add(md->arena, &md->by_key, h, md->max->tensors)) return 0; /* the spent budget is observed once, by the stage */
+static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
+  uint32_t h = (uint32_t)siphash(cp->machine.hash_seed, s->key);
+  for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i))
+    if (span_eq(cp->storages.p[cp->roots.p[i - 1] - 1].key, s->key)) return same_root(cp, cp->roots.p[i - 1], s);
+  uint32_t number = declare_root(cp, s);
+  uint32_t *root = number ? vec_push(cp->arena, &cp->roots, cp->max->tensors) : NULL;
+  if (!root || !hash_add(cp->arena, &cp->by_key, h, cp->max->tensors)) return 0; /* the spent budget is observed once, by the stage */
   *root = number;
   return number;
 }
 
 /* view_metadata (view_key, offset, size), in elements of the root (format-spec C.2, threats H23). */
-static uint32_t view_storage(struct model *md, struct machine *m, uint32_t root, val_id view, uint32_t at) {
+static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t root, val_id view, uint32_t at) {
   if (kind_of(m, view) == VAL_NONE) return root;
-  struct storage_fact s = md->storages.p[root - 1];
+  struct storage_fact s = cp->storages.p[root - 1];
   bool shaped = kind_of(m, view) == VAL_TUPLE && value_count(m, view) == 3 &&
                 kind_of(m, value_item(m, view, 1)) == VAL_INT && kind_of(m, value_item(m, view, 2)) == VAL_INT;
-  if (!shaped) return refuse_persid(md, at, OBS_PERSID_SHAPE, s.key, value_count(m, view), 3);
+  if (!shaped) return refuse_persid(cp, at, OBS_PERSID_SHAPE, s.key, value_count(m, view), 3);
   int64_t offset = value_of(m, value_item(m, view, 1))->number, size = value_of(m, value_item(m, view, 2))->number;
   if (offset < 0 || size < 0 || (uint64_t)offset > s.numel || (uint64_t)size > s.numel - (uint64_t)offset)
-    return refuse_persid(md, at, OBS_STORAGE_VIEW_OUTSIDE, s.key, (uint64_t)offset, s.numel);
+    return refuse_persid(cp, at, OBS_STORAGE_VIEW_OUTSIDE, s.key, (uint64_t)offset, s.numel);
   s.is_view = true;
   s.root = root;
   s.at = (uint64_t)offset * dtype_size(s.dtype); /* inside the root's bytes, which fit int64 */
   s.numel = (uint64_t)size;
   s.bytes = s.numel * dtype_size(s.dtype);
   s.users = 0;
-  struct storage_fact *slot = vec_push(md->arena, &md->storages, md->max->tensors);
-  if (!slot) return refuse_persid(md, at, OBS_LIMIT_TENSORS, s.key, md->storages.n, md->max->tensors);
+  struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
+  if (!slot) return refuse_persid(cp, at, OBS_LIMIT_TENSORS, s.key, cp->storages.n, cp->max->tensors);
   *slot = s;
-  return md->storages.n;
+  return cp->storages.n;
 }
 
 static bool known_location(struct span s) {
@@ -123,25 +123,25 @@ bool is_module_id(const struct machine *m, val_id id) {
          span_is(value_bytes(m, value_item(m, id, 0)), "module") && kind_of(m, value_item(m, id, 1)) == VAL_GLOBAL;
 }
 
-uint32_t storage_of_persid(struct model *md, struct machine *m, uint32_t persid_index) {
+uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index) {
   const struct persid *p = &m->persids.p[persid_index];
-  uint32_t parts = md->running_legacy ? 6 : 5, n = value_count(m, p->id);
-  if (kind_of(m, p->id) != VAL_TUPLE) return refuse_persid(md, p->at, OBS_PERSID_KIND, SPAN(""), 0, 0);
-  if (md->running_legacy && is_module_id(m, p->id)) return 0;
+  uint32_t parts = cp->running_legacy ? 6 : 5, n = value_count(m, p->id);
+  if (kind_of(m, p->id) != VAL_TUPLE) return refuse_persid(cp, p->at, OBS_PERSID_KIND, SPAN(""), 0, 0);
+  if (cp->running_legacy && is_module_id(m, p->id)) return 0;
   val_id part[6] = {0};
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
   bool shaped = n == parts && value_is_string(m, part[0]) && span_is(value_bytes(m, part[0]), "storage") &&
                 value_is_string(m, part[2]) && value_is_string(m, part[3]) && kind_of(m, part[4]) == VAL_INT &&
                 value_of(m, part[4])->number >= 0;
-  if (!shaped) return refuse_persid(md, p->at, OBS_PERSID_SHAPE, SPAN("storage"), n, parts);
+  if (!shaped) return refuse_persid(cp, p->at, OBS_PERSID_SHAPE, SPAN("storage"), n, parts);
   struct storage_fact s = {.key = value_bytes(m, part[2]),
                            .location = value_bytes(m, part[3]),
                            .numel = (uint64_t)value_of(m, part[4])->number,
                            .declared_at = p->at};
   if (!storage_class(m, part[1], &s))
-    return refuse_persid(md, p->at, OBS_STORAGE_CLASS, describe_global(md, m, part[1]), 0, 0);
-  if (!is_decimal(s.key)) return refuse_persid(md, p->at, OBS_STORAGE_KEY, s.key, 0, 0);
-  if (!known_location(s.location)) (void)refuse_persid(md, p->at, OBS_STORAGE_LOCATION, s.location, 0, 0);
-  uint32_t root = root_storage(md, &s);
-  return root && md->running_legacy ? view_storage(md, m, root, part[5], p->at) : root;
+    return refuse_persid(cp, p->at, OBS_STORAGE_CLASS, describe_global(cp, m, part[1]), 0, 0);
+  if (!is_decimal(s.key)) return refuse_persid(cp, p->at, OBS_STORAGE_KEY, s.key, 0, 0);
+  if (!known_location(s.location)) (void)refuse_persid(cp, p->at, OBS_STORAGE_LOCATION, s.location, 0, 0);
+  uint32_t root = root_storage(cp, &s);
+  return root && cp->running_legacy ? view_storage(cp, m, root, part[5], p->at) : root;
 }

@@ -1,8 +1,8 @@
 /* What a checkpoint means: the calls of its pickle program, read as tensors, dicts and records while they happen.
  * build.c dispatches a call to the builder that the list of globals names; build_*.c check typed arguments and make
  * facts; load.c runs the programs of a container in a loader's order; emit.c writes the plan. */
-#ifndef CKPTLINT_MODEL_MODEL_H
-#define CKPTLINT_MODEL_MODEL_H
+#ifndef CKPTLINT_MODEL_CHECKPOINT_H
+#define CKPTLINT_MODEL_CHECKPOINT_H
 
 #include "base/hash.h"
 #include "container/container.h"
@@ -12,7 +12,7 @@
 #include "tensor/stats.h"
 #include "tensor/view.h"
 
-/* What an object of the program is. object.tag is the index of its row in model.built. */
+/* What an object of the program is. object.tag is the index of its row in checkpoint.built. */
 enum built_kind {
   BUILT_NOTHING,
   BUILT_REFUSED,   /* a call that was not understood or not allowed */
@@ -20,8 +20,8 @@ enum built_kind {
   BUILT_DICT, BUILT_LIST, BUILT_SET,
   BUILT_BYTES,     /* index: the val_id of a BYTES value made here */
   BUILT_COMPLEX, BUILT_SIZE, BUILT_DEVICE, BUILT_LAYOUT,
-  BUILT_TENSOR,    /* index: row of model.tensors */
-  BUILT_NP_DTYPE,  /* index: row of model.np_dtypes */
+  BUILT_TENSOR,    /* index: row of checkpoint.tensors */
+  BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
   BUILT_NP_ARRAY,  /* filled by BUILD */
   BUILT_NP_SCALAR, /* index: the val_id of its BYTES; np: its dtype */
 };
@@ -55,14 +55,14 @@ struct storage_fact {
 
 struct tensor_fact {
   uint32_t storage;     /* 1-based; 0: none */
-  uint32_t first_dim;   /* in model.dims: sizes, then strides */
+  uint32_t first_dim;   /* in checkpoint.dims: sizes, then strides */
   uint32_t at;
   uint8_t dtype, ndim;
   uint16_t flags;       /* enum plan_tensor_flags */
   uint64_t offset, numel, extent;
 };
 
-struct model {
+struct checkpoint {
   struct arena *arena;
   struct observations *obs;
   const struct limits *max;
@@ -86,41 +86,41 @@ struct model {
   uint64_t num_ops;
 };
 
-void model_init(struct model *md, struct arena *a, struct observations *o, const struct limits *max,
+void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,
                 struct container *c, const struct global_policy *policy);
 
 /* Runs every program of the container in the order a loader reads them. Observes; never fails as a whole. */
-void model_load(struct model *md);
+void checkpoint_load(struct checkpoint *cp);
 
 /* The hooks for a machine that serves this model. */
-struct machine_hooks model_hooks(struct model *md);
+struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 
 /* ---- between the files of this folder ---- */
 /* The row of an object, and of a value that is an object (NULL otherwise). */
-const struct built *built_of(const struct model *md, const struct machine *m, val_id v);
-uint32_t built_new(struct model *md, enum built_kind kind, uint32_t index, const struct global_row *row);
-const struct global_row *row_of(const struct model *md, const struct machine *m, val_id v); /* of a GLOBAL value */
+const struct built *built_of(const struct checkpoint *cp, const struct machine *m, val_id v);
+uint32_t built_new(struct checkpoint *cp, enum built_kind kind, uint32_t index, const struct global_row *row);
+const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v); /* of a GLOBAL value */
 
 /* A persistent id: the storage it names (1-based), or 0 (observed). */
-uint32_t storage_of_persid(struct model *md, struct machine *m, uint32_t persid_index);
+uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index);
 
 /* Is it ('module', class, source_file, source)? */
 bool is_module_id(const struct machine *m, val_id id);
 
-typedef uint32_t builder_fn(struct model *md, struct machine *m, val_id object, const struct global_row *row);
+typedef uint32_t builder_fn(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row);
 #define BUILDER(id, form, says) builder_fn build_##id;
 #include "model/builders.def"
 #undef BUILDER
 /* BUILD on objects that the builders made. */
-void build_np_dtype_state(struct model *md, struct machine *m, struct built *b, val_id state, uint32_t at);
-void build_np_array_state(struct model *md, struct machine *m, struct built *b, val_id state, uint32_t at);
+void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state, uint32_t at);
+void build_np_array_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state, uint32_t at);
 
 /* Observes that `object` was called with arguments that its form does not allow; answers the tag of a refused object. */
-uint32_t refuse_arguments(struct model *md, struct machine *m, val_id object, const struct global_row *row,
+uint32_t refuse_arguments(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row,
                           const char *what);
 /* "module.name(args…)" in Python's notation, cut at ~200 bytes, for messages. Untrusted bytes inside. */
-struct span describe_call(const struct model *md, const struct machine *m, val_id object);
-struct span describe_global(const struct model *md, const struct machine *m, val_id v);
+struct span describe_call(const struct checkpoint *cp, const struct machine *m, val_id object);
+struct span describe_global(const struct checkpoint *cp, const struct machine *m, val_id v);
 
 /* ---- the plan ---- */
 /* What emit.c shares with the reading of values: the children of a value, in the order of the program. */
@@ -133,11 +133,11 @@ struct segment {
 enum { SEGMENTS_MAX = 8 };
 /* Members, globals, storages, dims, values, tensors and stats, in that order; `stats` has one row a tensor fact and may
  * be NULL (quick depth). Then dicts and entries (state_dict.c), and with_program the disassembly (emit_insns.c). */
-void plan_emit(struct model *md, struct plan_writer *w, const struct tensor_stats *stats, bool with_program);
-void plan_emit_dicts(struct model *md, struct plan_writer *w);
-void plan_emit_insns(struct model *md, struct plan_writer *w);
+void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats, bool with_program);
+void plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
+void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w);
 
 /* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is neither. */
-val_id callee_global(const struct model *md, const struct machine *m, const struct object *o);
+val_id callee_global(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
 #endif
