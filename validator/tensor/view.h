@@ -24,7 +24,7 @@ struct view {
   enum dtype dtype;
   uint8_t ndim;
   bool contiguous;   /* row-major, no gaps */
-  bool expanded;     /* more logical elements than storage elements: stride 0 somewhere */
+  bool expanded;     /* more logical elements than storage elements, so some are shared: stride 0 as a rule */
   uint64_t offset;   /* in elements */
   uint64_t numel;
   uint64_t extent;   /* one past the last element touched, in elements from the storage's start; 0 when numel is 0 */
@@ -32,7 +32,16 @@ struct view {
 };
 
 /* False, observed with the exact reason, unless 0 ≤ offset, all sizes and strides ≥ 0 and as many of one as of the
- * other, the product of the non-zero sizes fits int64, and (if numel > 0) the last element lies inside the storage. */
+ * other, the product of the non-zero sizes fits int64, and (if numel > 0) the last element lies inside the storage; an
+ * empty view touches nothing, but its offset may not be behind the storage either. An expanded view is observed and
+ * taken (torch.save writes them), unless copying it would take over EXPANDED_BYTES and EXPANDED_TIMES its storage. */
 NODISCARD bool view_prove(struct view *v, const struct view_claim *claim, struct observations *o);
+
+/* 4 bytes can claim 2^40 elements: torch loads that, and .clone() or load_state_dict then takes the machine down. What
+ * amplifies as little as deflate may (limits.def, inflate_ratio) or stays small is let through. */
+enum { EXPANDED_TIMES = 1040, EXPANDED_BYTES = 1 << 30 };
+
+/* Bytes from the storage's start that the view may touch. */
+static inline uint64_t view_storage_bytes(const struct view *v) { return dtype_bytes_for(v->dtype, v->extent); }
 
 #endif
