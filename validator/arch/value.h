@@ -17,6 +17,7 @@ enum value_kind {
   VALUE_DTYPE,   /* int64, float32 …; DTYPE_NONE is the bare word `float`: any floating dtype */
   VALUE_MODULE,  /* what a module line yields */
   VALUE_MISSING, /* a config value that is required and was not given: an error where it is used */
+  VALUE_PENDING, /* a computed config value whose line has not come yet: likewise */
 };
 
 struct value {
@@ -57,8 +58,8 @@ struct eval {
   const struct limits *max;
   uint64_t *steps;          /* what is left of the budget of steps; shared by all evaluations of a file */
   struct expr_error error;  /* set by the call that failed */
-  bool (*call)(struct eval *ev, void *context, const struct expr *call, const struct scope *scope, struct value *out);
-  void *context;
+  bool (*call)(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out);
+  void *context;            /* for `call` */
 };
 
 /* False with ev->error set (at: the node's). Recursion is bounded by e->height. */
@@ -77,8 +78,7 @@ NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct 
                            const struct value *step, uint32_t at, struct value *out);
 bool value_truth(const struct value *v);
 bool value_equal(const struct value *a, const struct value *b); /* 1 == 1.0 == True, as in Python */
-/* The function of that name applied: min max int float len sqrt sum round abs ceil_to arange get ntuple. `builtin_is`
- * tells whether there is one. Keywords are not taken. */
+/* The function of that name applied; the rows of builtins.def. Keywords are not taken. */
 bool builtin_is(struct span name);
 NODISCARD bool builtin_call(struct eval *ev, struct span name, const struct value *args, uint32_t n, uint32_t at,
                             struct value *out);
@@ -89,6 +89,10 @@ NODISCARD bool eval_error(struct eval *ev, uint32_t at, const char *format, ...)
 NODISCARD bool eval_charge(struct eval *ev, uint64_t n, uint32_t at);
 
 const char *value_kind_name(enum value_kind k); /* "an integer", "a tuple" */
+static inline bool value_is_number(const struct value *v) {
+  return v->kind == VALUE_BOOL || v->kind == VALUE_INT || v->kind == VALUE_FLOAT;
+}
+double value_number(const struct value *v); /* of a BOOL, INT or FLOAT */
 /* The value as one would write it ("16", "'gelu'", "[2, 2]"), cut at about 60 bytes. For messages. */
 struct span value_show(struct arena *a, const struct value *v);
 
