@@ -1,0 +1,146 @@
+#include "rules/globals.h"
+
+#define GLOBAL(module, name, cls, builder, why) {module, name, GLOBAL_##cls, BUILD_##builder, why},
+static const struct global_row torch_rows[] = {
+#include "rules/globals/torch.def"
+};
+static const struct global_row python_rows[] = {
+#include "rules/globals/python.def"
+};
+static const struct global_row numpy_rows[] = {
+#include "rules/globals/numpy.def"
+};
+static const struct global_row module_rows[] = {
+#include "rules/globals/modules.def"
+};
+static const struct global_row framework_rows[] = {
+#include "rules/globals/frameworks.def"
+};
+static const struct global_row refused_rows[] = {
+#include "rules/globals/refused.def"
+};
+#undef GLOBAL
+
+struct list {
+  const struct global_row *rows;
+  size_t n;
+};
+
+#define LIST(rows) {rows, ARRAY_LEN(rows)}
+static const struct list lists[] = {
+    LIST(torch_rows), LIST(python_rows), LIST(numpy_rows), LIST(module_rows), LIST(framework_rows), LIST(refused_rows),
+};
+static const struct list refused_list = LIST(refused_rows);
+
+/* No package of refused.def has a longer name, so that a module name of a gigabyte costs no more than a short one. */
+enum { PACKAGE_MAX = 64 };
+
+static int row_cmp(const struct global_row *row, struct span module, struct span name) {
+  int c = span_cmp(span_str(row->module), module);
+  return c ? c : span_cmp(span_str(row->name), name);
+}
+
+static const struct global_row *find(struct list in, struct span module, struct span name) {
+  size_t from = 0, to = in.n;
+  while (from < to) {
+    size_t mid = from + (to - from) / 2;
+    int c = row_cmp(&in.rows[mid], module, name);
+    if (c == 0) return &in.rows[mid];
+    if (c < 0) from = mid + 1;
+    else to = mid;
+  }
+  return NULL;
+}
+
+static const struct global_row *find_exact(struct span module, struct span name) {
+  for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+    const struct global_row *row = find(lists[i], module, name);
+    if (row) return row;
+  }
+  return NULL;
+}
+
+static const struct global_row *find_allowed(const struct globals *g, struct span module, struct span name) {
+  for (size_t i = 0; g && i < g->num_allowed; i++)
+    if (row_cmp(&g->allowed[i], module, name) == 0) return &g->allowed[i];
+  return NULL;
+}
+
+/* The row "*" of the module, or the row "**" of the nearest package around it. */
+static const struct global_row *find_whole(struct span module) {
+  const struct global_row *row = find(refused_list, module, SPAN("*"));
+  for (size_t n = min_size(module.n, PACKAGE_MAX); !row && n > 0; n--)
+    if (n == module.n || module.p[n] == '.') row = find(refused_list, span_first(module, n), SPAN("**"));
+  return row;
+}
+
+const struct global_row *globals_lookup(const void *ctx, struct span module, struct span name) {
+  const struct global_row *row = find_exact(module, name);
+  if (!row) row = find_allowed(ctx, module, name);
+  return row ? row : find_whole(module);
+}
+
+bool global_is_refused(enum global_class cls) {
+  return cls == GLOBAL_DANGEROUS || cls == GLOBAL_INDIRECT || cls == GLOBAL_GADGET;
+}
+
+const char *global_class_name(enum global_class cls) {
+  static const char *const names[GLOBAL_CLASSES] = {"unknown", "core",      "modelled", "record",
+                                                    "module",  "dangerous", "indirect", "gadget"};
+  return names[cls];
+}
+
+static bool is_word_byte(uint8_t c, bool first) {
+  bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return letter || (!first && c >= '0' && c <= '9');
+}
+
+/* Identifiers of plain ASCII joined by dots, as GLB306 demands of the file's names. */
+static bool is_dotted_name(struct span s) {
+  bool first = true;
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] == '.' && !first) first = true;
+    else if (is_word_byte(s.p[i], first)) first = false;
+    else return false;
+  }
+  return s.n > 0 && !first;
+}
+
+static const char *copy_text(struct arena *a, struct span s) {
+  char *copy = arena_array(a, s.n + 1, char);
+  if (copy) memcpy(copy, s.p, s.n);
+  return copy;
+}
+
+static bool add_allowed(struct globals *g, struct arena *a, struct span module, struct span name) {
+  struct global_row row = {.module = copy_text(a, module),
+                           .name = copy_text(a, name),
+                           .cls = GLOBAL_RECORD,
+                           .builder = BUILD_PLAIN,
+                           .why = "allowed by --allow"};
+  struct global_row *rows = arena_array(a, g->num_allowed + 1, struct global_row);
+  if (!row.module || !row.name || !rows) return false;
+  if (g->num_allowed > 0) memcpy(rows, g->allowed, g->num_allowed * sizeof *rows);
+  rows[g->num_allowed] = row;
+  *g = (struct globals){rows, g->num_allowed + 1};
+  return true;
+}
+
+const char *globals_allow(struct globals *g, struct arena *a, struct span name) {
+  size_t dot = name.n;
+  while (dot > 0 && name.p[dot - 1] != '.') dot--;
+  if (dot == 0 || !is_dotted_name(name)) return "is not a name of the form module.Class";
+  struct span module = span_first(name, dot - 1), class_name = span_from(name, dot);
+  const struct global_row *row = globals_lookup(g, module, class_name);
+  if (row && global_is_refused(row->cls)) return "is always refused; --allow takes classes that hold data";
+  if (row || add_allowed(g, a, module, class_name)) return NULL;
+  return "does not fit into memory";
+}
+
+const struct global_row *globals_row(size_t i) {
+  for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+    if (i < lists[l].n) return &lists[l].rows[i];
+    i -= lists[l].n;
+  }
+  return NULL;
+}
