@@ -33,14 +33,13 @@ const struct op op_table[OP_COUNT] = {
 #undef MODULE
 };
 
-const struct op_module op_modules[] = {
+static const struct op_module op_modules[TYPE_COUNT] = {
 #define OP(...)
-#define MODULE(type, op, inputs) {#type, OP_##op, inputs},
+#define MODULE(type, op, inputs) [TYPE_##type] = {OP_##op, inputs},
 #include "forward/ops.def"
 #undef OP
 #undef MODULE
 };
-const size_t num_op_modules = ARRAY_LEN(op_modules);
 
 const struct op *op_by_name(struct span name) {
   for (size_t i = 0; i < OP_COUNT; i++)
@@ -48,10 +47,8 @@ const struct op *op_by_name(struct span name) {
   return NULL;
 }
 
-const struct op_module *op_module_by_type(struct span type) {
-  for (size_t i = 0; i < num_op_modules; i++)
-    if (span_is(type, op_modules[i].type)) return &op_modules[i];
-  return NULL;
+const struct op_module *op_module_by_type(enum module_type type) {
+  return op_modules[type].inputs ? &op_modules[type] : NULL;
 }
 
 /* ---- errors ---- */

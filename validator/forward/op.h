@@ -8,7 +8,7 @@
 #ifndef CKPTLINT_FORWARD_OP_H
 #define CKPTLINT_FORWARD_OP_H
 
-#include "base/observe.h"
+#include "arch/modules.h"
 #include "forward/ftensor.h"
 #include "forward/gemm.h"
 
@@ -78,18 +78,15 @@ enum op_id {
 };
 extern const struct op op_table[OP_COUNT];
 
-/* A module type and the op that computes it. The op's first `inputs` parameters are what the module is called with;
- * the others are looked up in the module: a tensor of that name, else the constructor's argument of that name. */
+/* The op that computes a module type. Its first `inputs` parameters are what the module is called with; the others are
+ * looked up in the module: a tensor of that name, else the constructor's argument of that name. */
 struct op_module {
-  const char *type;
   enum op_id op;
-  uint32_t inputs;
+  uint32_t inputs; /* 0: no row */
 };
-extern const struct op_module op_modules[];
-extern const size_t num_op_modules;
 
 const struct op *op_by_name(struct span name);            /* NULL: there is none */
-const struct op_module *op_module_by_type(struct span type); /* NULL: there is none */
+const struct op_module *op_module_by_type(enum module_type type); /* NULL: there is none */
 
 struct op_keyword {
   struct span name;

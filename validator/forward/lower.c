@@ -1,0 +1,391 @@
+#include "forward/lower.h"
+
+/* ---- messages ---- */
+
+enum { SHOWN_SOURCE = 120 };
+
+struct span place_text(struct arena *a, const struct model *m, const struct fplace *p) {
+  struct span name = p->module->prefix.n > 1 ? span_first(p->module->prefix, p->module->prefix.n - 1) : m->root_name;
+  if (!p->function || p->statement >= p->function->num_statements) return name;
+  char index[24];
+  snprintf(index, sizeof index, "%u", p->statement);
+  const struct place statement = {p->function->place, index};
+  struct span where = arch_where(a, m->arch, &statement, p->at);
+  struct span source = p->function->statements[p->statement].source;
+  return arena_printf(a, "%.*s: `%.*s%s` (%.*s)", (int)min_size(name.n, SHOWN_SOURCE), (const char *)name.p,
+                      (int)min_size(source.n, SHOWN_SOURCE), (const char *)source.p,
+                      source.n > SHOWN_SOURCE ? "..." : "", (int)min_size(where.n, SHOWN_SOURCE),
+                      (const char *)where.p);
+}
+
+bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail) {
+  f->place.at = at;
+  return refuse(l->r->obs, (struct observation){.kind = kind,
+                                                .subject = place_text(l->r->arena, l->r->model, &f->place),
+                                                .detail = detail,
+                                                .want = kind == OBS_FWD_STEPS ? l->r->max->forward_steps : 0});
+}
+
+bool lower_error(struct lowering *l, struct frame *f) {
+  if (l->r->arena->exhausted) return lower_memory(l);
+  return lower_refuse(l, f, l->ev.error.at, l->ev.error.limit ? OBS_FWD_STEPS : OBS_FWD_EXPRESSION, l->ev.error.what);
+}
+
+bool lower_memory(struct lowering *l) {
+  return refuse(l->r->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = l->r->arena->used});
+}
+
+/* ---- names ---- */
+
+/* Weights are found by module and slot; the expected keys of one module stand together, in the order of its slots. */
+struct slot_index {
+  const struct module *module;
+  uint32_t first;
+};
+
+static int by_module(const void *a, const void *b) {
+  uintptr_t x = (uintptr_t)((const struct slot_index *)a)->module, y = (uintptr_t)((const struct slot_index *)b)->module;
+  return (x > y) - (x < y);
+}
+
+static bool index_slots(struct lowering *l) {
+  const struct model *m = l->r->model;
+  struct slot_index *index = arena_array(l->r->arena, m->num_expected, struct slot_index);
+  if (!index) return lower_memory(l);
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < m->num_expected; i++)
+    if (i == 0 || m->expected[i].module != m->expected[i - 1].module)
+      index[n++] = (struct slot_index){m->expected[i].module, i};
+  if (n) qsort(index, n, sizeof *index, by_module);
+  l->slots = index;
+  l->num_slot_modules = n;
+  return true;
+}
+
+/* The tensor of the plan behind a slot, or MATCH_NO_TENSOR. */
+static uint32_t slot_tensor(const struct lowering *l, const struct module *m, const struct slot *slot) {
+  const struct slot_index key = {.module = m};
+  const struct slot_index *found =
+      l->num_slot_modules ? bsearch(&key, l->slots, l->num_slot_modules, sizeof key, by_module) : NULL;
+  const struct model *model = l->r->model;
+  for (uint32_t i = found ? found->first : model->num_expected; i < model->num_expected; i++) {
+    if (model->expected[i].module != m) break;
+    if (model->expected[i].slot == slot) return l->r->match->tensor[i];
+  }
+  return MATCH_NO_TENSOR;
+}
+
+/* float for every floating dtype, int64 for every other integer: what weights.c makes of it. */
+static bool weight_type(enum dtype d, enum ftype *out) {
+  switch (dtype_table[d].cls) {
+  case DT_FLOAT: *out = FT_F32; return true;
+  case DT_INT:
+  case DT_UINT: *out = FT_I64; return d != DTYPE_U64;
+  case DT_BOOL: *out = FT_BOOL; return true;
+  case DT_COMPLEX:
+  case DT_QUANT:
+  case DT_OPAQUE: return false;
+  }
+  return false;
+}
+
+static bool lower_weight(struct lowering *l, struct frame *f, const struct module *m, const struct slot *slot,
+                         uint32_t at, struct gval *out) {
+  uint32_t tensor = slot_tensor(l, m, slot);
+  struct span key = arena_printf(l->r->arena, "'%.*s%.*s'", (int)min_size(m->prefix.n, SHOWN_SOURCE),
+                                 (const char *)m->prefix.p, (int)min_size(slot->name.n, SHOWN_SOURCE),
+                                 (const char *)slot->name.p);
+  if (tensor == MATCH_NO_TENSOR) return lower_refuse(l, f, at, OBS_FWD_WEIGHT_MISSING, key);
+  const struct plan_tensor *row = &l->r->plan->tensors[tensor];
+  struct fvalue *v = arena_new(l->r->arena, struct fvalue);
+  if (!v) return lower_memory(l);
+  enum ftype type;
+  if (row->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED) || row->storage == PLAN_NO_STORAGE ||
+      !weight_type((enum dtype)row->dtype, &type))
+    return lower_refuse(l, f, at, OBS_FWD_WEIGHT_DTYPE, key);
+  if (!ft_shape(&v->t, type, l->r->plan->dims + row->first_dim, row->ndim))
+    return lower_refuse(l, f, at, OBS_FWD_UNSUPPORTED, SPAN("a weight with more than 16 dimensions"));
+  v->from = FROM_WEIGHT;
+  v->index = tensor;
+  v->root = v;
+  *out = gval_tensor(v);
+  return true;
+}
+
+bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name, uint32_t at,
+                  struct gval *out, bool *found) {
+  const struct module *child = module_child(l->r->model, m, name);
+  const struct slot *slot = child ? NULL : module_slot(m, name);
+  *found = child || slot;
+  if (slot) return lower_weight(l, f, m, slot, at, out);
+  if (child && child->kind == MODULE_ABSENT) *out = gval_of((struct value){.kind = VALUE_NONE});
+  else if (child) *out = gval_of((struct value){.kind = VALUE_MODULE, .module = child});
+  return true;
+}
+
+static const struct gval *find_local(const struct frame *f, struct span name) {
+  for (uint32_t i = 0; i < f->locals.n; i++)
+    if (span_eq(f->locals.p[i].name, name)) return &f->locals.p[i].value;
+  return NULL;
+}
+
+static bool name_error(struct lowering *l, struct frame *f, const struct expr *e, const char *what) {
+  return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION,
+                      arena_printf(l->r->arena, "'%.*s': %s", (int)min_size(e->text.n, SHOWN_SOURCE),
+                                   (const char *)e->text.p, what));
+}
+
+/* arch-language 2.3 rule 2: local value, module or parameter of this block, block argument or let, config. */
+static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  const struct gval *local = find_local(f, e->text);
+  if (local) {
+    *out = *local;
+    return true;
+  }
+  bool found;
+  if (!lower_member(l, f, f->place.module, e->text, e->at, out, &found)) return false;
+  if (found) return true;
+  const struct value *v = scope_find(f->place.module->scope ? f->place.module->scope : l->r->model->config, e->text);
+  if (v && v->kind != VALUE_MISSING) {
+    *out = gval_of(*v);
+    return true;
+  }
+  return name_error(l, f, e, v ? "a config value that is required and not given" : "unknown name");
+}
+
+/* ---- expressions ---- */
+
+static bool lower_tuple(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  struct gval *items = arena_array(l->r->arena, e->num_kids, struct gval);
+  struct value *plain = arena_array(l->r->arena, e->num_kids, struct value);
+  if (!items || !plain) return lower_memory(l);
+  bool all_plain = true;
+  for (uint32_t i = 0; i < e->num_kids; i++) {
+    if (!lower_expr(l, f, e->kids[i], &items[i])) return false;
+    all_plain = all_plain && items[i].kind == GVAL_PLAIN;
+    if (all_plain) plain[i] = items[i].plain;
+  }
+  *out = all_plain ? gval_of(value_tuple(plain, e->num_kids))
+                   : (struct gval){.kind = GVAL_TUPLE, .n = e->num_kids, .items = items};
+  return true;
+}
+
+static bool lower_truth(struct lowering *l, struct frame *f, const struct gval *g, uint32_t at, bool *out) {
+  switch (g->kind) {
+  case GVAL_PLAIN: *out = g->plain.kind == VALUE_MODULE || value_truth(&g->plain); return true;
+  case GVAL_TUPLE: *out = true; return true;
+  case GVAL_TENSOR: break;
+  }
+  return lower_refuse(l, f, at, OBS_FWD_UNSUPPORTED, SPAN("a condition on the numbers of a tensor"));
+}
+
+static bool lower_choice(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  struct gval first;
+  bool truth;
+  if (!lower_expr(l, f, e->kids[0], &first) || !lower_truth(l, f, &first, e->kids[0]->at, &truth)) return false;
+  if (e->kind == EXPR_IF) return lower_expr(l, f, e->kids[truth ? 1 : 2], out);
+  if (e->kind == EXPR_NOT) *out = gval_of(value_bool(!truth));
+  else if (truth == (e->kind == EXPR_OR)) *out = first;
+  else return lower_expr(l, f, e->kids[1], out);
+  return true;
+}
+
+/* The op of an operator between tensors; OP_COUNT: none. */
+static enum op_id operator_op(enum expr_op op) {
+  static const struct { enum expr_op op; enum op_id id; } table[] = {
+      {BIN_ADD, OP_add}, {BIN_SUB, OP_sub}, {BIN_MUL, OP_mul}, {BIN_DIV, OP_div}, {BIN_MATMUL, OP_matmul}};
+  for (size_t i = 0; i < ARRAY_LEN(table); i++)
+    if (table[i].op == op) return table[i].id;
+  return OP_COUNT;
+}
+
+static bool lower_operator(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  struct gval kid[2];
+  const uint32_t n = e->kind == EXPR_NEG ? 1 : 2;
+  for (uint32_t i = 0; i < n; i++)
+    if (!lower_expr(l, f, e->kids[i], &kid[i])) return false;
+  if (kid[0].kind == GVAL_PLAIN && (n == 1 || kid[1].kind == GVAL_PLAIN)) {
+    struct value v;
+    if (n == 1 ? !value_negate(&l->ev, &kid[0].plain, e->at, &v)
+               : !value_binary(&l->ev, e->op, &kid[0].plain, &kid[1].plain, e->at, &v))
+      return lower_error(l, f);
+    *out = gval_of(v);
+    return true;
+  }
+  enum op_id id = n == 1 ? OP_neg : operator_op(e->op);
+  if (id == OP_COUNT) return lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, span_str(expr_op_text(e->op)));
+  return lower_op(l, f, &op_table[id], &(struct call_args){.positional = kid, .n = n}, e->at, out);
+}
+
+static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  struct gval object;
+  bool found = false;
+  if (!lower_expr(l, f, e->kids[0], &object)) return false;
+  if (object.kind == GVAL_TENSOR) {
+    const struct call_args self = {.positional = &object, .n = 1};
+    if (!lower_property(l, f, e->text, &self, e->at, out, &found)) return false;
+    return found || lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, e->text);
+  }
+  if (gval_is(&object, VALUE_MODULE)) {
+    if (!lower_member(l, f, object.plain.module, e->text, e->at, out, &found)) return false;
+    return found || name_error(l, f, e, "the module has no child, parameter or buffer of this name");
+  }
+  struct value v;
+  if (object.kind == GVAL_TUPLE)
+    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tuple has no attributes"));
+  if (!value_attr(&l->ev, &object.plain, e->text, e->at, &v)) return lower_error(l, f);
+  *out = gval_of(v);
+  return true;
+}
+
+/* ---- indexing: modules by position or name, tuples; tensors are not indexed by this version ---- */
+
+static bool lower_slice(struct lowering *l, struct frame *f, const struct value *object, const struct expr *slice,
+                        uint32_t at, struct value *out) {
+  struct gval bound[3];
+  const struct value *given[3] = {NULL};
+  for (uint32_t i = 0; i < 3; i++) {
+    if (!slice->kids[i]) continue;
+    if (!lower_expr(l, f, slice->kids[i], &bound[i])) return false;
+    if (bound[i].kind != GVAL_PLAIN) return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a bound that is no number"));
+    given[i] = &bound[i].plain;
+  }
+  return value_slice(&l->ev, object, given[0], given[1], given[2], at, out) || lower_error(l, f);
+}
+
+static bool index_module(struct lowering *l, struct frame *f, const struct module *m, const struct value *index,
+                         uint32_t at, struct gval *out) {
+  struct span name = index->kind == VALUE_TEXT ? index->text : SPAN("");
+  if (index->kind == VALUE_INT) name = arena_printf(l->r->arena, "%lld", (long long)index->number);
+  bool found;
+  if (!lower_member(l, f, m, name, at, out, &found)) return false;
+  return found || lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this index"));
+}
+
+static bool index_tuple(struct lowering *l, struct frame *f, const struct gval *tuple, const struct gval *index,
+                        uint32_t at, struct gval *out) {
+  int64_t i = gval_is(index, VALUE_INT) ? index->plain.number : INT64_MAX;
+  if (i < 0) i += tuple->n;
+  if (i < 0 || i >= tuple->n) return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the tuple has no such item"));
+  *out = tuple->items[i];
+  return true;
+}
+
+static bool lower_index(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  struct gval object, index;
+  if (!lower_expr(l, f, e->kids[0], &object)) return false;
+  if (object.kind == GVAL_TENSOR)
+    return lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, SPAN("[] (indexing of tensors)"));
+  const struct expr *first = e->num_kids == 2 ? e->kids[1] : NULL;
+  if (!first || first->kind == EXPR_ELLIPSIS || (first->kind == EXPR_SLICE && object.kind != GVAL_PLAIN))
+    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("this kind of index is for tensors"));
+  struct value v;
+  if (first->kind == EXPR_SLICE) {
+    if (!lower_slice(l, f, &object.plain, first, e->at, &v)) return false;
+    *out = gval_of(v);
+    return true;
+  }
+  if (!lower_expr(l, f, first, &index)) return false;
+  if (object.kind == GVAL_TUPLE) return index_tuple(l, f, &object, &index, e->at, out);
+  if (index.kind != GVAL_PLAIN) return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tensor as an index"));
+  if (object.plain.kind == VALUE_MODULE) return index_module(l, f, object.plain.module, &index.plain, e->at, out);
+  if (!value_item(&l->ev, &object.plain, &index.plain, e->at, &v)) return lower_error(l, f);
+  *out = gval_of(v);
+  return true;
+}
+
+bool lower_expr(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  if (!eval_charge(&l->ev, 1 + f->locals.n / 16, e->at)) return lower_error(l, f);
+  switch (e->kind) {
+  case EXPR_NONE: *out = gval_of((struct value){.kind = VALUE_NONE}); return true;
+  case EXPR_TRUE:
+  case EXPR_FALSE: *out = gval_of(value_bool(e->kind == EXPR_TRUE)); return true;
+  case EXPR_INT: *out = gval_of(value_int(e->number)); return true;
+  case EXPR_FLOAT: *out = gval_of(value_real(e->real)); return true;
+  case EXPR_TEXT: *out = gval_of(value_text(e->text)); return true;
+  case EXPR_NAME: return lower_name(l, f, e, out);
+  case EXPR_TUPLE: return lower_tuple(l, f, e, out);
+  case EXPR_IF:
+  case EXPR_OR:
+  case EXPR_AND:
+  case EXPR_NOT: return lower_choice(l, f, e, out);
+  case EXPR_NEG:
+  case EXPR_BINARY: return lower_operator(l, f, e, out);
+  case EXPR_ATTR: return lower_attr(l, f, e, out);
+  case EXPR_CALL: return lower_call(l, f, e, out);
+  case EXPR_INDEX: return lower_index(l, f, e, out);
+  case EXPR_KEYWORD:
+  case EXPR_SLICE:
+  case EXPR_ELLIPSIS: break; /* the parser leaves these only inside a call or an index */
+  }
+  return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("this stands only inside a call or an index"));
+}
+
+/* ---- the root's forward ---- */
+
+static bool add_result(struct lowering *l, const struct fplace *place, const struct gval *g) {
+  if (g->kind != GVAL_TENSOR) {
+    struct frame f = {.place = *place};
+    return lower_refuse(l, &f, 0, OBS_FWD_EXPRESSION, SPAN("the result is neither a tensor nor a tuple of tensors"));
+  }
+  struct fvalue **slot = vec_push(l->r->arena, &l->graph->results, UINT32_MAX);
+  if (!slot) return lower_memory(l);
+  *slot = g->tensor;
+  g->tensor->root->last_use = GRAPH_KEEP;
+  return true;
+}
+
+/* The inputs that there are, as keyword arguments of the root: names and defaults are then its signature's affair. */
+static bool input_keywords(struct lowering *l, struct call_args *args) {
+  const struct ports *ports = &l->r->model->arch->inputs;
+  struct local *keywords = arena_array(l->r->arena, ports->n, struct local);
+  if (!keywords) return lower_memory(l);
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < ports->n; i++)
+    if (l->graph->inputs.p[i]) keywords[n++] = (struct local){ports->list[i].name, gval_tensor(l->graph->inputs.p[i])};
+  *args = (struct call_args){.keywords = keywords, .num_keywords = n};
+  return true;
+}
+
+bool graph_build(struct graph *g, const struct lower_request *r) {
+  const struct module *root = r->model->root;
+  struct lowering l = {.graph = g, .r = r, .steps_left = r->max->forward_evals};
+  l.ev = (struct eval){.arena = r->arena, .max = r->max, .steps = &l.steps_left};
+  struct frame f = {.place = {.module = root}};
+  struct call_args args;
+  struct gval result;
+  if (root->kind != MODULE_BLOCK || !root->block->forward)
+    return refuse(r->obs, (struct observation){.kind = OBS_FWD_NO_FORWARD, .subject = r->model->root_name});
+  if (!index_slots(&l) || !input_keywords(&l, &args) || !lower_module_call(&l, &f, root, &args, 0, &result))
+    return false;
+  const struct function *forward = root->block->forward;
+  const struct fplace end = {root, forward, forward->num_statements ? forward->num_statements - 1 : 0, 0};
+  if (result.kind != GVAL_TUPLE) return add_result(&l, &end, &result);
+  for (uint32_t i = 0; i < result.n; i++)
+    if (!add_result(&l, &end, &result.items[i])) return false;
+  return true;
+}
+
+/* ---- memory ---- */
+
+uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
+  uint64_t now = 0;
+  for (uint32_t i = 0; i < g->inputs.n; i++)
+    if (g->inputs.p[i]) now = saturating_add(now, ft_bytes(&g->inputs.p[i]->t));
+  uint64_t peak = now;
+  for (uint32_t s = 0; s < g->steps.n; s++) {
+    const struct fstep *step = &g->steps.p[s];
+    if (!step->op->kernel) continue;
+    uint64_t weights = 0, freed = 0;
+    for (uint32_t i = 0; i < step->op->num_params; i++) {
+      if (step->arg[i].kind != OPV_TENSOR) continue;
+      const struct fvalue *root = graph_value(&step->arg[i])->root;
+      if (root->from == FROM_WEIGHT) weights = saturating_add(weights, weight_bytes(plan, root));
+      else if (root->last_use == s) freed = saturating_add(freed, ft_bytes(&root->t));
+    }
+    now = saturating_add(now, ft_bytes(&step->out->t));
+    peak = max_u64(peak, saturating_add(now, weights));
+    now -= min_u64(now, freed);
+  }
+  return peak;
+}

@@ -1,0 +1,74 @@
+/* Private to lower.c and lower_call.c: from statements to steps. */
+#ifndef CKPTLINT_FORWARD_LOWER_H
+#define CKPTLINT_FORWARD_LOWER_H
+
+#include "forward/graph.h"
+
+/* What an expression of a forward is: a plain value (modules included), a tensor, or a tuple that holds a tensor. */
+enum gval_kind { GVAL_PLAIN, GVAL_TENSOR, GVAL_TUPLE };
+struct gval {
+  enum gval_kind kind;
+  uint32_t n; /* TUPLE */
+  union {
+    struct value plain;
+    struct fvalue *tensor;
+    const struct gval *items;
+  };
+};
+
+struct local {
+  struct span name;
+  struct gval value;
+};
+
+/* One call of a block's forward. */
+struct frame {
+  struct fplace place;
+  VEC(struct local) locals;
+};
+
+struct slot_index;
+struct lowering {
+  struct graph *graph;
+  const struct lower_request *r;
+  struct eval ev;
+  uint64_t steps_left;       /* budget of evaluation; ev.steps points here */
+  uint32_t depth;            /* module calls inside module calls */
+  const struct slot_index *slots;
+  uint32_t num_slot_modules;
+};
+
+struct call_args {
+  const struct gval *positional;
+  uint32_t n;
+  const struct local *keywords;
+  uint32_t num_keywords;
+};
+
+/* Recursion: over an expression, at most limits.expr_depth deep; over modules that call modules, at most
+ * 4 * limits.arch_depth deep (checked in lower_module_call). */
+NODISCARD bool lower_expr(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
+NODISCARD bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
+NODISCARD bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m,
+                                 const struct call_args *args, uint32_t at, struct gval *out);
+NODISCARD bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
+                        uint32_t at, struct gval *out);
+/* A module's child, slot or absent child by name. *found says whether there is one. False: observed. */
+NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name,
+                            uint32_t at, struct gval *out, bool *found);
+/* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a property. */
+NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                              uint32_t at, struct gval *out, bool *found);
+
+/* Observes, naming the place; answer false. */
+NODISCARD bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail);
+NODISCARD bool lower_error(struct lowering *l, struct frame *f); /* what l->ev.error says */
+NODISCARD bool lower_memory(struct lowering *l);
+
+static inline struct gval gval_of(struct value v) { return (struct gval){.kind = GVAL_PLAIN, .plain = v}; }
+static inline struct gval gval_tensor(struct fvalue *t) { return (struct gval){.kind = GVAL_TENSOR, .tensor = t}; }
+static inline bool gval_is(const struct gval *g, enum value_kind kind) {
+  return g->kind == GVAL_PLAIN && g->plain.kind == kind;
+}
+
+#endif

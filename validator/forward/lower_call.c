@@ -1,0 +1,392 @@
+#include "forward/lower.h"
+
+enum { SHOWN_NAME = 100 };
+
+/* ---- operations ---- */
+
+static bool to_ints(struct lowering *l, const struct value *tuple, struct op_value *out) {
+  int64_t *ints = arena_array(l->r->arena, tuple->n, int64_t);
+  if (!ints) return false;
+  for (uint32_t i = 0; i < tuple->n; i++) {
+    if (tuple->items[i].kind != VALUE_INT) return false;
+    ints[i] = tuple->items[i].number;
+  }
+  *out = (struct op_value){.kind = OPV_INTS, .ints = ints, .n = tuple->n};
+  return true;
+}
+
+/* False: no op takes such a value. */
+static bool to_op_value(struct lowering *l, const struct gval *g, struct op_value *out) {
+  if (g->kind == GVAL_TENSOR) {
+    *out = (struct op_value){.kind = OPV_TENSOR, .tensor = &g->tensor->t};
+    return true;
+  }
+  if (g->kind == GVAL_TUPLE) return false;
+  const struct value *v = &g->plain;
+  switch (v->kind) {
+  case VALUE_NONE: *out = (struct op_value){.kind = OPV_NONE}; return true;
+  case VALUE_BOOL: *out = (struct op_value){.kind = OPV_BOOL, .i = v->truth}; return true;
+  case VALUE_INT: *out = (struct op_value){.kind = OPV_INT, .i = v->number}; return true;
+  case VALUE_FLOAT: *out = (struct op_value){.kind = OPV_FLOAT, .f = v->real}; return true;
+  case VALUE_TEXT: *out = (struct op_value){.kind = OPV_TEXT, .text = v->text}; return true;
+  case VALUE_TUPLE: return to_ints(l, v, out);
+  case VALUE_DICT:
+  case VALUE_RANGE:
+  case VALUE_DTYPE:
+  case VALUE_MODULE:
+  case VALUE_MISSING: break;
+  }
+  return false;
+}
+
+static bool to_op_arguments(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t spare,
+                            uint32_t at, struct op_arguments *out, struct op_keyword **keywords) {
+  struct op_value *positional = arena_array(l->r->arena, args->n, struct op_value);
+  *keywords = arena_array(l->r->arena, args->num_keywords + spare, struct op_keyword);
+  if (!positional || !*keywords) return lower_memory(l);
+  bool fits = true;
+  for (uint32_t i = 0; i < args->n; i++) fits = fits && to_op_value(l, &args->positional[i], &positional[i]);
+  for (uint32_t i = 0; i < args->num_keywords; i++) {
+    (*keywords)[i].name = args->keywords[i].name;
+    fits = fits && to_op_value(l, &args->keywords[i].value, &(*keywords)[i].value);
+  }
+  *out = (struct op_arguments){positional, args->n, *keywords, args->num_keywords};
+  return fits || lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("an argument of a kind that no operation takes"));
+}
+
+static bool op_refused(struct lowering *l, struct frame *f, const struct op *op, const struct op_call *c, uint32_t at) {
+  if (l->r->arena->exhausted) return lower_memory(l);
+  return lower_refuse(l, f, at, c->error, arena_printf(l->r->arena, "%s: %.*s", op->name,
+                                                       (int)min_size(c->why.n, 1000), (const char *)c->why.p));
+}
+
+/* A result that is another view of its first argument has that one's memory. */
+static void link_output(const struct fstep *step, uint32_t index) {
+  step->out->from = FROM_STEP;
+  step->out->index = index;
+  step->out->root = step->op->kernel ? step->out : graph_value(&step->arg[0])->root;
+  for (uint32_t i = 0; i < step->op->num_params; i++) {
+    if (step->arg[i].kind != OPV_TENSOR) continue;
+    struct fvalue *read = graph_value(&step->arg[i]);
+    step->out->varies |= read->varies;
+    read->root->last_use = index;
+  }
+}
+
+static bool add_step(struct lowering *l, struct frame *f, const struct op *op, const struct op_value *bound,
+                     uint32_t at, struct gval *out) {
+  struct fvalue *value = arena_new(l->r->arena, struct fvalue);
+  if (!value) return lower_memory(l);
+  struct op_call c = {.arena = l->r->arena, .arg = bound, .out = &value->t};
+  if (!op->shape(&c)) return op_refused(l, f, op, &c, at);
+  struct fstep *step = vec_push(l->r->arena, &l->graph->steps, l->r->max->forward_steps);
+  if (!step) return l->r->arena->exhausted ? lower_memory(l) : lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
+  f->place.at = at;
+  *step = (struct fstep){.op = op, .arg = bound, .out = value, .place = f->place};
+  link_output(step, l->graph->steps.n - 1);
+  l->graph->cost = saturating_add(l->graph->cost, op->cost(&c));
+  *out = gval_tensor(value);
+  return true;
+}
+
+static bool bind_and_add(struct lowering *l, struct frame *f, const struct op *op, const struct op_arguments *given,
+                         uint32_t at, struct gval *out) {
+  struct op_value *bound = arena_array(l->r->arena, op->num_params, struct op_value);
+  if (!bound) return lower_memory(l);
+  struct op_call c = {.arena = l->r->arena};
+  if (!op_bind(&c, op, given, bound)) return op_refused(l, f, op, &c, at);
+  return add_step(l, f, op, bound, at, out);
+}
+
+bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args, uint32_t at,
+              struct gval *out) {
+  struct op_arguments given;
+  struct op_keyword *keywords;
+  return to_op_arguments(l, f, args, 0, at, &given, &keywords) && bind_and_add(l, f, op, &given, at, out);
+}
+
+/* ---- functions that need no numbers ---- */
+
+static bool property_shape(struct lowering *l, const struct ftensor *t, struct gval *out) {
+  struct value *sizes = arena_array(l->r->arena, t->ndim, struct value);
+  if (!sizes) return lower_memory(l);
+  for (uint32_t i = 0; i < t->ndim; i++) sizes[i] = value_int((int64_t)t->size[i]);
+  *out = gval_of(value_tuple(sizes, t->ndim));
+  return true;
+}
+
+static bool property_size(struct lowering *l, struct frame *f, const struct ftensor *t, const struct gval *axis,
+                          uint32_t at, struct gval *out) {
+  int64_t i = gval_is(axis, VALUE_INT) ? axis->plain.number : INT64_MAX;
+  if (i < -(int64_t)t->ndim || i >= (int64_t)t->ndim) {
+    const char *shape = ft_shape_text(l->r->arena, t);
+    return lower_refuse(l, f, at, OBS_FWD_SHAPE, arena_printf(l->r->arena, "size: %s has no such dimension", shape));
+  }
+  *out = gval_of(value_int((int64_t)t->size[i < 0 ? i + t->ndim : i]));
+  return true;
+}
+
+bool lower_property(struct lowering *l, struct frame *f, struct span name, const struct call_args *args, uint32_t at,
+                    struct gval *out, bool *found) {
+  const struct ftensor *t = &args->positional[0].tensor->t;
+  *found = args->num_keywords == 0 && args->n <= 2;
+  if (*found && args->n == 2 && span_is(name, "size")) return property_size(l, f, t, &args->positional[1], at, out);
+  *found = *found && args->n == 1;
+  if (!*found) return true;
+  if (span_is(name, "shape") || span_is(name, "size")) return property_shape(l, t, out);
+  if (span_is(name, "ndim") || span_is(name, "dim")) *out = gval_of(value_int(t->ndim));
+  else if (span_is(name, "numel")) *out = gval_of(value_int((int64_t)t->numel));
+  else if (span_is(name, "len") && t->ndim) *out = gval_of(value_int((int64_t)t->size[0]));
+  else *found = false;
+  return true;
+}
+
+/* ---- modules ---- */
+
+/* What a module gives an op's parameter: a tensor of that name, else the constructor's argument of that name. Where the
+ * op takes a tensor only the former counts: a Linear's argument `bias` is a bool. */
+static bool module_gives(struct lowering *l, struct frame *f, const struct module *m, const struct op_param *param,
+                         uint32_t at, struct gval *out, bool *given) {
+  *given = true;
+  if (param->takes & TAKES_TENSOR) {
+    const struct slot *slot = module_slot(m, span_str(param->name));
+    *given = slot != NULL;
+    return !slot || lower_member(l, f, m, slot->name, at, out, given);
+  }
+  const struct value *arg = module_arg(m, param->name);
+  *given = arg != NULL;
+  if (arg) *out = gval_of(*arg);
+  return true;
+}
+
+static bool call_typed_module(struct lowering *l, struct frame *f, const struct module *m,
+                              const struct call_args *args, uint32_t at, struct gval *out) {
+  const struct op_module *row = op_module_by_type(m->type);
+  if (!row) return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
+  const struct op *op = &op_table[row->op];
+  struct op_arguments given;
+  struct op_keyword *keywords;
+  if (args->n > row->inputs)
+    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, arena_printf(l->r->arena, "%s takes %u input(s), %u were given",
+                                                                 module_type_name(m->type), row->inputs, args->n));
+  if (!to_op_arguments(l, f, args, OP_PARAMS, at, &given, &keywords)) return false;
+  for (uint32_t i = row->inputs; i < op->num_params; i++) {
+    struct gval value;
+    bool there;
+    if (!module_gives(l, f, m, &op->params[i], at, &value, &there)) return false;
+    struct op_keyword *k = &keywords[given.num_keywords];
+    if (!there || !to_op_value(l, &value, &k->value)) continue;
+    k->name = span_str(op->params[i].name);
+    given.num_keywords++;
+  }
+  return bind_and_add(l, f, op, &given, at, out);
+}
+
+/* Children in order, the first argument handed on from one to the next, the others given to each. */
+static bool call_container(struct lowering *l, struct frame *f, const struct module *m, const struct call_args *args,
+                           uint32_t at, struct gval *out) {
+  if (args->n == 0) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("the container needs an input"));
+  struct gval *handed = arena_array(l->r->arena, args->n, struct gval);
+  if (!handed) return lower_memory(l);
+  for (uint32_t i = 0; i < args->n; i++) handed[i] = args->positional[i];
+  const struct call_args each = {handed, args->n, args->keywords, args->num_keywords};
+  for (const struct module *child = m->first; child; child = child->next) {
+    if (child->kind == MODULE_ABSENT) continue;
+    struct gval result;
+    if (!lower_module_call(l, f, child, &each, at, &result)) return false;
+    handed[0] = result;
+  }
+  *out = handed[0];
+  return true;
+}
+
+static bool set_local(struct lowering *l, struct frame *f, struct span name, const struct gval *value, uint32_t at) {
+  if (gval_is(value, VALUE_MODULE))
+    return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a module can't be assigned to a name"));
+  for (uint32_t i = 0; i < f->locals.n; i++) {
+    if (!span_eq(f->locals.p[i].name, name)) continue;
+    f->locals.p[i].value = *value;
+    return true;
+  }
+  struct local *slot = vec_push(l->r->arena, &f->locals, UINT32_MAX);
+  if (!slot) return lower_memory(l);
+  *slot = (struct local){name, *value};
+  return true;
+}
+
+static bool missing_argument(struct lowering *l, struct frame *caller, const struct frame *f, const struct param *p,
+                             uint32_t at) {
+  struct span class = module_class(f->place.module);
+  return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT,
+                      arena_printf(l->r->arena, "forward of %.*s needs argument '%.*s'", (int)min_size(class.n, SHOWN_NAME),
+                                   (const char *)class.p, (int)min_size(p->name.n, SHOWN_NAME), (const char *)p->name.p));
+}
+
+static const struct gval *keyword_value(const struct call_args *args, struct span name) {
+  for (uint32_t k = 0; k < args->num_keywords; k++)
+    if (span_eq(args->keywords[k].name, name)) return &args->keywords[k].value;
+  return NULL;
+}
+
+/* Binds a block's arguments as Python does. Errors name the caller's place; defaults are evaluated in the block. */
+static bool bind_block(struct lowering *l, struct frame *caller, struct frame *f, const struct call_args *args,
+                       uint32_t at) {
+  const struct signature *s = &f->place.function->signature;
+  uint32_t used = args->n;
+  if (args->n > s->num_params) return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("too many arguments"));
+  for (uint32_t i = 0; i < s->num_params; i++) {
+    const struct param *p = &s->params[i];
+    const struct gval *named = keyword_value(args, p->name);
+    struct gval value;
+    if (named && i < args->n) return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("an argument is given twice"));
+    used += named != NULL;
+    if (i < args->n) value = args->positional[i];
+    else if (named) value = *named;
+    else if (!p->fallback) return missing_argument(l, caller, f, p, at);
+    else if (!lower_expr(l, f, p->fallback, &value)) return false;
+    if (!set_local(l, f, p->name, &value, at)) return false;
+  }
+  return used == args->n + args->num_keywords ||
+         lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("forward has no argument of the name given"));
+}
+
+/* "q, k, v = …" */
+static bool unpack(struct lowering *l, struct frame *f, const struct statement *s, const struct gval *value) {
+  const bool plain = gval_is(value, VALUE_TUPLE);
+  const uint32_t n = plain ? value->plain.n : value->kind == GVAL_TUPLE ? value->n : 0;
+  if (n != s->num_names)
+    return lower_refuse(l, f, 0, OBS_FWD_EXPRESSION,
+                        arena_printf(l->r->arena, "%u names for %u values", s->num_names, n));
+  for (uint32_t i = 0; i < n; i++) {
+    struct gval item = plain ? gval_of(value->plain.items[i]) : value->items[i];
+    if (!set_local(l, f, s->names[i], &item, 0)) return false;
+  }
+  return true;
+}
+
+static bool call_block(struct lowering *l, struct frame *caller, const struct module *m, const struct call_args *args,
+                       uint32_t at, struct gval *out) {
+  const struct function *forward = m->block->forward;
+  if (!forward) return lower_refuse(l, caller, at, OBS_FWD_NO_FORWARD, SPAN(""));
+  struct frame f = {.place = {.module = m, .function = forward}};
+  if (!bind_block(l, caller, &f, args, at)) return false;
+  *out = gval_of((struct value){.kind = VALUE_NONE});
+  for (uint32_t i = 0; i < forward->num_statements; i++) {
+    const struct statement *s = &forward->statements[i];
+    f.place.statement = i;
+    if (!lower_expr(l, &f, s->value, out)) return false;
+    if (s->num_names == 1 && !set_local(l, &f, s->names[0], out, 0)) return false;
+    if (s->num_names > 1 && !unpack(l, &f, s, out)) return false;
+  }
+  return true;
+}
+
+static bool call_kind(struct lowering *l, struct frame *f, const struct module *m, const struct call_args *args,
+                      uint32_t at, struct gval *out) {
+  switch (m->kind) {
+  case MODULE_TYPE: return call_typed_module(l, f, m, args, at, out);
+  case MODULE_BLOCK: return call_block(l, f, m, args, at, out);
+  case MODULE_SEQUENTIAL:
+  case MODULE_LIST: return call_container(l, f, m, args, at, out);
+  case MODULE_GROUP: return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a group of modules can't be called"));
+  case MODULE_ABSENT: return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("this module is None here"));
+  }
+  return false;
+}
+
+bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m, const struct call_args *args,
+                       uint32_t at, struct gval *out) {
+  if (!eval_charge(&l->ev, 1, at)) return lower_error(l, f);
+  if (l->depth >= 4 * l->r->max->arch_depth)
+    return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN("modules inside modules, too deep"));
+  l->depth++;
+  bool done = call_kind(l, f, m, args, at, out);
+  l->depth--;
+  return done;
+}
+
+/* ---- calls by name ---- */
+
+static bool call_builtin(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                         uint32_t at, struct gval *out) {
+  struct value *plain = arena_array(l->r->arena, args->n, struct value), result;
+  if (!plain) return lower_memory(l);
+  for (uint32_t i = 0; i < args->n; i++) plain[i] = args->positional[i].plain;
+  if (args->num_keywords) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("this function takes no keywords"));
+  if (!builtin_call(&l->ev, name, plain, args->n, at, &result)) return lower_error(l, f);
+  *out = gval_of(result);
+  return true;
+}
+
+static bool any_tensor(const struct call_args *args) {
+  for (uint32_t i = 0; i < args->n; i++)
+    if (args->positional[i].kind != GVAL_PLAIN) return true;
+  for (uint32_t i = 0; i < args->num_keywords; i++)
+    if (args->keywords[i].value.kind != GVAL_PLAIN) return true;
+  return false;
+}
+
+static bool call_function(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                          uint32_t at, struct gval *out) {
+  const struct op *op = op_by_name(name);
+  bool found = false;
+  if (args->n && args->positional[0].kind == GVAL_TENSOR && !lower_property(l, f, name, args, at, out, &found))
+    return false;
+  if (found) return true;
+  if (!any_tensor(args) && builtin_is(name)) return call_builtin(l, f, name, args, at, out);
+  if (op) return lower_op(l, f, op, args, at, out);
+  return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
+}
+
+/* Arguments of a call; room for one in front of them, for x.f(a). */
+static bool lower_args(struct lowering *l, struct frame *f, const struct expr *e, struct gval **positional,
+                       struct call_args *out) {
+  struct local *keywords = arena_array(l->r->arena, e->num_kids, struct local);
+  *positional = arena_array(l->r->arena, e->num_kids + 1, struct gval);
+  if (!keywords || !*positional) return lower_memory(l);
+  *out = (struct call_args){.positional = *positional + 1, .keywords = keywords};
+  for (uint32_t i = 1; i < e->num_kids; i++) {
+    const struct expr *kid = e->kids[i];
+    const bool named = kid->kind == EXPR_KEYWORD;
+    struct gval *slot = named ? &keywords[out->num_keywords].value : &(*positional)[1 + out->n];
+    if (!lower_expr(l, f, named ? kid->kids[0] : kid, slot)) return false;
+    if (named) keywords[out->num_keywords++].name = kid->text;
+    else out->n++;
+  }
+  return true;
+}
+
+static bool call_value(struct lowering *l, struct frame *f, const struct gval *callee, const struct call_args *args,
+                       uint32_t at, struct gval *out) {
+  if (gval_is(callee, VALUE_MODULE)) return lower_module_call(l, f, callee->plain.module, args, at, out);
+  return lower_refuse(l, f, at, OBS_FWD_EXPRESSION,
+                      gval_is(callee, VALUE_NONE) ? SPAN("this module is None here, it can't be called")
+                                                  : SPAN("only modules and functions can be called"));
+}
+
+/* arch-language 2.3: a module hides a function of its name; x.f(a) is f(x, a) when x is a value. */
+bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
+  const struct expr *callee = e->kids[0];
+  struct gval target, *positional;
+  struct call_args args;
+  bool found = false;
+  if (callee->kind == EXPR_NAME) {
+    if (!lower_member(l, f, f->place.module, callee->text, callee->at, &target, &found)) return false;
+    if (!lower_args(l, f, e, &positional, &args)) return false;
+    return found ? call_value(l, f, &target, &args, e->at, out) : call_function(l, f, callee->text, &args, e->at, out);
+  }
+  if (callee->kind != EXPR_ATTR)
+    return lower_expr(l, f, callee, &target) && lower_args(l, f, e, &positional, &args) &&
+           call_value(l, f, &target, &args, e->at, out);
+  struct gval object;
+  if (!lower_expr(l, f, callee->kids[0], &object) || !lower_args(l, f, e, &positional, &args)) return false;
+  if (!gval_is(&object, VALUE_MODULE)) {
+    positional[0] = object;
+    args.positional = positional;
+    args.n++;
+    return call_function(l, f, callee->text, &args, e->at, out);
+  }
+  if (!lower_member(l, f, object.plain.module, callee->text, callee->at, &target, &found)) return false;
+  if (!found) return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
+  return call_value(l, f, &target, &args, e->at, out);
+}
