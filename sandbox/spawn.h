@@ -29,7 +29,7 @@ struct sandbox *sandbox_probe(void);
 void sandbox_free(struct sandbox *s);
 enum sandbox_level sandbox_level(const struct sandbox *s);
 size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out);
-/* SHA-256 of the filters as 64 hex digits and a NUL; instructions in all. */
+/* SHA-256 of the filters as 64 hex digits; empty without filters or without libcrypto, which is loaded by the first call. */
 const char *sandbox_policy_digest(const struct sandbox *s);
 
 struct worker_limits {
@@ -62,15 +62,17 @@ enum worker_end {
 };
 const char *worker_end_name(enum worker_end end);
 
+/* One running or dead worker. The fields are spawn.c's. */
 struct worker {
   pid_t pid;
-  int pidfd, pipe_fd;
+  int pidfd, pipe_fd;     /* -1: the kernel has no pidfd; the pipe came to its end */
   uint64_t deadline_ms;   /* CLOCK_MONOTONIC */
   uint8_t *report;        /* what came so far */
-  size_t report_len, report_cap;
-  bool too_big, timed_out, done;
-  int status;             /* waitid */
-  int code;
+  size_t report_len, report_cap, report_max;
+  bool too_big, timed_out; /* why it was sent SIGKILL */
+  bool done;
+  int status;             /* of waitid: exit code or signal */
+  int code;               /* of waitid: CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: it could not even be killed */
 };
 
 struct worker_result {
@@ -79,15 +81,31 @@ struct worker_result {
   int signal, exit_code;
   uint32_t syscall_nr;    /* VIOLATION: as the worker's handler says; forgeable, the blocking is not */
   const char *syscall_name; /* or NULL */
+  const char *setup_step; /* SETUP: the step of the seal that failed, or NULL */
+  int setup_errno;
 };
 
 /* Forks and seals. False when the level is below limits->at_least or fork/pipe fail (errno). */
 NODISCARD bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
                             const struct worker_task *task);
-/* Waits until one of the workers is dead (deadlines enforced); answers its index. */
+/* Waits until one of the workers is dead (deadlines enforced); answers its index. At most WORKERS_MAX are looked at. */
+enum { WORKERS_MAX = 128 };
 size_t workers_wait(struct worker *const *w, size_t n);
 /* After its death: classifies, parses the report (into the arena), frees what the worker held. */
 void worker_finish(struct worker *w, struct arena *a, uint64_t file_size, struct worker_result *out);
+/* For a stage that can't even note that its memory is spent: ends this worker with WORKER_MEMORY. */
+_Noreturn void worker_out_of_memory(void);
+
+/* What an end means for the input: a kind of base/obs_run.def, OBS_NONE for WORKER_OK. */
+enum obs_kind worker_end_obs(enum worker_end end);
+/* The same with the figures and names that its sentence wants. */
+struct observation worker_observation(const struct worker_result *r, const struct worker_limits *limits);
+
+/* To be called first in main. Wipes the environment, which may hold tokens of the CI job: a worker is a fork of this
+ * process and could show them in a finding. The few variables that this program or its libraries read are kept as
+ * copies, so is every argument: argv then points to the copies, and the process list shows the program's name only.
+ * False when out of memory: nothing is changed then. */
+NODISCARD bool sandbox_scrub_environment(char **argv, char **envp);
 
 /* An anonymous shared region that a worker fills and the broker reads after its death. NULL: errno. */
 void *region_map(size_t bytes);

@@ -3,7 +3,8 @@
  *
  *   frame   magic u32 "CKL1", type u16, flags u16 = 0, length u32 <= 65536, seq u32 (0, 1, 2, …)     all little-endian
  *   END     the last one: number of frames before it, and whether the stage came to its end
- *   VIOLATION, FAULT   the emergency frames of the signal handlers, seq 0xffffffff, nothing may follow */
+ *   VIOLATION, FAULT, SETUP   a worker's last words when it can't come to END: seq 0xffffffff, nothing may follow; what
+ *           comes before may be cut anywhere */
 #ifndef CKPTLINT_SANDBOX_WIRE_H
 #define CKPTLINT_SANDBOX_WIRE_H
 
@@ -11,12 +12,16 @@
 #include "rules/finding.h"
 
 enum frame_type {
-  FRAME_FINDING = 1, /* struct finding */
+  FRAME_FINDING = 1, /* reason u32, severity u8, effect u8, length of member u16, at len got want u64, more u32, lengths
+                        of subject and detail u32; then member, subject, detail */
   FRAME_TEXT,        /* u16 key (enum text_key), then bytes: a fact that is text, e.g. a file the arch file names */
-  FRAME_END,
-  FRAME_VIOLATION,   /* nr u32, arch u32, rule u32 */
+  FRAME_END,         /* frames u32, complete u8 */
+  FRAME_VIOLATION,   /* nr u32, arch u32, rule u32 (enum policy_reason) */
   FRAME_FAULT,       /* signal u32, si_code u32 */
+  FRAME_SETUP,       /* step u32 of lockdown.c, errno u32 */
 };
+/* Longer texts of a finding are cut by the worker: nobody reads them, and a frame must fit. */
+enum { WIRE_FRAME_MAX = 65536, WIRE_MEMBER_MAX = 4096, WIRE_SUBJECT_MAX = 16384 };
 
 /* Texts that a worker may send. */
 enum text_key { TEXT_NEED_FILE = 1, TEXT_ARCH_NAME, TEXT_KEYS /* reserved for the number of keys */ };
@@ -28,9 +33,12 @@ struct wire_out {
   bool broken; /* a write failed or was cut: the stage must end */
 };
 void wire_finding(struct wire_out *w, const struct finding *f);
+/* A text that does not fit a frame breaks the report: unlike a finding's it is not only read by people. */
 void wire_text(struct wire_out *w, enum text_key key, struct span text);
 /* complete: the stage did all it was asked to. */
 void wire_end(struct wire_out *w, bool complete);
+/* Last words: three words at most. Async-signal-safe, touches nothing but its arguments and the stack. */
+void wire_last_words(int fd, enum frame_type type, uint32_t a, uint32_t b, uint32_t c);
 
 /* ---- broker side ---- */
 enum wire_status { WIRE_OK, WIRE_INCOMPLETE, WIRE_PROTOCOL_ERROR };
@@ -39,12 +47,14 @@ struct wire_in {
   VEC(struct finding) findings;
   VEC(struct wire_text) texts;
   bool complete;                       /* END said so */
-  bool violation, fault;               /* an emergency frame came last */
-  uint32_t nr, arch, rule, signal, si_code;
+  bool violation, fault, setup;        /* last words, and which */
+  uint32_t nr, arch, rule, signal, si_code, step, error;
 };
 /* Parses all that a dead worker sent. Spans point into `bytes`. Ranges are checked: reason < OBS_COUNT and not
  * OBS_NONE, severity and effect in range and not milder than the reason's own, offsets within file_size (or within
- * 2^40 where they are member offsets), text lengths. */
+ * 2^40 where they are member offsets), text lengths; a length is cut to what the file has behind its offset.
+ * Unless the status is WIRE_OK, the frames before the place where it broke are kept. An arena that is spent makes it
+ * WIRE_INCOMPLETE. Last words are told beside the status of the frames before them. */
 enum wire_status wire_parse(struct wire_in *in, struct arena *a, struct span bytes, uint64_t file_size);
 
 #endif

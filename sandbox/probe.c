@@ -1,0 +1,232 @@
+/* What this host can enforce. Every layer is tried in a child of its own, because an outer filter may kill instead of
+ * refuse; at the end a canary, sealed like any worker, must be stopped at a forbidden call. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/raw.h"
+#include "sandbox/state.h"
+#include "tensor/stats.h"
+
+/* ---- the probes: a number to show, or minus errno ---- */
+
+static int answer_of(long answer) { return answer < 0 ? -errno : 0; }
+
+static int try_pidfd(void) { return answer_of(syscall(SYS_pidfd_open, getpid(), 0)); }
+static int try_close_range(void) { return answer_of(syscall(SYS_close_range, ~0U, ~0U, 0)); }
+static int try_dumpable(void) { return answer_of(prctl(PR_SET_DUMPABLE, 0)); }
+static int try_rlimits(void) { return answer_of(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, 0})); }
+static int try_mdwe(void) { return answer_of(prctl(65 /* PR_SET_MDWE */, 1, 0, 0, 0)); }
+static int try_no_new_privs(void) { return answer_of(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+
+static int try_landlock(void) {
+  int abi = landlock_abi();
+  if (abi < 0) return abi;
+  int ruleset = landlock_ruleset(abi);
+  if (ruleset < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !landlock_restrict(ruleset)) return -errno;
+  return abi;
+}
+
+/* Whether a filter that allows everything is taken, with the action and flag that ours needs. */
+static int try_seccomp(void) {
+  struct sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+  struct policy p = {{&allow, 1}, {&allow, 1}};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !policy_install(&p, SECCOMP_FILTER_FLAG_TSYNC)) return -errno;
+  return 0;
+}
+
+static const struct layer_row {
+  const char *name, *stops;
+  enum sandbox_level level;
+  int (*probe)(void);
+} rows[LAYER_COUNT] = {
+#define LAYER(id, name, level, stops, probe) {name, stops, SANDBOX_##level, probe},
+#include "sandbox/layers.def"
+#undef LAYER
+};
+
+/* ---- children ---- */
+
+enum { EXIT_ERRNO = 100 }; /* a child's exit code: the number, or this plus errno (133 at most) */
+
+struct answer {
+  int number, error; /* as in struct sandbox_layer */
+};
+
+static struct answer try_in_child(int (*probe)(void)) {
+  pid_t pid = fork();
+  if (pid < 0) return (struct answer){0, errno};
+  if (pid == 0) {
+    int answer = probe();
+    raw_exit(answer < 0 ? EXIT_ERRNO - answer : answer);
+  }
+  siginfo_t info = {0};
+  while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR) {}
+  if (info.si_code != CLD_EXITED) return (struct answer){0, -info.si_status};
+  if (info.si_status >= EXIT_ERRNO) return (struct answer){0, info.si_status - EXIT_ERRNO};
+  return (struct answer){info.si_status, 0};
+}
+
+static void probe_layers(struct sandbox *s) {
+  for (size_t i = 0; i < LAYER_COUNT; i++) {
+    struct answer answer = try_in_child(rows[i].probe);
+    s->layers[i] = (struct sandbox_layer){
+      .name = rows[i].name,
+      .stops = rows[i].stops,
+      .on = answer.error == 0,
+      .essential = rows[i].level == SANDBOX_STANDARD,
+      .number = answer.number,
+      .error = answer.error,
+    };
+  }
+}
+
+static void lose(struct sandbox *s, enum layer_id layer, int error) {
+  s->layers[layer].on = false;
+  s->layers[layer].number = 0;
+  s->layers[layer].error = error;
+}
+
+/* ---- what is made once ---- */
+
+static void make_ruleset(struct sandbox *s) {
+  if (!s->layers[LAYER_LANDLOCK].on) return;
+  s->landlock_fd = landlock_ruleset(s->layers[LAYER_LANDLOCK].number);
+  if (s->landlock_fd < 0) lose(s, LAYER_LANDLOCK, errno);
+}
+
+/* Only when the kernel takes filters: libseccomp asks it too, and an outer filter might kill for that. */
+static void make_filters(struct sandbox *s) {
+  if (!s->layers[LAYER_SECCOMP].on) return;
+  if (policy_build(&s->policy))
+    s->layers[LAYER_SECCOMP].number = s->policy.shape.n + s->policy.gate.n;
+  else
+    lose(s, LAYER_SECCOMP, errno);
+}
+
+/* ---- level ---- */
+
+static bool has_all(const struct sandbox *s, enum sandbox_level level) {
+  for (size_t i = 0; i < LAYER_COUNT; i++)
+    if (rows[i].level == level && !s->layers[i].on) return false;
+  return true;
+}
+
+static enum sandbox_level level_of(const struct sandbox *s) {
+  if (has_all(s, SANDBOX_STANDARD)) return has_all(s, SANDBOX_FULL) ? SANDBOX_FULL : SANDBOX_STANDARD;
+  return s->layers[LAYER_LANDLOCK].on && s->layers[LAYER_RLIMITS].on ? SANDBOX_REDUCED : SANDBOX_NONE;
+}
+
+/* ---- canary ---- */
+
+static bool sing(void *ctx, struct wire_out *out) {
+  (void)ctx;
+  (void)out;
+  raw_call3(SYS_getppid, 0, 0, 0); /* harmless, and on no list */
+  return true;
+}
+
+/* Filters that are installed and don't filter (an emulated host, a broken kernel) must not count. */
+static bool canary_is_stopped(const struct sandbox *s) {
+  const struct worker_limits limits = {
+    .memory_bytes = 16 << 20, .cpu_seconds = 1, .wall_ms = 5000, .report_bytes = 4096, .at_least = SANDBOX_STANDARD};
+  const struct worker_task task = {.run = sing};
+  struct arena a;
+  struct worker w;
+  struct worker_result result;
+  if (!worker_start(&w, s, &limits, &task)) return false;
+  workers_wait(&(struct worker *){&w}, 1);
+  arena_init(&a, 1 << 20);
+  worker_finish(&w, &a, 0, &result);
+  bool stopped = result.end == WORKER_VIOLATION && result.syscall_nr == SYS_getppid;
+  arena_free(&a);
+  return stopped;
+}
+
+/* ---- the whole ---- */
+
+/* With one of them closed the input would become it, and a library's message would go there. */
+static void hold_standard_descriptors(void) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return;
+}
+
+static int order(const void *a, const void *b) { return memcmp(a, b, 1); }
+
+/* What libc does once and remembers, it does here, so that no worker asks for it under the filter: the size of memory
+ * in qsort, the tables of printf for doubles. Workers inherit it. */
+static void warm_up(void) {
+  char text[32], many[2048] = {0};
+  qsort(many, sizeof many, 1, order);
+  snprintf(text, sizeof text, "%.17g", 0.1);
+}
+
+struct sandbox *sandbox_probe(void) {
+  hold_standard_descriptors();
+  struct sandbox *s = calloc(1, sizeof *s);
+  char *digest = calloc(1, DIGEST_TEXT);
+  if (!s || !digest) {
+    free(s);
+    free(digest);
+    return NULL;
+  }
+  s->digest = digest;
+  s->landlock_fd = -1;
+  warm_up();
+  probe_layers(s);
+  make_ruleset(s);
+  make_filters(s);
+  s->level = level_of(s);
+  if (s->level >= SANDBOX_STANDARD && !canary_is_stopped(s)) {
+    lose(s, LAYER_SECCOMP, EPROTO);
+    s->level = level_of(s);
+  }
+  return s;
+}
+
+void sandbox_free(struct sandbox *s) {
+  if (!s) return;
+  if (s->landlock_fd >= 0) close(s->landlock_fd);
+  policy_free(&s->policy);
+  free(s->digest);
+  free(s);
+}
+
+enum sandbox_level sandbox_level(const struct sandbox *s) { return s->level; }
+
+size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out) {
+  *out = s->layers;
+  return LAYER_COUNT;
+}
+
+const char *sandbox_level_name(enum sandbox_level level) {
+  static const char *const names[] = {
+    [SANDBOX_NONE] = "none", [SANDBOX_REDUCED] = "reduced", [SANDBOX_STANDARD] = "standard", [SANDBOX_FULL] = "full"};
+  return names[level];
+}
+
+/* ---- digest ---- */
+
+/* Both programs, one after the other, as the kernel gets them. */
+static bool hash_policy(const struct policy *p, uint8_t digest[32]) {
+  struct sock_filter both[512];
+  size_t n = p->shape.n;
+  if (n + p->gate.n > ARRAY_LEN(both)) return false;
+  memcpy(both, p->shape.code, n * sizeof *both);
+  memcpy(both + n, p->gate.code, p->gate.n * sizeof *both);
+  return sha256_load() && sha256(span_of(both, (n + p->gate.n) * sizeof *both), digest);
+}
+
+const char *sandbox_policy_digest(const struct sandbox *s) {
+  uint8_t digest[32];
+  if (!s->digest[0] && s->policy.gate.n && hash_policy(&s->policy, digest))
+    for (size_t i = 0; i < sizeof digest; i++)
+      snprintf(s->digest + 2 * i, DIGEST_TEXT - 2 * i, "%02x", (unsigned)digest[i]);
+  return s->digest;
+}

@@ -1,0 +1,183 @@
+#include "sandbox/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox/raw.h"
+#include "sandbox/state.h"
+
+enum {
+  REPORT_FIRST = 4096, /* most reports fit; fork cost follows the broker's heap */
+  TICK_MS = 2,         /* without pidfd */
+  KILL_GRACE_MS = 5000, /* a worker that hangs in the kernel (a dead network mount) is given up after it */
+};
+
+static uint64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* ---- start ---- */
+
+_Noreturn static void be_worker(struct lockdown *l) {
+  lockdown(l);
+  struct wire_out out = {.fd = REPORT_FD};
+  bool complete = l->task->run(l->task->ctx, &out);
+  wire_end(&out, complete && !out.broken);
+  raw_exit(0); /* no atexit, no stdio: they would ask for more than the filter allows */
+}
+
+/* No signal may run a handler of the broker in the child; lockdown opens the child's mask again. */
+static pid_t fork_quietly(void) {
+  sigset_t all, before;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, &before)) return -1;
+  pid_t pid = fork();
+  if (pid != 0) sigprocmask(SIG_SETMASK, &before, NULL);
+  return pid;
+}
+
+/* The broker never blocks on a worker; the worker does, when the pipe is full. */
+static bool open_pipe(int ends[2]) {
+  return pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+static int open_pidfd(const struct sandbox *s, pid_t pid) {
+  return s->layers[LAYER_PIDFD].on ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+static uint64_t deadline(const struct worker_limits *limits) {
+  uint64_t at;
+  return try_add(now_ms(), limits->wall_ms, &at) ? at : UINT64_MAX;
+}
+
+bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
+                  const struct worker_task *task) {
+  *w = (struct worker){.pid = -1, .pidfd = -1, .pipe_fd = -1};
+  if (s->level < limits->at_least) {
+    errno = EPERM;
+    return false;
+  }
+  int ends[2];
+  if (!open_pipe(ends)) return false;
+  pid_t broker = getpid();
+  pid_t pid = fork_quietly();
+  if (pid == 0) {
+    struct lockdown l = {.sandbox = s, .limits = limits, .task = task, .report_fd = ends[1], .broker = broker};
+    be_worker(&l);
+  }
+  close(ends[1]);
+  if (pid < 0) {
+    close(ends[0]);
+    return false;
+  }
+  w->pid = pid;
+  w->pipe_fd = ends[0];
+  w->pidfd = open_pidfd(s, pid);
+  w->deadline_ms = deadline(limits);
+  w->report_max = limits->report_bytes;
+  return true;
+}
+
+/* ---- wait ---- */
+
+static void kill_worker(struct worker *w) {
+  kill(w->pid, SIGKILL); /* its number can't be another's: it is not reaped yet */
+  w->deadline_ms = now_ms() + KILL_GRACE_MS;
+}
+
+static bool was_killed(const struct worker *w) { return w->too_big || w->timed_out; }
+
+static void give_up_report(struct worker *w) {
+  if (!was_killed(w)) {
+    w->too_big = true;
+    kill_worker(w);
+  }
+}
+
+/* One byte more than allowed is kept, as the proof that there was more. */
+static bool make_room(struct worker *w) {
+  if (w->report_len < w->report_cap) return true;
+  size_t cap = w->report_cap ? w->report_cap * 2 : REPORT_FIRST;
+  cap = min_size(cap, w->report_max + 1);
+  uint8_t *grown = cap > w->report_cap ? realloc(w->report, cap) : NULL;
+  if (!grown) return false;
+  w->report = grown;
+  w->report_cap = cap;
+  return true;
+}
+
+static void end_of_pipe(struct worker *w) {
+  close(w->pipe_fd);
+  w->pipe_fd = -1;
+}
+
+/* Takes what is in the pipe. */
+static void drain(struct worker *w) {
+  while (w->pipe_fd >= 0) {
+    if (!make_room(w)) {
+      give_up_report(w);
+      return;
+    }
+    ssize_t n = read(w->pipe_fd, w->report + w->report_len, w->report_cap - w->report_len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return;
+    if (n == 0) end_of_pipe(w);
+    w->report_len += (size_t)n;
+  }
+}
+
+static void reap(struct worker *w) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG) || info.si_pid != w->pid) return;
+  drain(w);
+  w->status = info.si_status;
+  w->code = info.si_code;
+  w->done = true;
+}
+
+static void hold_to_deadline(struct worker *w, uint64_t now) {
+  if (now < w->deadline_ms) return;
+  if (was_killed(w)) {
+    w->done = true; /* code stays 0 */
+  } else {
+    w->timed_out = true;
+    kill_worker(w);
+  }
+}
+
+static int poll_timeout(const struct worker *w, uint64_t now) {
+  if (w->pidfd < 0) return TICK_MS;
+  return (int)min_u64(w->deadline_ms > now ? w->deadline_ms - now : 0, INT16_MAX);
+}
+
+size_t workers_wait(struct worker *const *w, size_t n) {
+  struct pollfd fds[2 * WORKERS_MAX];
+  n = min_size(n, WORKERS_MAX);
+  for (;;) {
+    uint64_t now = now_ms();
+    int timeout = INT16_MAX;
+    for (size_t i = 0; i < n; i++) {
+      if (w[i]->done) return i;
+      fds[2 * i] = (struct pollfd){.fd = w[i]->pipe_fd, .events = POLLIN}; /* poll skips -1 */
+      fds[2 * i + 1] = (struct pollfd){.fd = w[i]->pidfd, .events = POLLIN};
+      int soon = poll_timeout(w[i], now);
+      if (soon < timeout) timeout = soon;
+    }
+    poll(fds, 2 * n, timeout);
+    for (size_t i = 0; i < n; i++) {
+      if (fds[2 * i].revents) drain(w[i]);
+      if (fds[2 * i + 1].revents || w[i]->pidfd < 0) reap(w[i]);
+      if (!w[i]->done) hold_to_deadline(w[i], now_ms());
+    }
+  }
+}
+
+_Noreturn void worker_out_of_memory(void) { raw_exit(EXIT_MEMORY); }
