@@ -1,5 +1,6 @@
-/* What this host can enforce. Every layer is tried in a child of its own, because an outer filter may kill instead of
- * refuse; at the end a canary, sealed like any worker, must be stopped at a forbidden call. */
+/* What this host can enforce. Layers are tried in throw-away children, because an outer filter may kill instead of refuse
+ * and because most layers can't be taken off again; at the end a canary, sealed like any worker, must be stopped at a
+ * forbidden call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -14,14 +15,14 @@
 #include "sandbox/state.h"
 #include "tensor/stats.h"
 
-/* ---- the probes: a number to show, or minus errno ---- */
+/* ---- the probes: a number to show, or minus errno. None may spoil a later one ---- */
 
 static int answer_of(long answer) { return answer < 0 ? -errno : 0; }
 
 static int try_pidfd(void) { return answer_of(syscall(SYS_pidfd_open, getpid(), 0)); }
 static int try_close_range(void) { return answer_of(syscall(SYS_close_range, ~0U, ~0U, 0)); }
 static int try_dumpable(void) { return answer_of(prctl(PR_SET_DUMPABLE, 0)); }
-static int try_rlimits(void) { return answer_of(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, 0})); }
+static int try_rlimits(void) { return answer_of(setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0})); }
 static int try_mdwe(void) { return answer_of(prctl(65 /* PR_SET_MDWE */, 1, 0, 0, 0)); }
 static int try_no_new_privs(void) { return answer_of(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
 
@@ -53,38 +54,52 @@ static const struct layer_row {
 
 /* ---- children ---- */
 
-enum { EXIT_ERRNO = 100 }; /* a child's exit code: the number, or this plus errno (133 at most) */
-
 struct answer {
   int number, error; /* as in struct sandbox_layer */
+  bool tried;
 };
 
-static struct answer try_in_child(int (*probe)(void)) {
-  pid_t pid = fork();
-  if (pid < 0) return (struct answer){0, errno};
-  if (pid == 0) {
-    int answer = probe();
-    raw_exit(answer < 0 ? EXIT_ERRNO - answer : answer);
+_Noreturn static void try_in_turn(struct answer *answers) {
+  for (size_t i = 0; i < LAYER_COUNT; i++) {
+    if (answers[i].tried) continue;
+    answers[i] = (struct answer){.error = ECANCELED, .tried = true};
+    int answer = rows[i].probe();
+    answers[i].number = answer > 0 ? answer : 0;
+    answers[i].error = answer < 0 ? -answer : 0;
   }
-  siginfo_t info = {0};
-  while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR) {}
-  if (info.si_code != CLD_EXITED) return (struct answer){0, -info.si_status};
-  if (info.si_status >= EXIT_ERRNO) return (struct answer){0, info.si_status - EXIT_ERRNO};
-  return (struct answer){info.si_status, 0};
+  raw_exit(0);
 }
 
+/* One child tries layer after layer. If one of them kills it, that is this layer's answer, and the next child goes on
+ * behind it. False: no child could be started. */
+static bool try_in_child(struct answer *answers) {
+  pid_t pid = fork();
+  if (pid < 0) return false;
+  if (pid == 0) try_in_turn(answers);
+  siginfo_t info = {0};
+  while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR) {}
+  for (size_t i = 0; i < LAYER_COUNT; i++)
+    if (answers[i].tried && answers[i].error == ECANCELED) answers[i].error = -info.si_status;
+  return true;
+}
+
+/* Without memory or processes nothing was tried, and nothing is on. */
 static void probe_layers(struct sandbox *s) {
+  enum { ALL_BYTES = LAYER_COUNT * sizeof(struct answer) };
+  struct answer *answers = region_map(ALL_BYTES); /* shared with the children */
+  while (answers && !answers[LAYER_COUNT - 1].tried && try_in_child(answers)) {}
   for (size_t i = 0; i < LAYER_COUNT; i++) {
-    struct answer answer = try_in_child(rows[i].probe);
+    struct answer a = answers && answers[i].tried ? answers[i] : (struct answer){.error = EAGAIN};
     s->layers[i] = (struct sandbox_layer){
       .name = rows[i].name,
       .stops = rows[i].stops,
-      .on = answer.error == 0,
+      .on = a.error == 0,
       .essential = rows[i].level == SANDBOX_STANDARD,
-      .number = answer.number,
-      .error = answer.error,
+      .number = a.number,
+      .error = a.error,
     };
   }
+  region_unmap(answers, ALL_BYTES);
 }
 
 static void lose(struct sandbox *s, enum layer_id layer, int error) {
