@@ -289,7 +289,7 @@ static bool lower_index(struct lowering *l, struct frame *f, const struct expr *
   if (object.kind == GVAL_TUPLE) return index_tuple(l, f, &object, &index, e->at, out);
   if (index.kind != GVAL_PLAIN) return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tensor as an index"));
   if (object.plain.kind == VALUE_MODULE) return index_module(l, f, object.plain.module, &index.plain, e->at, out);
-  if (!value_item(&l->ev, &object.plain, &index.plain, e->at, &v)) return lower_error(l, f);
+  if (!value_index(&l->ev, &object.plain, &index.plain, e->at, &v)) return lower_error(l, f);
   *out = gval_of(v);
   return true;
 }
@@ -375,7 +375,6 @@ uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
   uint64_t peak = now;
   for (uint32_t s = 0; s < g->steps.n; s++) {
     const struct fstep *step = &g->steps.p[s];
-    if (!step->op->kernel) continue;
     uint64_t weights = 0, freed = 0;
     for (uint32_t i = 0; i < step->op->num_params; i++) {
       if (step->arg[i].kind != OPV_TENSOR) continue;
@@ -383,8 +382,10 @@ uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
       if (root->from == FROM_WEIGHT) weights = saturating_add(weights, weight_bytes(plan, root));
       else if (root->last_use == s) freed = saturating_add(freed, ft_bytes(&root->t));
     }
-    now = saturating_add(now, ft_bytes(&step->out->t));
-    peak = max_u64(peak, saturating_add(now, weights));
+    if (step->op->kernel) {
+      now = saturating_add(now, ft_bytes(&step->out->t));
+      peak = max_u64(peak, saturating_add(now, weights));
+    }
     now -= min_u64(now, freed);
   }
   return peak;

@@ -34,7 +34,8 @@ static bool to_op_value(struct lowering *l, const struct gval *g, struct op_valu
   case VALUE_RANGE:
   case VALUE_DTYPE:
   case VALUE_MODULE:
-  case VALUE_MISSING: break;
+  case VALUE_MISSING:
+  case VALUE_PENDING: break;
   }
   return false;
 }
