@@ -1,6 +1,6 @@
 /* The names that the program pushes. Calls were judged when they happened (model/build.c); here is what a loader
  * imports without calling it, and what torch.load(weights_only=True) would stop at. */
-#include "rules/judge.h"
+#include "rules/facts.h"
 
 struct use {
   bool instance, call, refused;

@@ -1,5 +1,5 @@
 /* What the one pass over the numbers found in the weights of a state dict. */
-#include "rules/judge.h"
+#include "rules/facts.h"
 
 static void one_tensor(const struct plan *p, const struct plan_entry *e, struct observations *o) {
   const struct plan_stats *s = &p->stats[e->tensor];

@@ -1,5 +1,5 @@
 /* Bytes that belong to nobody, and where the others came from. */
-#include "rules/judge.h"
+#include "rules/facts.h"
 
 /* One observation a place: `got` is the number of storages there. */
 void check_devices(const struct facts *f, struct observations *o) {

@@ -1,11 +1,5 @@
 #include "rules/judge.h"
 
-void run_checks(const struct facts *f, struct observations *o) {
-#define CHECK(name, why) check_##name(f, o);
-#include "rules/checks.def"
-#undef CHECK
-}
-
 struct finding judge(const struct observation *o, struct span name, const struct judging *how) {
   const struct rule *rule = &rule_table[reason_table[o->kind].rule];
   struct finding f = {.reason = o->kind, .severity = rule->severity, .effect = reason_effect(o->kind), .member = name,
@@ -16,5 +10,8 @@ struct finding judge(const struct observation *o, struct span name, const struct
     f.effect = EFFECT_UNSAFE;
     f.severity = SEV_HIGH;
   }
+  enum rule_id id = reason_table[o->kind].rule;
+  if (!how->strict_keys && (id == RULE_KEY501 || id == RULE_KEY502) && f.effect == EFFECT_INCOMPAT) f.effect = EFFECT_FINDING;
+  if (how->offered) f.effect = EFFECT_NOTE;
   return f;
 }

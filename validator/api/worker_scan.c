@@ -1,0 +1,102 @@
+/* The scan stage: container, pickle program, proofs, the pass over the bytes, rules; findings and the plan come out. */
+#include "api/worker_scan.h"
+
+#include "api/send.h"
+#include "container/container.h"
+#include "rules/facts.h"
+#include "tensor/stats.h"
+
+struct scan {
+  const struct scan_job *job;
+  struct arena arena;
+  struct observations obs;
+  struct container container;
+  struct checkpoint checkpoint;
+};
+
+bool scan_prepare(void *ctx) {
+  const struct scan_job *job = ctx;
+  return !job->options->hash_sha256 || sha256_load();
+}
+
+static struct view view_of(const struct checkpoint *cp, const struct tensor_fact *t) {
+  struct view v = {.dtype = (enum dtype)t->dtype, .ndim = t->ndim, .offset = t->offset, .numel = t->numel, .extent = t->extent,
+                   .contiguous = (t->flags & PLAN_CONTIGUOUS) != 0, .expanded = (t->flags & PLAN_EXPANDED) != 0};
+  for (uint32_t i = 0; i < t->ndim; i++) {
+    v.size[i] = cp->dims.p[t->first_dim + i];
+    v.stride[i] = cp->dims.p[t->first_dim + t->ndim + i];
+  }
+  return v;
+}
+
+/* The real bytes of a storage: in the mapping, or inflated once and kept. */
+static bool storage_bytes(struct scan *s, uint32_t number, struct span *cache, struct span *out) {
+  const struct storage_fact *f = &s->checkpoint.storages.p[number - 1];
+  if (f->member == 0) return false;
+  const struct member *m = &s->container.members[f->member - 1];
+  struct span *real = &cache[f->member];
+  if (!real->p && m->method == METHOD_STORED) *real = member_mapped(&s->container, m);
+  if (!real->p && !member_copy(&s->container, m, s->job->options->limits.inflate_bytes, &s->arena, &s->obs, real)) return false;
+  if (f->at > real->n || f->bytes > real->n - f->at) return false;
+  *out = span_of(real->p + f->at, (size_t)f->bytes);
+  return true;
+}
+
+static void all_stats(struct scan *s, struct tensor_stats *stats) {
+  struct checkpoint *cp = &s->checkpoint;
+  struct span *cache = arena_array(&s->arena, (size_t)s->container.num_members + 1, struct span);
+  for (uint32_t i = 0; cache && i < cp->tensors.n; i++) {
+    const struct tensor_fact *t = &cp->tensors.p[i];
+    struct span bytes = SPAN("");
+    if (t->base != i) {
+      stats[i] = stats[t->base];
+      continue;
+    }
+    if (t->storage == 0 || !storage_bytes(s, t->storage, cache, &bytes)) continue;
+    struct view v = view_of(cp, t);
+    tensor_stats(&stats[i], &v, bytes, cp->storages.p[t->storage - 1].big_endian, s->job->options->hash_sha256,
+                 s->job->options->limits.stats_elements);
+  }
+}
+
+/* Full depth: every byte is read. */
+static struct tensor_stats *read_all(struct scan *s) {
+  if (s->job->options->depth != DEPTH_FULL) return NULL;
+  for (uint32_t i = 0; s->container.kind == CONTAINER_TORCH_ZIP && i < s->container.num_members; i++) {
+    const struct member *m = &s->container.members[i];
+    bool copied = span_is(m->short_name, "data.pkl"); /* its checksum was compared then */
+    if (!copied) (void)!member_verify(&s->container, m, &s->obs);
+  }
+  struct tensor_stats *stats = arena_array(&s->arena, s->checkpoint.tensors.n, struct tensor_stats);
+  if (stats) all_stats(s, stats);
+  return stats;
+}
+
+static struct span name_of(const void *ctx, uint32_t number) {
+  const struct container *c = ctx;
+  return number != MEMBER_FILE && number <= c->num_members ? c->members[number - 1].name : SPAN("");
+}
+
+bool scan_run(void *ctx, struct wire_out *out) {
+  struct scan scan = {.job = ctx}, *s = &scan;
+  const struct limits *max = &s->job->options->limits;
+  arena_init(&s->arena, (size_t)s->job->arena_bytes);
+  observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
+  container_open(&s->container, &s->arena, &s->obs, max, s->job->file);
+  checkpoint_init(&s->checkpoint, &s->arena, &s->obs, max, &s->container, &s->job->policy);
+  memcpy(s->checkpoint.hash_seed, s->job->hash_seed, sizeof s->checkpoint.hash_seed);
+  checkpoint_load(&s->checkpoint);
+  struct tensor_stats *stats = read_all(s);
+  struct plan_writer w;
+  plan_begin(&w, s->job->plan, s->job->plan_bytes);
+  plan_emit(&s->checkpoint, &w, stats, (s->job->options->views & SHOW_PICKLE) != 0);
+  struct plan plan;
+  plan_peek(&plan, &w);
+  const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
+  run_checks(&facts, &s->obs);
+  bool read = s->checkpoint.have_machine && s->checkpoint.machine.stopped;
+  plan_end(&w, read);
+  const struct judging how = {.weights_profile = s->job->options->profile == PROFILE_WEIGHTS, .strict_keys = true};
+  const struct judged judged = {.obs = &s->obs, .how = &how, .member_name = name_of, .ctx = &s->container};
+  return send_findings(&judged, out);
+}
