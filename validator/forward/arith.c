@@ -48,8 +48,8 @@ bool add_shape(struct op_call *c) { return promoted_shape(c); }
 bool mul_shape(struct op_call *c) { return promoted_shape(c); }
 bool div_shape(struct op_call *c) { return broadcast_shape(c, FT_F32); }
 bool sub_shape(struct op_call *c) {
-  if (operand_type(&c->arg[INPUT]) == FT_BOOL && operand_type(&c->arg[OTHER]) == FT_BOOL)
-    return op_error(c, "subtraction of two bool operands");
+  if (operand_type(&c->arg[INPUT]) == FT_BOOL || operand_type(&c->arg[OTHER]) == FT_BOOL)
+    return op_error(c, "subtraction with a bool");
   return promoted_shape(c);
 }
 bool neg_shape(struct op_call *c) {

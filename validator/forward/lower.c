@@ -146,7 +146,7 @@ static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e
   if (!lower_member(l, f, f->place.module, e->text, e->at, out, &found)) return false;
   if (found) return true;
   const struct value *v = scope_find(f->place.module->scope ? f->place.module->scope : l->r->model->config, e->text);
-  if (v && v->kind != VALUE_MISSING) {
+  if (v && v->kind != VALUE_MISSING && v->kind != VALUE_PENDING) {
     *out = gval_of(*v);
     return true;
   }

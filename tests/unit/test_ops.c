@@ -1,0 +1,254 @@
+/* Operations against PyTorch: every call that tests/oracle/record_ops.py recorded gives the same shape, type and
+ * numbers, and every call that PyTorch refuses is refused. */
+#include "forward/op.h"
+
+#include <math.h>
+
+#include "tests/unit/check.h"
+
+/* ---- the words of the recording ---- */
+
+enum arg_kind { ARG_VALUE, ARG_TENSOR };
+struct arg {
+  enum arg_kind kind;
+  enum ftype type;
+  uint32_t seed, ndim;
+  uint64_t size[FT_DIMS];
+  struct op_value value;
+  int64_t ints[4];
+};
+struct op_case {
+  enum op_id op;
+  uint32_t num_args;
+  struct arg args[OP_PARAMS];
+  bool refused;
+  enum ftype type;
+  uint32_t ndim;
+  uint64_t size[FT_DIMS];
+  const double *want;
+};
+
+#define F32 FT_F32
+#define I64 FT_I64
+#define BOOL FT_BOOL
+#define T(ftype, number, dims, ...) {.kind = ARG_TENSOR, .type = ftype, .seed = number, .ndim = dims, .size = {__VA_ARGS__}}
+#define I(number) {.value = {.kind = OPV_INT, .i = (number)}}
+#define B(truth) {.value = {.kind = OPV_BOOL, .i = (truth)}}
+#define F(number) {.value = {.kind = OPV_FLOAT, .f = (number)}}
+#define S(literal) {.value = {.kind = OPV_TEXT, .text = {(const uint8_t *)(literal), sizeof(literal) - 1}}}
+#define NONE {.value = {.kind = OPV_NONE}}
+#define P(count, ...) {.value = {.kind = OPV_INTS, .n = (count)}, .ints = {__VA_ARGS__}}
+#define COUNT(...) (sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg))
+#define ARGS(...) .args = {__VA_ARGS__}, .num_args = COUNT(__VA_ARGS__)
+#define OUT(ftype, dims, ...) .type = ftype, .ndim = dims, .size = {__VA_ARGS__}
+#define VALUES(...) .want = (const double[]){__VA_ARGS__}
+#define CASE(id, ...) {.op = OP_##id, __VA_ARGS__},
+#define REFUSED(id, ...) {.op = OP_##id, __VA_ARGS__, .refused = true},
+
+static const struct op_case cases[] = {
+#include "tests/oracle/ops_recorded.inc"
+};
+
+/* ---- one call ---- */
+
+static struct gemm gemm;
+
+static void make_tensor(struct ftensor *t, const struct arg *a) {
+  assert_true(ft_shape(t, a->type, a->size, a->ndim));
+  t->data.out = malloc(ft_bytes(t) ? ft_bytes(t) : 1); /* of exactly its bytes */
+  assert_non_null(t->data.out);
+  for (uint64_t i = 0; i < t->numel; i++) {
+    int raw = (int)((i * 7 + a->seed * 13) % 31) - 15;
+    if (t->type == FT_F32) ft_f32_out(t)[i] = (float)raw / 8;
+    else if (t->type == FT_I64) ft_i64_out(t)[i] = raw;
+    else ft_bool_out(t)[i] = raw % 3 == 0;
+  }
+}
+
+static double number(const struct ftensor *t, uint64_t i) {
+  return t->type == FT_F32 ? (double)ft_f32(t)[i] : t->type == FT_I64 ? (double)ft_i64(t)[i] : (double)ft_bool(t)[i];
+}
+
+static void check_values(const struct op_case *k, size_t row, const struct ftensor *got) {
+  const struct op *op = &op_table[k->op];
+  for (uint64_t i = 0; i < got->numel; i++) {
+    double y = number(got, i), g = k->type == FT_F32 ? (double)(float)k->want[i] : k->want[i];
+    bool same = isnan(g) ? isnan(y) : isinf(g) ? y == g : fabs(y - g) <= op->atol + op->rtol * fabs(g);
+    if (!same) print_message("case %zu (%s): element %llu is %.9g, PyTorch has %.9g\n", row, op->name, (unsigned long long)i, y, g);
+    assert_true(same);
+  }
+}
+
+static void check_shape(const struct op_case *k, size_t row, const struct ftensor *got) {
+  bool same = got->type == k->type && got->ndim == k->ndim && memcmp(got->size, k->size, k->ndim * sizeof k->size[0]) == 0;
+  if (!same) print_message("case %zu (%s): another shape or type\n", row, op_table[k->op].name);
+  assert_true(same);
+}
+
+static void run_case(const struct op_case *k, size_t row) {
+  const struct op *op = &op_table[k->op];
+  struct arena arena;
+  struct fpool pool;
+  struct ftensor in[OP_PARAMS], out;
+  struct op_value given[OP_PARAMS], bound[OP_PARAMS];
+  arena_init(&arena, 1 << 20);
+  fpool_init(&pool, 64 << 20);
+  for (uint32_t i = 0; i < k->num_args; i++) {
+    given[i] = k->args[i].value;
+    given[i].ints = k->args[i].ints;
+    if (k->args[i].kind != ARG_TENSOR) continue;
+    make_tensor(&in[i], &k->args[i]);
+    given[i] = (struct op_value){.kind = OPV_TENSOR, .tensor = &in[i]};
+  }
+  struct op_call c = {.arena = &arena, .pool = &pool, .gemm = &gemm, .arg = bound, .out = &out};
+  bool done = op_bind(&c, op, &(struct op_arguments){.positional = given, .n = k->num_args}, bound) && op->shape(&c);
+  if (done == k->refused) print_message("case %zu (%s): %s\n", row, op->name, done ? "taken, PyTorch refuses it" : (const char *)c.why.p);
+  assert_int_equal(done, !k->refused);
+  if (done) {
+    check_shape(k, row, &out);
+    out.data = in[0].data;
+    if (op->kernel) out.data.out = malloc(ft_bytes(&out) ? ft_bytes(&out) : 1);
+    if (op->kernel) assert_true(op->kernel(&c));
+    check_values(k, row, &out);
+    if (op->kernel) free(out.data.out);
+    (void)op->cost(&c);
+  } else {
+    assert_true(c.error == OBS_FWD_SHAPE || c.error == OBS_FWD_ARGUMENT);
+    assert_true(c.why.n > 0);
+  }
+  assert_int_equal(pool.used, 0); /* scratch was given back */
+  for (uint32_t i = 0; i < k->num_args; i++)
+    if (k->args[i].kind == ARG_TENSOR) free(in[i].data.out);
+  fpool_free(&pool);
+  arena_free(&arena);
+}
+
+static void ops_compute_what_pytorch_recorded(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(cases); i++) run_case(&cases[i], i);
+}
+
+static void every_op_that_computes_was_recorded(void **state) {
+  (void)state;
+  for (uint32_t op = 0; op < OP_COUNT; op++) {
+    bool seen_one = op_table[op].kernel == NULL;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) seen_one = seen_one || (uint32_t)cases[i].op == op;
+    if (!seen_one) print_message("%s has no recorded case\n", op_table[op].name);
+    assert_true(seen_one);
+  }
+}
+
+/* ---- what the recording does not hold ---- */
+
+static bool call(struct op_call *c, enum op_id id, const struct op_arguments *given, struct op_value *bound) {
+  c->arg = bound;
+  return op_bind(c, &op_table[id], given, bound) && op_table[id].shape(c);
+}
+
+static void nan_wins_in_relu_and_max_pool(void **state) {
+  (void)state;
+  struct arena arena;
+  struct fpool pool;
+  arena_init(&arena, 1 << 20);
+  fpool_init(&pool, 1 << 20);
+  float numbers[] = {-1, NAN, 3, -INFINITY}, results[4];
+  struct ftensor x = {.type = FT_F32, .ndim = 3, .numel = 4, .size = {1, 2, 2}, .data.in = numbers}, y;
+  struct op_value given[] = {{.kind = OPV_TENSOR, .tensor = &x}, {.kind = OPV_INT, .i = 2}}, bound[OP_PARAMS];
+  struct op_call c = {.arena = &arena, .pool = &pool, .gemm = &gemm, .out = &y};
+  assert_true(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, NULL, 0}, bound));
+  y.data.out = results;
+  assert_true(op_table[OP_max_pool2d].kernel(&c));
+  assert_true(isnan(results[0]));
+  assert_true(call(&c, OP_relu, &(struct op_arguments){given, 1, NULL, 0}, bound));
+  y.data.out = results;
+  assert_true(op_table[OP_relu].kernel(&c));
+  assert_true(results[0] == 0 && isnan(results[1]) && results[2] == 3 && results[3] == 0);
+  fpool_free(&pool);
+  arena_free(&arena);
+}
+
+static void keywords_bind_by_name(void **state) {
+  (void)state;
+  struct arena arena;
+  arena_init(&arena, 1 << 20);
+  struct ftensor x = {.type = FT_F32, .ndim = 4, .numel = 0, .size = {0, 1, 8, 8}}, y;
+  struct op_value given[] = {{.kind = OPV_TENSOR, .tensor = &x}, {.kind = OPV_INT, .i = 2}}, bound[OP_PARAMS];
+  struct op_keyword stride = {SPAN("stride"), {.kind = OPV_INT, .i = 3}}, twice[2] = {stride, stride};
+  struct op_keyword unknown = {SPAN("strides"), {.kind = OPV_INT, .i = 3}};
+  struct op_keyword indices = {SPAN("return_indices"), {.kind = OPV_BOOL, .i = 1}};
+  struct op_call c = {.arena = &arena, .out = &y};
+  assert_true(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &stride, 1}, bound));
+  assert_int_equal(y.size[2], 3);
+  assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, twice, 2}, bound));
+  assert_int_equal(c.error, OBS_FWD_ARGUMENT);
+  assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &unknown, 1}, bound));
+  assert_int_equal(c.error, OBS_FWD_ARGUMENT);
+  assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 1, NULL, 0}, bound)); /* no kernel_size */
+  assert_int_equal(c.error, OBS_FWD_ARGUMENT);
+  assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &indices, 1}, bound));
+  assert_int_equal(c.error, OBS_FWD_UNSUPPORTED);
+  arena_free(&arena);
+}
+
+/* Sizes that only a hostile config can name: refused or computed without overflow. */
+static void huge_arguments_are_refused(void **state) {
+  (void)state;
+  struct arena arena;
+  arena_init(&arena, 1 << 20);
+  static const int64_t huge[] = {INT32_MAX, (int64_t)INT32_MAX + 1, INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < ARRAY_LEN(huge); i++) {
+    struct ftensor x = {.type = FT_F32, .ndim = 4, .numel = 0, .size = {0, 1, UINT64_C(1) << 40, 8}}, y = {.ndim = 0};
+    struct op_value given[] = {{.kind = OPV_TENSOR, .tensor = &x}, {.kind = OPV_INT, .i = huge[i]}, {.kind = OPV_INT, .i = 1},
+                               {.kind = OPV_INT, .i = 0}, {.kind = OPV_INT, .i = huge[i]}};
+    struct op_value bound[OP_PARAMS];
+    struct op_call c = {.arena = &arena, .out = &y};
+    assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 5, NULL, 0}, bound));
+    const int64_t sizes[] = {huge[i], huge[i], 3};
+    given[1] = (struct op_value){.kind = OPV_INTS, .ints = sizes, .n = 3};
+    assert_false(call(&c, OP_view, &(struct op_arguments){given, 2, NULL, 0}, bound));
+  }
+  arena_free(&arena);
+}
+
+/* The library's blocked kernels against a plain sum, at sizes over their block edges. */
+static void products_agree_with_a_plain_sum(void **state) {
+  (void)state;
+  static const uint64_t sizes[][3] = {{1, 70, 65}, {70, 1, 65}, {65, 67, 129}, {3, 130, 64}, {64, 64, 64}, {2, 2, 0}};
+  for (size_t s = 0; s < ARRAY_LEN(sizes); s++)
+    for (unsigned transposed = 0; transposed < 2; transposed++) {
+      const uint64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+      float *a = malloc((m * k + 1) * sizeof *a), *b = malloc((k * n + 1) * sizeof *b), *c = malloc(m * n * sizeof *c);
+      assert_true(a && b && c);
+      for (uint64_t i = 0; i < m * k; i++) a[i] = (float)((int)(i * 7 % 31) - 15) / 8;
+      for (uint64_t i = 0; i < k * n; i++) b[i] = (float)((int)(i * 11 % 29) - 14) / 8;
+      assert_true(gemm_multiply(&gemm, m, n, k, (struct gemm_operand){a, k, false},
+                                (struct gemm_operand){b, transposed ? k : n, transposed != 0}, c, n));
+      for (uint64_t i = 0; i < m * n; i++) {
+        double sum = 0;
+        for (uint64_t j = 0; j < k; j++) sum += (double)a[i / n * k + j] * (double)(transposed ? b[i % n * k + j] : b[j * n + i % n]);
+        assert_true(fabs((double)c[i] - sum) <= 1e-4);
+      }
+      free(c);
+      free(b);
+      free(a);
+    }
+}
+
+static int load_library(void **state) {
+  (void)state;
+  if (gemm_load(&gemm)) return 0;
+  print_message("SKIPPED test_ops: %s\n", gemm.error);
+  return -1;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ops_compute_what_pytorch_recorded),
+      cmocka_unit_test(every_op_that_computes_was_recorded),
+      cmocka_unit_test(nan_wins_in_relu_and_max_pool),
+      cmocka_unit_test(keywords_bind_by_name),
+      cmocka_unit_test(huge_arguments_are_refused),
+      cmocka_unit_test(products_agree_with_a_plain_sum),
+  };
+  return cmocka_run_group_tests(tests, load_library, NULL);
+}
