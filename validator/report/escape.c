@@ -1,5 +1,7 @@
 #include "report/escape.h"
 
+#include <stdio.h>
+
 #include "base/utf8.h"
 
 struct range { uint32_t first, last; };

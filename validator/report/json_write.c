@@ -2,6 +2,8 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "report/escape.h"
 
@@ -14,8 +16,8 @@ void json_write_real(struct out *o, double x) {
   }
   char text[32];
   int digits = fabs(x) < DBL_MIN ? 1 : DBL_DIG;
-  do (void)snprintf(text, sizeof text, "%.*g", digits++, x);
-  while (strtod(text, NULL) < x || strtod(text, NULL) > x);
+  do (void)snprintf(text, sizeof text, "%.*g", digits, x);
+  while (digits++ < DBL_DECIMAL_DIG && (strtod(text, NULL) < x || strtod(text, NULL) > x));
   out_str(o, text);
 }
 

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct out out_to_fd(int fd) { return (struct out){.fd = fd, .max = OUT_BUFFER}; }

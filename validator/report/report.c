@@ -1,5 +1,7 @@
 #include "report/report.h"
 
+#include <stdlib.h>
+
 #include "report/render.h"
 
 static const struct renderer *const renderers[FORMAT_COUNT] = {

@@ -1,0 +1,75 @@
+#include "report/table.h"
+
+void table_begin(struct table *t, struct pen *pen, const struct column *columns, size_t num_columns) {
+  t->pen = pen;
+  t->columns = columns;
+  t->num_columns = num_columns;
+  t->num_cells = 0;
+  t->begun = false;
+  memset(t->width, 0, sizeof t->width);
+  t->text = out_to_memory(SIZE_MAX);
+}
+
+static struct span cell_text(const struct table *t, const struct cell *cell) {
+  return span_from(span_first(out_taken(&t->text), cell->at + cell->n), cell->at);
+}
+
+static void measure(struct table *t) {
+  for (size_t i = 0; i < t->num_cells; i++) {
+    size_t *width = &t->width[i % t->num_columns];
+    size_t n = min_size(pen_width(t->pen, cell_text(t, &t->cells[i])), TABLE_WIDEST);
+    if (n > *width) *width = n;
+  }
+  for (size_t c = 0; c < t->num_columns; c++) {
+    size_t n = strlen(t->columns[c].head);
+    if (t->width[c] > 0 && t->width[c] < n) t->width[c] = n;
+  }
+}
+
+/* Blanks before a text are written only when a text follows: no line ends in blanks. */
+static void write_cell(struct table *t, size_t column, enum ink ink, struct span text, size_t *blanks) {
+  if (t->width[column] == 0) return;
+  size_t n = pen_width(t->pen, text), room = t->width[column] > n ? t->width[column] - n : 0;
+  *blanks += t->columns[column].right ? room : 0;
+  if (text.n > 0) {
+    out_repeat(t->pen->out, ' ', *blanks);
+    pen_span(t->pen, ink, text);
+    *blanks = 0;
+  }
+  *blanks += (t->columns[column].right ? 0 : room) + 2;
+}
+
+static void write_heads(struct table *t) {
+  size_t blanks = 2;
+  for (size_t c = 0; c < t->num_columns; c++) write_cell(t, c, INK_FAINT, span_str(t->columns[c].head), &blanks);
+  pen_newline(t->pen);
+  t->begun = true;
+}
+
+static void write_rows(struct table *t) {
+  measure(t);
+  if (!t->begun && t->num_cells > 0) write_heads(t);
+  size_t blanks = 2;
+  for (size_t i = 0; i < t->num_cells; i++) {
+    write_cell(t, i % t->num_columns, t->cells[i].ink, cell_text(t, &t->cells[i]), &blanks);
+    if ((i + 1) % t->num_columns > 0) continue;
+    pen_newline(t->pen);
+    blanks = 2;
+  }
+  t->num_cells = 0;
+  out_reset(&t->text);
+}
+
+void table_cell(struct table *t, enum ink ink, const char *text) {
+  if (t->num_cells % t->num_columns == 0 && t->num_cells + t->num_columns > TABLE_CELLS) write_rows(t);
+  size_t at = t->text.n;
+  out_str(&t->text, text);
+  t->cells[t->num_cells++] = (struct cell){.at = at, .n = t->text.n - at, .ink = ink};
+}
+
+void table_end(struct table *t) {
+  if (!t->columns) return;
+  write_rows(t);
+  out_free(&t->text);
+  t->columns = NULL;
+}

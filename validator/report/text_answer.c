@@ -1,0 +1,184 @@
+#include <stdio.h>
+
+#include "report/fields.h"
+#include "report/figures.h"
+#include "report/text.h"
+
+/* ---- findings ---- */
+
+enum { SEVERITY_WIDTH = 8, FINDING_INDENT = 2 + SEVERITY_WIDTH + 2 };
+
+/* "archive/data.pkl+0x15", or "at 0x15" of the file itself. */
+static void write_place(struct text *t, const cJSON *finding) {
+  bool in_member = field_is_there(finding, "member"), has_offset = field_is_there(finding, "offset");
+  uintmax_t offset = field_u64(finding, "offset");
+  pen_text(&t->pen, INK_FAINT, "at ");
+  pen_text(&t->pen, INK_FAINT, field_text(finding, "member"));
+  if (in_member && has_offset) pen_format(&t->pen, INK_FAINT, "+0x%jx", offset);
+  if (!in_member && has_offset) pen_format(&t->pen, INK_FAINT, "0x%jx", offset);
+  if (!in_member && !has_offset) pen_text(&t->pen, INK_FAINT, "the whole file");
+  if (field_u64(finding, "length") > 0)
+    pen_format(&t->pen, INK_FAINT, ", %ju bytes", (uintmax_t)field_u64(finding, "length"));
+}
+
+static void write_below(struct text *t, enum ink ink, const char *label, const char *value) {
+  text_indent(t, FINDING_INDENT);
+  pen_text(&t->pen, ink, label);
+  pen_text(&t->pen, INK_PLAIN, value);
+  pen_newline(&t->pen);
+}
+
+void text_finding(struct text *t, const cJSON *finding) {
+  const char *severity = field_text(finding, "severity"), *rule = field_text(finding, "rule");
+  struct pen *pen = &t->pen;
+  if (!t->first_rule[0]) (void)snprintf(t->first_rule, sizeof t->first_rule, "%s", rule);
+  text_indent(t, 2);
+  pen_text(pen, ink_of_severity(severity), severity);
+  out_repeat(pen->out, ' ', FINDING_INDENT - 2 - min_size(strlen(severity), SEVERITY_WIDTH));
+  pen_text(pen, INK_STRONG, rule);
+  pen_format(pen, INK_PLAIN, " %s: ", field_text(finding, "name"));
+  pen_text(pen, INK_PLAIN, field_text(finding, "message"));
+  pen_newline(pen);
+  text_indent(t, FINDING_INDENT);
+  write_place(t, finding);
+  pen_format(pen, INK_FAINT, "  [%s/%s]", rule, field_text(finding, "reason"));
+  if (field_u64(finding, "more") > 0)
+    pen_format(pen, INK_FAINT, "  and %ju more like it", (uintmax_t)field_u64(finding, "more"));
+  pen_newline(pen);
+  if (field_is_there(finding, "fix")) write_below(t, INK_NOTE, "fix: ", field_text(finding, "fix"));
+  if (t->options->verbose) write_below(t, INK_FAINT, "rule: ", field_text(finding, "title"));
+}
+
+/* ---- state dicts ---- */
+
+static void write_state_dicts(struct text *t, const cJSON *dicts) {
+  static const struct column columns[] = {{"state dict", false}, {"entries", true}, {"elements", true}, {"", false}};
+  const cJSON *dict;
+  if (!dicts || !dicts->child) return;
+  text_section(t);
+  table_begin(&t->table, &t->pen, columns, ARRAY_LEN(columns));
+  cJSON_ArrayForEach(dict, dicts) {
+    char entries[FIGURE_ROOM], numel[FIGURE_ROOM];
+    const char *path = field_text(dict, "path");
+    table_cell(&t->table, INK_PLAIN, path[0] ? path : "(the root)");
+    table_cell(&t->table, INK_PLAIN, figure_count(entries, field_u64(dict, "entries")));
+    table_cell(&t->table, INK_PLAIN, figure_count(numel, field_u64(dict, "numel")));
+    table_cell(&t->table, INK_FAINT, field_true(dict, "module") ? "of a whole module" : "");
+  }
+  table_end(&t->table);
+}
+
+/* ---- the match ---- */
+
+static void write_deviations(struct text *t, const cJSON *check) {
+  static const char *const kinds[] = {"missing", "unexpected", "mismatched"};
+  for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+    uint64_t n = field_u64(check, kinds[i]);
+    if (n > 0) pen_format(&t->pen, INK_BAD, ", %ju %s", (uintmax_t)n, kinds[i]);
+  }
+}
+
+static void write_check(struct text *t, const cJSON *check) {
+  if (!check) return;
+  struct pen *pen = &t->pen;
+  uint64_t expected = field_u64(check, "expected"), matched = field_u64(check, "matched");
+  text_indent(t, 2);
+  pen_format(pen, matched == expected ? INK_GOOD : INK_BAD, "%ju of %ju keys", (uintmax_t)matched, (uintmax_t)expected);
+  pen_text(pen, INK_PLAIN, " match ");
+  pen_text(pen, INK_STRONG, field_text(check, "arch"));
+  if (field_is_there(check, "prefix")) {
+    pen_text(pen, INK_PLAIN, " after removing the prefix \"");
+    pen_text(pen, INK_STRONG, field_text(check, "prefix"));
+    pen_text(pen, INK_PLAIN, "\"");
+  }
+  write_deviations(t, check);
+  if (field_true(check, "loads_strict")) pen_text(pen, INK_FAINT, "; load_state_dict takes it");
+  else if (field_true(check, "loads_loose")) pen_text(pen, INK_FAINT, "; load_state_dict takes it with strict=False");
+  else pen_text(pen, INK_FAINT, "; load_state_dict refuses it as it is");
+  pen_newline(pen);
+}
+
+/* ---- the forward pass ---- */
+
+struct phrase { const char *status, *text; enum ink ink; };
+
+static const struct phrase phrases[] = {
+    {"pass", "computes what the golden says", INK_GOOD},
+    {"fail", "differs from the golden", INK_BAD},
+    {"computes", "computes; correctness unknown (there is no golden)", INK_NOTE},
+    {"not run", "not run", INK_DOUBT},
+};
+
+static void write_status(struct text *t, const cJSON *test) {
+  const char *status = field_text(test, "status");
+  for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+    if (strcmp(phrases[i].status, status) == 0) pen_text(&t->pen, phrases[i].ink, phrases[i].text);
+  if (!field_is_there(test, "reason")) return;
+  pen_text(&t->pen, INK_PLAIN, ": ");
+  pen_text(&t->pen, INK_PLAIN, field_text(test, "reason"));
+}
+
+static void write_list(struct text *t, const cJSON *list) {
+  struct out text = out_to_memory(SIZE_MAX);
+  text_list(&text, list);
+  pen_span(&t->pen, INK_PLAIN, out_taken(&text));
+  out_free(&text);
+}
+
+static void write_comparison(struct text *t, const cJSON *output) {
+  char room[FIGURE_ROOM];
+  if (!field_is_there(output, "max_abs")) return;
+  pen_format(&t->pen, INK_PLAIN, ";  off by at most %s", figure_real(room, field_real(output, "max_abs")));
+  if (field_is_there(output, "max_rel"))
+    pen_format(&t->pen, INK_PLAIN, ", %s relative", figure_real(room, field_real(output, "max_rel")));
+  if (field_is_there(output, "worst_index")) {
+    pen_text(&t->pen, INK_PLAIN, ", worst at ");
+    write_list(t, field(output, "worst_index"));
+  }
+  if (field_is_there(output, "argmax_agree"))
+    pen_text(&t->pen, INK_PLAIN, field_true(output, "argmax_agree") ? ", argmax agrees" : ", argmax differs");
+}
+
+static void write_output(struct text *t, const cJSON *output) {
+  static const char *const figures[] = {"min", "max", "mean"};
+  text_indent(t, 4);
+  pen_text(&t->pen, INK_STRONG, field_text(output, "name"));
+  pen_text(&t->pen, INK_PLAIN, " ");
+  write_list(t, field(output, "shape"));
+  for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+    char room[FIGURE_ROOM];
+    if (field_is_there(output, figures[i]))
+      pen_format(&t->pen, INK_PLAIN, "  %s %s", figures[i], figure_real(room, field_real(output, figures[i])));
+  }
+  write_comparison(t, output);
+  if (field_is_there(output, "saved")) {
+    pen_text(&t->pen, INK_PLAIN, ";  saved to ");
+    pen_text(&t->pen, INK_STRONG, field_text(output, "saved"));
+  }
+  pen_newline(&t->pen);
+}
+
+static void write_forward(struct text *t, const cJSON *tests) {
+  const cJSON *test, *output;
+  cJSON_ArrayForEach(test, tests) {
+    text_indent(t, 2);
+    pen_text(&t->pen, INK_PLAIN, "forward ");
+    pen_text(&t->pen, INK_STRONG, field_text(test, "test"));
+    pen_text(&t->pen, INK_PLAIN, ": ");
+    write_status(t, test);
+    if (field_is_there(test, "first_nonfinite")) {
+      pen_text(&t->pen, INK_PLAIN, "; the first NaN or infinity comes from ");
+      pen_text(&t->pen, INK_STRONG, field_text(test, "first_nonfinite"));
+    }
+    pen_newline(&t->pen);
+    cJSON_ArrayForEach(output, field(test, "outputs")) write_output(t, output);
+  }
+}
+
+void text_answers(struct text *t, const cJSON *file) {
+  if (t->answered) return;
+  t->answered = true;
+  if (field_is(t->run, "verb", "inspect")) write_state_dicts(t, field(file, "state_dicts"));
+  write_check(t, field(file, "check"));
+  write_forward(t, field(file, "forward"));
+}

@@ -1,0 +1,199 @@
+#include <stdio.h>
+
+#include "report/fields.h"
+#include "report/figures.h"
+#include "report/text.h"
+
+/* ---- tables: a cell is a field of the row, written in one of these ways ---- */
+
+typedef void cell_fn(struct out *text, const cJSON *row, const cJSON *item);
+
+static void as_text(struct out *text, const cJSON *row, const cJSON *item) {
+  (void)row;
+  if (cJSON_IsString(item)) out_str(text, item->valuestring);
+}
+
+static void as_count(struct out *text, const cJSON *row, const cJSON *item) {
+  char room[FIGURE_ROOM];
+  (void)row;
+  out_str(text, figure_count(room, item_u64(item)));
+}
+
+/* A count that is only worth its ink when it is not zero. */
+static void as_some(struct out *text, const cJSON *row, const cJSON *item) {
+  if (item_u64(item) > 0) as_count(text, row, item);
+}
+
+static void as_bytes(struct out *text, const cJSON *row, const cJSON *item) {
+  char room[FIGURE_ROOM];
+  (void)row;
+  out_str(text, figure_bytes(room, item_u64(item)));
+}
+
+static void as_offset(struct out *text, const cJSON *row, const cJSON *item) {
+  (void)row;
+  out_format(text, "0x%jx", (uintmax_t)item_u64(item));
+}
+
+static void as_real(struct out *text, const cJSON *row, const cJSON *item) {
+  char room[FIGURE_ROOM];
+  (void)row;
+  out_str(text, figure_real(room, item->valuedouble));
+}
+
+static void as_unused(struct out *text, const cJSON *row, const cJSON *item) {
+  (void)row;
+  if (cJSON_IsFalse(item)) out_str(text, "unused");
+}
+
+void text_list(struct out *text, const cJSON *integers) {
+  const char *before = "[";
+  const cJSON *item;
+  cJSON_ArrayForEach(item, integers) {
+    out_format(text, "%s%ju", before, (uintmax_t)item_u64(item));
+    before = ", ";
+  }
+  out_str(text, integers && integers->child ? "]" : "[]");
+}
+
+static void as_list(struct out *text, const cJSON *row, const cJSON *item) {
+  (void)row;
+  text_list(text, item);
+}
+
+/* The last item of a list, or NULL: a list's first child knows its last as `prev`. */
+static const cJSON *last_of(const cJSON *list) { return list && list->child ? list->child->prev : NULL; }
+
+/* Strides say something only where they are not those of a row-major tensor: each the product of the sizes behind it. */
+static void as_odd_stride(struct out *text, const cJSON *row, const cJSON *strides) {
+  const cJSON *size = last_of(field(row, "shape"));
+  uint64_t product = 1;
+  bool odd = false;
+  for (const cJSON *stride = last_of(strides); stride && size; stride = stride->prev, size = size->prev) {
+    odd = odd || (item_u64(stride) != product && item_u64(size) > 1);
+    if (!try_mul(product, item_u64(size), &product) || stride == strides->child) break;
+  }
+  if (odd) text_list(text, strides);
+}
+
+struct cell_rule {
+  const char *key;
+  cell_fn *write;
+};
+
+enum { CELLS_MAX = 12 };
+struct layout {
+  struct column columns[CELLS_MAX];
+  struct cell_rule cells[CELLS_MAX];
+  size_t n;
+};
+
+static const struct layout layouts[EVENT_COUNT] = {
+    [EVENT_member] = {.n = 7,
+                      .columns = {{"member", false}, {"size", true}, {"packed", true}, {"method", false},
+                                  {"crc32", false}, {"data at", true}, {"", false}},
+                      .cells = {{"name", as_text}, {"size", as_bytes}, {"compressed", as_bytes}, {"method", as_text},
+                                {"crc32", as_text}, {"data_offset", as_offset}, {"used", as_unused}}},
+    [EVENT_global] = {.n = 6,
+                      .columns = {{"class", false}, {"times", true}, {"first at", true}, {"module", false},
+                                  {"name", false}, {"in", false}},
+                      .cells = {{"class", as_text}, {"count", as_count}, {"offset", as_offset}, {"module", as_text},
+                                {"name", as_text}, {"member", as_text}}},
+    [EVENT_tensor] = {.n = 11,
+                      .columns = {{"tensor", false}, {"dtype", false}, {"shape", false}, {"strides", false},
+                                  {"offset", true}, {"min", true}, {"max", true}, {"mean", true}, {"NaN", true},
+                                  {"Inf", true}, {"sha256", false}},
+                      .cells = {{"key", as_text}, {"dtype", as_text}, {"shape", as_list}, {"stride", as_odd_stride},
+                                {"storage_offset", as_some}, {"min", as_real}, {"max", as_real}, {"mean", as_real},
+                                {"nan_count", as_some}, {"inf_count", as_some}, {"sha256", as_text}}},
+};
+
+static enum ink ink_of_cell(const char *key, const char *text) {
+  if (strcmp(key, "class") != 0) return INK_PLAIN;
+  return strcmp(text, "refused") == 0 ? INK_WORST : strcmp(text, "unknown") == 0 ? INK_BAD : INK_PLAIN;
+}
+
+static void write_table_row(struct text *t, const struct layout *layout, const cJSON *row) {
+  struct out text = out_to_memory(SIZE_MAX);
+  for (size_t i = 0; i < layout->n; i++) {
+    const cJSON *item = field(row, layout->cells[i].key);
+    out_reset(&text);
+    if (item && !cJSON_IsNull(item)) layout->cells[i].write(&text, row, item);
+    out_span(&text, SPAN("\0"));
+    const char *cell = text.failed ? "" : (const char *)text.p;
+    table_cell(&t->table, ink_of_cell(layout->cells[i].key, cell), cell);
+  }
+  out_free(&text);
+}
+
+/* ---- the value tree ---- */
+
+static void write_branch(struct text *t, size_t depth, bool last) {
+  struct pen *pen = &t->pen;
+  if (depth < TREE_DEPTH) t->last[depth] = last;
+  for (size_t level = 1; level < min_size(depth, TREE_DEPTH); level++)
+    pen_text(pen, INK_FAINT, t->last[level] ? "   " : pen_glyph(pen, "│  ", "|  "));
+  if (depth > 0) pen_text(pen, INK_FAINT, last ? pen_glyph(pen, "└─ ", "`- ") : pen_glyph(pen, "├─ ", "|- "));
+}
+
+static void write_value(struct text *t, const cJSON *value) {
+  struct pen *pen = &t->pen;
+  uint64_t depth = field_u64(value, "depth");
+  text_indent(t, 2);
+  write_branch(t, depth, field_true(value, "last"));
+  pen_text(pen, INK_STRONG, depth == 0 ? "(root)" : field_text(value, "key"));
+  out_str(pen->out, "  ");
+  pen_text(pen, INK_FAINT, field_is_there(value, "class") ? field_text(value, "class") : field_text(value, "kind"));
+  if (field_is_there(value, "text")) {
+    out_str(pen->out, " ");
+    pen_text(pen, INK_PLAIN, field_text(value, "text"));
+  }
+  if (field_is_there(value, "items")) pen_format(pen, INK_FAINT, " (%ju)", (uintmax_t)field_u64(value, "items"));
+  pen_newline(pen);
+}
+
+/* ---- the disassembly ---- */
+
+enum { INSN_INDENT_MAX = 16, OPCODE_WIDTH = 16 };
+
+static void write_insn(struct text *t, const cJSON *insn) {
+  struct pen *pen = &t->pen;
+  const char *member = field_text(insn, "member");
+  if (strncmp(member, t->member, sizeof t->member - 1) != 0) {
+    (void)snprintf(t->member, sizeof t->member, "%s", member);
+    text_indent(t, 2);
+    pen_text(pen, INK_STRONG, member);
+    pen_newline(pen);
+  }
+  const char *opcode = field_text(insn, "opcode"), *argument = field_text(insn, "argument");
+  size_t indent = min_size(field_u64(insn, "depth"), INSN_INDENT_MAX);
+  text_indent(t, 2);
+  pen_format(pen, INK_FAINT, "%8jx  %02x  ", (uintmax_t)field_u64(insn, "offset"), (unsigned)field_u64(insn, "code"));
+  out_repeat(pen->out, ' ', indent);
+  pen_text(pen, INK_PLAIN, opcode);
+  bool more = argument[0] || field_is_there(insn, "comment");
+  if (more) out_repeat(pen->out, ' ', OPCODE_WIDTH + 1 - min_size(strlen(opcode), OPCODE_WIDTH));
+  pen_text(pen, INK_PLAIN, argument);
+  if (field_is_there(insn, "comment")) {
+    if (argument[0]) out_str(pen->out, "  ");
+    pen_text(pen, INK_NOTE, "; ");
+    pen_text(pen, INK_NOTE, field_text(insn, "comment"));
+  }
+  pen_newline(pen);
+}
+
+/* ---- any row ---- */
+
+void text_rows_begin(struct text *t, enum event_type type) {
+  const struct layout *layout = &layouts[type];
+  if (type != EVENT_finding) text_section(t);
+  if (layout->n > 0) table_begin(&t->table, &t->pen, layout->columns, layout->n);
+}
+
+void text_row(struct text *t, enum event_type type, const cJSON *row) {
+  t->details = true;
+  if (type == EVENT_finding) text_finding(t, row);
+  else if (type == EVENT_value) write_value(t, row);
+  else if (type == EVENT_insn) write_insn(t, row);
+  else write_table_row(t, &layouts[type], row);
+}
