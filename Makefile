@@ -32,7 +32,52 @@ CFLAGS  := $(STD) $(WARN) $(if $(filter 0,$(ISCLANG)),$(GCCW),$(CLANGW)) $($(MOD
 LDFLAGS := $($(MODE)_L) $(EXTRA_LDFLAGS)
 LIBS    := -lseccomp -lcjson -ldeflate -lm -ldl
 
-SRC := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
+# Sources: every .c of the layers. main.c is the program's own; client.c and what it stands on are the library's.
+SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
+PAGES   := $(OUT)/rule_pages.c
+OBJ     := $(SRC:%.c=$(OUT)/%.o) $(OUT)/rule_pages.o
+CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
+LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/lib/%.o)
+TESTS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/unit/test_*.c tests/sandbox/test_*.c)))
+
+.PHONY: all
+all: build/ckptlint
+
+build/ckptlint: $(OUT)/ckptlint
+	@ln -sf $(MODE)/ckptlint $@
+
+$(OUT)/ckptlint: $(OBJ)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
+
+# One archive of everything but main: a test links what it needs of it.
+$(OUT)/core.a: $(CORE)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/rule_pages.o: $(PAGES)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+$(PAGES): rules/embed.awk $(sort $(wildcard rules/doc/*.md))
+	@mkdir -p $(@D)
+	awk -f rules/embed.awk $(sort $(wildcard rules/doc/*.md)) > $@
+
+$(OUT)/tests/%: tests/%.c $(OUT)/core.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -MF $@.d $< $(OUT)/core.a $(LDFLAGS) -lcmocka $(LIBS) -o $@
+
+-include $(OBJ:.o=.d) $(TESTS:=.d)
+
+.PHONY: unit-tests
+unit-tests: $(TESTS)
+
+.PHONY: clean
+clean:
+	rm -rf build
+
 .PHONY: print-flags
 print-flags:
 	@echo '$(CFLAGS)'

@@ -33,12 +33,12 @@ static bool finish(struct model_stage *s, struct wire_out *out, bool offered) {
   return send_findings(&judged, out);
 }
 
-/* First round: which files do the tests name? True when there are some: the broker opens them and starts again. */
-static bool ask_for_files(struct model_stage *s, struct wire_out *out) {
+/* First round: is the architecture file valid, and which files do its tests name? The broker opens those. */
+static bool say_needs(struct model_stage *s, struct wire_out *out) {
   struct names needs;
-  if (s->job->files_ready || !forward_needs(&s->arch, &s->arena, &needs)) return false;
+  if (!forward_needs(&s->arch, &s->arena, &needs)) return false;
   for (uint32_t i = 0; i < needs.n; i++) wire_text(out, TEXT_NEED_FILE, needs.list[i]);
-  return true;
+  return !out->broken;
 }
 
 static uint32_t copy_text(uint8_t out[MODEL_TEXT], struct span text) {
@@ -109,7 +109,7 @@ bool model_run(void *ctx, struct wire_out *out) {
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
   if (!arch_parse(&s->arch, job->arch, &s->arena, max, &s->obs)) return finish(s, out, false);
-  if (ask_for_files(s, out)) return true;
+  if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);
   if (!finish(s, out, false) || !matched) return !out->broken;
   summarise(s);

@@ -1,0 +1,456 @@
+/* The events of one finished job. Everything here comes from the plan, the findings and the results, all checked. */
+#include "api/emit.h"
+
+#include "api/message.h"
+#include "container/container.h"
+
+enum { TEXT_CAP = 512, KEY_CAP = 4096, MESSAGE_BYTES = 2048 };
+
+/* ---- findings, worst first ---- */
+
+static int compare_findings(const void *a, const void *b) {
+  const struct finding *x = *(const struct finding *const *)a, *y = *(const struct finding *const *)b;
+  if (x->effect != y->effect) return x->effect > y->effect ? -1 : 1;
+  if (x->severity != y->severity) return x->severity > y->severity ? -1 : 1;
+  int names = span_cmp(x->member, y->member);
+  if (names) return names;
+  if (x->at != y->at) return x->at < y->at ? -1 : 1;
+  return (x->reason > y->reason) - (x->reason < y->reason);
+}
+
+static void emit_finding(const struct finding *f, struct report *report) {
+  char message[MESSAGE_BYTES];
+  const struct rule *rule = finding_rule(f);
+  cJSON *e = event_new("finding");
+  event_str(e, "rule", rule->id);
+  event_str(e, "name", rule->name);
+  event_str(e, "reason", reason_table[f->reason].slug);
+  event_str(e, "severity", severity_name(f->severity));
+  event_str(e, "effect", effect_name(f->effect));
+  event_str(e, "title", rule->title);
+  event_text(e, "message", finding_message(f, message, sizeof message), MESSAGE_BYTES);
+  if (f->member.n) event_text(e, "member", f->member, TEXT_CAP);
+  if (f->member.n || f->at) event_u64(e, "offset", f->at);
+  if (f->len) event_u64(e, "length", f->len);
+  if (f->got || f->want) {
+    event_u64(e, "got", f->got);
+    event_u64(e, "want", f->want);
+  }
+  if (f->subject.n) event_text(e, "subject", f->subject, TEXT_CAP);
+  if (f->detail.n) event_text(e, "detail", f->detail, TEXT_CAP);
+  if (f->more) event_u64(e, "more", f->more);
+  report_event(report, e);
+}
+
+static void emit_findings(const struct job *job, struct report *report) {
+  const struct finding **sorted = calloc(job->findings.n ? job->findings.n : 1, sizeof *sorted);
+  if (!sorted) return;
+  for (uint32_t i = 0; i < job->findings.n; i++) sorted[i] = &job->findings.p[i];
+  qsort(sorted, job->findings.n, sizeof *sorted, compare_findings);
+  for (uint32_t i = 0; i < job->findings.n; i++) emit_finding(sorted[i], report);
+  free(sorted);
+}
+
+/* ---- the file ---- */
+
+static void add_counts(const struct job *job, cJSON *file) {
+  uint64_t counts[SEV_COUNT] = {0};
+  for (uint32_t i = 0; i < job->findings.n; i++) counts[job->findings.p[i].severity] += 1 + (uint64_t)job->findings.p[i].more;
+  cJSON *o = event_object(file, "counts");
+  for (int s = SEV_COUNT - 1; s >= 0; s--)
+    if (counts[s]) event_u64(o, severity_name((enum severity)s), counts[s]);
+}
+
+static void add_dtypes(const struct plan *p, cJSON *file) {
+  uint64_t counts[DTYPE_COUNT] = {0};
+  for (uint32_t i = 0; i < p->num_tensors; i++) counts[p->tensors[i].dtype]++;
+  cJSON *o = event_object(file, "dtypes");
+  for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++)
+    if (counts[d]) event_u64(o, dtype_name(d), counts[d]);
+}
+
+enum { DEVICES = 16 };
+struct devices {
+  struct span tag[DEVICES];
+  uint64_t tensors[DEVICES];
+  size_t n;
+};
+
+static struct devices count_devices(const struct plan *p) {
+  struct devices d = {.n = 0};
+  for (uint32_t i = 0; i < p->num_tensors; i++) {
+    uint32_t storage = p->tensors[i].storage;
+    struct span tag = storage ? plan_span(p, p->storages[storage - 1].location) : SPAN("meta");
+    size_t k = 0;
+    while (k < d.n && !span_eq(d.tag[k], tag)) k++;
+    if (k == DEVICES) continue;
+    if (k == d.n) d.tag[d.n++] = tag;
+    d.tensors[k]++;
+  }
+  return d;
+}
+
+static void add_devices(const struct plan *p, cJSON *file) {
+  struct devices d = count_devices(p);
+  cJSON *o = event_object(file, "devices");
+  for (size_t k = 0; k < d.n; k++) {
+    char key[80];
+    size_t n = min_size(d.tag[k].n, sizeof key - 1);
+    memcpy(key, d.tag[k].p, n);
+    key[n] = 0;
+    bool plain = n > 0;
+    for (size_t i = 0; i < n; i++) plain = plain && key[i] > ' ' && key[i] < 0x7f;
+    event_u64(o, plain ? key : "other", d.tensors[k]);
+  }
+}
+
+static void add_state_dicts(const struct plan *p, cJSON *file) {
+  if (p->num_dicts == 0) return;
+  cJSON *list = event_array(file, "state_dicts");
+  for (uint32_t i = 0; i < p->num_dicts; i++) {
+    cJSON *o = event_push_object(list);
+    event_text(o, "path", plan_span(p, p->dicts[i].path), KEY_CAP);
+    event_u64(o, "entries", p->dicts[i].num_entries);
+    event_u64(o, "numel", p->dicts[i].numel);
+    event_bool(o, "module", p->dicts[i].module != 0);
+  }
+}
+
+static uint64_t all_params(const struct plan *p) {
+  uint64_t sum = 0;
+  if (p->num_dicts) return p->dicts[0].numel;
+  for (uint32_t i = 0; i < p->num_tensors; i++)
+    if (!try_add(sum, p->tensors[i].numel, &sum)) return UINT64_MAX;
+  return sum;
+}
+
+static void add_plan(const struct job *job, cJSON *file) {
+  const struct plan *p = &job->plan;
+  event_str(file, "format", container_kind_name((enum container_kind)p->header->kind));
+  if (p->num_values == 0) return;
+  event_u64(file, "protocol", p->header->protocol);
+  event_u64(file, "tensors", p->num_tensors);
+  event_u64(file, "params", all_params(p));
+  add_dtypes(p, file);
+  add_devices(p, file);
+  add_state_dicts(p, file);
+}
+
+/* ---- check and forward ---- */
+
+static void add_check(const struct job *job, const struct model_summary *s, cJSON *file) {
+  cJSON *o = event_object(file, "check");
+  event_text(o, "arch", span_of(s->name, s->name_n), TEXT_CAP);
+  event_text(o, "state_dict", job->plan.num_dicts ? plan_span(&job->plan, job->plan.dicts[s->dict].path) : SPAN(""), KEY_CAP);
+  if (s->prefix_removed_n) event_text(o, "prefix", span_of(s->prefix_removed, s->prefix_removed_n), TEXT_CAP);
+  event_u64(o, "expected", s->expected);
+  event_u64(o, "matched", s->matched);
+  event_u64(o, "missing", s->missing);
+  event_u64(o, "unexpected", s->unexpected);
+  event_u64(o, "mismatched", s->misshapen);
+  event_u64(o, "params_loaded", s->params_loaded);
+  event_u64(o, "params_missing", s->params_missing);
+  event_bool(o, "loads_strict", s->loads_strict != 0);
+  event_bool(o, "loads_loose", s->loads_loose != 0);
+}
+
+static void add_output(const struct job *job, const struct result_output *out, cJSON *list) {
+  cJSON *o = event_push_object(list);
+  struct span name = result_span(job->result, out->name);
+  event_text(o, "name", name, TEXT_CAP);
+  cJSON *shape = event_array(o, "shape");
+  for (uint32_t i = 0; i < out->ndim; i++) event_push_u64(shape, out->size[i]);
+  event_real(o, "min", out->min);
+  event_real(o, "max", out->max);
+  event_real(o, "mean", out->mean);
+  event_str(o, "status", out->golden == GOLDEN_NONE ? "computes" : out->agrees ? "pass" : "fail");
+  if (out->golden == GOLDEN_VALUES && out->same_shape) {
+    event_real(o, "max_abs", out->max_abs);
+    event_real(o, "max_rel", out->max_rel);
+    event_u64(o, "worst_index", out->worst);
+  }
+  if (out->rows) event_bool(o, "argmax_agree", out->rows == out->rows_agree);
+  struct span saved = job_saved_output(job, name);
+  if (saved.n) event_text(o, "saved", saved, KEY_CAP);
+}
+
+static const char *test_status(const struct job *job, const struct result_test *t) {
+  const struct result *r = job->result;
+  bool golden = false, fails = t->nonfinite_place.n > 0;
+  if (t->status != RESULT_COMPUTED) return "not run";
+  for (uint32_t i = 0; i < t->num_outputs; i++) {
+    const struct result_output *o = &r->outputs[t->first_output + i];
+    golden = golden || o->golden != GOLDEN_NONE;
+    fails = fails || (o->golden != GOLDEN_NONE && !o->agrees);
+  }
+  return fails ? "fail" : golden ? "pass" : "computes";
+}
+
+static void add_forward(const struct job *job, cJSON *file) {
+  static const char *const reasons[RESULT_STATUSES] = {"an earlier failure ended the pass", "refused: see the findings",
+                                                       "over 20 GFLOP: ask with ckptlint forward", NULL};
+  cJSON *list = event_array(file, "forward");
+  for (uint32_t i = 0; i < job->result->num_tests; i++) {
+    const struct result_test *t = &job->result->tests[i];
+    cJSON *o = event_push_object(list);
+    event_u64(o, "test", i);
+    event_str(o, "status", test_status(job, t));
+    if (t->status < RESULT_STATUSES && reasons[t->status]) event_str(o, "reason", reasons[t->status]);
+    cJSON *outputs = event_array(o, "outputs");
+    for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
+      add_output(job, &job->result->outputs[t->first_output + k], outputs);
+    if (t->nonfinite_place.n) event_text(o, "first_nonfinite", result_span(job->result, t->nonfinite_place), TEXT_CAP);
+  }
+}
+
+/* ---- inspect ---- */
+
+static bool shows(const struct job *job, enum inspect_view view) { return (job->run->options->views & (uint32_t)view) != 0; }
+
+static void emit_members(const struct plan *p, struct report *report) {
+  for (uint32_t i = 0; i < p->num_members; i++) {
+    const struct plan_member *m = &p->members[i];
+    cJSON *e = event_new("member");
+    event_text(e, "name", plan_span(p, m->name), KEY_CAP);
+    event_str(e, "method", m->method == METHOD_STORED ? "stored" : "deflated");
+    event_u64(e, "size", m->size);
+    event_u64(e, "compressed", m->csize);
+    if (m->crc_known) {
+      char hex[16];
+      int n = snprintf(hex, sizeof hex, "%08x", m->crc);
+      event_text(e, "crc32", span_of(hex, (size_t)n), sizeof hex);
+    }
+    event_u64(e, "header_offset", m->header_at);
+    event_u64(e, "data_offset", m->data_at);
+    event_bool(e, "used", m->used != 0);
+    report_event(report, e);
+  }
+}
+
+static void emit_globals(const struct plan *p, struct report *report) {
+  for (uint32_t i = 0; i < p->num_globals; i++) {
+    const struct plan_global *g = &p->globals[i];
+    cJSON *e = event_new("global");
+    event_text(e, "module", plan_span(p, g->module), TEXT_CAP);
+    event_text(e, "name", plan_span(p, g->name), TEXT_CAP);
+    event_str(e, "class", global_class_name((enum global_class)g->cls));
+    event_u64(e, "count", g->count);
+    if (g->member) event_text(e, "member", plan_span(p, p->members[g->member - 1].name), TEXT_CAP);
+    event_u64(e, "offset", g->first_at);
+    report_event(report, e);
+  }
+}
+
+static void add_dims(cJSON *e, const char *key, const uint64_t *dims, uint32_t n) {
+  cJSON *list = event_array(e, key);
+  for (uint32_t i = 0; i < n; i++) event_push_u64(list, dims[i]);
+}
+
+static void add_tensor_stats(cJSON *e, const struct plan_stats *s) {
+  char hex[65];
+  for (size_t i = 0; s && s->hashed && i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", s->sha256[i]);
+  if (s && s->hashed)
+    event_text(e, "sha256", span_of(hex, 64), 64);
+  else
+    event_null(e, "sha256");
+  bool done = s && s->done, finite = done && s->finite;
+  if (done) {
+    event_u64(e, "nan_count", s->nan_count);
+    event_u64(e, "inf_count", s->inf_count);
+  } else {
+    event_null(e, "nan_count");
+    event_null(e, "inf_count");
+  }
+  event_real(e, "min", finite ? s->min : (double)NAN);
+  event_real(e, "max", finite ? s->max : (double)NAN);
+  event_real(e, "mean", finite ? s->mean : (double)NAN);
+}
+
+static void emit_tensor(const struct plan *p, uint32_t i, struct report *report) {
+  const struct plan_tensor *t = &p->tensors[i];
+  cJSON *e = event_new("tensor");
+  event_text(e, "key", plan_span(p, t->key), KEY_CAP);
+  if (t->state_key.n)
+    event_text(e, "state_key", plan_span(p, t->state_key), KEY_CAP);
+  else
+    event_null(e, "state_key");
+  event_str(e, "dtype", dtype_name((enum dtype)t->dtype));
+  add_dims(e, "shape", &p->dims[t->first_dim], t->ndim);
+  add_dims(e, "stride", &p->dims[t->first_dim] + t->ndim, t->ndim);
+  event_u64(e, "numel", t->numel);
+  event_u64(e, "storage_offset", t->offset);
+  add_tensor_stats(e, p->num_stats ? &p->stats[i] : NULL);
+  report_event(report, e);
+}
+
+/* Shell-like glob: '*' any run, '?' one byte. Linear backtracking over the last star only. */
+static bool glob_match(struct span pattern, struct span text) {
+  size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+  while (t < text.n) {
+    if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t]) && pattern.p[p] != '*') {
+      p++;
+      t++;
+    } else if (p < pattern.n && pattern.p[p] == '*') {
+      star = p++;
+      mark = t;
+    } else if (star != SIZE_MAX) {
+      p = star + 1;
+      t = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.n && pattern.p[p] == '*') p++;
+  return p == pattern.n;
+}
+
+static bool key_wanted(const struct job *job, struct span key, struct span state_key) {
+  struct span glob = job->run->options->key;
+  return glob.n == 0 || job->run->options->verb != VERB_INSPECT || glob_match(glob, key) || (state_key.n && glob_match(glob, state_key));
+}
+
+static int by_key(const void *a, const void *b, void *ctx) {
+  const struct plan *p = ctx;
+  return span_cmp(plan_span(p, p->tensors[*(const uint32_t *)a].key), plan_span(p, p->tensors[*(const uint32_t *)b].key));
+}
+
+static void emit_tensors(const struct job *job, struct report *report) {
+  struct plan p = job->plan;
+  uint32_t *order = calloc(p.num_tensors ? p.num_tensors : 1, sizeof *order);
+  if (!order) return;
+  for (uint32_t i = 0; i < p.num_tensors; i++) order[i] = i;
+  qsort_r(order, p.num_tensors, sizeof *order, by_key, &p);
+  for (uint32_t i = 0; i < p.num_tensors; i++) {
+    const struct plan_tensor *t = &p.tensors[order[i]];
+    if (key_wanted(job, plan_span(&p, t->key), plan_span(&p, t->state_key))) emit_tensor(&p, order[i], report);
+  }
+  free(order);
+}
+
+static void add_tensor_text(cJSON *e, const struct plan *p, uint32_t i) {
+  const struct plan_tensor *t = &p->tensors[i];
+  char text[TEXT_CAP];
+  int n = snprintf(text, sizeof text, "%s [", dtype_name((enum dtype)t->dtype));
+  for (uint32_t d = 0; n > 0 && (size_t)n < sizeof text - 32 && d < t->ndim; d++)
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s%llu", d ? ", " : "", (unsigned long long)p->dims[t->first_dim + d]);
+  if (n > 0) n += snprintf(text + n, sizeof text - (size_t)n, "]");
+  event_text(e, "text", span_of(text, n > 0 ? (size_t)n : 0), TEXT_CAP);
+}
+
+static void add_value_text(cJSON *e, const struct plan *p, const struct plan_value *v) {
+  char text[40];
+  int n = 0;
+  switch ((enum plan_value_kind)v->kind) {
+  case PLAN_VAL_TENSOR: add_tensor_text(e, p, (uint32_t)v->number); return;
+  case PLAN_VAL_BOOL: event_str(e, "text", v->number ? "True" : "False"); return;
+  case PLAN_VAL_INT: n = snprintf(text, sizeof text, "%lld", (long long)v->number); break;
+  case PLAN_VAL_FLOAT: n = snprintf(text, sizeof text, "%.17g", v->real); break;
+  case PLAN_VAL_SHARED: event_text(e, "text", plan_span(p, p->values[v->number].key), TEXT_CAP); return;
+  case PLAN_VAL_STORAGE: event_text(e, "text", plan_span(p, p->storages[v->number - 1].key), TEXT_CAP); return;
+  case PLAN_VAL_TEXT:
+  case PLAN_VAL_BYTES:
+  case PLAN_VAL_BIGINT:
+  case PLAN_VAL_DTYPE:
+  case PLAN_VAL_DEVICE: event_text(e, "text", plan_span(p, v->text), TEXT_CAP); return;
+  case PLAN_VAL_NONE:
+  case PLAN_VAL_TUPLE:
+  case PLAN_VAL_LIST:
+  case PLAN_VAL_DICT:
+  case PLAN_VAL_SET:
+  case PLAN_VAL_RECORD:
+  case PLAN_VAL_GLOBAL:
+  case PLAN_VAL_SIZE:
+  case PLAN_VAL_CUT:
+  case PLAN_VAL_KINDS: return;
+  }
+  event_text(e, "text", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
+}
+
+static const char *value_kind_word(uint32_t kind) {
+  static const char *const words[PLAN_VAL_KINDS] = {"none", "bool", "int", "int", "float", "text", "bytes", "tuple", "list", "dict", "set",
+                                                    "record", "tensor", "storage", "global", "dtype", "device", "size", "shared", "cut"};
+  return words[kind];
+}
+
+static void emit_value(const struct plan *p, uint32_t i, struct report *report) {
+  const struct plan_value *v = &p->values[i];
+  cJSON *e = event_new("value");
+  event_u64(e, "depth", v->depth);
+  event_bool(e, "last", i == 0 || v->end == p->values[v->parent].end);
+  event_text(e, "key", plan_span(p, v->key), KEY_CAP);
+  event_str(e, "kind", value_kind_word(v->kind));
+  uint64_t items = 0;
+  for (uint32_t c = i + 1; c < v->end; c = p->values[c].end) items++;
+  bool bytes = v->kind == PLAN_VAL_TEXT || v->kind == PLAN_VAL_BYTES;
+  if (items || bytes) event_u64(e, "items", bytes ? (uint64_t)v->number : items);
+  add_value_text(e, p, v);
+  if (v->cls.n) event_text(e, "class", plan_span(p, v->cls), TEXT_CAP);
+  report_event(report, e);
+}
+
+static void emit_insns(const struct plan *p, struct report *report) {
+  for (uint32_t i = 0; i < p->num_insns; i++) job_emit_insn(p, &p->insns[i], report);
+}
+
+/* Bytes of the file by what they are for; each storage counts once, for the first tensor that says. */
+static void add_parts(const struct job *job, cJSON *file) {
+  enum { WEIGHTS, BUFFERS, OPTIMIZER, OTHER, PARTS };
+  static const char *const names[PARTS] = {"weights", "buffers", "optimizer", "other"};
+  static const char *const buffers[] = {"running_mean", "running_var", "num_batches_tracked", "position_ids"};
+  const struct plan *p = &job->plan;
+  uint64_t bytes[PARTS] = {0}, pickle = 0, unreferenced = 0;
+  uint8_t *counted = calloc((size_t)p->num_storages + 1, 1);
+  for (uint32_t i = 0; counted && i < p->num_tensors; i++) {
+    const struct plan_tensor *t = &p->tensors[i];
+    if (!t->storage || counted[t->storage]++) continue;
+    struct span name = plan_span(p, t->state_key), key = plan_span(p, t->key);
+    int part = name.n ? WEIGHTS : memmem(key.p, key.n, "optim", 5) ? OPTIMIZER : OTHER;
+    for (size_t b = 0; b < ARRAY_LEN(buffers); b++)
+      if (name.n && span_ends(name, span_str(buffers[b]))) part = BUFFERS;
+    bytes[part] += p->storages[t->storage - 1].bytes;
+  }
+  free(counted);
+  for (uint32_t i = 0; i < p->num_members; i++) {
+    struct span name = plan_span(p, p->members[i].name);
+    bool program = span_ends(name, SPAN("data.pkl")) || p->header->kind == CONTAINER_PICKLE;
+    if (program) pickle += p->members[i].csize;
+    if (!p->members[i].used && memmem(name.p, name.n, "data/", 5)) unreferenced += p->members[i].csize;
+  }
+  cJSON *o = event_object(file, "parts");
+  for (int k = 0; k < PARTS; k++) event_u64(o, names[k], bytes[k]);
+  event_u64(o, "pickle", pickle);
+  event_u64(o, "unreferenced", unreferenced);
+}
+
+static void emit_rows(const struct job *job, struct report *report) {
+  const struct plan *p = &job->plan;
+  if (shows(job, SHOW_MEMBERS)) emit_members(p, report);
+  if (shows(job, SHOW_GLOBALS)) emit_globals(p, report);
+  if (shows(job, SHOW_TENSORS) || shows(job, SHOW_STATS)) emit_tensors(job, report);
+  for (uint32_t i = 0; shows(job, SHOW_TREE) && i < p->num_values; i++) emit_value(p, i, report);
+  if (shows(job, SHOW_PICKLE)) emit_insns(p, report);
+}
+
+void job_emit(const struct job *job, struct report *report) {
+  const struct run_options *o = job->run->options;
+  const struct model_summary *s = job_summary(job);
+  cJSON *file = event_new("file");
+  event_text(file, "path", job->in.path, KEY_CAP);
+  event_str(file, "verdict", verdict_name(job->verdict));
+  event_bool(file, "complete", job->complete);
+  event_str(file, "depth", o->depth == DEPTH_FULL ? "full" : "quick");
+  if (job->opened) event_u64(file, "size", job->in.bytes.n);
+  if (job->have_plan) add_plan(job, file);
+  if (job->findings.n) add_counts(job, file);
+  if (job->have_plan && o->verb == VERB_INSPECT) add_parts(job, file);
+  if (s) add_check(job, s, file);
+  if (job->result) add_forward(job, file);
+  job_says(job, file);
+  cJSON *timing = event_object(file, "timing");
+  event_real(timing, "seconds", (double)job->took_ms / 1000.0);
+  if (job->result && job->result->core.n) event_text(timing, "blas", result_span(job->result, job->result->core), 64);
+  report_event(report, file);
+  emit_findings(job, report);
+  if (job->have_plan) emit_rows(job, report);
+  report_event(report, event_new("file_end"));
+}

@@ -1,0 +1,17 @@
+/* A finished job as events (emit.c), its short answers (says.c), its saved outputs (save.c), and the disassembly's
+ * lines (insn.c). */
+#ifndef CKPTLINT_API_EMIT_H
+#define CKPTLINT_API_EMIT_H
+
+#include <math.h>
+
+#include "api/job.h"
+
+void job_says(const struct job *job, cJSON *file);
+void job_emit_insn(const struct plan *p, const struct plan_insn *insn, struct report *report);
+/* Writes the outputs that --save-output asks for; false when one could not be written (exit 74). */
+NODISCARD bool job_save_outputs(const struct job *job);
+/* The file that an output was saved to; empty if none. */
+struct span job_saved_output(const struct job *job, struct span output);
+
+#endif

@@ -1,0 +1,246 @@
+#include "api/job.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "container/container.h"
+#include "rules/judge.h"
+
+enum { MIB = 1 << 20, WORKER_SLACK = 48 * MIB, BLAS_BYTES = 192 * MIB };
+
+static uint64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void add_finding(struct job *job, const struct finding *f) {
+  struct finding *slot = vec_push(&job->arena, &job->findings, UINT32_MAX);
+  if (slot) *slot = *f;
+  enum verdict v = effect_verdict(f->effect);
+  if (v > job->verdict) job->verdict = v;
+  if (f->effect == EFFECT_UNCHECKED) job->complete = false;
+}
+
+/* What the broker itself saw. */
+static void add_observation(struct job *job, const struct observation *o) {
+  const struct judging how = {.strict_keys = true};
+  struct finding f = judge(o, SPAN(""), &how);
+  add_finding(job, &f);
+}
+
+/* ---- limits ---- */
+
+static uint64_t arena_bytes(const struct limits *max, uint64_t input) {
+  uint64_t wanted;
+  if (!try_mul(input, max->arena_factor, &wanted) || !try_add(wanted, max->arena_base, &wanted)) wanted = max->arena_max;
+  return min_u64(wanted, max_u64(max->arena_max, max->arena_base));
+}
+
+static struct worker_limits limits_for(const struct job *job, uint64_t memory) {
+  const struct limits *max = &job->run->options->limits;
+  uint64_t seconds = max->seconds + job->in.bytes.n / 100000000;
+  return (struct worker_limits){.memory_bytes = memory + WORKER_SLACK, .cpu_seconds = seconds, .wall_ms = seconds * 1000 + 500,
+                                .report_bytes = max->report_bytes, .at_least = job->run->options->sandbox};
+}
+
+/* ---- ends ---- */
+
+static void end_job(struct job *job) {
+  job->state = JOB_DONE;
+  job->took_ms = now_ms() - job->started_ms;
+}
+
+/* A file that a person did not name and that is no checkpoint by its bytes: READMEs and the like. */
+static bool is_bystander(const struct job *job) {
+  static const enum container_kind kinds[] = {CONTAINER_TEXT, CONTAINER_HTML, CONTAINER_UNKNOWN, CONTAINER_EMPTY};
+  static const char *const endings[] = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".th", ".model", ".t7",
+                                        ".safetensors", ".joblib", ".npy", ".npz", ".pt2", ".ptl", ".tar"};
+  if (!job->in.found || !job->have_plan) return false;
+  bool plain = false;
+  for (size_t i = 0; i < ARRAY_LEN(kinds); i++) plain = plain || job->plan.header->kind == (uint32_t)kinds[i];
+  for (size_t i = 0; i < ARRAY_LEN(endings); i++) plain = plain && !span_ends(job->in.path, span_str(endings[i]));
+  return plain;
+}
+
+static void no_input(struct job *job, const char *why, int err) {
+  struct span near = err == ENOENT ? input_near_names(&job->arena, job->in.path) : SPAN("");
+  add_observation(job, &(struct observation){
+                           .kind = OBS_INPUT_UNREADABLE, .subject = job->in.path,
+                           .detail = arena_printf(&job->arena, "%s%s%s%s%.*s%s", why, err && err != ENOENT ? ": " : "",
+                                                  err && err != ENOENT ? strerrordesc_np(err) : "",
+                                                  near.n ? "; did you mean " : "", (int)near.n, (const char *)near.p, near.n ? "?" : "")});
+  job->verdict = VERDICT_ERROR;
+  job->complete = false;
+  end_job(job);
+}
+
+/* ---- workers ---- */
+
+static bool launch(struct job *job, enum job_state state, const struct worker_task *task) {
+  if (!worker_start(&job->worker, job->run->sandbox, &job->limits, task)) {
+    add_observation(job, &(struct observation){.kind = OBS_WORKER_SETUP, .detail = span_str(strerrordesc_np(errno))});
+    end_job(job);
+    return false;
+  }
+  job->state = state;
+  return true;
+}
+
+static void start_scan(struct job *job) {
+  const struct limits *max = &job->run->options->limits;
+  job->plan_bytes = (size_t)max->plan_bytes;
+  job->plan_region = region_map(job->plan_bytes);
+  if (!job->plan_region) {
+    no_input(job, "no memory for its report", errno);
+    return;
+  }
+  job->scan = (struct scan_job){.options = job->run->options, .file = job->in.bytes, .plan = job->plan_region,
+                                .plan_bytes = job->plan_bytes,
+                                .policy = {.lookup = globals_lookup, .ctx = &job->run->globals},
+                                .arena_bytes = arena_bytes(max, job->in.bytes.n),
+                                .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
+  job->limits = limits_for(job, job->scan.arena_bytes);
+  (void)launch(job, JOB_SCANNING, &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
+}
+
+void job_start(struct job *job, const struct run *run, struct span path, bool found) {
+  const char *why;
+  int err;
+  *job = (struct job){.run = run, .verdict = VERDICT_CLEAN, .complete = true, .started_ms = now_ms()};
+  arena_init(&job->arena, 8 * MIB);
+  bool is_stdin = !found && span_is(path, "-");
+  job->opened = is_stdin ? input_stdin(&job->in, &run->options->limits, &why, &err)
+                         : input_open(&job->in, path, found, &run->options->limits, &why, &err);
+  if (job->opened)
+    start_scan(job);
+  else
+    no_input(job, why, err);
+}
+
+/* The dead worker's report: findings are believed to be the worker's claims, its end is the kernel's word. */
+static bool take_report(struct job *job) {
+  struct worker_result r;
+  worker_finish(&job->worker, &job->arena, job->in.bytes.n, &r);
+  for (uint32_t i = 0; i < r.in.findings.n; i++) add_finding(job, &r.in.findings.p[i]);
+  for (uint32_t i = 0; i < r.in.texts.n; i++) {
+    struct span *slot = r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
+    if (slot) *slot = r.in.texts.p[i].text;
+  }
+  if (!input_unchanged(&job->in)) add_observation(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
+  if (r.end == WORKER_OK) return true;
+  struct observation o = worker_observation(&r, &job->limits);
+  add_observation(job, &o);
+  job->complete = false;
+  return false;
+}
+
+static void open_plan(struct job *job) {
+  const char *why;
+  job->have_plan = plan_open(&job->plan, job->plan_region, job->plan_bytes, job->in.bytes.n, &why);
+  if (!job->have_plan) add_observation(job, &(struct observation){.kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
+  if (job->have_plan && !region_freeze(job->plan_region, job->plan_bytes)) job->have_plan = false;
+}
+
+static bool wants_model(const struct job *job) {
+  return job->have_plan && job->plan.header->complete && job->run->arch.fd >= 0 && job->verdict != VERDICT_UNSAFE;
+}
+
+static void start_model(struct job *job, bool files_ready) {
+  const struct run_options *o = job->run->options;
+  if (!job->model_region) {
+    job->model_bytes = (size_t)o->limits.plan_bytes;
+    job->model_region = region_map(job->model_bytes);
+  }
+  if (!job->model_region) {
+    end_job(job);
+    return;
+  }
+  job->model = (struct model_job){
+      .options = o, .file = job->in.bytes, .plan = &job->plan, .arch = {job->run->arch.path, job->run->arch.bytes},
+      .config = {job->run->config.path, job->run->config.bytes}, .files = job->files, .num_files = job->num_files,
+      .files_ready = files_ready, .region = job->model_region, .region_bytes = job->model_bytes,
+      .arena_bytes = o->limits.arena_base + o->limits.forward_bytes};
+  job->limits = limits_for(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
+  (void)launch(job, files_ready ? JOB_MODEL : JOB_NEEDS, &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
+}
+
+static struct span folder_of(struct span path) {
+  while (path.n && path.p[path.n - 1] != '/') path.n--;
+  return path.n ? path : SPAN("./");
+}
+
+static void add_file(struct job *job, struct span name, bool beneath) {
+  const char *why;
+  int err;
+  const struct limits *max = &job->run->options->limits;
+  if (job->num_files == SIDE_FILES) return;
+  struct input *in = &job->side[job->num_files];
+  bool ok = beneath ? input_open_beneath(in, folder_of(job->run->arch.path), name, max, &why, &err) : input_open(in, name, false, max, &why, &err);
+  if (!ok) {
+    add_observation(job, &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
+    return;
+  }
+  job->files[job->num_files++] = (struct forward_file){.name = name, .bytes = in->bytes};
+}
+
+/* Files of the options, wherever a person says; files that the architecture file names, only beneath its folder. */
+static void open_files(struct job *job) {
+  const struct run_options *o = job->run->options;
+  for (size_t i = 0; i < o->inputs.n; i++) add_file(job, o->inputs.list[i].value, false);
+  for (size_t i = 0; i < o->expects.n; i++) add_file(job, o->expects.list[i].value, false);
+  for (uint32_t i = 0; i < job->needs.n; i++) add_file(job, job->needs.p[i], true);
+}
+
+static void take_model(struct job *job) {
+  const char *why;
+  if (!take_report(job)) return;
+  const struct model_summary *s = job_summary(job);
+  if (!s || !s->ran_forward) return;
+  job->result = result_open((uint8_t *)job->model_region + MODEL_SUMMARY_BYTES, job->model_bytes - MODEL_SUMMARY_BYTES, &why);
+  if (!job->result) add_observation(job, &(struct observation){.kind = OBS_WORKER_PROTOCOL, .subject = SPAN("forward"), .detail = span_str(why)});
+}
+
+const struct model_summary *job_summary(const struct job *job) {
+  const struct model_summary *s = job->model_region;
+  bool fine = s && s->magic == MODEL_SUMMARY && s->dict < max_u64(job->plan.num_dicts, 1) && s->name_n <= MODEL_TEXT &&
+              s->prefix_removed_n <= MODEL_TEXT && s->prefix_added_n <= MODEL_TEXT;
+  return fine ? s : NULL;
+}
+
+void job_advance(struct job *job) {
+  uint32_t before;
+  switch (job->state) {
+  case JOB_SCANNING:
+    if (take_report(job)) open_plan(job);
+    job->skipped = is_bystander(job);
+    if (wants_model(job))
+      start_model(job, false);
+    else
+      end_job(job);
+    return;
+  case JOB_NEEDS:
+    before = job->findings.n;
+    if (!take_report(job) || job->findings.n > before) {
+      end_job(job); /* the architecture file can't be used */
+      return;
+    }
+    open_files(job);
+    start_model(job, true);
+    return;
+  case JOB_MODEL:
+    take_model(job);
+    end_job(job);
+    return;
+  case JOB_NEW:
+  case JOB_DONE: return;
+  }
+}
+
+void job_free(struct job *job) {
+  for (size_t i = 0; i < job->num_files; i++) input_close(&job->side[i]);
+  if (job->opened) input_close(&job->in);
+  if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
+  if (job->model_region) region_unmap(job->model_region, job->model_bytes);
+  arena_free(&job->arena);
+}

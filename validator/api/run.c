@@ -1,0 +1,140 @@
+/* A run: the inputs become jobs, a few at a time, each in processes of its own; reports come in the order of the
+ * inputs. */
+#include <errno.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "api/emit.h"
+#include "api/run_events.h"
+
+enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */
+
+struct listed {
+  struct span path;
+  bool found;
+};
+
+struct pool {
+  struct run *run;
+  struct report *report;
+  VEC(struct listed) inputs;
+  struct job *jobs[WINDOW]; /* ring: input i is jobs[i % WINDOW] */
+  uint32_t started, emitted, running, parallel;
+  struct tally tally;
+};
+
+static bool list_input(struct pool *p, struct span path, bool found) {
+  struct listed *slot = vec_push(&p->run->arena, &p->inputs, UINT32_MAX);
+  if (slot) *slot = (struct listed){path, found};
+  return slot != NULL;
+}
+
+static bool is_directory(const char *path) {
+  struct stat st;
+  return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool list_inputs(struct pool *p, const struct input_list *inputs) {
+  for (size_t i = 0; i < inputs->n; i++) {
+    struct path_list below = {0};
+    struct span path = span_str(inputs->paths[i]);
+    bool walked = is_directory(inputs->paths[i]) && input_walk(&below, &p->run->arena, path);
+    if (!walked && !list_input(p, path, false)) return false; /* what can't be walked is told by opening it */
+    for (uint32_t k = 0; k < below.paths.n; k++)
+      if (!list_input(p, below.paths.p[k], true)) return false;
+  }
+  return true;
+}
+
+static void emit_ready(struct pool *p) {
+  while (p->emitted < p->started && p->jobs[p->emitted % WINDOW]->state == JOB_DONE) {
+    struct job *job = p->jobs[p->emitted++ % WINDOW];
+    if (!job->skipped) {
+      if (!job_save_outputs(job)) p->tally.output_failed = true;
+      job_emit(job, p->report);
+    }
+    tally_add(&p->tally, job);
+    job_free(job);
+    free(job);
+  }
+}
+
+static bool start_next(struct pool *p) {
+  struct job *job = calloc(1, sizeof *job);
+  if (!job) return false;
+  const struct listed *in = &p->inputs.p[p->started];
+  p->jobs[p->started++ % WINDOW] = job;
+  job_start(job, p->run, in->path, in->found);
+  if (job->state != JOB_DONE) p->running++;
+  return true;
+}
+
+/* Waits for one worker and takes its job a step further. */
+static void step(struct pool *p) {
+  struct worker *workers[WINDOW];
+  struct job *jobs[WINDOW];
+  size_t n = 0;
+  for (uint32_t i = p->emitted; i < p->started; i++) {
+    struct job *job = p->jobs[i % WINDOW];
+    if (job->state == JOB_DONE) continue;
+    jobs[n] = job;
+    workers[n++] = &job->worker;
+  }
+  if (n == 0) return;
+  struct job *job = jobs[workers_wait(workers, n)];
+  job_advance(job);
+  if (job->state == JOB_DONE) p->running--;
+}
+
+static bool run_pool(struct pool *p) {
+  while (p->emitted < p->inputs.n) {
+    while (p->started < p->inputs.n && p->running < p->parallel && p->started - p->emitted < WINDOW)
+      if (!start_next(p)) return false;
+    step(p);
+    emit_ready(p);
+  }
+  return true;
+}
+
+/* --arch and --config: opened once, parsed only by sealed workers. */
+static const char *open_side(struct input *in, const char *path, const struct limits *max) {
+  const char *why = NULL;
+  int err;
+  in->fd = -1;
+  if (path && !input_open(in, span_str(path), false, max, &why, &err)) return why;
+  return NULL;
+}
+
+static const char *prepare(struct run *run) {
+  const struct run_options *o = run->options;
+  arena_init(&run->arena, (size_t)64 << 20);
+  const char *why = open_side(&run->arch, o->arch, &o->limits);
+  if (!why) why = open_side(&run->config, o->config, &o->limits);
+  for (size_t i = 0; !why && i < o->allow.n; i++) why = globals_allow(&run->globals, &run->arena, o->allow.list[i].value);
+  if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed) why = "no random numbers from the kernel";
+  return why;
+}
+
+static int finish(struct pool *p, int exit_code, const char *error) {
+  emit_summary(p->report, &p->tally, exit_code, error);
+  input_close(&p->run->arch);
+  input_close(&p->run->config);
+  arena_free(&p->run->arena);
+  return exit_code;
+}
+
+int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
+               struct report *report) {
+  enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70 };
+  struct run run = {.options = options, .sandbox = sandbox};
+  struct pool pool = {.run = &run, .report = report, .parallel = options->jobs ? options->jobs : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};
+  emit_run(report, options, sandbox);
+  const char *why = prepare(&run);
+  if (why) return finish(&pool, EXIT_USAGE, why);
+  if (sandbox_level(sandbox) < options->sandbox)
+    return finish(&pool, EXIT_SANDBOX, "the sandbox can't be put on here: ckptlint doctor shows what is missing");
+  if (!list_inputs(&pool, inputs)) return finish(&pool, EXIT_BUG, "out of memory");
+  if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");
+  if (pool.tally.inputs == 0) return finish(&pool, EXIT_NOTHING, "no input is a checkpoint");
+  return finish(&pool, tally_exit(&pool.tally, options->fail_on), NULL);
+}

@@ -1,0 +1,77 @@
+/* Short answers for a person: how to load the file, what a check's result means in load_state_dict's terms. */
+#include "api/emit.h"
+#include "container/container.h"
+
+enum { LINE = 512 };
+
+static void say(cJSON *list, const char *line) { event_push_text(list, span_str(line), LINE); }
+
+static bool on_device(const struct plan *p) {
+  for (uint32_t i = 0; i < p->num_storages; i++)
+    if (!span_is(plan_span(p, p->storages[i].location), "cpu")) return true;
+  return false;
+}
+
+/* The Python expression that reaches the state dict from what torch.load returns: '["model"]["ema"]'. */
+static void index_text(struct span path, char out[LINE]) {
+  size_t n = 0;
+  out[0] = 0;
+  while (path.n && n + 8 < LINE) {
+    const uint8_t *slash = memchr(path.p, '/', path.n);
+    struct span key = slash ? span_first(path, (size_t)(slash - path.p)) : path;
+    int w = snprintf(out + n, LINE - n, "[\"%.*s\"]", (int)min_size(key.n, 64), (const char *)key.p);
+    if (w < 0 || (size_t)w >= LINE - n) return;
+    n += (size_t)w;
+    path = span_from(path, key.n + (slash != NULL));
+  }
+}
+
+static bool needs_classes(const struct plan *p) {
+  for (uint32_t i = 0; i < p->num_globals; i++)
+    if (p->globals[i].cls != GLOBAL_CORE) return true;
+  return false;
+}
+
+/* Which line loads it: state dict, checkpoint["…"], or a whole module. */
+static void say_loading(const struct job *job, cJSON *list) {
+  const struct plan *p = &job->plan;
+  char line[LINE], index[LINE];
+  if (job->verdict == VERDICT_UNSAFE || p->num_dicts == 0) return;
+  const struct plan_dict *d = &p->dicts[0];
+  const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
+  if (d->module) {
+    say(list, "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, save "
+              "model.state_dict() instead; its tensors are listed by ckptlint inspect --tensors");
+    return;
+  }
+  index_text(plan_span(p, d->path), index);
+  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s%s)%s", map, needs_classes(p) ? "" : ", weights_only=True", index) > 0) say(list, line);
+}
+
+static void say_check(const struct model_summary *s, cJSON *list) {
+  char line[LINE];
+  uint64_t all = s->params_loaded + s->params_missing;
+  const char *strict = s->loads_strict ? "passes" : s->loads_after_fix ? "raises; passes once the prefix is fixed" : "raises";
+  snprintf(line, sizeof line, "load_state_dict(strict=True) %s, strict=False %s; %llu of %llu parameters are loaded", strict,
+           s->loads_loose ? "passes" : "raises", (unsigned long long)s->params_loaded, (unsigned long long)all);
+  say(list, line);
+}
+
+static void say_forward(const struct job *job, cJSON *list) {
+  for (uint32_t i = 0; i < job->result->num_tests; i++) {
+    const struct result_test *t = &job->result->tests[i];
+    for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
+      if (job->result->outputs[t->first_output + k].golden == GOLDEN_NONE) {
+        say(list, "the forward pass computes; correctness unknown: there is no recorded output to compare with");
+        return;
+      }
+  }
+}
+
+void job_says(const struct job *job, cJSON *file) {
+  cJSON *list = event_array(file, "says");
+  const struct model_summary *s = job_summary(job);
+  if (job->have_plan) say_loading(job, list);
+  if (s) say_check(s, list);
+  if (job->result) say_forward(job, list);
+}
