@@ -1,5 +1,5 @@
 # ckptlint: one Makefile, out of tree in build/$(MODE)/.
-#   make            the release build: build/ckptlint, build/libckptlint.a, build/libckptlint.so
+#   make            (V=1 shows the commands) the release build: build/ckptlint, build/libckptlint.a, build/libckptlint.so
 #   make test       everything that CI runs, its own set-up included; ends with "N passed, N failed"
 #   make demo       installs what is missing, builds, and shows the main job on two files
 #   make MODE=asan test      the same tests under ASan and UBSan (debug, intsan: likewise)
@@ -9,6 +9,7 @@ CC := gcc
 endif
 
 OUT   := build/$(MODE)
+Q     := $(if $(V),,@)
 STD   := -std=c11 -D_GNU_SOURCE -Ivalidator -I. -include base/banned.h
 WARN  := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla -Walloca -Wformat=2 \
          -Wcast-qual -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \
@@ -47,27 +48,31 @@ build/ckptlint: $(OUT)/ckptlint
 	@ln -sf $(MODE)/ckptlint $@
 
 $(OUT)/ckptlint: $(OBJ)
-	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
+	@echo '  LD    $@'
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
 
 # One archive of everything but main: a test links what it needs of it.
 $(OUT)/core.a: $(CORE)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo '  AR    $@'
+	$(Q)ar rcs $@ $^
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	@echo '  CC    $<'
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(OUT)/rule_pages.o: $(PAGES)
-	$(CC) $(CFLAGS) -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
 $(PAGES): rules/embed.awk $(sort $(wildcard rules/doc/*.md))
 	@mkdir -p $(@D)
-	awk -f rules/embed.awk $(sort $(wildcard rules/doc/*.md)) > $@
+	$(Q)awk -f rules/embed.awk $(sort $(wildcard rules/doc/*.md)) > $@
 
 $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -MF $@.d $< $(OUT)/core.a $(LDFLAGS) -lcmocka $(LIBS) -o $@
+	@echo '  TEST  $@'
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MF $@.d $< $(OUT)/core.a $(LDFLAGS) -lcmocka $(LIBS) -o $@
 
 -include $(OBJ:.o=.d) $(TESTS:=.d)
 

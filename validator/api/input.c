@@ -57,7 +57,7 @@ bool input_open(struct input *in, struct span path, bool found, const struct lim
 }
 
 static bool copy_stdin(int to, uint64_t max, const char **why) {
-  uint8_t buffer[65536];
+  uint8_t buffer[4096];
   uint64_t total = 0;
   for (;;) {
     ssize_t n = read(STDIN_FILENO, buffer, sizeof buffer);
@@ -82,21 +82,30 @@ bool input_stdin(struct input *in, const struct limits *max, const char **why, i
   return map_input(in, max->stdin_bytes, why, err);
 }
 
-bool input_open_beneath(struct input *in, struct span folder, struct span name, const struct limits *max, const char **why, int *err) {
-  char dir[PATH_MAX], file[PATH_MAX];
-  *in = (struct input){.path = name, .fd = -1};
-  if (!c_path(folder, dir) || !c_path(name, file)) return give_up(in, why, "not a usable path", err, ENAMETOOLONG);
-  int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (at < 0) return give_up(in, why, "its folder can't be opened", err, errno);
+static int open_folder(struct span folder) {
+  char dir[PATH_MAX];
+  if (c_path(folder, dir)) return open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  errno = ENAMETOOLONG;
+  return -1;
+}
+
+static int open_beneath(int folder, struct span name) {
+  char file[PATH_MAX];
   struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
                          .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  long fd = syscall(SYS_openat2, at, file, &how, sizeof how);
+  if (c_path(name, file)) return (int)syscall(SYS_openat2, folder, file, &how, sizeof how);
+  errno = ENAMETOOLONG;
+  return -1;
+}
+
+bool input_open_beneath(struct input *in, struct span folder, struct span name, const struct limits *max, const char **why, int *err) {
+  *in = (struct input){.path = name, .fd = -1};
+  int at = open_folder(folder);
+  if (at < 0) return give_up(in, why, "its folder can't be opened", err, errno);
+  in->fd = open_beneath(at, name);
   int number = errno;
   close(at);
-  in->fd = (int)fd;
-  if (number == EXDEV && fd < 0) return give_up(in, why, "leads out of its folder", err, number);
-  if (number == ELOOP && fd < 0) return give_up(in, why, "a symbolic link", err, number);
-  if (fd < 0) return give_up(in, why, "can't be opened", err, number);
+  if (in->fd < 0) return give_up(in, why, number == EXDEV ? "leads out of its folder" : number == ELOOP ? "a symbolic link" : "can't be opened", err, number);
   return map_input(in, max->side_file_bytes, why, err);
 }
 
