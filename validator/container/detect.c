@@ -39,7 +39,10 @@ static bool zlib_header(const struct probe *p) {
 
 static bool gzip_deflate(const struct probe *p) { return p->head.n >= 3 && p->head.p[2] == 8; }
 static bool bzip2_level(const struct probe *p) { return p->head.n >= 4 && p->head.p[3] >= '1' && p->head.p[3] <= '9'; }
-static bool known_protocol(const struct probe *p) { return p->head.n >= 2 && p->head.p[1] <= 5; }
+/* PROTO 0 to 5. The safetensors headers of 384, 640, … bytes begin with the same two bytes; 0 is no opcode. */
+static bool known_protocol(const struct probe *p) {
+  return p->head.n >= 2 && p->head.p[1] <= 5 && !safetensors_header(p);
+}
 static bool short_text(const struct probe *p) { return p->file.n <= 1024; } /* Git-LFS: a pointer is smaller */
 static bool is_empty(const struct probe *p) { return p->file.n == 0; }
 
@@ -150,10 +153,11 @@ static const struct recogniser *recognise(const struct probe *p, struct observat
 }
 
 /* unzip tools look for an end record first, whatever the file begins with. One that is believed has its directory
- * where it says, counted from the start of the file or from its own place. */
+ * where it says, or right before the end records. */
 static bool directory_is_there(struct span file, const struct zip_end *end) {
   uint8_t signature[4];
-  uint64_t places[] = {end->directory_at, end->at - min_u64(end->at, end->directory_bytes)};
+  uint64_t before = end->at - min_u64(end->at, end->directory_bytes);
+  uint64_t places[] = {end->directory_at, before, before - min_u64(before, ZIP_END64_BYTES + ZIP_LOCATOR_BYTES)};
   for (size_t i = 0; i < ARRAY_LEN(places); i++) {
     if (places[i] > end->at || end->at - places[i] < ZIP_CENTRAL_BYTES) continue;
     memcpy(signature, file.p + places[i], sizeof signature);

@@ -28,13 +28,21 @@ static const uint8_t forms[256] = {
     [0x96] = COUNTED_8,  [0x97] = PLAIN,      [0x98] = PLAIN,
 };
 
-/* Opcodes that find something to work on although nothing was pushed yet. */
-static const char starters[] = "(FIJKLMNPSTUVXc})]GBC\x80\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96";
+/* Opcodes that find something to work on although nothing was pushed yet. PERSID, 'P', is left out: every zip archive
+ * would begin with it, and no loader takes one there. */
+static const char starters[] = "(FIJKLMNSTUVXc})]GBC\x80\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96";
 
 enum { OPCODES_SEEN = 16 };
 
 static bool is_letter(uint8_t byte) { return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_'; }
 static bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
+
+/* Control characters are escaped in protocol 0, so what has them is binary. */
+static bool is_printable(struct span line) {
+  for (size_t i = 0; i < line.n; i++)
+    if (line.p[i] < 0x20 && line.p[i] != '\t' && line.p[i] != '\r') return false;
+  return true;
+}
 
 /* Dotted identifiers; dill and others also write <lambda> and <locals>. */
 static bool is_name(struct span line) {
@@ -76,9 +84,9 @@ static bool counted(struct reader *r, uint64_t length_bytes, uint64_t left) {
 /* A line that the copy cuts off counts as far as it can be seen. */
 static bool line(struct reader *r, bool (*good)(struct span line)) {
   struct span s;
-  if (reader_line(r, &s)) return !good || good(s);
+  if (reader_line(r, &s)) return good(s);
   bool cut = r->at + r->left.n == PROBE_BYTES;
-  return cut && reader_skip(r, r->left.n);
+  return cut && good(r->left) && reader_skip(r, r->left.n);
 }
 
 static bool argument(struct reader *r, enum form form, uint64_t size) {
@@ -93,7 +101,7 @@ static bool argument(struct reader *r, enum form form, uint64_t size) {
   case COUNTED_1: return counted(r, 1, left);
   case COUNTED_4: return counted(r, 4, left);
   case COUNTED_8: return counted(r, 8, left);
-  case LINE: return line(r, NULL);
+  case LINE: return line(r, is_printable);
   case LINE_NUMBER: return line(r, is_number);
   case LINE_QUOTED: return line(r, is_quoted);
   case LINE_NAMES: return line(r, is_name) && (reader_done(r) || line(r, is_name));

@@ -53,6 +53,8 @@ static void agree(struct zip *z, uint64_t at, uint64_t classic, uint64_t saturat
 }
 
 static void compare_ends(struct zip *z, const struct zip_end *classic, const struct zip_end *wide) {
+  agree(z, classic->at + 4, classic->disk, UINT16_MAX, wide->disk, "number of this disk");
+  agree(z, classic->at + 6, classic->directory_disk, UINT16_MAX, wide->directory_disk, "disk of the directory");
   agree(z, classic->at + 8, classic->entries_here, UINT16_MAX, wide->entries_here, "entries on this disk");
   agree(z, classic->at + 10, classic->entries, UINT16_MAX, wide->entries, "entries");
   agree(z, classic->at + 12, classic->directory_bytes, UINT32_MAX, wide->directory_bytes, "bytes of the directory");
@@ -106,9 +108,10 @@ static bool read_ends(struct zip *z) {
   z->end = classic;
   z->c->zip64 = read_locator(z, classic.at, &locator);
   if (z->c->zip64) {
-    if (locator.disk != 0 || locator.disks > 1)
-      return refuse_at(z, OBS_ZIP_DISKS, classic.at - ZIP_LOCATOR_BYTES + 4, max_u64(locator.disk, locator.disks), 0);
-    if (!read_end64(z, &locator, classic.at - ZIP_LOCATOR_BYTES, &z->end)) return false;
+    uint64_t at = classic.at - ZIP_LOCATOR_BYTES;
+    if (locator.disk != 0) return refuse_at(z, OBS_ZIP_DISKS, at + 4, locator.disk, 0);
+    if (locator.disks != 1) return refuse_at(z, OBS_ZIP_DISKS, at + 16, locator.disks, 1);
+    if (!read_end64(z, &locator, at, &z->end)) return false;
     compare_ends(z, &classic, &z->end);
   }
   return check_disks(z, &z->end);
@@ -121,7 +124,7 @@ static bool place_directory(struct zip *z) {
   const struct zip_end *end = &z->end;
   uint64_t directory_end;
   if (!try_add(end->directory_at, end->directory_bytes, &directory_end) || directory_end > end->at)
-    return refuse_at(z, OBS_ZIP_DIRECTORY_RANGE, end->directory_at, end->directory_bytes, end->at);
+    return refuse_at(z, OBS_ZIP_DIRECTORY_RANGE, end->at + (z->c->zip64 ? 40 : 12), end->directory_at, end->at);
   if (directory_end != end->at)
     observe(z->o, (struct observation){.kind = OBS_ZIP_DIRECTORY_GAP,
                                        .at = directory_end,
@@ -132,7 +135,7 @@ static bool place_directory(struct zip *z) {
   return true;
 }
 
-static bool make_room(struct zip *z, struct span *directory) {
+static bool make_room(struct zip *z) {
   struct container *c = z->c;
   const struct zip_end *end = &z->end;
   if (end->entries > end->directory_bytes / ZIP_CENTRAL_BYTES)
@@ -140,7 +143,7 @@ static bool make_room(struct zip *z, struct span *directory) {
   if (end->entries > min_u64(z->max->zip_members, UINT32_MAX - 1))
     return refuse_at(z, OBS_LIMIT_MEMBERS, end->at, end->entries, z->max->zip_members);
   struct span mapped = span_first(span_from(c->file, (size_t)end->directory_at), (size_t)end->directory_bytes);
-  if (arena_copy(z->a, mapped, directory) &&
+  if (arena_copy(z->a, mapped, &z->directory) &&
       vec_reserve(z->a, &c->table, end->entries, z->max->zip_members) &&
       (z->extents = arena_array(z->a, (size_t)end->entries, struct zip_extent)) &&
       (z->local = arena_array(z->a, ZIP_LOCAL_BYTES + 2 * (size_t)UINT16_MAX, uint8_t)))
@@ -228,9 +231,8 @@ static bool read_entry(struct zip *z, struct reader *r) {
 
 /* miniz stops after the count of entries, zipfile at the end of the directory: both must be one place. */
 static bool read_directory(struct zip *z) {
-  struct span copy;
-  if (!make_room(z, &copy)) return false;
-  struct reader r = reader_of(copy, z->end.directory_at);
+  if (!make_room(z)) return false;
+  struct reader r = reader_of(z->directory, z->end.directory_at);
   for (uint64_t i = 0; i < z->end.entries; i++)
     if (!read_entry(z, &r)) return false;
   if (!reader_done(&r))
@@ -243,6 +245,11 @@ static bool read_directory(struct zip *z) {
 }
 
 /* ---- names ---- */
+
+/* Where the member's directory entry begins in the file. */
+static uint64_t entry_at(const struct zip *z, const struct member *m) {
+  return z->end.directory_at + (uint64_t)(m->name.p - z->directory.p) - ZIP_CENTRAL_BYTES;
+}
 
 /* torch takes TOP from the first entry, up to its first slash, and every other name must begin with it. */
 static void find_top(struct container *c) {
@@ -267,7 +274,7 @@ static bool index_names(struct zip *z) {
     if (twin)
       observe(z->o, (struct observation){
                         .kind = span_eq(twin->name, m->name) ? OBS_ZIP_NAME_TWICE : OBS_ZIP_NAME_CASE_TWIN,
-                        .at = m->header_at,
+                        .at = entry_at(z, m) + ZIP_CENTRAL_BYTES,
                         .got = i + 1,
                         .want = member_number(c, twin),
                         .subject = m->name,
@@ -325,7 +332,7 @@ static bool refuse_member(struct zip *z, enum obs_kind kind, const struct member
 /* The header with its name and extra field, copied to z->local; *room is what is left before the directory. */
 static bool copy_local(struct zip *z, const struct member *m, struct zip_local *out, uint64_t *room) {
   if (m->header_at > z->c->directory_at || z->c->directory_at - m->header_at < ZIP_LOCAL_BYTES)
-    return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at, m->header_at);
+    return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, entry_at(z, m) + 42, m->header_at);
   const uint8_t *mapped = z->c->file.p + m->header_at;
   memcpy(z->local, mapped, ZIP_LOCAL_BYTES);
   struct reader r = reader_of(span_of(z->local, ZIP_LOCAL_BYTES), m->header_at);
@@ -333,20 +340,12 @@ static bool copy_local(struct zip *z, const struct member *m, struct zip_local *
     return refuse_member(z, OBS_ZIP_LOCAL_SIGNATURE, m, m->header_at, m->header_at);
   size_t behind = (size_t)out->name_len + out->extra_len;
   *room = z->c->directory_at - m->header_at - ZIP_LOCAL_BYTES;
-  if (behind > *room) return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at + 26, behind);
+  if (behind > *room) return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at + 26, m->header_at);
   memcpy(z->local + ZIP_LOCAL_BYTES, mapped + ZIP_LOCAL_BYTES, behind);
   out->name = span_of(z->local + ZIP_LOCAL_BYTES, out->name_len);
   out->extra = span_of(z->local + ZIP_LOCAL_BYTES + out->name_len, out->extra_len);
   *room -= behind;
   return true;
-}
-
-static bool has_zip64(struct span extra) {
-  struct reader r = reader_of(extra, 0);
-  struct zip_extra field;
-  while (zip_read_extra(&r, &field) == ZIP_OK)
-    if (field.id == ZIP_EXTRA_64) return true;
-  return false;
 }
 
 /* torch finds a member's bytes by the two lengths of the local header, and so do we. */
@@ -356,10 +355,10 @@ static bool read_local(struct zip *z, struct zip_extent *extent) {
   uint64_t room;
   if (!copy_local(z, m, &local, &room)) return false;
   m->data_at = z->c->directory_at - room;
-  zip_check_local(z, m, &local, extent->version_needed);
+  bool wide = zip_check_local(z, m, &local, extent->version_needed);
   if (m->csize > room) return refuse_member(z, OBS_ZIP_DATA_RANGE, m, m->data_at, m->csize);
   extent->end = m->data_at + m->csize;
-  if (m->flags & ZIP_FLAG_DESCRIPTOR) zip_check_descriptor(z, m, extent, has_zip64(local.extra));
+  if (m->flags & ZIP_FLAG_DESCRIPTOR) zip_check_descriptor(z, m, extent, wide);
   return true;
 }
 
@@ -395,6 +394,6 @@ void zip_open(struct container *c, struct arena *a, struct observations *o, cons
   c->kind = kind_by_names(c);
   bool whole = read_locals(&z);
   if (whole) zip_check_tiling(&z);
-  c->usable = check_inflation(&z) && whole;
+  c->usable = whole && check_inflation(&z);
   if (c->usable && c->kind == CONTAINER_TORCH_ZIP) zip_check_torch(&z);
 }

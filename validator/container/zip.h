@@ -94,6 +94,7 @@ struct zip {
   struct observations *o;
   const struct limits *max;
   struct zip_end end;         /* the counts and places that are believed, from the zip64 record if there is one */
+  struct span directory;      /* the private copy that names point into */
   struct zip_extent *extents; /* one a member; sorted by place before the tiling is checked */
   uint8_t *local;             /* room for one local header with name and extra field */
   struct zip_extra odd_extra; /* first extra field of the directory that torch does not write; body unused */
@@ -110,7 +111,9 @@ void zip_open(struct container *c, struct arena *a, struct observations *o, cons
 
 /* zip_check.c: each observes what differs from what torch writes, and refuses nothing. */
 void zip_check_central(struct zip *z, const struct zip_central *central);
-void zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed);
+/* Answers whether the header has a zip64 field, which makes its data descriptor the wide one. */
+bool zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed);
+/* The descriptor belongs to the extent: it ends behind it. */
 void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_extent *extent, bool wide);
 void zip_check_tiling(struct zip *z);
 void zip_check_torch(struct zip *z);

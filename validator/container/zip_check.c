@@ -145,44 +145,61 @@ static bool all_z(struct span bytes) {
   return true;
 }
 
-static void check_local_extra(struct zip *z, const struct member *m, struct zip_local *local) {
-  struct reader r = reader_of(local->extra, local->at + ZIP_LOCAL_BYTES + local->name.n);
-  struct zip_extra extra;
-  bool torch = z->c->kind == CONTAINER_TORCH_ZIP;
-  while (!reader_done(&r)) {
-    if (zip_read_extra(&r, &extra) != ZIP_OK) {
-      note(z, OBS_ZIP_EXTRA_SHORT, r.at, m->name, 0, 0);
-      return;
-    }
-    if (extra.id == ZIP_EXTRA_64)
-      check_local64(z, m, &extra, local);
-    else if (extra.id == ZIP_EXTRA_UNICODE_PATH)
-      note(z, OBS_ZIP_UNICODE_PATH, extra.at, m->name, 0, 0);
-    else if (torch && extra.id != ZIP_EXTRA_PADDING)
-      note(z, OBS_ZIP_LOCAL_EXTRA, extra.at, m->name, extra.id, 0);
-    else if (torch && !all_z(extra.body))
-      note(z, OBS_ZIP_PADDING, extra.at + 4, m->name, 0, 0);
-  }
+static void check_padding(struct zip *z, const struct member *m, const struct zip_extra *extra) {
+  if (z->c->kind != CONTAINER_TORCH_ZIP) return;
+  if (extra->id != ZIP_EXTRA_PADDING)
+    note(z, OBS_ZIP_LOCAL_EXTRA, extra->at, m->name, extra->id, 0);
+  else if (!all_z(extra->body))
+    note(z, OBS_ZIP_PADDING, extra->at + 4, m->name, 0, 0);
 }
 
-void zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed) {
+static bool check_local_extra(struct zip *z, const struct member *m, struct zip_local *local) {
+  struct reader r = reader_of(local->extra, local->at + ZIP_LOCAL_BYTES + local->name.n);
+  bool wide = false;
+  while (!reader_done(&r)) {
+    struct zip_extra extra;
+    if (zip_read_extra(&r, &extra) != ZIP_OK) {
+      note(z, OBS_ZIP_EXTRA_SHORT, r.at, m->name, 0, 0);
+      break;
+    }
+    if (extra.id == ZIP_EXTRA_64) {
+      check_local64(z, m, &extra, local);
+      wide = true;
+    } else if (extra.id == ZIP_EXTRA_UNICODE_PATH) {
+      note(z, OBS_ZIP_UNICODE_PATH, extra.at, m->name, 0, 0);
+    } else {
+      check_padding(z, m, &extra);
+    }
+  }
+  return wide;
+}
+
+static void check_local_name(struct zip *z, const struct member *m, const struct zip_local *local) {
+  struct span name = {0}; /* the private copy is overwritten by the next header */
+  if (span_eq(local->name, m->name)) return;
+  if (!arena_copy(z->a, local->name, &name)) z->o->lost = true;
+  observe(z->o, (struct observation){
+                    .kind = OBS_ZIP_LOCAL_NAME, .at = local->at + ZIP_LOCAL_BYTES, .subject = m->name, .detail = name});
+}
+
+/* With a descriptor the header was written before the data was known, and 0 stands for what was not. */
+static void differ_unless_deferred(struct zip *z, enum obs_kind kind, uint64_t at, const struct member *m, uint64_t got,
+                                   uint64_t want) {
+  if (got || !(m->flags & ZIP_FLAG_DESCRIPTOR)) differ(z, kind, at, m, got, want);
+}
+
+bool zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed) {
   struct zip_local l = *local;
   uint64_t at = local->at;
-  if (!span_eq(local->name, m->name)) {
-    struct span name = {0}; /* the local header's copy is overwritten by the next one */
-    if (!arena_copy(z->a, local->name, &name)) z->o->lost = true;
-    observe(z->o, (struct observation){
-                      .kind = OBS_ZIP_LOCAL_NAME, .at = at + ZIP_LOCAL_BYTES, .subject = m->name, .detail = name});
-  }
-  check_local_extra(z, m, &l);
+  check_local_name(z, m, local);
+  bool wide = check_local_extra(z, m, &l);
   differ(z, OBS_ZIP_LOCAL_VERSION, at + 4, m, l.version_needed, version_needed);
   differ(z, OBS_ZIP_LOCAL_FLAGS, at + 6, m, l.flags, m->flags);
   differ(z, OBS_ZIP_LOCAL_METHOD, at + 8, m, l.method, m->method);
-  /* With a descriptor the header was written before the data was known: 0 stands for all three. */
-  if (m->flags & ZIP_FLAG_DESCRIPTOR && !local->crc && !local->csize && !local->size) return;
-  differ(z, OBS_ZIP_LOCAL_CRC, at + 14, m, l.crc, m->crc);
-  differ(z, OBS_ZIP_LOCAL_CSIZE, at + 18, m, l.csize, m->csize);
-  differ(z, OBS_ZIP_LOCAL_SIZE, at + 22, m, l.size, m->size);
+  differ_unless_deferred(z, OBS_ZIP_LOCAL_CRC, at + 14, m, l.crc, m->crc);
+  differ_unless_deferred(z, OBS_ZIP_LOCAL_CSIZE, at + 18, m, l.csize, m->csize);
+  differ_unless_deferred(z, OBS_ZIP_LOCAL_SIZE, at + 22, m, l.size, m->size);
+  return wide;
 }
 
 void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_extent *extent, bool wide) {
@@ -300,12 +317,12 @@ static bool is_code(struct span short_name) {
 }
 
 static enum obs_kind judge_name(struct span short_name) {
-  const char *proper = proper_name(short_name);
-  bool in_data = short_name.n >= 5 && names_equal_folded(span_first(short_name, 5), SPAN("data/"));
-  if (proper) return span_is(short_name, proper) ? OBS_NONE : OBS_ZIP_NAME_CASE;
   if (is_storage(short_name)) return OBS_NONE;
+  const char *proper = proper_name(short_name);
+  if (proper) return span_is(short_name, proper) ? OBS_NONE : OBS_ZIP_NAME_CASE;
+  if (names_equal_folded(span_first(short_name, 5), SPAN("data/")) && is_digits(span_from(short_name, 5)))
+    return OBS_ZIP_NAME_CASE;
   if (span_ends(short_name, SPAN("/")) || short_name.n == 0) return OBS_MEMBER_FOLDER;
-  if (in_data && is_digits(span_from(short_name, 5))) return OBS_ZIP_NAME_CASE;
   return is_code(short_name) ? OBS_MEMBER_CODE : OBS_MEMBER_UNEXPECTED;
 }
 
