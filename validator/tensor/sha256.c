@@ -1,0 +1,62 @@
+#include "tensor/sha256.h"
+
+#include <dlfcn.h>
+
+/* The part of OpenSSL 3's EVP that is used, declared here so that the build needs no headers of it. */
+struct evp {
+  void *(*fetch)(void *library_context, const char *algorithm, const char *properties);
+  void *(*new)(void);
+  void (*free)(void *context);
+  int (*init)(void *context, const void *digest, void *engine);
+  int (*update)(void *context, const void *bytes, size_t n);
+  int (*final)(void *context, unsigned char *out, unsigned *n);
+};
+enum { EVP_FUNCTIONS = sizeof(struct evp) / sizeof(void *) };
+static const char *const evp_names[EVP_FUNCTIONS] = {"EVP_MD_fetch",     "EVP_MD_CTX_new",   "EVP_MD_CTX_free",
+                                                     "EVP_DigestInit_ex", "EVP_DigestUpdate", "EVP_DigestFinal_ex"};
+
+/* A loaded library is a fact of the process: set once by sha256_load, read only afterwards. */
+static struct evp evp;
+static void *algorithm;
+
+bool sha256_load(void) {
+  if (algorithm) return true;
+  void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+  void *found[EVP_FUNCTIONS];
+  for (size_t i = 0; i < EVP_FUNCTIONS; i++) {
+    found[i] = library ? dlsym(library, evp_names[i]) : NULL;
+    if (!found[i]) return false;
+  }
+  memcpy(&evp, found, sizeof evp); /* POSIX: what dlsym gives may become a function pointer */
+  algorithm = evp.fetch(NULL, "SHA256", NULL);
+  uint8_t ignored[32];
+  return algorithm && sha256(SPAN("warm up"), ignored);
+}
+
+bool sha256_begin(struct sha256_run *run) {
+  run->context = algorithm ? evp.new() : NULL;
+  if (!run->context) return false;
+  if (evp.init(run->context, algorithm, NULL) == 1) return true;
+  evp.free(run->context);
+  return false;
+}
+
+void sha256_add(struct sha256_run *run, struct span in) {
+  if (!run->context || evp.update(run->context, in.p, in.n) == 1) return;
+  evp.free(run->context);
+  run->context = NULL;
+}
+
+bool sha256_end(struct sha256_run *run, uint8_t out[32]) {
+  if (!run->context) return false;
+  bool ok = evp.final(run->context, out, NULL) == 1;
+  evp.free(run->context);
+  return ok;
+}
+
+bool sha256(struct span in, uint8_t out[32]) {
+  struct sha256_run run;
+  if (!sha256_begin(&run)) return false;
+  sha256_add(&run, in);
+  return sha256_end(&run, out);
+}
