@@ -26,13 +26,14 @@ struct list {
   size_t n;
 };
 
-#define LIST(rows) {rows, ARRAY_LEN(rows)}
 static const struct list lists[] = {
-    LIST(torch_rows), LIST(python_rows), LIST(numpy_rows), LIST(module_rows), LIST(framework_rows), LIST(refused_rows),
+    {torch_rows, ARRAY_LEN(torch_rows)},         {python_rows, ARRAY_LEN(python_rows)},
+    {numpy_rows, ARRAY_LEN(numpy_rows)},         {module_rows, ARRAY_LEN(module_rows)},
+    {framework_rows, ARRAY_LEN(framework_rows)}, {refused_rows, ARRAY_LEN(refused_rows)},
 };
-static const struct list refused_list = LIST(refused_rows);
+static const struct list refused_list = {refused_rows, ARRAY_LEN(refused_rows)};
 
-/* No package of refused.def has a longer name, so that a module name of a gigabyte costs no more than a short one. */
+/* No package of refused.def has a longer name; so a module name of a gigabyte costs no more than a short one. */
 enum { PACKAGE_MAX = 64 };
 
 static int row_cmp(const struct global_row *row, struct span module, struct span name) {
@@ -46,8 +47,10 @@ static const struct global_row *find(struct list in, struct span module, struct 
     size_t mid = from + (to - from) / 2;
     int c = row_cmp(&in.rows[mid], module, name);
     if (c == 0) return &in.rows[mid];
-    if (c < 0) from = mid + 1;
-    else to = mid;
+    if (c < 0)
+      from = mid + 1;
+    else
+      to = mid;
   }
   return NULL;
 }
@@ -99,9 +102,12 @@ static bool is_word_byte(uint8_t c, bool first) {
 static bool is_dotted_name(struct span s) {
   bool first = true;
   for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] == '.' && !first) first = true;
-    else if (is_word_byte(s.p[i], first)) first = false;
-    else return false;
+    if (s.p[i] == '.' && !first)
+      first = true;
+    else if (is_word_byte(s.p[i], first))
+      first = false;
+    else
+      return false;
   }
   return s.n > 0 && !first;
 }

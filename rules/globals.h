@@ -1,24 +1,24 @@
-/* The lists of globals, rules/globals/<origin>.def, as the model layer asks for them (model/policy.h), with the names
- * that the user allows. Trust is by the exact pair of module and name, never by a joined or partial name. */
+/* The lists of globals, rules/globals/<origin>.def, as the model layer asks for them (model/policy.h), with
+ * the names that the user allows. Trust is by the exact pair of module and name, never by a joined name. */
 #ifndef CKPTLINT_RULES_GLOBALS_H
 #define CKPTLINT_RULES_GLOBALS_H
 
 #include "base/arena.h"
 #include "model/policy.h"
 
-/* --allow: classes of the user's own, kept as records. Rows live in the arena; set it up before a worker starts. */
+/* --allow: classes of the user's own, kept as records. Rows live in the arena. */
 struct globals {
   const struct global_row *allowed; /* in the order given */
   size_t num_allowed;
 };
 
-/* For struct global_policy: the exact row; else the user's; else the row of the whole module or of a package around it,
- * which is of a refused class. NULL: on no list. ctx is a const struct globals *, or NULL. */
+/* For struct global_policy: the exact row; else the user's; else the row of the whole module or of a package
+ * around it, which is of a refused class. NULL: on no list. ctx is a const struct globals *, or NULL. */
 const struct global_row *globals_lookup(const void *ctx, struct span module, struct span name);
 
-/* Takes "module.Class" as a record that may also be called with plain values. Answers NULL, or what is wrong with the
- * name, for the usage error of exit 4: not a dotted name, always refused, or out of memory. A listed class is no error
- * and stays what it is. */
+/* Takes "module.Class" as a record that may also be called with plain values. Answers NULL, or what is wrong
+ * with the name, for the usage error of exit 4: not a dotted name, always refused, or out of memory. A listed
+ * class is no error and stays what it is. */
 NODISCARD const char *globals_allow(struct globals *g, struct arena *a, struct span name);
 
 /* All rows, list by list in a fixed order, for the digest of the policy and `rules`; NULL behind the last. */

@@ -1,6 +1,8 @@
 /* The lists of globals: their order, what is found and what must not be, and the user's own names. */
 #include "rules/globals.h"
 
+#include <stdio.h>
+
 #include "tests/unit/check.h"
 
 static const struct global_row *look(const struct globals *g, const char *module, const char *name) {
@@ -28,13 +30,15 @@ static int by_pair(const void *a, const void *b) {
   return c ? c : strcmp((*x)->name, (*y)->name);
 }
 
-/* Bisection finds each row only if its list is sorted; it finds the row itself only if no other list has the pair. */
+/* Bisection finds each row only if its list is sorted; it finds the row itself only if no other list has the
+ * pair. */
 static void every_row_is_found(void **state) {
   (void)state;
   assert_true(count_rows() > 2000);
   for (size_t i = 0; globals_row(i); i++) {
     const struct global_row *row = globals_row(i);
-    if (look(NULL, row->module, row->name) != row) fail_msg("%s %s is out of order or twice", row->module, row->name);
+    if (look(NULL, row->module, row->name) != row)
+      fail_msg("%s %s is out of order or twice", row->module, row->name);
   }
 }
 
@@ -46,7 +50,8 @@ static void no_pair_is_listed_twice(void **state) {
   for (size_t i = 0; i < n; i++) sorted[i] = globals_row(i);
   qsort(sorted, n, sizeof *sorted, by_pair);
   for (size_t i = 1; i < n; i++)
-    if (by_pair(&sorted[i - 1], &sorted[i]) == 0) fail_msg("%s %s is listed twice", sorted[i]->module, sorted[i]->name);
+    if (by_pair(&sorted[i - 1], &sorted[i]) == 0)
+      fail_msg("%s %s is listed twice", sorted[i]->module, sorted[i]->name);
   free(sorted);
 }
 
@@ -57,7 +62,8 @@ static void rows_keep_the_rules_of_their_class(void **state) {
   for (size_t i = 0; globals_row(i); i++) {
     const struct global_row *row = globals_row(i);
     bool refused = global_is_refused(row->cls);
-    if (row->why[0] == '\0' || row->cls == GLOBAL_UNKNOWN) fail_msg("%s %s has no reason", row->module, row->name);
+    if (row->why[0] == '\0' || row->cls == GLOBAL_UNKNOWN)
+      fail_msg("%s %s has no reason", row->module, row->name);
     if (refused && row->builder != BUILD_NONE) fail_msg("%s %s is refused and built", row->module, row->name);
     if (is_whole(row) && !refused) fail_msg("%s is trusted as a whole", row->module);
     bool data = row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE;
@@ -66,9 +72,12 @@ static void rows_keep_the_rules_of_their_class(void **state) {
   }
 }
 
-/* Every name of torch's weights_only list (torch/_weights_only_unpickler.py, 2.10) with the builder that must check its
- * arguments; written from that source, by hand. */
-static const struct core { const char *module, *name; enum builder builder; } core[] = {
+/* Every name of torch's weights_only list (torch/_weights_only_unpickler.py, 2.10) with the builder that must
+ * check its arguments; written from that source, by hand. */
+static const struct core {
+  const char *module, *name;
+  enum builder builder;
+} core[] = {
     {"collections", "OrderedDict", BUILD_ORDERED_DICT},
     {"collections", "Counter", BUILD_COUNTER},
     {"torch.nn.parameter", "Parameter", BUILD_PARAMETER_CLASS},
@@ -121,10 +130,12 @@ static void torch_s_own_list_is_core(void **state) {
 static void dtypes_are_core(void **state) {
   (void)state;
   static const char *const dtypes[] = {
-      "float64", "float32", "float16", "bfloat16", "int64",     "int32",    "int16",    "int8",     "uint8",
-      "bool",    "uint16",  "uint32",  "uint64",   "complex32", "complex64", "complex128", "qint8",  "quint8",
-      "qint32",  "quint4x2", "quint2x4", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz",
-      "float8_e8m0fnu", "bits8", "bits16", "bits1x8", "bits2x4", "bits4x2", "int1", "int7", "uint1", "uint7"};
+      "float64",         "float32",        "float16",   "bfloat16",      "int64",       "int32",
+      "int16",           "int8",           "uint8",     "bool",          "uint16",      "uint32",
+      "uint64",          "complex32",      "complex64", "complex128",    "qint8",       "quint8",
+      "qint32",          "quint4x2",       "quint2x4",  "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+      "float8_e5m2fnuz", "float8_e8m0fnu", "bits8",     "bits16",        "bits1x8",     "bits2x4",
+      "bits4x2",         "int1",           "int7",      "uint1",         "uint7"};
   for (size_t i = 0; i < ARRAY_LEN(dtypes); i++) {
     const struct global_row *row = look(NULL, "torch", dtypes[i]);
     if (!row || row->cls != GLOBAL_CORE || row->builder != BUILD_DTYPE) fail_msg("torch %s", dtypes[i]);
@@ -132,7 +143,10 @@ static void dtypes_are_core(void **state) {
   assert_null(look(NULL, "torch", "double")); /* an alias: never written */
 }
 
-static const struct { const char *module, *name; enum global_class cls; } classes[] = {
+static const struct {
+  const char *module, *name;
+  enum global_class cls;
+} classes[] = {
     {"argparse", "Namespace", GLOBAL_MODELLED},
     {"numpy.core.multiarray", "scalar", GLOBAL_MODELLED},
     {"numpy._core.multiarray", "_reconstruct", GLOBAL_MODELLED},
@@ -188,6 +202,18 @@ static void classes_are_as_listed(void **state) {
                global_class_name(class_of(classes[i].module, classes[i].name)));
 }
 
+/* Below a package as deep and long as any in the list. */
+static void packages_reach_below(void **state) {
+  (void)state;
+  for (size_t i = 0; globals_row(i); i++) {
+    const struct global_row *row = globals_row(i);
+    char below[256];
+    if (strcmp(row->name, "**") != 0) continue;
+    (void)snprintf(below, sizeof below, "%s.nosuchmodule.nosuchmodule", row->module);
+    if (look(NULL, below, "f") != row) fail_msg("%s is not found for %s", row->module, below);
+  }
+}
+
 static void names_with_nul_or_of_any_length_are_no_match(void **state) {
   (void)state;
   struct span nul = exact_copy("os\0x", 4), name = exact_copy("system", 6);
@@ -204,7 +230,9 @@ static void names_with_nul_or_of_any_length_are_no_match(void **state) {
   exact_free(name);
 }
 
-static const struct { const char *name, *answer; } allows[] = {
+static const struct {
+  const char *name, *answer;
+} allows[] = {
     {"__main__.SimpleModel", NULL},
     {"mycorp.nets.Encoder", NULL},
     {"argparse.Namespace", NULL}, /* listed already: no error, no change */
@@ -216,7 +244,9 @@ static const struct { const char *name, *answer; } allows[] = {
     {"a..b", "is not a name of the form module.Class"},
     {"a.1b", "is not a name of the form module.Class"},
     {"mycorp.*", "is not a name of the form module.Class"},
-    {"mycorp.nets.Enc\xc3\xb6" "der", "is not a name of the form module.Class"},
+    {"mycorp.nets.Enc\xc3\xb6"
+     "der",
+     "is not a name of the form module.Class"},
     {"os.system", "is always refused; --allow takes classes that hold data"},
     {"sys.anything", "is always refused; --allow takes classes that hold data"},
     {"nt.anything", "is always refused; --allow takes classes that hold data"},
@@ -235,8 +265,10 @@ static void allow_takes_classes_only(void **state) {
     struct span name = exact_copy(allows[i].name, strlen(allows[i].name));
     const char *answer = globals_allow(&g, &a, name);
     exact_free(name);
-    if (!allows[i].answer) assert_null(answer);
-    else if (!answer || strcmp(answer, allows[i].answer) != 0) fail_msg("%s: %s", allows[i].name, answer);
+    if (!allows[i].answer)
+      assert_null(answer);
+    else if (!answer || strcmp(answer, allows[i].answer) != 0)
+      fail_msg("%s: %s", allows[i].name, answer);
   }
   assert_int_equal(g.num_allowed, 2);
   assert_int_equal(look(&g, "__main__", "SimpleModel")->cls, GLOBAL_RECORD);
@@ -265,6 +297,7 @@ int main(void) {
       cmocka_unit_test(torch_s_own_list_is_core),
       cmocka_unit_test(dtypes_are_core),
       cmocka_unit_test(classes_are_as_listed),
+      cmocka_unit_test(packages_reach_below),
       cmocka_unit_test(names_with_nul_or_of_any_length_are_no_match),
       cmocka_unit_test(allow_takes_classes_only),
       cmocka_unit_test(allow_says_when_memory_ends),
