@@ -41,6 +41,7 @@ bool eval_charge(struct eval *ev, uint64_t n, uint32_t at) {
 
 static bool unfit(struct eval *ev, uint32_t at, const char *what, const struct value *v) {
   struct span shown = value_show(ev->arena, v);
+  ev->culprit = *v;
   return eval_error(ev, at, "expected %s, found %.*s", what, (int)shown.n, (const char *)shown.p);
 }
 
@@ -305,6 +306,7 @@ bool value_binary(struct eval *ev, enum expr_op op, const struct value *a, const
   if (op == BIN_ADD && a->kind == VALUE_TEXT && b->kind == VALUE_TEXT) return join_texts(ev, a->text, b->text, at, out);
   if (op == BIN_MUL && a->kind == VALUE_TUPLE && is_integer(b)) return repeat_tuple(ev, a, integer(b), at, out);
   if (op == BIN_MUL && b->kind == VALUE_TUPLE && is_integer(a)) return repeat_tuple(ev, b, integer(a), at, out);
+  ev->culprit = value_is_number(a) ? *b : *a;
   return eval_error(ev, at, "'%s' takes numbers, found %s and %s", expr_op_text(op), value_kind_name(a->kind),
                     value_kind_name(b->kind));
 }
@@ -321,7 +323,7 @@ bool value_negate(struct eval *ev, const struct value *v, uint32_t at, struct va
 
 bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32_t at, struct value *out) {
   if (v->kind != VALUE_DICT)
-    return eval_error(ev, at, "'.%.*s' wants a dict, found %s", (int)min_size(name.n, 60), (const char *)name.p,
+    return eval_error(ev, at, "'%.*s' is looked up in a dict, found %s", (int)min_size(name.n, 60), (const char *)name.p,
                       value_kind_name(v->kind));
   if (!eval_charge(ev, v->n, at)) return false;
   const struct value *found = dict_find(v, name);
@@ -329,7 +331,7 @@ bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32
   return true;
 }
 
-bool value_item(struct eval *ev, const struct value *v, const struct value *index, uint32_t at, struct value *out) {
+bool value_index(struct eval *ev, const struct value *v, const struct value *index, uint32_t at, struct value *out) {
   if (v->kind == VALUE_DICT && index->kind == VALUE_TEXT) {
     if (!eval_charge(ev, v->n, at)) return false;
     const struct value *found = dict_find(v, index->text);
@@ -590,8 +592,11 @@ static bool eval_name(struct eval *ev, const struct expr *e, const struct scope 
   const struct value *v = scope_find(scope, e->text);
   if (!v) return eval_dtype(e->text, out) || unknown_name(ev, e, scope);
   int n = (int)min_size(e->text.n, 60);
-  if (v->kind == VALUE_MISSING)
-    return eval_error(ev, e->at, "config value '%.*s' is required and not given", n, (const char *)e->text.p);
+  if (v->kind == VALUE_MISSING) {
+    bool ok = eval_error(ev, e->at, "config value '%.*s' is required and not given", n, (const char *)e->text.p);
+    ev->error.absent = true;
+    return ok;
+  }
   if (v->kind == VALUE_PENDING)
     return eval_error(ev, e->at, "'%.*s' is computed on a later line", n, (const char *)e->text.p);
   *out = *v;
@@ -652,7 +657,7 @@ static bool eval_index(struct eval *ev, const struct expr *e, const struct scope
   const struct expr *i = e->kids[1];
   if (e->num_kids != 2 || i->kind == EXPR_ELLIPSIS) return eval_error(ev, e->at, "a list or dict takes one index");
   if (i->kind == EXPR_SLICE) return eval_slice(ev, i, &v, scope, out);
-  return expr_eval(ev, i, scope, &index) && value_item(ev, &v, &index, e->at, out);
+  return expr_eval(ev, i, scope, &index) && value_index(ev, &v, &index, e->at, out);
 }
 
 static bool eval_builtin(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {

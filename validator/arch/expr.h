@@ -83,6 +83,7 @@ struct expr_error {
   uint32_t at;
   struct span what; /* "expected ')', found ','" */
   bool limit;       /* a budget of ours (memory, steps, length, depth), not the text */
+  bool absent;      /* a config value that is required was not given */
 };
 
 /* All answer NULL or false with *err set. The text must outlive the nodes. */

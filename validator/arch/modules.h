@@ -3,6 +3,7 @@
 #ifndef CKPTLINT_ARCH_MODULES_H
 #define CKPTLINT_ARCH_MODULES_H
 
+#include "arch/keys.h"
 #include "arch/spec.h"
 #include "model/plan.h"
 
@@ -58,13 +59,18 @@ struct module {
   struct span prefix;           /* "layers.0.": what its own keys begin with */
   const struct module *parent;
   const struct signature *signature; /* MODULE_TYPE, MODULE_BLOCK: names of the arguments … */
-  const struct value *args;     /* … and their values, defaults filled in; signature->num_params of them */
+  const struct value *args;     /* … and their values, defaults filled in */
+  uint32_t num_args;
   const struct scope *scope;    /* MODULE_BLOCK: what names mean in its forward, after locals and children */
   uint32_t num_slots;
   const struct slot *slots;     /* parameters first, then buffers */
   struct module *first, *last, *next; /* children in registration order */
   uint32_t num_children;
   const struct place *place;    /* of the line that made it */
+  uint32_t id;                  /* private, as are the rest */
+  uint32_t depth;               /* blocks above it */
+  uint32_t num_parts;           /* what a module type or Sequential registers below itself */
+  const struct module_part *parts;
 };
 
 /* One key of the expected state dict. */
@@ -72,6 +78,12 @@ struct expected {
   struct span key; /* prefix + slot name */
   const struct module *module;
   const struct slot *slot;
+};
+
+/* A tie of the file whose condition holds. */
+struct model_tie {
+  const struct tie_line *line;
+  uint32_t alias; /* number of the expected key of that name, 0 if it is none */
 };
 
 struct model {
@@ -82,8 +94,13 @@ struct model {
   uint32_t num_expected;
   const struct expected *expected; /* torch's order: own parameters, own buffers, children */
   uint64_t parameters;          /* elements of the parameters, tied aliases left out */
-  struct child_index *children; /* private */
-  uint64_t steps;               /* left of the budget for evaluation */
+  uint32_t num_ties;
+  const struct model_tie *ties;
+  struct key_table keys;        /* of the expected keys, by number from 1 */
+  struct key_table children;    /* by (module id, name) … */
+  const struct module *const *child; /* … to the child; NULL where the name is a parameter's */
+  struct eval *eval;            /* for expressions of ports, fields, ties; in the arena */
+  cJSON *config_json;           /* behind texts of the config; freed by model_close */
 };
 
 /* False, observed, when the config can't be resolved or a module line can't be carried out. `root`: name of the root
@@ -92,6 +109,7 @@ struct model {
 NODISCARD bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
                            struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
                            struct observations *o);
+void model_close(struct model *m);
 
 /* The child of that name, NULL if there is none. Constant time. */
 const struct module *module_child(const struct model *m, const struct module *parent, struct span name);

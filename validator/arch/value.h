@@ -58,6 +58,7 @@ struct eval {
   const struct limits *max;
   uint64_t *steps;          /* what is left of the budget of steps; shared by all evaluations of a file */
   struct expr_error error;  /* set by the call that failed */
+  struct value culprit;     /* the value that was not what was expected; VALUE_PENDING: none */
   bool (*call)(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out);
   void *context;            /* for `call` */
 };
@@ -71,7 +72,7 @@ NODISCARD bool value_binary(struct eval *ev, enum expr_op op, const struct value
 NODISCARD bool value_negate(struct eval *ev, const struct value *v, uint32_t at, struct value *out);
 /* v.name for a DICT: None if it has no such key, as in a config that leaves it out. */
 NODISCARD bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32_t at, struct value *out);
-NODISCARD bool value_item(struct eval *ev, const struct value *v, const struct value *index, uint32_t at,
+NODISCARD bool value_index(struct eval *ev, const struct value *v, const struct value *index, uint32_t at,
                           struct value *out);
 /* v[start:stop:step] of a TUPLE; NULL or a VALUE_NONE bound is absent. */
 NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct value *start, const struct value *stop,

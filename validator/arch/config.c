@@ -1,0 +1,323 @@
+#include "arch/config.h"
+
+#include "base/json.h"
+#include "base/near.h"
+
+enum {
+  MAX_PARTS = 1 << 17, /* values in one config value: id2label of ImageNet-21k has 21,843 */
+  MAX_LEVELS = 64,     /* nesting; of JSON it is json_depth, of a checkpoint's config ours */
+};
+
+/* ---- JSON ---- */
+
+struct maker {
+  struct arena *arena;
+  const struct plan *plan;
+  uint32_t parts; /* left */
+};
+
+static bool from_json(struct maker *m, struct value *out, const cJSON *item);
+
+static bool container_from_json(struct maker *m, struct value *out, const cJSON *item) {
+  bool dict = cJSON_IsObject(item);
+  uint32_t n = 0, i = 0;
+  const cJSON *child;
+  cJSON_ArrayForEach(child, item) n++;
+  if (n > m->parts) return false;
+  m->parts -= n;
+  struct value_pair *pairs = dict ? arena_array(m->arena, n, struct value_pair) : NULL;
+  struct value *items = dict ? NULL : arena_array(m->arena, n, struct value);
+  if (!pairs && !items) return false;
+  cJSON_ArrayForEach(child, item) {
+    if (dict) pairs[i].key = span_str(child->string);
+    if (!from_json(m, dict ? &pairs[i].value : &items[i], child)) return false;
+    i++;
+  }
+  *out = dict ? (struct value){.kind = VALUE_DICT, .n = n, .pairs = pairs} : value_tuple(items, n);
+  return true;
+}
+
+static bool from_json(struct maker *m, struct value *out, const cJSON *item) {
+  int64_t exact;
+  *out = (struct value){.kind = VALUE_NONE};
+  if (cJSON_IsBool(item)) *out = value_bool(cJSON_IsTrue(item));
+  else if (json_int(item, &exact)) *out = value_int(exact);
+  else if (cJSON_IsNumber(item)) *out = value_real(item->valuedouble);
+  else if (cJSON_IsString(item)) *out = value_text(span_str(item->valuestring));
+  else if (!cJSON_IsNull(item)) return container_from_json(m, out, item);
+  return true;
+}
+
+bool value_from_json(struct value *out, struct arena *a, const cJSON *item) {
+  struct maker m = {.arena = a, .parts = MAX_PARTS};
+  return from_json(&m, out, item);
+}
+
+/* ---- the checkpoint's own values ---- */
+
+static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels);
+
+static bool container_from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels, bool dict) {
+  const struct plan_value *v = m->plan->values;
+  uint32_t n = 0, i = 0, end = v[row].end;
+  for (uint32_t child = row + 1; child < end; child = v[child].end) n++;
+  if (n > m->parts || levels == 0) return false;
+  m->parts -= n;
+  struct value_pair *pairs = dict ? arena_array(m->arena, n, struct value_pair) : NULL;
+  struct value *items = dict ? NULL : arena_array(m->arena, n, struct value);
+  if (!pairs && !items) return false;
+  for (uint32_t child = row + 1; child < end; child = v[child].end, i++) {
+    if (dict) pairs[i].key = plan_span(m->plan, v[child].key);
+    if (!from_plan(m, dict ? &pairs[i].value : &items[i], child, levels - 1)) return false;
+  }
+  *out = dict ? (struct value){.kind = VALUE_DICT, .n = n, .pairs = pairs} : value_tuple(items, n);
+  return true;
+}
+
+static struct value dtype_or_text(struct span name) {
+  struct span bare = span_starts(name, SPAN("torch.")) ? span_from(name, 6) : name;
+  enum dtype d = dtype_by_name(bare);
+  return d == DTYPE_NONE ? value_text(name) : (struct value){.kind = VALUE_DTYPE, .dtype = d};
+}
+
+/* What is no config value (a tensor, a class) becomes a text that says so: an error only where it is used. */
+static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels) {
+  row = plan_resolve(m->plan, row);
+  const struct plan_value *v = &m->plan->values[row];
+  *out = value_text(SPAN("an object"));
+  switch ((enum plan_value_kind)v->kind) {
+    case PLAN_VAL_NONE: *out = (struct value){.kind = VALUE_NONE}; break;
+    case PLAN_VAL_BOOL: *out = value_bool(v->number != 0); break;
+    case PLAN_VAL_INT: *out = value_int(v->number); break;
+    case PLAN_VAL_FLOAT: *out = value_real(v->real); break;
+    case PLAN_VAL_TEXT: case PLAN_VAL_BYTES: case PLAN_VAL_BIGINT: case PLAN_VAL_DEVICE:
+      *out = value_text(plan_span(m->plan, v->text));
+      break;
+    case PLAN_VAL_DTYPE: *out = dtype_or_text(plan_span(m->plan, v->text)); break;
+    case PLAN_VAL_TUPLE: case PLAN_VAL_LIST: case PLAN_VAL_SET: case PLAN_VAL_SIZE:
+      return container_from_plan(m, out, row, levels, false);
+    case PLAN_VAL_DICT: case PLAN_VAL_RECORD: return container_from_plan(m, out, row, levels, true);
+    case PLAN_VAL_GLOBAL: *out = value_text(plan_span(m->plan, v->cls)); break;
+    case PLAN_VAL_TENSOR: case PLAN_VAL_STORAGE: case PLAN_VAL_SHARED: case PLAN_VAL_CUT: case PLAN_VAL_KINDS: break;
+  }
+  return true;
+}
+
+/* ---- sources ---- */
+
+enum source { FROM_SET, FROM_FILE, FROM_CHECKPOINT, NUM_SOURCES };
+
+struct resolver {
+  struct config *c;
+  const struct config_sources *from;
+  struct key_table lines; /* config lines by name; number - 1 is the index */
+  struct span *names;
+  struct value *values;
+  struct value (*given)[NUM_SOURCES]; /* for each config line; VALUE_PENDING: not given */
+};
+
+static bool out_of_memory(struct config *c) {
+  return refuse(c->observations, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = c->eval->arena->budget});
+}
+
+bool config_reject(struct observations *o, const struct arch *arch, const struct place *where, const struct eval *ev) {
+  const struct expr_error *e = &ev->error;
+  uint32_t line = 1, column = 1;
+  (void)arch_locate(arch, where, e->at + 1, &line, &column);
+  enum obs_kind kind = e->limit ? OBS_LIMIT_ARCH : e->absent ? OBS_ARCH_CONFIG_REQUIRED : OBS_ARCH_EVAL;
+  return refuse(o, (struct observation){.kind = kind, .subject = arch->file.name, .got = line, .want = column, .detail = e->what});
+}
+
+/* The index of the config line of that name, or arch->num_config. */
+static uint32_t find_line(const struct resolver *r, struct span name) {
+  uint32_t number = keys_find(&r->lines, 0, name);
+  return number ? number - 1 : r->c->arch->num_config;
+}
+
+static bool unknown_setting(struct resolver *r, struct span name) {
+  struct nearest near = {.word = name};
+  const struct arch *arch = r->c->arch;
+  for (uint32_t i = 0; i < arch->num_config; i++) nearest_try(&near, arch->config[i].name);
+  struct span hint = near.best.n ? arena_printf(r->c->eval->arena, ", did you mean %.*s?", (int)near.best.n, (const char *)near.best.p)
+                                 : SPAN("");
+  return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_SET_UNKNOWN, .subject = name, .detail = hint});
+}
+
+static bool has_name(const struct expr *e) {
+  if (e->kind == EXPR_NAME) return true;
+  for (uint32_t i = 0; i < e->num_kids; i++)
+    if (e->kids[i] && has_name(e->kids[i])) return true;
+  return false;
+}
+
+/* The text of --set: true, false, null, a constant expression ("16", "[2, 2]", "1e-5"), else itself. */
+static struct value setting_value(struct resolver *r, struct span text) {
+  struct eval *ev = r->c->eval;
+  struct expr_error err;
+  struct value v;
+  if (span_is(text, "true") || span_is(text, "false")) return value_bool(span_is(text, "true"));
+  if (span_is(text, "null")) return (struct value){.kind = VALUE_NONE};
+  const struct expr *e = expr_parse(ev->arena, ev->max, text, &err);
+  return e && !has_name(e) && expr_eval(ev, e, NULL, &v) ? v : value_text(text);
+}
+
+static bool read_settings(struct resolver *r) {
+  for (size_t i = 0; i < r->from->num_set; i++) {
+    uint32_t line = find_line(r, r->from->set[i].name);
+    if (line == r->c->arch->num_config) return unknown_setting(r, r->from->set[i].name);
+    r->given[line][FROM_SET] = setting_value(r, r->from->set[i].value);
+  }
+  return true;
+}
+
+static bool too_large(struct resolver *r, uint32_t line) {
+  return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_VALUE, .detail = r->c->arch->config[line].name});
+}
+
+static bool read_architectures(struct resolver *r, const cJSON *json) {
+  const cJSON *list = json_get(json, "architectures"), *child;
+  uint32_t n = 0;
+  if (!cJSON_IsArray(list)) return true;
+  cJSON_ArrayForEach(child, list) n++;
+  struct span *names = arena_array(r->c->eval->arena, n, struct span);
+  if (!names) return out_of_memory(r->c);
+  n = 0;
+  cJSON_ArrayForEach(child, list) if (cJSON_IsString(child)) names[n++] = span_str(child->valuestring);
+  r->c->wanted = (struct names){n, names};
+  return true;
+}
+
+static bool read_file(struct resolver *r) {
+  struct json_error err;
+  struct json_index index = {0};
+  const struct text_file *file = &r->from->file;
+  struct arena *a = r->c->eval->arena;
+  if (file->text.n == 0) return true;
+  cJSON *json = json_parse(file->text, r->c->eval->max, &err);
+  r->c->json = json;
+  if (!json)
+    return refuse(r->c->observations,
+                  (struct observation){.kind = err.fault == JSON_MALFORMED ? OBS_ARCH_CONFIG_FILE : OBS_LIMIT_JSON, .subject = file->name,
+                                       .got = err.line, .want = err.column, .at = err.offset, .detail = span_str(err.what)});
+  if (!cJSON_IsObject(json))
+    return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_FILE, .subject = file->name, .got = 1, .want = 1,
+                                                           .detail = SPAN("an object of config values")});
+  if (!json_index(&index, a, json)) return out_of_memory(r->c);
+  for (uint32_t i = 0; i < r->c->arch->num_config; i++) {
+    const cJSON *item = json_find(&index, r->c->arch->config[i].name);
+    if (item && !value_from_json(&r->given[i][FROM_FILE], a, item)) return too_large(r, i);
+  }
+  return read_architectures(r, json);
+}
+
+static bool read_checkpoint_config(struct resolver *r) {
+  const struct plan *plan = r->from->plan;
+  struct span path = r->c->arch->config_path;
+  if (!plan || path.n == 0) return true;
+  uint32_t row = plan_find(plan, path);
+  if (row == UINT32_MAX) {
+    observe(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_PATH, .subject = path});
+    return true;
+  }
+  row = plan_resolve(plan, row);
+  struct maker m = {.arena = r->c->eval->arena, .plan = plan, .parts = MAX_PARTS};
+  uint32_t end = plan->values[row].end;
+  for (uint32_t child = row + 1; child < end; child = plan->values[child].end) {
+    uint32_t line = find_line(r, plan_span(plan, plan->values[child].key));
+    if (line == r->c->arch->num_config) continue;
+    if (!from_plan(&m, &r->given[line][FROM_CHECKPOINT], child, MAX_LEVELS)) return too_large(r, line);
+  }
+  return true;
+}
+
+/* ---- the null rule and disagreement ---- */
+
+/* arch-language 2.4: null in a source means the default, where the default is null itself or computed. */
+static bool counts(const struct config_line *line, const struct value *v) {
+  if (v->kind == VALUE_PENDING) return false;
+  return v->kind != VALUE_NONE || (!line->required && !line->value);
+}
+
+static struct span source_name(const struct resolver *r, enum source s) {
+  if (s == FROM_SET) return SPAN("--set");
+  return s == FROM_FILE ? r->from->file.name : SPAN("the checkpoint's own config");
+}
+
+static void note_conflict(struct resolver *r, uint32_t line, enum source strong, enum source weak) {
+  const struct value *a = &r->given[line][strong], *b = &r->given[line][weak];
+  if (value_equal(a, b)) return;
+  struct arena *mem = r->c->eval->arena;
+  struct span x = value_show(mem, a), y = value_show(mem, b), from = source_name(r, strong), other = source_name(r, weak);
+  struct span text = arena_printf(mem, "%.*s says %.*s, %.*s says %.*s", (int)from.n, (const char *)from.p, (int)x.n,
+                                  (const char *)x.p, (int)other.n, (const char *)other.p, (int)y.n, (const char *)y.p);
+  /* Who overrides by --set knows it; two files that disagree are a fault in one of them. */
+  observe(r->c->observations,
+          (struct observation){.kind = strong == FROM_SET ? OBS_ARCH_CONFIG_OVERRIDDEN : OBS_ARCH_CONFIG_CONFLICT,
+                               .subject = r->c->arch->config[line].name, .detail = text});
+}
+
+static struct value choose(struct resolver *r, uint32_t i) {
+  const struct config_line *line = &r->c->arch->config[i];
+  struct value chosen = line->value || line->required ? (struct value){.kind = line->value ? VALUE_PENDING : VALUE_MISSING} : line->literal;
+  enum source strongest = NUM_SOURCES;
+  for (enum source s = FROM_SET; s < NUM_SOURCES; s++) {
+    if (!counts(line, &r->given[i][s])) continue;
+    if (strongest == NUM_SOURCES) chosen = r->given[i][s];
+    else note_conflict(r, i, strongest, s);
+    if (strongest == NUM_SOURCES) strongest = s;
+  }
+  return chosen;
+}
+
+/* ---- all together ---- */
+
+static bool compute(struct resolver *r, uint32_t i, const struct expr *e, const struct place *place, uint32_t skip) {
+  struct eval *ev = r->c->eval;
+  struct value v;
+  if (expr_eval(ev, e, r->c->scope, &v)) {
+    r->values[i] = v;
+    return true;
+  }
+  ev->error.at += skip;
+  return config_reject(r->c->observations, r->c->arch, place, ev);
+}
+
+static bool compute_all(struct resolver *r) {
+  const struct arch *arch = r->c->arch;
+  for (uint32_t i = 0; i < arch->num_config; i++) {
+    const struct config_line *line = &arch->config[i];
+    if (r->values[i].kind == VALUE_PENDING && !compute(r, i, line->value, line->place, 1)) return false;
+  }
+  for (uint32_t i = 0; i < arch->top.num_lets; i++)
+    if (!compute(r, arch->num_config + i, arch->top.lets[i].value, arch->top.lets[i].place, 0)) return false;
+  return true;
+}
+
+static bool make_scope(struct resolver *r) {
+  const struct arch *arch = r->c->arch;
+  struct arena *a = r->c->eval->arena;
+  uint32_t n = arch->num_config + arch->top.num_lets;
+  r->names = arena_array(a, n, struct span);
+  r->values = arena_array(a, n, struct value);
+  r->given = arena_alloc(a, arch->num_config, sizeof *r->given, alignof(struct value));
+  r->c->scope = arena_new(a, struct scope);
+  if (!r->names || !r->values || !r->given || !r->c->scope) return out_of_memory(r->c);
+  for (uint32_t i = 0; i < n; i++) {
+    r->names[i] = i < arch->num_config ? arch->config[i].name : arch->top.lets[i - arch->num_config].name;
+    r->values[i].kind = VALUE_PENDING;
+  }
+  keys_init(&r->lines, a);
+  for (uint32_t i = 0; i < arch->num_config; i++) {
+    for (enum source s = FROM_SET; s < NUM_SOURCES; s++) r->given[i][s].kind = VALUE_PENDING;
+    if (!keys_add(&r->lines, 0, r->names[i])) return out_of_memory(r->c);
+  }
+  *r->c->scope = (struct scope){.n = n, .names = r->names, .values = r->values};
+  return true;
+}
+
+bool config_resolve(struct config *c, const struct config_sources *sources) {
+  struct resolver r = {.c = c, .from = sources};
+  if (!make_scope(&r) || !read_settings(&r) || !read_file(&r) || !read_checkpoint_config(&r)) return false;
+  for (uint32_t i = 0; i < c->arch->num_config; i++) r.values[i] = choose(&r, i);
+  return compute_all(&r);
+}
