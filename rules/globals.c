@@ -33,7 +33,7 @@ static const struct list lists[] = {
 };
 static const struct list refused_list = {refused_rows, ARRAY_LEN(refused_rows)};
 
-/* No package of refused.def has a longer name; so a module name of a gigabyte costs no more than a short one. */
+/* No package of refused.def has a longer name: a module name of a gigabyte costs no more than a short one. */
 enum { PACKAGE_MAX = 64 };
 
 static int row_cmp(const struct global_row *row, struct span module, struct span name) {
