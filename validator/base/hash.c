@@ -110,7 +110,7 @@ static bool more_buckets(struct arena *a, struct hash_index *x) {
 }
 
 bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max) {
-  if (x->links.n >= x->heads.n && !more_buckets(a, x)) return false;
+  if (x->links.n >= x->heads.n / 2 && !more_buckets(a, x)) return false;
   struct hash_link *l = vec_push(a, &x->links, max);
   if (!l) return false;
   l->hash = hash;

@@ -2,7 +2,7 @@
 
 #include "pickle/op.h"
 
-const struct op op_table[256] = {
+const struct op opcode_table[256] = {
 #define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) \
   [byte] = {#name, handler, arg, proto, takes, below, gives, weights_only},
 #include "pickle/opcodes.def"
@@ -54,6 +54,14 @@ static bool refuse_underflow(struct machine *m, const struct arg *arg, uint32_t 
   return refuse(m->obs, what);
 }
 
+/* Room for one more value at `base`; the common case costs no call. */
+static bool stack_room(struct machine *m, uint32_t base) {
+  uint64_t max = m->max->pickle_stack;
+  if (base < max && base < m->stack.b.size / sizeof *m->stack.p) return true;
+  m->stack.n = base;
+  return vec_reserve(m->arena, &m->stack, 1, max);
+}
+
 /* Takes what the row takes: the values stay readable in arg->items. Leaves room for what it gives. */
 static bool take_operands(struct machine *m, struct arg *arg) {
   const struct op *op = arg->op;
@@ -68,14 +76,15 @@ static bool take_operands(struct machine *m, struct arg *arg) {
     base = end - op->takes;
   }
   arg->n = end - base;
-  if (op->gives > arg->n && !vec_reserve(m->arena, &m->stack, 1, m->max->pickle_stack))
-    return refuse_room(m, OBS_LIMIT_PICKLE_STACK, (uint64_t)end + 1, m->max->pickle_stack, arg->at);
+  if (op->gives > arg->n && !stack_room(m, base))
+    return refuse_room(m, OBS_LIMIT_PICKLE_STACK, (uint64_t)base + 1, m->max->pickle_stack, arg->at);
   m->stack.n = base;
   arg->items = m->stack.p + base;
   return true;
 }
 
-/* PEP 3154: a frame holds whole opcodes. C's unpickler does not hold it to that, the Python one does. */
+/* PEP 3154: a frame holds whole opcodes. C's unpickler reads on when it reads from memory, and loses or refuses the
+ * rest of the opcode when it reads from a file; the Python one raises. */
 static void leave_frame(struct machine *m, const struct arg *arg) {
   if (m->in.at > m->frame_end) {
     struct observation what = seen_at(m, OBS_PKL_FRAME_STRADDLED, arg);
@@ -85,11 +94,12 @@ static void leave_frame(struct machine *m, const struct arg *arg) {
   m->frame_end = 0;
 }
 
+/* PROTO came with protocol 2, so protocols 0 and 1 go undeclared. */
 static void note_newer(struct machine *m, const struct arg *arg) {
   struct observation what = seen_at(m, OBS_PKL_OP_NEWER, arg);
   m->highest_op_proto = arg->op->proto;
   what.got = arg->op->proto;
-  what.want = m->proto;
+  what.want = m->proto_declared ? m->proto : 1;
   if (what.got > what.want) observe(m->obs, what);
 }
 
@@ -106,7 +116,7 @@ static bool step(struct machine *m) {
   m->num_ops++;
   if (!reader_u8(&m->in, &byte))
     return refuse(m->obs, (struct observation){.kind = OBS_PKL_TRUNCATED, .member = m->member, .at = arg.at});
-  arg.op = &op_table[byte];
+  arg.op = &opcode_table[byte];
   if (!arg.op->run)
     return refuse(m->obs, (struct observation){
                               .kind = OBS_PKL_OPCODE, .member = m->member, .at = arg.at, .got = byte});
@@ -126,17 +136,14 @@ bool machine_run(struct machine *m) {
 
 /* ---- start ---- */
 
-/* None, False, True, () and the small integers are made once: a state dict has millions of them. */
 static bool make_constants(struct machine *m) {
   if (!vec_reserve(m->arena, &m->values, NUM_CONSTANTS, NUM_CONSTANTS)) return false;
   m->values.n = NUM_CONSTANTS;
-  for (uint32_t i = 0; i < NUM_CONSTANTS; i++)
-    m->values.p[i] = i < ID_INT_0 ? (struct value){.kind = VAL_ABSENT}
-                                  : (struct value){.kind = VAL_INT, .number = i - ID_INT_0};
-  m->values.p[ID_NONE].kind = VAL_NONE;
-  m->values.p[ID_FALSE].kind = m->values.p[ID_TRUE].kind = VAL_BOOL;
-  m->values.p[ID_TRUE].truth = true;
-  m->values.p[ID_EMPTY_TUPLE].kind = VAL_TUPLE;
+  m->values.p[0] = (struct value){.kind = VAL_ABSENT};
+  m->values.p[ID_NONE] = (struct value){.kind = VAL_NONE};
+  m->values.p[ID_FALSE] = (struct value){.kind = VAL_BOOL};
+  m->values.p[ID_TRUE] = (struct value){.kind = VAL_BOOL, .truth = true};
+  m->values.p[ID_EMPTY_TUPLE] = (struct value){.kind = VAL_TUPLE};
   return true;
 }
 

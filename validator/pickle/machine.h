@@ -57,6 +57,7 @@ struct machine {
   struct memo *memo;       /* private: index → val_id, by hash, and the count of distinct indices */
   struct key_index *keys;  /* private: (dict, key) → link, for repeated keys */
   struct name_index *names; /* private: (module, name) → global */
+  val_id recent_ints[509]; /* private: an integer that repeats is one value. A prime, as sizes are powers of two */
   uint64_t hash_seed[2];   /* machine_init sets a fixed one; who has random bytes sets it before machine_run */
 };
 

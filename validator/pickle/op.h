@@ -31,7 +31,7 @@ struct op {
   uint8_t proto, takes, below, gives;
   bool weights_only;
 };
-extern const struct op op_table[256];
+extern const struct op opcode_table[256];
 
 struct arg {
   const struct op *op;
@@ -63,9 +63,8 @@ bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t ma
 
 /* ---- values: 0 or false means a limit, observed ---- */
 enum { /* shared constants, there from the start */
-  ID_NONE = 1, ID_FALSE, ID_TRUE, ID_EMPTY_TUPLE, ID_INT_0,
-  NUM_SMALL_INTS = 256,
-  NUM_CONSTANTS = ID_INT_0 + NUM_SMALL_INTS
+  ID_NONE = 1, ID_FALSE, ID_TRUE, ID_EMPTY_TUPLE,
+  NUM_CONSTANTS
 };
 val_id new_value(struct machine *m, enum value_kind kind, uint32_t at);
 val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);

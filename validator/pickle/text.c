@@ -40,8 +40,12 @@ bool text_is_utf8(struct span text, enum surrogates surrogates) {
 }
 
 bool text_has_surrogate(struct span utf8) {
-  for (size_t i = 0; i + 1 < utf8.n; i++)
-    if (utf8.p[i] == 0xed && utf8.p[i + 1] >= 0xa0) return true;
+  while (utf8.n > 1) {
+    const uint8_t *lead = memchr(utf8.p, 0xed, utf8.n - 1);
+    if (!lead) return false;
+    if (lead[1] >= 0xa0) return true;
+    utf8 = span_from(utf8, (size_t)(lead - utf8.p) + 1);
+  }
   return false;
 }
 

@@ -2,16 +2,20 @@
 
 /* ---- making ---- */
 
+/* Where the limit counts from: the constants are ours. */
+static uint64_t most_values(const struct machine *m) {
+  return min_u64(m->max->pickle_values, UINT32_MAX - NUM_CONSTANTS) + NUM_CONSTANTS;
+}
+
 val_id new_value(struct machine *m, enum value_kind kind, uint32_t at) {
-  uint64_t max = m->max->pickle_values;
-  struct value *v = vec_push(m->arena, &m->values, max > UINT32_MAX - NUM_CONSTANTS ? UINT32_MAX : max + NUM_CONSTANTS);
-  if (!v) {
-    refuse_room(m, OBS_LIMIT_PICKLE_VALUES, (uint64_t)m->values.n - NUM_CONSTANTS + 1, max, at);
+  uint64_t max = most_values(m);
+  bool room = m->values.n < max && m->values.n < m->values.b.size / sizeof *m->values.p;
+  if (!room && !vec_reserve(m->arena, &m->values, 1, max)) {
+    refuse_room(m, OBS_LIMIT_PICKLE_VALUES, (uint64_t)m->values.n + 1, max, at);
     return 0;
   }
-  v->kind = (uint8_t)kind;
-  v->at = at;
-  return m->values.n - 1;
+  m->values.p[m->values.n] = (struct value){.kind = (uint8_t)kind, .at = at};
+  return m->values.n++;
 }
 
 val_id constant(struct machine *m, val_id id, uint32_t at) {
@@ -27,11 +31,14 @@ val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uin
   return v;
 }
 
+/* A state dict repeats a few sizes and strides some million times. */
 val_id new_int(struct machine *m, int64_t number, uint32_t at) {
-  if (number >= 0 && number < NUM_SMALL_INTS) return constant(m, ID_INT_0 + (val_id)number, at);
+  val_id *recent = &m->recent_ints[(uint64_t)number % ARRAY_LEN(m->recent_ints)];
+  if (*recent && value_of(m, *recent)->number == number) return *recent;
   val_id v = new_value(m, VAL_INT, at);
-  if (v) m->values.p[v].number = number;
-  return v;
+  if (v == 0) return 0;
+  m->values.p[v].number = number;
+  return *recent = v;
 }
 
 bool is_symbolic(const struct machine *m, val_id v) {

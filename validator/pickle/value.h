@@ -32,7 +32,8 @@ struct value {
   uint8_t computed; /* bytes/text that did not come from a literal (never set by opcodes; for model/) */
   uint16_t depth;   /* levels below, as they were when it was built (LIM807); a cycle has no depth, so a walk still
                        needs its visited set */
-  uint32_t at;      /* offset in the pickle of the opcode that made it; shared constants: of the first use */
+  uint32_t at;      /* offset in the pickle of the opcode that made it; None, True, False, () and integers that repeat
+                       are shared: of the first use */
   union {
     bool truth;
     int64_t number;
