@@ -250,13 +250,13 @@ static void by_exit_code(void *ctx) {
 }
 /* 40 GiB of frames; what comes back is used, so that no compiler makes a loop of it. */
 static int deeper(int levels) {
-  volatile char frame[4096];
+  volatile char frame[1024];
   frame[0] = 1;
   return levels > 0 ? deeper(levels - 1) + frame[0] : 0;
 }
 static void by_stack_overflow(void *ctx) {
   struct shared *shared = ctx;
-  atomic_store(&shared->answer, deeper(10000000));
+  atomic_store(&shared->answer, deeper(40000000));
 }
 
 struct deed {
@@ -323,7 +323,7 @@ static void crashes(void **state) {
 static bool allocate_until_null(void *ctx, struct wire_out *out) {
   struct shared *shared = ctx;
   (void)out;
-  for (void *p; (p = malloc(1 << 20));) {
+  for (void *volatile p; (p = malloc(1 << 20));) { /* volatile: the compiler must not drop the pair */
     memset(p, 1, 1 << 20);
     atomic_fetch_add(&shared->bytes, 1 << 20);
   }
