@@ -41,24 +41,31 @@ uint64_t dtype_bytes_for(enum dtype d, uint64_t elements) {
  * FN and FNUZ: Micikevicius et al. 2022 and Noune et al. 2022; FNUZ has neither infinity nor -0. */
 enum specials { IEEE, FN, FNUZ };
 struct small_float {
-  uint8_t exponent_bits, mantissa_bits;
-  int16_t bias;
+  unsigned exponent_bits, mantissa_bits, bias;
   enum specials specials;
+  double unit; /* of subnormals: 2^(1 - bias - mantissa_bits) */
 };
-static const struct small_float half = {5, 10, 15, IEEE}, bfloat = {8, 7, 127, IEEE}, e4m3fn = {4, 3, 7, FN},
-                                e5m2 = {5, 2, 15, IEEE}, e4m3fnuz = {4, 3, 8, FNUZ}, e5m2fnuz = {5, 2, 16, FNUZ};
+static const struct small_float half = {5, 10, 15, IEEE, 0x1p-24}, bfloat = {8, 7, 127, IEEE, 0x1p-133},
+                                e4m3fn = {4, 3, 7, FN, 0x1p-9}, e5m2 = {5, 2, 15, IEEE, 0x1p-16},
+                                e4m3fnuz = {4, 3, 8, FNUZ, 0x1p-10}, e5m2fnuz = {5, 2, 16, FNUZ, 0x1p-17};
 
-static double small_float(struct small_float f, unsigned bits) {
-  unsigned exponent_max = (1u << f.exponent_bits) - 1, mantissa_max = (1u << f.mantissa_bits) - 1;
-  unsigned mantissa = bits & mantissa_max, exponent = bits >> f.mantissa_bits & exponent_max;
-  bool negative = bits >> (f.mantissa_bits + f.exponent_bits) & 1;
-  if (f.specials == FNUZ && negative && exponent == 0 && mantissa == 0) return (double)NAN;
-  if (f.specials == FN && exponent == exponent_max && mantissa == mantissa_max) return (double)NAN;
-  if (f.specials == IEEE && exponent == exponent_max)
+static double f64_of(uint64_t bits) {
+  double f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+static double small_float(const struct small_float *f, unsigned bits) {
+  unsigned exponent_max = (1u << f->exponent_bits) - 1, mantissa_max = (1u << f->mantissa_bits) - 1;
+  unsigned mantissa = bits & mantissa_max, exponent = bits >> f->mantissa_bits & exponent_max;
+  bool negative = bits >> (f->mantissa_bits + f->exponent_bits) & 1;
+  if (f->specials == FNUZ && negative && exponent == 0 && mantissa == 0) return (double)NAN;
+  if (f->specials == FN && exponent == exponent_max && mantissa == mantissa_max) return (double)NAN;
+  if (f->specials == IEEE && exponent == exponent_max)
     return mantissa ? (double)NAN : negative ? (double)-INFINITY : (double)INFINITY;
-  int scale = (exponent ? (int)exponent : 1) - f.bias - f.mantissa_bits;
-  double magnitude = ldexp((double)(exponent ? mantissa | (mantissa_max + 1) : mantissa), scale);
-  return negative ? -magnitude : magnitude;
+  if (exponent == 0) return negative ? -(mantissa * f->unit) : mantissa * f->unit;
+  uint64_t rebiased = (uint64_t)(exponent + 1023 - f->bias) << 52;
+  return f64_of((uint64_t)negative << 63 | rebiased | (uint64_t)mantissa << (52 - f->mantissa_bits));
 }
 
 /* Two's complement without an implementation-defined cast. */
@@ -73,22 +80,16 @@ static double f32_of(uint32_t bits) {
   return (double)f;
 }
 
-static double f64_of(uint64_t bits) {
-  double f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
 double dtype_load(enum dtype d, const uint8_t *p) {
   switch (d) {
   case DTYPE_F64: case DTYPE_C128: return f64_of(load_u64le(p));
   case DTYPE_F32: case DTYPE_C64: return f32_of(load_u32le(p));
-  case DTYPE_F16: case DTYPE_C32: return small_float(half, load_u16le(p));
-  case DTYPE_BF16: return small_float(bfloat, load_u16le(p));
-  case DTYPE_F8E4M3FN: return small_float(e4m3fn, p[0]);
-  case DTYPE_F8E5M2: return small_float(e5m2, p[0]);
-  case DTYPE_F8E4M3FNUZ: return small_float(e4m3fnuz, p[0]);
-  case DTYPE_F8E5M2FNUZ: return small_float(e5m2fnuz, p[0]);
+  case DTYPE_F16: case DTYPE_C32: return small_float(&half, load_u16le(p));
+  case DTYPE_BF16: return small_float(&bfloat, load_u16le(p));
+  case DTYPE_F8E4M3FN: return small_float(&e4m3fn, p[0]);
+  case DTYPE_F8E5M2: return small_float(&e5m2, p[0]);
+  case DTYPE_F8E4M3FNUZ: return small_float(&e4m3fnuz, p[0]);
+  case DTYPE_F8E5M2FNUZ: return small_float(&e5m2fnuz, p[0]);
   case DTYPE_F8E8M0FNU: return p[0] == 0xff ? (double)NAN : ldexp(1.0, p[0] - 127);
   case DTYPE_I64: return signed_of(load_u64le(p), 64);
   case DTYPE_I32: case DTYPE_QI32: return signed_of(load_u32le(p), 32);

@@ -57,12 +57,12 @@ static void tally_value(struct tally *t, double x, uint64_t n) {
   else sum_add(&t->huge, x * HUGE_SCALE * (double)n);
 }
 
-static void tally_block(struct tally *t, const struct reduction *b) {
-  tally_range(t, b->min, b->max);
-  t->count += b->elements;
-  t->finite += b->elements;
-  t->zero += b->zeros;
-  sum_add(&t->sum, b->sum);
+static void tally_reduction(struct tally *t, const struct reduction *r) {
+  tally_range(t, r->min, r->max);
+  t->count += r->elements;
+  t->finite += r->elements;
+  t->zero += r->zeros;
+  sum_add(&t->sum, r->sum);
 }
 
 static double tally_mean(const struct tally *t) {
@@ -70,8 +70,22 @@ static double tally_mean(const struct tally *t) {
   return sum_value(&t->sum) / n + sum_value(&t->huge) / n / HUGE_SCALE;
 }
 
+/* A few kilobytes: so many plain additions lose less than 1e-12 of the sum of magnitudes. */
 static void tally_elements(struct tally *t, enum dtype d, struct span bytes) {
-  for (size_t at = 0; at < bytes.n; at += dtype_size(d)) tally_value(t, dtype_load(d, bytes.p + at), 1);
+  struct reduction r = {.min = (double)INFINITY, .max = (double)-INFINITY};
+  for (size_t at = 0; at < bytes.n; at += dtype_size(d)) {
+    double x = dtype_load(d, bytes.p + at);
+    if (!(fabs(x) < REDUCE_MAGNITUDE)) { /* NaN too */
+      tally_value(t, x, 1);
+      continue;
+    }
+    r.elements++;
+    r.zeros += x == 0;
+    r.sum += x;
+    if (x < r.min) r.min = x;
+    if (x > r.max) r.max = x;
+  }
+  if (r.elements > 0) tally_reduction(t, &r);
 }
 
 /* One byte, 256 values: counting them is faster than any arithmetic on them, and exact. Four tables, because equal
@@ -95,7 +109,7 @@ static void tally_numbers(struct tally *t, enum dtype d, struct span bytes) {
     struct reduction b;
     struct span piece = span_first(bytes, REDUCE_BYTES);
     if (reduce_block(&b, d, piece)) {
-      tally_block(t, &b);
+      tally_reduction(t, &b);
       piece.n = b.elements * dtype_size(d);
     } else {
       tally_elements(t, d, piece);
