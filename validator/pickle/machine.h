@@ -15,8 +15,8 @@ struct machine;
  * is what a loader would pass, whatever the program does to its lists afterwards. Any may be NULL. */
 struct machine_hooks {
   void *ctx;
-  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. Odd and computed names are
-   * observed already; dotted ones are for the hook to judge. */
+  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. Odd and dotted names
+   * are for the hook to judge; computed ones are observed already. */
   uint32_t (*global)(void *ctx, const struct machine *m, const struct global *g);
   /* A call: the object is complete but for its tag, which the answer becomes. */
   uint32_t (*call)(void *ctx, struct machine *m, val_id object);

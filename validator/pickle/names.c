@@ -89,16 +89,6 @@ static uint32_t find(const struct machine *m, const struct global *g, uint32_t h
   return i;
 }
 
-static void note_spelling(struct machine *m, struct global *g, const struct arg *arg) {
-  g->dotted = g->name.n && memchr(g->name.p, '.', g->name.n);
-  g->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
-  if (g->computed || !g->odd) return;
-  struct observation what = seen_at(m, OBS_PKL_NAME_ODD, arg);
-  what.subject = g->module;
-  what.detail = g->name;
-  observe(m->obs, what);
-}
-
 static uint32_t add(struct machine *m, struct global *g, uint32_t hash, const struct arg *arg) {
   struct global *place = vec_push(m->arena, &m->globals, UINT32_MAX);
   if (!place || !hash_add(m->arena, &m->names->hash, hash, UINT32_MAX)) {
@@ -106,7 +96,8 @@ static uint32_t add(struct machine *m, struct global *g, uint32_t hash, const st
     return 0;
   }
   g->first_at = arg->at;
-  note_spelling(m, g, arg);
+  g->dotted = g->name.n && memchr(g->name.p, '.', g->name.n);
+  g->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
   if (m->hooks.global) g->tag = m->hooks.global(m->hooks.ctx, m, g);
   m->globals.p[m->globals.n - 1] = *g;
   return m->globals.n;

@@ -1,4 +1,4 @@
-/* The opcode table, and what the files that run its rows share: argument reading, stack and values.
+/* What the files that run the opcodes share: observing, making values, containers, keys, names and the memo.
  * The dispatcher (machine.c) reads the argument, takes the operands and makes room for the result as the row says;
  * handlers check nothing of that again. */
 #ifndef CKPTLINT_PICKLE_OP_H
@@ -6,53 +6,7 @@
 
 #include "base/hash.h"
 #include "pickle/machine.h"
-
-enum arg_kind {
-  ARG_NONE,
-  ARG_U1, ARG_U2, ARG_U4, /* number: unsigned, little-endian */
-  ARG_I4,                 /* number: signed, little-endian */
-  ARG_U8,                 /* number: unsigned; FRAME only */
-  ARG_F8,                 /* real: IEEE-754, big-endian */
-  ARG_L1, ARG_L4, ARG_L8, /* text: that many bytes after an unsigned length */
-  ARG_L4S,                /* the same after a signed length */
-  ARG_LINE,               /* text: up to '\n', which is left out; '\r' is part of it */
-  ARG_LINES,              /* text and text2: two lines */
-};
-
-enum { TO_MARK = 0xff };
-
-struct arg;
-typedef bool op_fn(struct machine *m, const struct arg *arg);
-
-struct op {
-  const char *name;
-  op_fn *run; /* NULL: the byte is no opcode */
-  enum arg_kind arg;
-  uint8_t proto, takes, below, gives;
-  bool weights_only;
-};
-extern const struct op opcode_table[256];
-
-struct arg {
-  const struct op *op;
-  uint32_t at;          /* offset of the opcode */
-  int64_t number;
-  double real;
-  struct span text, text2;
-  const val_id *items;  /* what the opcode takes, lowest first. The stack's own memory just above its top: read it
-                           before the first push */
-  uint32_t n;
-};
-
-/* Reads the argument of a row. On failure nothing of *out is valid but what the comment says. */
-enum arg_error {
-  ARG_FINE,
-  ARG_TRUNCATED,       /* number: bytes wanted */
-  ARG_OVERRUN,         /* a length beyond the end; number: the length, INT64_MAX if it is larger still */
-  ARG_NEGATIVE_LENGTH, /* number: the length */
-  ARG_NO_NEWLINE,
-};
-enum arg_error arg_read(struct reader *in, enum arg_kind kind, struct arg *out);
+#include "pickle/opcode.h"
 
 /* ---- observing ---- */
 struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg); /* subject: its name */

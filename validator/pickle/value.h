@@ -53,7 +53,7 @@ struct global {
   uint32_t first_at;                /* offset of the first GLOBAL, STACK_GLOBAL or INST that names it */
   uint32_t count;                   /* how often it is pushed */
   uint32_t tag;                     /* what hooks->global answered */
-  bool was_mapped, dotted, odd;     /* odd: not ASCII identifiers joined by dots (observed, GLB306) */
+  bool was_mapped, dotted, odd;     /* odd: not ASCII identifiers joined by dots */
   bool computed;                    /* STACK_GLOBAL on what a call returns (observed, PKL204): names may be empty */
 };
 

@@ -1,0 +1,58 @@
+/* The opcode table and how arguments are read: what the machine and the disassembler share. */
+#ifndef CKPTLINT_PICKLE_OPCODE_H
+#define CKPTLINT_PICKLE_OPCODE_H
+
+#include "base/reader.h"
+#include "pickle/value.h"
+
+enum arg_kind {
+  ARG_NONE,
+  ARG_U1, ARG_U2, ARG_U4, /* number: unsigned, little-endian */
+  ARG_I4,                 /* number: signed, little-endian */
+  ARG_U8,                 /* number: unsigned; FRAME only */
+  ARG_F8,                 /* real: IEEE-754, big-endian */
+  ARG_L1, ARG_L4, ARG_L8, /* text: that many bytes after an unsigned length */
+  ARG_L4S,                /* the same after a signed length */
+  ARG_LINE,               /* text: up to '\n', which is left out; '\r' is part of it */
+  ARG_LINES,              /* text and text2: two lines */
+};
+
+enum { TO_MARK = 0xff }; /* in `takes` */
+
+struct machine;
+struct arg;
+typedef bool op_fn(struct machine *m, const struct arg *arg);
+
+/* A row of opcodes.def, which says what the columns mean. */
+struct op {
+  const char *name;
+  op_fn *run; /* NULL: the byte is no opcode */
+  enum arg_kind arg;
+  uint8_t proto, takes, below, gives;
+  bool weights_only;
+};
+extern const struct op opcode_table[256];
+
+struct arg {
+  const struct op *op;
+  uint32_t at;    /* offset of the opcode */
+  int64_t number; /* which of these four are set: as the row's arg_kind says */
+  double real;
+  struct span text, text2;
+  /* For the machine's handlers: what the opcode takes, lowest first. It is the stack's own memory just above its top,
+   * so it is read before the first push. */
+  const val_id *items;
+  uint32_t n;
+};
+
+/* Reads the argument of a row. On failure nothing of *out is valid but what the comment says. */
+enum arg_error {
+  ARG_FINE,
+  ARG_TRUNCATED,       /* number: bytes wanted */
+  ARG_OVERRUN,         /* a length beyond the end; number: the length, INT64_MAX if it is larger still */
+  ARG_NEGATIVE_LENGTH, /* number: the length */
+  ARG_NO_NEWLINE,
+};
+enum arg_error arg_read(struct reader *in, enum arg_kind kind, struct arg *out);
+
+#endif
