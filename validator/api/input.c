@@ -56,6 +56,12 @@ bool input_open(struct input *in, struct span path, bool found, const struct lim
   return map_input(in, max->input_bytes, why, err);
 }
 
+bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max, const char **why, int *err) {
+  *in = (struct input){.path = name, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+  if (in->fd < 0) return give_up(in, why, "not a usable descriptor", err, errno);
+  return map_input(in, max->input_bytes, why, err);
+}
+
 static bool copy_stdin(int to, uint64_t max, const char **why) {
   uint8_t buffer[4096];
   uint64_t total = 0;

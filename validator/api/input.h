@@ -19,6 +19,8 @@ struct input {
 /* Opens and maps. On failure *why says what is wrong in a few literal words, *err is the errno or 0. Regular files
  * only; symbolic links are followed where a person named them (found is false). */
 NODISCARD bool input_open(struct input *in, struct span path, bool found, const struct limits *max, const char **why, int *err);
+/* What a descriptor refers to; the descriptor stays the caller's. */
+NODISCARD bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max, const char **why, int *err);
 /* Standard input, copied to a sealed memfd of at most limits.stdin_bytes. */
 NODISCARD bool input_stdin(struct input *in, const struct limits *max, const char **why, int *err);
 /* A file below a folder: no symbolic link, no way out of it (RESOLVE_BENEATH), regular, at most limits.side_file_bytes. */

@@ -104,14 +104,18 @@ static void start_scan(struct job *job) {
   (void)launch(job, JOB_SCANNING, &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
 }
 
-void job_start(struct job *job, const struct run *run, struct span path, bool found) {
+static bool open_input(struct input *in, const struct listed *l, const struct limits *max, const char **why, int *err) {
+  if (l->fd >= 0) return input_adopt(in, l->path, l->fd, max, why, err);
+  if (!l->found && span_is(l->path, "-")) return input_stdin(in, max, why, err);
+  return input_open(in, l->path, l->found, max, why, err);
+}
+
+void job_start(struct job *job, const struct run *run, const struct listed *input) {
   const char *why;
   int err;
   *job = (struct job){.run = run, .verdict = VERDICT_CLEAN, .complete = true, .started_ms = now_ms()};
   arena_init(&job->arena, 8 * MIB);
-  bool is_stdin = !found && span_is(path, "-");
-  job->opened = is_stdin ? input_stdin(&job->in, &run->options->limits, &why, &err)
-                         : input_open(&job->in, path, found, &run->options->limits, &why, &err);
+  job->opened = open_input(&job->in, input, &run->options->limits, &why, &err);
   if (job->opened)
     start_scan(job);
   else

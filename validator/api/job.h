@@ -18,6 +18,13 @@ struct run {
   uint64_t hash_seed[2];
 };
 
+/* An input as the run lists it. */
+struct listed {
+  struct span path;
+  bool found;  /* below a directory */
+  int fd;      /* the input itself, or -1 */
+};
+
 enum job_state { JOB_NEW, JOB_SCANNING, JOB_NEEDS, JOB_MODEL, JOB_DONE };
 enum { SIDE_FILES = 32 };
 
@@ -47,7 +54,7 @@ struct job {
 };
 
 /* Opens the input and starts its first worker, or ends it at once: then job->state is JOB_DONE. */
-void job_start(struct job *job, const struct run *run, struct span path, bool found);
+void job_start(struct job *job, const struct run *run, const struct listed *input);
 /* To be called when job->worker is dead: takes its report and starts the next worker, or ends the job. */
 void job_advance(struct job *job);
 void job_free(struct job *job);

@@ -42,6 +42,7 @@ struct run_options {
 
 struct input_list {
   const char *const *paths;    /* as given; "-" is one checkpoint on standard input */
+  const int *fds;              /* NULL, or the inputs themselves: paths are then only shown */
   size_t n;
 };
 

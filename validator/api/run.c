@@ -9,11 +9,6 @@
 
 enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */
 
-struct listed {
-  struct span path;
-  bool found;
-};
-
 struct pool {
   struct run *run;
   struct report *report;
@@ -23,9 +18,9 @@ struct pool {
   struct tally tally;
 };
 
-static bool list_input(struct pool *p, struct span path, bool found) {
+static bool list_input(struct pool *p, struct span path, bool found, int fd) {
   struct listed *slot = vec_push(&p->run->arena, &p->inputs, UINT32_MAX);
-  if (slot) *slot = (struct listed){path, found};
+  if (slot) *slot = (struct listed){path, found, fd};
   return slot != NULL;
 }
 
@@ -38,10 +33,11 @@ static bool list_inputs(struct pool *p, const struct input_list *inputs) {
   for (size_t i = 0; i < inputs->n; i++) {
     struct path_list below = {0};
     struct span path = span_str(inputs->paths[i]);
-    bool walked = is_directory(inputs->paths[i]) && input_walk(&below, &p->run->arena, path);
-    if (!walked && !list_input(p, path, false)) return false; /* what can't be walked is told by opening it */
+    int fd = inputs->fds ? inputs->fds[i] : -1;
+    bool walked = fd < 0 && is_directory(inputs->paths[i]) && input_walk(&below, &p->run->arena, path);
+    if (!walked && !list_input(p, path, false, fd)) return false; /* what can't be walked is told by opening it */
     for (uint32_t k = 0; k < below.paths.n; k++)
-      if (!list_input(p, below.paths.p[k], true)) return false;
+      if (!list_input(p, below.paths.p[k], true, -1)) return false;
   }
   return true;
 }
@@ -62,9 +58,9 @@ static void emit_ready(struct pool *p) {
 static bool start_next(struct pool *p) {
   struct job *job = calloc(1, sizeof *job);
   if (!job) return false;
-  const struct listed *in = &p->inputs.p[p->started];
+  const struct listed *input = &p->inputs.p[p->started];
   p->jobs[p->started++ % WINDOW] = job;
-  job_start(job, p->run, in->path, in->found);
+  job_start(job, p->run, input);
   if (job->state != JOB_DONE) p->running++;
   return true;
 }

@@ -92,11 +92,14 @@ static bool is_record_attribute(const struct checkpoint *cp, const struct machin
   return is_record_class(row_of(cp, m, owner)) || (b && b->kind == BUILT_RECORD && is_record_class(b->row));
 }
 
+/* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
+static bool is_bare_instance(const struct machine *m, const struct object *o) {
+  return (o->origin == BY_NEWOBJ || o->origin == BY_NEWOBJ_EX) && value_count(m, o->args) == 0 &&
+         (o->kwargs == 0 || value_count(m, o->kwargs) == 0);
+}
+
 static uint32_t call_unlisted(struct checkpoint *cp, struct machine *m, val_id object) {
-  const struct object *o = value_object(m, object);
-  bool instance = (o->origin == BY_NEWOBJ || o->origin == BY_NEWOBJ_EX) && value_count(m, o->args) == 0 &&
-                  (o->kwargs == 0 || value_count(m, o->kwargs) == 0);
-  if (instance) return built_new(cp, BUILT_RECORD, 0, NULL);
+  if (is_bare_instance(m, value_object(m, object))) return built_new(cp, BUILT_RECORD, 0, NULL);
   return refuse_call(cp, m, object, OBS_CALL_UNKNOWN, NULL);
 }
 
@@ -112,8 +115,8 @@ static uint32_t call_listed(struct checkpoint *cp, struct machine *m, val_id obj
   case GLOBAL_RECORD:
   case GLOBAL_MODULE:
     if (row->builder != BUILD_NONE) return builders[row->builder](cp, m, object, row);
-    if (is_record_class(row)) return built_new(cp, BUILT_RECORD, 0, row);
-    return refuse_arguments(cp, m, object, row, "it may be named, not called");
+    if (is_record_class(row) && is_bare_instance(m, value_object(m, object))) return built_new(cp, BUILT_RECORD, 0, row);
+    return refuse_arguments(cp, m, object, row, "it is kept as data: it may be named and instantiated, not called");
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;
   }

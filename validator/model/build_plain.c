@@ -125,11 +125,15 @@ uint32_t build_COMPLEX(struct checkpoint *cp, struct machine *m, val_id object, 
   return fine ? built_new(cp, BUILT_COMPLEX, 0, row) : refuse_arguments(cp, m, object, row, "not two numbers");
 }
 
+/* A class or type as a value: harmless where nothing calls it but the modelled callee. */
+static bool is_data_class(const struct global_row *row) {
+  return row && (row->cls == GLOBAL_CORE || row->cls == GLOBAL_MODELLED || row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE);
+}
+
+/* Objects among the arguments were judged when they were made. */
 uint32_t build_PLAIN(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
   for (uint32_t i = 0; i < num_args(m, object); i++) {
-    const struct built *b = built_of(cp, m, arg(m, object, i));
-    bool plain = arg_kind(m, object, i) != VAL_GLOBAL && (!b || b->kind == BUILT_BYTES || b->kind == BUILT_RECORD);
-    if (!plain) return refuse_arguments(cp, m, object, row, "not a plain value");
+    if (arg_kind(m, object, i) == VAL_GLOBAL && !is_data_class(row_of(cp, m, arg(m, object, i)))) return refuse_arguments(cp, m, object, row, "not a plain value");
   }
   return built_new(cp, BUILT_RECORD, 0, row);
 }

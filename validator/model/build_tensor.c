@@ -84,6 +84,7 @@ static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int
     return 0;
   }
   *slot = t;
+  slot->base = cp->tensors.n - 1;
   if (t.storage) cp->storages.p[t.storage - 1].users++;
   return built_new(cp, BUILT_TENSOR, cp->tensors.n - 1, c->row);
 }
@@ -130,10 +131,17 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
                     sizes, strides);
 }
 
+/* Plain pickling of a tensor puts its storage into bytes, as a checkpoint of its own. */
+static bool is_nested(const struct call *c, val_id v) {
+  const struct built *b = built_of(c->cp, c->m, v);
+  return b && b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_LOAD_FROM_BYTES;
+}
+
 static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most) {
   bool v3 = c->row->builder == BUILD_TENSOR_V3;
   if (c->n < fewest || c->n > most) return wrong(c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(c, 0);
+  if (is_nested(c, arg(c, 0))) return built_new(c->cp, BUILT_RECORD, 0, c->row); /* not checked: said with the bytes */
   if (!storage) return wrong(c, "the first argument is not a storage that the file holds");
   const struct storage_fact *s = &c->cp->storages.p[storage - 1];
   struct dense d = {.storage = storage, .dtype = v3 ? dtype_arg(c, 6) : s->dtype};

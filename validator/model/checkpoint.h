@@ -55,6 +55,7 @@ struct storage_fact {
 
 struct tensor_fact {
   uint32_t storage;     /* 1-based; 0: none */
+  uint32_t base;        /* the tensor that this one is another name of (a Parameter's data), or itself */
   uint32_t first_dim;   /* in checkpoint.dims: sizes, then strides */
   uint32_t at;
   uint8_t dtype, ndim;
@@ -81,6 +82,7 @@ struct checkpoint {
   VEC(struct np_dtype) np_dtypes;
   struct hash_index by_key; /* of root storages: entry i is roots[i - 1] */
   VEC(uint32_t) roots;
+  uint64_t hash_seed[2];    /* set between checkpoint_init and checkpoint_load */
   uint32_t num_refused;     /* calls that are findings of effect unsafe */
   uint32_t refused_at;      /* the first of them */
   uint64_t num_ops;

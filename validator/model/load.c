@@ -11,6 +11,7 @@ static bool run_program(struct checkpoint *cp, struct machine *m, uint32_t membe
     note(cp, OBS_LIMIT_MEMORY, member, 0, cp->arena->used, cp->arena->budget);
     return false;
   }
+  memcpy(m->hash_seed, cp->hash_seed, sizeof m->hash_seed);
   cp->member = member;
   bool ok = machine_run(m);
   cp->num_ops += m->num_ops;

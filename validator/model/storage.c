@@ -72,7 +72,7 @@ static uint32_t same_root(struct checkpoint *cp, uint32_t number, const struct s
 }
 
 static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
-  uint32_t h = (uint32_t)siphash(cp->machine.hash_seed, s->key);
+  uint32_t h = (uint32_t)siphash(cp->hash_seed, s->key);
   for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i))
     if (span_eq(cp->storages.p[cp->roots.p[i - 1] - 1].key, s->key)) return same_root(cp, cp->roots.p[i - 1], s);
   uint32_t number = declare_root(cp, s);

@@ -1,0 +1,10 @@
+/* The broker behind the library: requests come by a socket, each a JSON line with a descriptor. */
+#ifndef CKPTLINT_API_SERVE_H
+#define CKPTLINT_API_SERVE_H
+
+#include "sandbox/spawn.h"
+
+/* Serves until the other side closes. Answers an exit code. */
+int serve(int socket, struct sandbox *sandbox);
+
+#endif
