@@ -172,7 +172,8 @@ static const struct allowed allowed_calls[] = {
 /* The bits that the sanitized profile leaves free: write to 2, mmap at a fixed address. */
 static uint64_t freed_by_asan(const struct allowed *c, size_t k) {
   if (!policy_profile().keeps_stderr) return 0;
-  return c->nr == SYS_write ? 1 : c->nr == SYS_mmap && k == 3 ? MAP_FIXED : 0;
+  bool stack = c->args[3] & MAP_STACK;
+  return c->nr == SYS_write ? 1 : c->nr == SYS_mmap && k == 3 && !stack ? MAP_FIXED : 0;
 }
 
 static void every_checked_bit_matters(void **state) {
