@@ -4,44 +4,49 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 /* Vectors of the compiler (gcc and clang spell them alike): eight elements at a time. They are passed by pointer, so
  * that no calling convention depends on the target. */
 enum { LANES = 8 };
 typedef float f32x4 __attribute__((vector_size(16)));
 typedef float f32x8 __attribute__((vector_size(32)));
 typedef double f64x4 __attribute__((vector_size(32)));
-typedef int16_t i16x8 __attribute__((vector_size(16)));
-typedef uint16_t u16x8 __attribute__((vector_size(16)));
 typedef int32_t i32x4 __attribute__((vector_size(16)));
 typedef int32_t i32x8 __attribute__((vector_size(32)));
-typedef uint32_t u32x8 __attribute__((vector_size(32)));
 typedef int64_t i64x4 __attribute__((vector_size(32)));
 
-#define INLINE static inline __attribute__((always_inline)) /* must take the AVX2 of its caller */
-#define AVX2   __attribute__((target("avx2")))
+#define AVX2   __attribute__((target("avx2"))) /* chosen at run time: the build is for any x86-64 */
+#define INLINE AVX2 static inline __attribute__((always_inline))
+
+INLINE void load_words(i32x8 *out, const uint8_t *p) {
+  __m128i bits;
+  memcpy(&bits, p, sizeof bits);
+  *out = (i32x8)_mm256_cvtepu16_epi32(bits);
+}
 
 /* 1-5-10 bits: rebias the exponent; infinity and NaN keep theirs full; subnormals count units of 2^-24. */
 INLINE void widen_f16(f32x8 *out, const uint8_t *p) {
-  u16x8 bits;
-  memcpy(&bits, p, sizeof bits);
-  u32x8 half = __builtin_convertvector(bits, u32x8);
-  i32x8 magnitude = (i32x8)(half & 0x7fff);
+  i32x8 half, magnitude;
+  load_words(&half, p);
+  magnitude = half & 0x7fff;
   i32x8 full = magnitude >= 0x7c00, tiny = magnitude < 0x400;
   i32x8 normal = (magnitude << 13) + (112 << 23) + (full & (112 << 23));
   f32x8 subnormal = __builtin_convertvector(magnitude, f32x8) * 0x1p-24f;
-  *out = (f32x8)((u32x8)((normal & ~tiny) | ((i32x8)subnormal & tiny)) | (half & 0x8000) << 16);
+  i32x8 sign = (half >> 15) << 31;
+  *out = (f32x8)((normal & ~tiny) | ((i32x8)subnormal & tiny) | sign);
 }
 
 INLINE void widen_bf16(f32x8 *out, const uint8_t *p) {
-  u16x8 bits;
-  memcpy(&bits, p, sizeof bits);
-  *out = (f32x8)(__builtin_convertvector(bits, u32x8) << 16);
+  i32x8 words;
+  load_words(&words, p);
+  *out = (f32x8)(words << 16);
 }
 
 INLINE void widen_i16(f32x8 *out, const uint8_t *p) {
-  i16x8 bits;
-  memcpy(&bits, p, sizeof bits);
-  *out = __builtin_convertvector(__builtin_convertvector(bits, i32x8), f32x8);
+  i32x8 words;
+  load_words(&words, p);
+  *out = __builtin_convertvector((words << 16) >> 16, f32x8);
 }
 
 /* `d` is a constant of the caller, so one branch is left of these. */
