@@ -56,6 +56,7 @@ enum { USAGE_ROOM = 512 };
 
 struct options {
   enum command command;
+  bool named;            /* the command was written, not taken for granted */
   struct { VEC(const char *) list; } operands;
   struct limits limits;
 #define OPTION_FIELD_FLAG     option_flag

@@ -1,0 +1,147 @@
+/* explain and rules: what the rules are, out of rules.def, the observations' rows and the pages of rules/doc/. */
+#include "base/near.h"
+#include "cli/cli.h"
+#include "report/escape.h"
+#include "report/table.h"
+#include "rules/finding.h"
+#include "rules/pages.h"
+
+static const char *page_of(const char *id) {
+  for (const struct rule_page *page = rule_pages; page->id; page++)
+    if (strcmp(page->id, id) == 0) return page->text;
+  return NULL;
+}
+
+/* "glb301", "GLB301", "dangerous-global", "GLB301/called" */
+static enum rule_id find_rule(const char *word) {
+  char name[64];
+  size_t n = 0;
+  for (; word[n] && word[n] != '/' && n + 1 < sizeof name; n++)
+    name[n] = word[n] >= 'a' && word[n] <= 'z' ? (char)(word[n] - 'a' + 'A') : word[n];
+  enum rule_id id = rule_by_name(span_of(name, n));
+  return id != RULE_NONE ? id : rule_by_name(span_of(word, n));
+}
+
+static enum exit_code unknown_rule(struct cli *cli, const char *word) {
+  struct nearest near = {.word = span_str(word)};
+  for (enum rule_id r = RULE_NONE + 1; r < RULE_COUNT; r++) {
+    nearest_try(&near, span_str(rule_table[r].id));
+    nearest_try(&near, span_str(rule_table[r].name));
+  }
+  char text[USAGE_ROOM];
+  (void)snprintf(text, sizeof text, "there is no rule %.200s%s%.*s%s", word, near.best.n ? "; did you mean " : "",
+                 (int)near.best.n, (const char *)near.best.p, near.best.n ? "?" : ": see ckptlint rules");
+  return cli_usage(cli, text);
+}
+
+static bool is_of(const struct reason *reason, enum rule_id rule) { return reason->rule == rule && reason->slug; }
+
+/* ---- as JSON ---- */
+
+static void add_rule(cJSON *list, enum rule_id id, bool with_page) {
+  const struct rule *rule = &rule_table[id];
+  cJSON *o = event_push_object(list), *reasons;
+  event_str(o, "id", rule->id);
+  event_str(o, "name", rule->name);
+  event_str(o, "severity", severity_name(rule->severity));
+  event_str(o, "effect", effect_name(rule->effect));
+  event_str(o, "title", rule->title);
+  reasons = event_array(o, "reasons");
+  for (unsigned k = 0; k < OBS_COUNT; k++) {
+    if (!is_of(&reason_table[k], id)) continue;
+    cJSON *reason = event_push_object(reasons);
+    event_str(reason, "reason", reason_table[k].slug);
+    event_str(reason, "effect", effect_name(reason_effect((enum obs_kind)k)));
+    event_str(reason, "text", reason_table[k].text);
+  }
+  const char *page = with_page ? page_of(rule->id) : NULL;
+  if (page) event_str(o, "page", page);
+}
+
+static cJSON *rules_document(void) {
+  cJSON *tree = cJSON_CreateObject();
+  event_str(tree, "schema", "ckptlint.rules/1");
+  return tree;
+}
+
+/* ---- for people ---- */
+
+/* Markdown is readable as it is; headings become headings. */
+static void write_page(struct pen *pen, const char *page) {
+  while (*page) {
+    size_t n = strcspn(page, "\n");
+    size_t marks = strspn(page, "#");
+    bool head = marks > 0 && page[marks] == ' ';
+    struct span line = span_of(page, n);
+    pen_span(pen, head ? INK_STRONG : INK_PLAIN, head ? span_from(line, marks + 1) : line);
+    pen_newline(pen);
+    page += n + (page[n] == '\n');
+  }
+}
+
+static void write_reasons(struct cli *cli, enum rule_id id) {
+  static const struct column columns[] = {{"reason", false}, {"effect", false}, {"says", false}};
+  struct table *table = arena_new(cli->arena, struct table);
+  if (!table) return;
+  table_begin(table, &cli->pen, columns, ARRAY_LEN(columns));
+  for (unsigned k = 0; k < OBS_COUNT; k++) {
+    if (!is_of(&reason_table[k], id)) continue;
+    const char *effect = effect_name(reason_effect((enum obs_kind)k));
+    table_cell(table, INK_NOTE, reason_table[k].slug);
+    table_cell(table, INK_PLAIN, effect);
+    table_cell(table, INK_FAINT, reason_table[k].text);
+  }
+  table_end(table);
+}
+
+static void write_rule(struct cli *cli, enum rule_id id) {
+  const struct rule *rule = &rule_table[id];
+  const char *page = page_of(rule->id);
+  struct pen *pen = &cli->pen;
+  if (page) write_page(pen, page);
+  else pen_format(pen, INK_STRONG, "%s %s\n%s\n", rule->id, rule->name, rule->title);
+  pen_newline(pen);
+  pen_text(pen, INK_STRONG, "Reasons");
+  pen_text(pen, INK_PLAIN, "   severity ");
+  pen_text(pen, ink_of_severity(severity_name(rule->severity)), severity_name(rule->severity));
+  pen_format(pen, INK_PLAIN, ", effect %s unless a reason says otherwise\n", effect_name(rule->effect));
+  write_reasons(cli, id);
+}
+
+enum exit_code command_explain(struct cli *cli) {
+  const struct options *o = cli->options;
+  cJSON *tree = cli_wants_json(cli) ? rules_document() : NULL, *list = event_array(tree, "rules");
+  if (o->operands.list.n == 0) return cli_usage(cli, "explain needs a rule: see ckptlint rules");
+  for (uint32_t i = 0; i < o->operands.list.n; i++) {
+    enum rule_id id = find_rule(o->operands.list.p[i]);
+    if (id == RULE_NONE) {
+      cJSON_Delete(tree);
+      return unknown_rule(cli, o->operands.list.p[i]);
+    }
+    if (tree) add_rule(list, id, true);
+    else write_rule(cli, id);
+  }
+  return tree ? cli_json(cli, tree) : EXIT_CLEAN;
+}
+
+enum exit_code command_rules(struct cli *cli) {
+  static const struct column columns[] = {{"rule", false}, {"name", false}, {"severity", false}, {"effect", false}, {"title", false}};
+  if (cli_wants_json(cli)) {
+    cJSON *tree = rules_document(), *list = event_array(tree, "rules");
+    for (enum rule_id r = RULE_NONE + 1; r < RULE_COUNT; r++) add_rule(list, r, false);
+    return cli_json(cli, tree);
+  }
+  struct table *table = arena_new(cli->arena, struct table);
+  if (!table) return EXIT_BUG;
+  table_begin(table, &cli->pen, columns, ARRAY_LEN(columns));
+  for (enum rule_id r = RULE_NONE + 1; r < RULE_COUNT; r++) {
+    const struct rule *rule = &rule_table[r];
+    table_cell(table, INK_STRONG, rule->id);
+    table_cell(table, INK_PLAIN, rule->name);
+    table_cell(table, ink_of_severity(severity_name(rule->severity)), severity_name(rule->severity));
+    table_cell(table, INK_PLAIN, effect_name(rule->effect));
+    table_cell(table, INK_PLAIN, rule->title);
+  }
+  table_end(table);
+  return EXIT_CLEAN;
+}

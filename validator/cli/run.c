@@ -1,0 +1,109 @@
+/* scan, check, forward, inspect: from options to a run of the pipeline and its report. */
+#include <unistd.h>
+
+#include "api/version.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "report/progress.h"
+
+static bool wants_text(const struct options *o) { return o->format == FORMAT_TEXT; }
+
+static struct report *open_report(const struct cli *cli) {
+  const struct options *o = cli->options;
+  const struct report_options report = {
+      .format = (enum report_format)o->format,
+      .fd = STDOUT_FILENO,
+      .color = cli->pen.color,
+      .unicode = cli->pen.unicode,
+      .quiet = o->quiet,
+      .verbose = o->verbose,
+      .timings = o->timings,
+  };
+  return report_open(&report);
+}
+
+static struct progress open_progress(const struct cli *cli) {
+  enum when when = (enum when)cli->options->progress;
+  bool tty = cli->terminal->err_is_tty;
+  return progress_begin(when == WHEN_ALWAYS || (when == WHEN_AUTO && tty && wants_text(cli->options)), tty);
+}
+
+static struct name_values values_of(const struct pair_list *list) {
+  return (struct name_values){.list = list->rows.p, .n = list->rows.n};
+}
+
+static uint32_t views_of(const struct options *o) {
+  const struct { bool on; enum inspect_view view; } views[] = {
+      {o->tensors, SHOW_TENSORS}, {o->tree, SHOW_TREE},     {o->globals, SHOW_GLOBALS},
+      {o->members, SHOW_MEMBERS}, {o->pickle, SHOW_PICKLE}, {o->stats, SHOW_STATS},
+  };
+  uint32_t set = 0;
+  for (size_t i = 0; i < ARRAY_LEN(views); i++)
+    if (views[i].on) set |= (uint32_t)views[i].view;
+  return SHOW_SUMMARY | (set ? set : SHOW_TENSORS);
+}
+
+static struct run_options run_options_of(const struct options *o) {
+  return (struct run_options){
+      .verb = (enum run_verb)o->command,
+      .depth = (enum run_depth)o->depth,
+      .profile = (enum run_profile)o->profile,
+      .fail_on = (enum severity)o->fail_on,
+      .sandbox = (enum sandbox_level)o->sandbox,
+      .hash_sha256 = o->hash != 0,
+      .views = o->command == COMMAND_inspect ? views_of(o) : 0,
+      .key = span_str(o->key),
+      .arch = o->arch,
+      .config = o->config,
+      .set = values_of(&o->set),
+      .inputs = values_of(&o->inputs),
+      .expects = values_of(&o->expects),
+      .outputs = values_of(&o->outputs),
+      .allow = values_of(&o->allow),
+      .rtol = o->rtol,
+      .atol = o->atol,
+      .jobs = o->jobs,
+      .strict_keys = o->strict,
+      .verbose = o->verbose,
+      .limits = o->limits,
+  };
+}
+
+enum exit_code command_run(struct cli *cli) {
+  struct input_list inputs;
+  const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
+  if (wrong) return cli_usage(cli, wrong);
+  struct run_options run = run_options_of(cli->options);
+  struct progress progress = open_progress(cli);
+  run.progress = &progress;
+  struct sandbox *sandbox = sandbox_probe();
+  struct report *report = sandbox ? open_report(cli) : NULL;
+  int code = report ? run_inputs(&run, &inputs, sandbox, report) : EXIT_BUG;
+  progress_clear(&progress);
+  bool written = report ? report_close(report) : false;
+  sandbox_free(sandbox);
+  if (!report) cli_complain(cli, "out of memory");
+  else if (!written) cli_complain(cli, "the report could not be written");
+  return written || !report ? (enum exit_code)code : EXIT_OUTPUT;
+}
+
+/* A machine format is a valid document even for a wrong call. */
+static void report_wrong_call(const struct cli *cli, const char *what) {
+  struct report *report = open_report(cli);
+  if (!report) return;
+  cJSON *run = event_new("run"), *summary = event_new("summary");
+  event_str(run, "schema", "ckptlint.event/1");
+  version_event(event_object(run, "tool"));
+  event_bool(summary, "complete", false);
+  event_u64(summary, "exit", EXIT_USAGE);
+  event_text(summary, "error", span_str(what), USAGE_ROOM);
+  report_event(report, run);
+  report_event(report, summary);
+  if (!report_close(report)) cli_complain(cli, "the report could not be written");
+}
+
+enum exit_code cli_usage(struct cli *cli, const char *what) {
+  cli_complain(cli, what);
+  if (!wants_text(cli->options)) report_wrong_call(cli, what);
+  return EXIT_USAGE;
+}
