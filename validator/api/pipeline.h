@@ -4,6 +4,7 @@
 #define CKPTLINT_API_PIPELINE_H
 
 #include "base/limits.h"
+#include "report/progress.h"
 #include "report/report.h"
 #include "rules/finding.h"
 #include "sandbox/spawn.h"
@@ -37,6 +38,7 @@ struct run_options {
   uint32_t jobs;
   bool strict_keys;            /* load_state_dict(strict=True): the default of check */
   bool verbose;
+  struct progress *progress;   /* on standard error; NULL: none. To be cleared before each file's events */
   struct limits limits;
 };
 
