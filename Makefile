@@ -38,11 +38,13 @@ SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
 PAGES   := $(OUT)/rule_pages.c
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(OUT)/rule_pages.o
 CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
+LIB_SRC := validator/api/client.c validator/base/json.c validator/base/json_locate.c validator/base/arena.c validator/base/hash.c \
+           validator/base/limits.c validator/base/utf8.c
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/lib/%.o)
 TESTS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/unit/test_*.c tests/sandbox/test_*.c)))
 
 .PHONY: all
-all: build/ckptlint
+all: build/ckptlint build/libckptlint.a build/libckptlint.so
 
 build/ckptlint: $(OUT)/ckptlint
 	@ln -sf $(MODE)/ckptlint $@
@@ -50,6 +52,20 @@ build/ckptlint: $(OUT)/ckptlint
 $(OUT)/ckptlint: $(OBJ)
 	@echo '  LD    $@'
 	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
+
+# The library: a client, position-independent, nothing visible but ckl_*.
+build/libckptlint.a: $(LIB_OBJ)
+	@echo '  AR    $@'
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+build/libckptlint.so: $(LIB_OBJ)
+	@echo '  LD    $@'
+	$(Q)$(CC) $(CFLAGS) -shared $^ $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,libckptlint.so.0 -lcjson -lm -o $@
+
+$(OUT)/lib/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC    $< (library)'
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
 
 # One archive of everything but main: a test links what it needs of it.
 $(OUT)/core.a: $(CORE)
@@ -76,8 +92,24 @@ $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 
 -include $(OBJ:.o=.d) $(TESTS:=.d)
 
-.PHONY: unit-tests
-unit-tests: $(TESTS)
+# ---- the commands ----
+.PHONY: setup
+setup:
+	@sh tests/setup.sh build
+
+.PHONY: demo
+demo: setup
+	@$(MAKE) --no-print-directory build/ckptlint $(OUT)/corpus/gen
+	@sh corpus/demo.sh
+
+.PHONY: test
+test:
+	@sh tests/setup.sh test
+	@$(MAKE) --no-print-directory all test-programs
+	@MODE=$(MODE) sh tests/run.sh
+
+.PHONY: test-programs
+test-programs: $(TESTS) $(GENERATORS)
 
 .PHONY: clean
 clean:

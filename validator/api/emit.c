@@ -1,6 +1,7 @@
 /* The events of one finished job. Everything here comes from the plan, the findings and the results, all checked. */
 #include "api/emit.h"
 
+#include "api/insn.h"
 #include "api/message.h"
 #include "container/container.h"
 
@@ -389,7 +390,7 @@ static void emit_value(const struct plan *p, uint32_t i, struct report *report) 
 }
 
 static void emit_insns(const struct plan *p, struct report *report) {
-  for (uint32_t i = 0; i < p->num_insns; i++) job_emit_insn(p, &p->insns[i], report);
+  for (uint32_t i = 0; i < p->num_insns; i++) emit_insn(p, &p->insns[i], report);
 }
 
 /* Bytes of the file by what they are for; each storage counts once, for the first tensor that says. */

@@ -1,5 +1,4 @@
-/* A finished job as events (emit.c), its short answers (says.c), its saved outputs (save.c), and the disassembly's
- * lines (insn.c). */
+/* A finished job as events (emit.c), its short answers (says.c) and its saved outputs (save.c). */
 #ifndef CKPTLINT_API_EMIT_H
 #define CKPTLINT_API_EMIT_H
 
@@ -8,7 +7,6 @@
 #include "api/job.h"
 
 void job_says(const struct job *job, cJSON *file);
-void job_emit_insn(const struct plan *p, const struct plan_insn *insn, struct report *report);
 /* Writes the outputs that --save-output asks for; false when one could not be written (exit 74). */
 NODISCARD bool job_save_outputs(const struct job *job);
 /* The file that an output was saved to; empty if none. */

@@ -7,7 +7,7 @@
 #include "api/pipeline.h"
 #include "base/json.h"
 
-enum { REQUEST_MAX = 16384 };
+enum { REQUEST_MAX = 4096 };
 
 /* One request: a line, and the descriptor that came with it (-1 if none did). Answers its length, 0 at the end. */
 static size_t receive(int socket, char line[REQUEST_MAX], int *fd) {

@@ -70,6 +70,7 @@ struct checkpoint {
   struct container *container;
   struct global_policy policy;
   struct machine machine;   /* of the object pickle */
+  struct span program;      /* what that machine runs: the private copy */
   bool have_machine;        /* it was initialised: values may be read even if the program failed */
   bool running_legacy;      /* persistent ids have six parts */
   bool big_endian;          /* byteorder record, or sys_info */

@@ -1,5 +1,8 @@
 /* The programs of a container, in the order in which a loader reads them. */
 #include "model/checkpoint.h"
+#include "pickle/disasm.h"
+
+enum { BROKEN_TAIL = 65536 }; /* bytes copied behind the place where a legacy pickle makes no sense */
 
 static void note(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got, uint64_t want) {
   observe(cp->obs, (struct observation){.kind = kind, .member = member, .at = at, .got = got, .want = want});
@@ -27,6 +30,7 @@ static void judge_failure(struct checkpoint *cp, uint32_t member) {
 
 static void run_object_pickle(struct checkpoint *cp, uint32_t member, struct span program) {
   cp->have_machine = true;
+  cp->program = program;
   if (!run_program(cp, &cp->machine, member, program, true)) judge_failure(cp, member);
 }
 
@@ -145,13 +149,33 @@ static void attach_blocks(struct checkpoint *cp, uint64_t at, const struct span 
   }
 }
 
+/* Where `count` pickles in a row end, by their own lengths: how much of the file is metadata. Read from the mapping,
+ * so it only says how much to copy; the machine runs on the copy and sees for itself. A program that makes no sense
+ * ends the count: what it is, the machine will say. */
+static size_t pickles_extent(struct checkpoint *cp, struct span file, uint32_t count) {
+  size_t end = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    struct disasm d;
+    struct instruction insn;
+    disasm_init(&d, cp->arena, cp->max, span_from(file, end));
+    while (disasm_next(&d, &insn)) {}
+    end += (size_t)d.in.at;
+    if (d.end != DISASM_STOP) return file.n - end > BROKEN_TAIL ? end + BROKEN_TAIL : file.n;
+  }
+  return end;
+}
+
+/* A private copy of the first n bytes of the file; false (observed) when they are too many. */
+static bool copy_head(struct checkpoint *cp, size_t n, struct span *out) {
+  if (n > cp->max->pickle_bytes)
+    return refuse(cp->obs, (struct observation){.kind = OBS_LIMIT_PICKLE_BYTES, .got = n, .want = cp->max->pickle_bytes});
+  if (arena_copy(cp->arena, span_first(cp->container->file, n), out)) return true;
+  return refuse(cp->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = n, .want = cp->arena->budget});
+}
+
 static void load_legacy(struct checkpoint *cp) {
   struct stream s = {.at = 0};
-  struct span head = span_first(cp->container->file, (size_t)min_u64(cp->max->pickle_bytes, SIZE_MAX));
-  if (!arena_copy(cp->arena, head, &s.rest)) {
-    note(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, head.n, cp->arena->budget);
-    return;
-  }
+  if (!copy_head(cp, pickles_extent(cp, cp->container->file, 5), &s.rest)) return;
   struct span *keys;
   uint32_t num_keys;
   if (!check_preamble(cp, &s)) return;
@@ -164,11 +188,7 @@ static void load_legacy(struct checkpoint *cp) {
 
 static void load_pickle(struct checkpoint *cp) {
   struct span program;
-  struct span head = span_first(cp->container->file, (size_t)min_u64(cp->max->pickle_bytes, SIZE_MAX));
-  if (!arena_copy(cp->arena, head, &program)) {
-    note(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, head.n, cp->arena->budget);
-    return;
-  }
+  if (!copy_head(cp, cp->container->file.n, &program)) return;
   struct member *rec = section(cp, "pickle", 0, program.n);
   if (!rec) return;
   run_object_pickle(cp, member_number(cp->container, rec), program);

@@ -111,15 +111,23 @@ struct plan_entry {
   uint32_t value;
 };
 
+enum plan_insn_flags {
+  INSN_NUMBER = 1, INSN_REAL = 2, INSN_TEXT = 4, INSN_NAME = 8, /* what the argument is */
+  INSN_MEMO = 16, INSN_MARK = 32,
+  INSN_UNDERFLOW = 64,  /* it needs more values or marks than there are */
+  INSN_BAD_END = 128,   /* no instruction: here the program stops making sense */
+};
+
 /* One instruction of a pickle, for `inspect --pickle`. */
 struct plan_insn {
-  uint32_t at, member;
+  uint32_t at, member;   /* member is 1-based */
   uint16_t opcode, depth;
-  uint32_t flags;
+  uint32_t flags, memo, mark_at; /* memo entry that it stores or reads; offset of the MARK that it takes */
   int64_t number;
   double real;
-  struct plan_text text; /* string argument or "module name", cut at 256 bytes */
+  struct plan_text text; /* string argument, or "module name"; cut at INSN_TEXT_MAX bytes */
 };
+enum { INSN_TEXT_MAX = 256 };
 
 /* X-macro of the tables: TABLE(field, row type). */
 #define PLAN_TABLES(TABLE)                                                                                     \

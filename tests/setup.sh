@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what is missing, from Debian's packages. `setup.sh build`: what the program needs to be built and run;
+# `setup.sh test`: what the tests need as well. As another user than root it only says what is missing.
+set -eu
+
+BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev libdeflate-dev libssl3 libopenblas0-serial"
+TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip"
+# The oracles: Debian's own python3 with torch. CI installs them; elsewhere the suites that need them say SKIPPED.
+ORACLES="python3-torch python3-torchvision python3-numpy"
+
+case "${1:-build}" in
+build) want=$BUILD ;;
+test) want=$TEST; [ "${CI:-}" = true ] && want="$want $ORACLES" ;;
+*) echo "usage: setup.sh build|test" >&2; exit 4 ;;
+esac
+
+missing=
+for p in $want; do
+  dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
+done
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" != 0 ]; then
+  echo "missing packages; as root: apt-get install$missing" >&2
+  exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of names
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
