@@ -1,5 +1,5 @@
-/* What a file is, by its bytes. Signatures are those of the formats' own specifications; pickles were written by
- * CPython 3.11 (pickle.dumps in every protocol) and torch 1.13. */
+/* What a file is, by its bytes. Signatures are those of the formats' own specifications; pickles were written
+ * by CPython 3.11 (pickle.dumps in every protocol) and torch 1.13. */
 #include "tests/unit/zip_builder.h"
 
 #include "container/container.h"
@@ -24,7 +24,7 @@ static void scan_end(struct scan *s) {
 }
 
 #define BYTES(literal) literal, sizeof(literal) - 1
-#define MAGIC "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
+#define MAGIC          "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
 static const struct sample {
   const char *name, *bytes;
@@ -35,35 +35,43 @@ static const struct sample {
     {"empty", "", 0, CONTAINER_EMPTY, OBS_KIND_UNSUPPORTED},
     {"legacy, protocol 2", BYTES("\x80\2" MAGIC "\x80\2M\xe9\3."), CONTAINER_TORCH_LEGACY, OBS_KIND_LEGACY},
     {"legacy, protocol 3", BYTES("\x80\3" MAGIC "\x80\3M\xe9\3."), CONTAINER_TORCH_LEGACY, OBS_KIND_LEGACY},
-    {"legacy, protocol 4", BYTES("\x80\4\x95\x0d\0\0\0\0\0\0\0" MAGIC), CONTAINER_TORCH_LEGACY, OBS_KIND_LEGACY},
-    {"legacy, protocol 5", BYTES("\x80\5\x95\x0d\0\0\0\0\0\0\0" MAGIC), CONTAINER_TORCH_LEGACY, OBS_KIND_LEGACY},
-    {"legacy, protocol 0", BYTES("L119547037146038801333356L\n.I1001\n."), CONTAINER_TORCH_LEGACY, OBS_KIND_LEGACY},
-    {"legacy, another number", BYTES("\x80\2\x8a\x0a\x6d\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), CONTAINER_PICKLE, OBS_NONE},
+    {"legacy, protocol 4", BYTES("\x80\4\x95\x0d\0\0\0\0\0\0\0" MAGIC), CONTAINER_TORCH_LEGACY,
+     OBS_KIND_LEGACY},
+    {"legacy, protocol 5", BYTES("\x80\5\x95\x0d\0\0\0\0\0\0\0" MAGIC), CONTAINER_TORCH_LEGACY,
+     OBS_KIND_LEGACY},
+    {"legacy, protocol 0", BYTES("L119547037146038801333356L\n.I1001\n."), CONTAINER_TORCH_LEGACY,
+     OBS_KIND_LEGACY},
+    {"legacy, another number", BYTES("\x80\2\x8a\x0a\x6d\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."),
+     CONTAINER_PICKLE, OBS_NONE},
     {"safetensors", BYTES("\2\0\0\0\0\0\0\0{}"), CONTAINER_SAFETENSORS, OBS_KIND_UNSUPPORTED},
-    {"safetensors, header past the end", BYTES("\3\0\0\0\0\0\0\0{}"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
-    {"safetensors, length 1", BYTES("\1\0\0\0\0\0\0\0{}"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
+    {"safetensors, header past the end", BYTES("\3\0\0\0\0\0\0\0{}"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
+    {"safetensors, length 1", BYTES("\1\0\0\0\0\0\0\0{}"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     {"GGUF", BYTES("GGUF\3\0\0\0\0\0\0\0\0\0\0\0"), CONTAINER_GGUF, OBS_KIND_UNSUPPORTED},
     {"GGUF, swapped", BYTES("FUGG\0\0\0\3"), CONTAINER_GGUF, OBS_KIND_UNSUPPORTED},
     {"npy", BYTES("\x93NUMPY\1\0v\0{'descr'"), CONTAINER_NPY, OBS_KIND_UNSUPPORTED},
     {"PYTORCH1", BYTES("PYTORCH1\2\0\0\0\0\0\0\0"), CONTAINER_PYTORCH1, OBS_KIND_UNSUPPORTED},
     {"mobile", BYTES("\x1c\0\0\0PTMF\0\0"), CONTAINER_MOBILE, OBS_KIND_UNSUPPORTED},
     {"ExecuTorch", BYTES("\x1c\0\0\0ET12\0\0"), CONTAINER_EXECUTORCH, OBS_KIND_UNSUPPORTED},
-    {"ET and letters", BYTES("\x1c\0\0\0ETxx\0\0"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
+    {"ET and letters", BYTES("\x1c\0\0\0ETxx\0\0"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     {"7z", BYTES("7z\xbc\xaf\x27\x1c\0\4"), CONTAINER_SEVENZIP, OBS_KIND_ARCHIVE},
     {"gzip", BYTES("\x1f\x8b\x08\0\0\0\0\0"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
     {"bzip2", BYTES("BZh91AY&SY"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
-    {"xz", BYTES("\xfd" "7zXZ\0\0\4"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
-    {"lzma alone", BYTES("\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
+    {"xz",
+     BYTES("\xfd"
+           "7zXZ\0\0\4"),
+     CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
+    {"lzma alone", BYTES("\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff"), CONTAINER_COMPRESSED,
+     OBS_KIND_ARCHIVE},
     {"lz4", BYTES("\x04\x22\x4d\x18\x64\x40\xa7"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
     {"zstd", BYTES("\x28\xb5\x2f\xfd\x04\x58"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
     {"zlib 1", BYTES("\x78\x01\x4b\x4c\x04\0"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
     {"zlib 5", BYTES("\x78\x5e\x4b\x4c\x04\0"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
     {"zlib 6", BYTES("\x78\x9c\x4b\x4c\x04\0"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
     {"zlib 9", BYTES("\x78\xda\x4b\x4c\x04\0"), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
-    {"no zlib", BYTES("\x78\x9d\x4b\x4c\x04\0"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
+    {"no zlib", BYTES("\x78\x9d\x4b\x4c\x04\0"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     {"joblib z-file", BYTES("ZF0x8cfcc         "), CONTAINER_COMPRESSED, OBS_KIND_ARCHIVE},
-    {"Git-LFS", BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"), CONTAINER_LFS_POINTER,
-     OBS_KIND_LFS_POINTER},
+    {"Git-LFS", BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
+     CONTAINER_LFS_POINTER, OBS_KIND_LFS_POINTER},
     {"HTML", BYTES("\n <!DOCTYPE HTML><title>404</title>"), CONTAINER_HTML, OBS_KIND_UNSUPPORTED},
     {"HTML with a mark", BYTES("\xEF\xBB\xBF<html>"), CONTAINER_HTML, OBS_KIND_UNSUPPORTED},
     {"text", BYTES("Entry not found\n"), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
@@ -72,22 +80,26 @@ static const struct sample {
     {"licence", BYTES("(c) 2020 Foo\nAll rights reserved.\n"), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
     {"Python", BYTES("class Net(nn.Module):\n    pass\n"), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
     {"CSV", BYTES("Iteration,loss\n1,2.5\n"), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
-    {"ELF", BYTES("\x7f" "ELF\2\1\1\0"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
-    {"PNG", BYTES("\x89PNG\r\n\x1a\n"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
-    {"EXE", BYTES("MZ\x90\0\3\0\0\0"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
+    {"ELF",
+     BYTES("\x7f"
+           "ELF\2\1\1\0"),
+     CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
+    {"PNG", BYTES("\x89PNG\r\n\x1a\n"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
+    {"EXE", BYTES("MZ\x90\0\3\0\0\0"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     /* pickle.dumps({'a': [1, 2.5]}, p) */
     {"protocol 0", BYTES("(dp0\nVa\np1\n(lp2\nI1\naF2.5\nas."), CONTAINER_PICKLE, OBS_NONE},
     {"protocol 1", BYTES("}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0es."), CONTAINER_PICKLE, OBS_NONE},
     {"protocol 2", BYTES("\x80\2}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0es."), CONTAINER_PICKLE, OBS_NONE},
-    {"protocol 4", BYTES("\x80\4\x95\x16\0\0\0\0\0\0\0}\x94\x8c\1a\x94]\x94(K\1G@\4\0\0\0\0\0\0es."), CONTAINER_PICKLE,
-     OBS_NONE},
+    {"protocol 4", BYTES("\x80\4\x95\x16\0\0\0\0\0\0\0}\x94\x8c\1a\x94]\x94(K\1G@\4\0\0\0\0\0\0es."),
+     CONTAINER_PICKLE, OBS_NONE},
     {"a broken one is still a pickle", BYTES("\x80\2\xff\xff"), CONTAINER_PICKLE, OBS_NONE},
     {"protocol 6 is for the machine to refuse", BYTES("\x80\6}."), CONTAINER_PICKLE, OBS_NONE},
     {"a call in protocol 0", BYTES("cos\nsystem\n(S'true'\ntR."), CONTAINER_PICKLE, OBS_NONE},
     {"INST", BYTES("(S'true'\nios\nsystem\n."), CONTAINER_PICKLE, OBS_NONE},
     {"a global of spaces", BYTES("cos is\nsystem\n."), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
-    {"a length past the end", BYTES("X\xff\0\0\0abc"), CONTAINER_UNKNOWN, OBS_KIND_UNSUPPORTED},
-    {"zip without members", BYTES("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), CONTAINER_OTHER_ZIP, OBS_KIND_UNSUPPORTED},
+    {"a length past the end", BYTES("X\xff\0\0\0abc"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
+    {"zip without members", BYTES("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), CONTAINER_OTHER_ZIP,
+     OBS_KIND_UNSUPPORTED},
 };
 
 static void kinds_are_told_by_their_bytes(void **state) {
@@ -127,7 +139,10 @@ static void tar_header(char *block, const char *name, const char *size) {
   memcpy(block, name, strlen(name));
   memcpy(block + 124, size, strlen(size));
   memcpy(block + 148, "        ", 8);
-  memcpy(block + 257, "ustar\0" "00", 8);
+  memcpy(block + 257,
+         "ustar\0"
+         "00",
+         8);
   for (size_t i = 0; i < 512; i++) sum += (uint8_t)block[i];
   (void)snprintf(block + 148, 8, "%06o", sum);
 }
@@ -171,7 +186,8 @@ static void pickle_that_is_a_tar(void **state) {
 
 static const struct zip_item torch_items[] = {ZIP_TORCH_ITEMS, {0}};
 
-static size_t behind(char *file, const char *first, size_t first_n, const char *last, size_t last_n, uint64_t *end) {
+static size_t behind(char *file, const char *first, size_t first_n, const char *last, size_t last_n,
+                     uint64_t *end) {
   static struct zip_image z;
   zip_build(&z, torch_items);
   memcpy(file, first, first_n);
@@ -203,7 +219,8 @@ static void zip_behind_another_file(void **state) {
     uint64_t end;
     struct scan s;
     print_message("  %s\n", composed[i].name);
-    size_t n = behind(file, composed[i].first, composed[i].first_n, composed[i].last, strlen(composed[i].last), &end);
+    size_t n = behind(file, composed[i].first, composed[i].first_n, composed[i].last,
+                      strlen(composed[i].last), &end);
     scan_bytes(&s, file, n);
     assert_int_equal(s.c.kind, composed[i].kind);
     assert_int_equal(first_of(&s.o, composed[i].seen)->at, end);
@@ -214,15 +231,19 @@ static void zip_behind_another_file(void **state) {
 
 /* ---- zip kinds (format-spec B.7) ---- */
 
-#define FILE_OF(n) {.name = n, .data = "x", .size = 1}
+#define FILE_OF(n) \
+  { .name = n, .data = "x", .size = 1 }
 
 static const struct {
   struct zip_item items[6];
   enum container_kind kind;
 } zips[] = {
     {{FILE_OF("a/data.pkl"), FILE_OF("a/version"), FILE_OF("a/data/0")}, CONTAINER_TORCH_ZIP},
-    {{FILE_OF("a/data.pkl"), FILE_OF("a/constants.pkl"), FILE_OF("a/code/__torch__.py")}, CONTAINER_TORCHSCRIPT},
-    {{FILE_OF("a/data.pkl"), FILE_OF("a/CONSTANTS.PKL")}, CONTAINER_TORCHSCRIPT},
+    {{FILE_OF("a/data.pkl"), FILE_OF("a/constants.pkl"), FILE_OF("a/code/__torch__.py")},
+     CONTAINER_TORCHSCRIPT},
+    {{FILE_OF("a/data.pkl"), FILE_OF("a/CONSTANTS.PKL")}, CONTAINER_TORCH_ZIP}, /* torch.load unpickles it */
+    {{FILE_OF("a/data.pkl"), FILE_OF("a/model.json")}, CONTAINER_TORCH_ZIP},
+    {{FILE_OF("a/archive_format"), FILE_OF("a/DATA.PKL")}, CONTAINER_TORCH_ZIP},
     {{FILE_OF("a/model.json"), FILE_OF("a/tensors/0")}, CONTAINER_TORCHSCRIPT},
     {{FILE_OF("a/.data/extern_modules"), FILE_OF("a/model/model.pkl")}, CONTAINER_TORCH_PACKAGE},
     {{FILE_OF("a/.data/extern_modules"), FILE_OF("a/data.pkl")}, CONTAINER_TORCH_ZIP},
@@ -231,7 +252,8 @@ static const struct {
     {{FILE_OF("x.npy"), FILE_OF("y/z.npy")}, CONTAINER_NPZ},
     {{FILE_OF("x.npy"), FILE_OF("y.pkl")}, CONTAINER_OTHER_ZIP},
     {{FILE_OF("MAR-INF/MANIFEST.json")}, CONTAINER_OTHER_ZIP},
-    {{FILE_OF("b/x"), FILE_OF("a/data.pkl")}, CONTAINER_OTHER_ZIP}, /* torch looks below the first folder only */
+    {{FILE_OF("b/x"), FILE_OF("a/data.pkl")},
+     CONTAINER_OTHER_ZIP}, /* torch looks below the first folder only */
 };
 
 static void zip_kinds(void **state) {

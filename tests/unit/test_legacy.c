@@ -3,12 +3,13 @@
 
 #include "container/container.h"
 
-/* Behind five bytes of pickles: storage "7" of two 4-byte elements, storage "10" of one 2-byte element, storage "8" of
- * none. */
-static const char good[] = "PPPPP"
-                           "\2\0\0\0\0\0\0\0abcdefgh"
-                           "\1\0\0\0\0\0\0\0ij"
-                           "\0\0\0\0\0\0\0\0";
+/* Behind five bytes of pickles: storage "7" of two 4-byte elements, storage "10" of one 2-byte element,
+ * storage "8" of none. */
+static const char good[] =
+    "PPPPP"
+    "\2\0\0\0\0\0\0\0abcdefgh"
+    "\1\0\0\0\0\0\0\0ij"
+    "\0\0\0\0\0\0\0\0";
 enum { GOOD_BYTES = sizeof good - 1, BLOCKS_AT = 5 };
 
 struct walk {
@@ -74,8 +75,26 @@ struct bend {
 static const struct bend bends[] = {
     {"one element more", 5, 1, "\3", GOOD_BYTES, {"7", "10", "8"}, OBS_LEGACY_COUNT, 5, 3, 2},
     {"one element less", 5, 1, "\1", GOOD_BYTES, {"7", "10", "8"}, OBS_LEGACY_COUNT, 5, 1, 2},
-    {"negative count", 5, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", GOOD_BYTES, {"7", "10", "8"}, OBS_LEGACY_COUNT, 5, UINT64_MAX, 2},
-    {"big-endian count", 5, 8, "\0\0\0\0\0\0\0\2", GOOD_BYTES, {"7", "10", "8"}, OBS_LEGACY_COUNT, 5, UINT64_C(2) << 56, 2},
+    {"negative count",
+     5,
+     8,
+     "\xff\xff\xff\xff\xff\xff\xff\xff",
+     GOOD_BYTES,
+     {"7", "10", "8"},
+     OBS_LEGACY_COUNT,
+     5,
+     UINT64_MAX,
+     2},
+    {"big-endian count",
+     5,
+     8,
+     "\0\0\0\0\0\0\0\2",
+     GOOD_BYTES,
+     {"7", "10", "8"},
+     OBS_LEGACY_COUNT,
+     5,
+     UINT64_C(2) << 56,
+     2},
     {"one byte short", 0, 0, "", GOOD_BYTES - 1, {"7", "10", "8"}, OBS_LEGACY_BLOCK_SHORT, 31, 7, 8},
     {"ends in the data", 0, 0, "", 20, {"7", "10", "8"}, OBS_LEGACY_BLOCK_SHORT, 13, 7, 8},
     {"ends before the blocks", 0, 0, "", 5, {"7", "10", "8"}, OBS_LEGACY_BLOCK_SHORT, 5, 0, 8},

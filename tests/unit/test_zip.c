@@ -1,4 +1,5 @@
-/* The strict zip reader: torch's own form passes without a word, every deviation is seen for what it is, where it is. */
+/* The strict zip reader: torch's own form passes without a word, every deviation is seen for what it is,
+ * where it is. */
 #include "tests/unit/zip_builder.h"
 
 #include "container/container.h"
@@ -23,7 +24,8 @@ static void scan_end(struct scan *s) {
   exact_free(s->bytes);
 }
 static void verify_all(struct scan *s) {
-  for (uint32_t i = 0; s->c.usable && i < s->c.num_members; i++) (void)member_verify(&s->c, &s->c.members[i], &s->o);
+  for (uint32_t i = 0; s->c.usable && i < s->c.num_members; i++)
+    (void)member_verify(&s->c, &s->c.members[i], &s->o);
 }
 static const struct member *find(const struct scan *s, const char *name) {
   return container_find(&s->c, span_str(name));
@@ -89,7 +91,8 @@ static const struct bend bends[] = {
     /* E01, E12: local header against directory. */
     {"local name", AT_LOCAL, 1, 30, 1, 'b', OBS_ZIP_LOCAL_NAME, AT_LOCAL, 30, 0, 0, OBS_NONE},
     {"local version", AT_LOCAL, 1, 4, 2, 20, OBS_ZIP_LOCAL_VERSION, AT_LOCAL, 4, 20, 0, OBS_NONE},
-    {"local encryption flag", AT_LOCAL, 1, 6, 2, 0x809, OBS_ZIP_LOCAL_FLAGS, AT_LOCAL, 6, 0x809, 0x808, OBS_NONE},
+    {"local encryption flag", AT_LOCAL, 1, 6, 2, 0x809, OBS_ZIP_LOCAL_FLAGS, AT_LOCAL, 6, 0x809, 0x808,
+     OBS_NONE},
     {"local flag 0x20", AT_LOCAL, 1, 6, 2, 0x828, OBS_ZIP_LOCAL_FLAGS, AT_LOCAL, 6, 0x828, 0x808, OBS_NONE},
     {"local flag 0x40", AT_LOCAL, 1, 6, 2, 0x848, OBS_ZIP_LOCAL_FLAGS, AT_LOCAL, 6, 0x848, 0x808, OBS_NONE},
     {"local method", AT_LOCAL, 1, 8, 2, 8, OBS_ZIP_LOCAL_METHOD, AT_LOCAL, 8, 8, 0, OBS_NONE},
@@ -102,18 +105,26 @@ static const struct bend bends[] = {
     {"unicode path", AT_LOCAL, 1, 39, 2, 0x7075, OBS_ZIP_UNICODE_PATH, AT_LOCAL, 39, 0, 0, OBS_NONE},
     {"extra length", AT_LOCAL, 1, 41, 2, 500, OBS_ZIP_EXTRA_SHORT, AT_LOCAL, 39, 0, 0, OBS_NONE},
     {"descriptor crc", AT_DESCRIPTOR, 2, 4, 4, 1, OBS_ZIP_DESCRIPTOR_CRC, AT_DESCRIPTOR, 4, 1, 0, OBS_NONE},
-    {"descriptor csize", AT_DESCRIPTOR, 2, 8, 4, 7, OBS_ZIP_DESCRIPTOR_CSIZE, AT_DESCRIPTOR, 8, 7, 3, OBS_NONE},
-    {"descriptor size", AT_DESCRIPTOR, 2, 12, 4, 7, OBS_ZIP_DESCRIPTOR_SIZE, AT_DESCRIPTOR, 12, 7, 3, OBS_NONE},
-    {"descriptor signature", AT_DESCRIPTOR, 1, 0, 1, 'Q', OBS_ZIP_NO_DESCRIPTOR, AT_DESCRIPTOR, 0, 0, 0, OBS_ZIP_GAP},
+    {"descriptor csize", AT_DESCRIPTOR, 2, 8, 4, 7, OBS_ZIP_DESCRIPTOR_CSIZE, AT_DESCRIPTOR, 8, 7, 3,
+     OBS_NONE},
+    {"descriptor size", AT_DESCRIPTOR, 2, 12, 4, 7, OBS_ZIP_DESCRIPTOR_SIZE, AT_DESCRIPTOR, 12, 7, 3,
+     OBS_NONE},
+    {"descriptor signature", AT_DESCRIPTOR, 1, 0, 1, 'Q', OBS_ZIP_NO_DESCRIPTOR, AT_DESCRIPTOR, 0, 0, 0,
+     OBS_ZIP_GAP},
     /* E02, E04: the central directory alone */
-    {"encrypted", AT_CENTRAL, 1, 8, 2, 0x809, OBS_ZIP_ENCRYPTED, AT_CENTRAL, 8, 0x809, 0, OBS_ZIP_LOCAL_FLAGS},
-    {"strong encryption", AT_CENTRAL, 1, 8, 2, 0x848, OBS_ZIP_ENCRYPTED, AT_CENTRAL, 8, 0x848, 0, OBS_ZIP_LOCAL_FLAGS},
+    {"encrypted", AT_CENTRAL, 1, 8, 2, 0x809, OBS_ZIP_ENCRYPTED, AT_CENTRAL, 8, 0x809, 0,
+     OBS_ZIP_LOCAL_FLAGS},
+    {"strong encryption", AT_CENTRAL, 1, 8, 2, 0x848, OBS_ZIP_ENCRYPTED, AT_CENTRAL, 8, 0x848, 0,
+     OBS_ZIP_LOCAL_FLAGS},
     {"patched data", AT_CENTRAL, 1, 8, 2, 0x828, OBS_ZIP_FLAGS, AT_CENTRAL, 8, 0x828, 0, OBS_ZIP_LOCAL_FLAGS},
     {"method 12", AT_CENTRAL, 1, 10, 2, 12, OBS_ZIP_METHOD, AT_CENTRAL, 10, 12, 0, OBS_ZIP_LOCAL_METHOD},
-    {"version 255", AT_CENTRAL, 1, 6, 2, 255, OBS_ZIP_VERSION_NEEDED, AT_CENTRAL, 6, 255, 45, OBS_ZIP_LOCAL_VERSION},
-    {"stored, two sizes", AT_CENTRAL, 2, 24, 4, 5, OBS_ZIP_STORED_SIZES, AT_CENTRAL, 20, 3, 5, OBS_ZIP_DESCRIPTOR_SIZE},
+    {"version 255", AT_CENTRAL, 1, 6, 2, 255, OBS_ZIP_VERSION_NEEDED, AT_CENTRAL, 6, 255, 45,
+     OBS_ZIP_LOCAL_VERSION},
+    {"stored, two sizes", AT_CENTRAL, 2, 24, 4, 5, OBS_ZIP_STORED_SIZES, AT_CENTRAL, 20, 3, 5,
+     OBS_ZIP_DESCRIPTOR_SIZE},
     {"member on disk 1", AT_CENTRAL, 1, 34, 2, 1, OBS_ZIP_DISKS, AT_CENTRAL, 34, 1, 0, OBS_NONE},
-    {"symbolic link", AT_CENTRAL, 1, 38, 4, 0120777u << 16, OBS_ZIP_NAME_SPECIAL, AT_CENTRAL, 38, 0120777, 0, OBS_NONE},
+    {"symbolic link", AT_CENTRAL, 1, 38, 4, 0120777u << 16, OBS_ZIP_NAME_SPECIAL, AT_CENTRAL, 38, 0120777, 0,
+     OBS_NONE},
     {"folder flag", AT_CENTRAL, 1, 38, 4, 0x10, OBS_ZIP_FOLDER_FLAG, AT_CENTRAL, 38, 0x10, 0, OBS_NONE},
     {"entry signature", AT_CENTRAL, 1, 0, 1, 'Q', OBS_ZIP_CENTRAL_SIGNATURE, AT_CENTRAL, 0, 1, 3, OBS_NONE},
     {"entry name too long", AT_CENTRAL, 2, 28, 2, 10, OBS_ZIP_CENTRAL_SHORT, AT_CENTRAL, 0, 2, 3, OBS_NONE},
@@ -127,10 +138,12 @@ static const struct bend bends[] = {
     {"end: comment length", AT_END, 0, 20, 2, 9, OBS_ZIP_COMMENT_LENGTH, AT_END, 20, 9, 0, OBS_ZIP_COMMENT},
     {"end64: signature", AT_END64, 0, 0, 1, 'Q', OBS_ZIP64_END_SIGNATURE, AT_END64, 0, 0, 0, OBS_NONE},
     {"end64: record size", AT_END64, 0, 4, 8, 45, OBS_ZIP64_END_SIZE, AT_END64, 4, 45, 44, OBS_NONE},
-    {"end64: entries here", AT_END64, 0, 24, 8, 2, OBS_ZIP_DISK_ENTRIES, AT_END64, 24, 2, 3, OBS_ZIP_END_FIELD},
-    {"end64: directory past the end", AT_END64, 0, 48, 8, UINT64_MAX - 5, OBS_ZIP_DIRECTORY_RANGE, AT_END64, 40,
-     UINT64_MAX - 5, 0, OBS_ZIP_END_FIELD},
-    {"locator: place", AT_LOCATOR, 0, 8, 8, 1u << 30, OBS_ZIP64_END_RANGE, AT_LOCATOR, 8, 1u << 30, 0, OBS_NONE},
+    {"end64: entries here", AT_END64, 0, 24, 8, 2, OBS_ZIP_DISK_ENTRIES, AT_END64, 24, 2, 3,
+     OBS_ZIP_END_FIELD},
+    {"end64: directory past the end", AT_END64, 0, 48, 8, UINT64_MAX - 5, OBS_ZIP_DIRECTORY_RANGE, AT_END64,
+     40, UINT64_MAX - 5, 0, OBS_ZIP_END_FIELD},
+    {"locator: place", AT_LOCATOR, 0, 8, 8, 1u << 30, OBS_ZIP64_END_RANGE, AT_LOCATOR, 8, 1u << 30, 0,
+     OBS_NONE},
     {"no end record", AT_END, 0, 0, 1, 'Q', OBS_ZIP_NO_END, AT_EOF, 0, 0, 0, OBS_NONE},
 };
 
@@ -146,7 +159,8 @@ static void bent_field_is_seen(void **state) {
                                        : zip_offset(&z, b->place, b->member) + b->off;
     zip_patch(&z, at, b->value, b->width);
     scan_image(&s, &z);
-    for (uint32_t k = 0; k < s.o.n; k++) assert_true(s.o.list[k].kind == b->kind || s.o.list[k].kind == b->also);
+    for (uint32_t k = 0; k < s.o.n; k++)
+      assert_true(s.o.list[k].kind == b->kind || s.o.list[k].kind == b->also);
     if (b->kind) {
       const struct observation *o = first_of(&s.o, b->kind);
       assert_int_equal(o->at, zip_offset(&z, b->at_place, b->member) + b->at_off);
@@ -167,18 +181,25 @@ struct story {
   enum obs_kind kinds[4]; /* all that is seen at opening, kind by kind, in any order */
 };
 
-#define PKL {.name = "a/data.pkl", .data = ZIP_PICKLE, .size = sizeof ZIP_PICKLE - 1}
-#define VERSION {.name = "a/version", .data = "3\n", .size = 2}
-#define FILE_OF(n) {.name = n, .data = "x", .size = 1}
+#define PKL \
+  { .name = "a/data.pkl", .data = ZIP_PICKLE, .size = sizeof ZIP_PICKLE - 1 }
+#define VERSION \
+  { .name = "a/version", .data = "3\n", .size = 2 }
+#define FILE_OF(n) \
+  { .name = n, .data = "x", .size = 1 }
 
 static const struct story stories[] = {
     /* E05, E06 */
     {"same name", {PKL, PKL, VERSION}, {OBS_ZIP_NAME_TWICE}},
-    {"case twin", {PKL, {.name = "a/DATA.PKL", .data = ZIP_PICKLE, .size = 6}, VERSION},
+    {"case twin",
+     {PKL, {.name = "a/DATA.PKL", .data = ZIP_PICKLE, .size = 6}, VERSION},
      {OBS_ZIP_NAME_CASE_TWIN, OBS_ZIP_NAME_CASE}},
     {"DATA.PKL alone", {{.name = "a/DATA.PKL", .data = ZIP_PICKLE, .size = 6}, VERSION}, {OBS_ZIP_NAME_CASE}},
+    {"CONSTANTS.PKL", {PKL, FILE_OF("a/CONSTANTS.PKL"), VERSION}, {OBS_ZIP_NAME_CASE}},
     {"Data/0", {PKL, FILE_OF("a/Data/0"), VERSION}, {OBS_ZIP_NAME_CASE}},
-    {"top in two cases", {PKL, FILE_OF("A/data.pkl"), VERSION}, {OBS_ZIP_NAME_CASE_TWIN, OBS_MEMBER_OUTSIDE_TOP}},
+    {"top in two cases",
+     {PKL, FILE_OF("A/data.pkl"), VERSION},
+     {OBS_ZIP_NAME_CASE_TWIN, OBS_MEMBER_OUTSIDE_TOP}},
     /* E07 */
     {"backslash", {PKL, FILE_OF("a/b\\c"), VERSION}, {OBS_ZIP_NAME_BACKSLASH, OBS_MEMBER_UNEXPECTED}},
     {"parent", {PKL, FILE_OF("a/../b"), VERSION}, {OBS_ZIP_NAME_PARENT, OBS_MEMBER_UNEXPECTED}},
@@ -193,36 +214,54 @@ static const struct story stories[] = {
     {"folder", {PKL, {.name = "a/sub/", .data = "", .size = 0}, VERSION}, {OBS_MEMBER_FOLDER}},
     /* E08 */
     {"two roots", {PKL, FILE_OF("b/data/0"), VERSION}, {OBS_MEMBER_OUTSIDE_TOP}},
-    {"no root", {{.name = "data.pkl", .data = ZIP_PICKLE, .size = 6}, {.name = "version", .data = "3\n", .size = 2}},
+    {"no root",
+     {{.name = "data.pkl", .data = ZIP_PICKLE, .size = 6}, {.name = "version", .data = "3\n", .size = 2}},
      {OBS_MEMBER_NO_TOP}},
     /* E10: what lies between records */
-    {"gap", {PKL, {.name = "a/data/0", .data = "x", .size = 1, .gap = "MZ", .gap_n = 2}, VERSION}, {OBS_ZIP_GAP}},
-    {"unlisted member", {PKL, {.name = "a/data/0", .data = "x", .size = 1, .gap = "PK\3\4 hidden", .gap_n = 11}, VERSION},
+    {"gap",
+     {PKL, {.name = "a/data/0", .data = "x", .size = 1, .gap = "MZ", .gap_n = 2}, VERSION},
+     {OBS_ZIP_GAP}},
+    {"unlisted member",
+     {PKL, {.name = "a/data/0", .data = "x", .size = 1, .gap = "PK\3\4 hidden", .gap_n = 11}, VERSION},
      {OBS_ZIP_UNLISTED}},
-    {"decoy first", {{.name = "a/data.pkl", .data = ZIP_PICKLE, .size = 6, .gap = "PK\3\4", .gap_n = 4}, VERSION},
+    {"decoy first",
+     {{.name = "a/data.pkl", .data = ZIP_PICKLE, .size = 6, .gap = "PK\3\4", .gap_n = 4}, VERSION},
      {OBS_ZIP_UNLISTED}},
     /* E03: files without checksums are torch's too */
-    {"no checksums", {{.name = "a/data.pkl", .data = ZIP_PICKLE, .size = 6, .no_crc = true},
-                      {.name = "a/version", .data = "3\n", .size = 2, .no_crc = true}},
+    {"no checksums",
+     {{.name = "a/data.pkl", .data = ZIP_PICKLE, .size = 6, .no_crc = true},
+      {.name = "a/version", .data = "3\n", .size = 2, .no_crc = true}},
      {OBS_MEMBER_CRC_ABSENT}},
     /* E15, E22 and required members */
     {"no version", {PKL}, {OBS_RECORD_MISSING}},
     {"unexpected", {PKL, FILE_OF("a/run.py"), VERSION}, {OBS_MEMBER_UNEXPECTED}},
     {"code", {PKL, FILE_OF("a/code/__torch__.py"), VERSION}, {OBS_MEMBER_CODE}},
-    {"byteorder", {PKL, {.name = "a/byteorder", .data = "middle", .size = 6}, VERSION}, {OBS_RECORD_BYTEORDER}},
+    {"byteorder",
+     {PKL, {.name = "a/byteorder", .data = "middle", .size = 6}, VERSION},
+     {OBS_RECORD_BYTEORDER}},
     {"byteorder big", {PKL, {.name = "a/byteorder", .data = "big", .size = 3}, VERSION}, {OBS_NONE}},
     {"version 3abc", {PKL, {.name = "a/version", .data = "3abc", .size = 4}}, {OBS_RECORD_VALUE}},
     {"version 11", {PKL, {.name = "a/version", .data = "11\n", .size = 3}}, {OBS_RECORD_VALUE}},
     {"version 10 without newline", {PKL, {.name = "a/version", .data = "10", .size = 2}}, {OBS_NONE}},
-    {"version of 17 bytes", {PKL, {.name = "a/version", .data = "00000000000000003", .size = 17}}, {OBS_RECORD_VALUE}},
+    {"version of 17 bytes",
+     {PKL, {.name = "a/version", .data = "00000000000000003", .size = 17}},
+     {OBS_RECORD_VALUE}},
     /* E21 */
-    {"misaligned", {PKL, {.name = "a/data/0", .data = "x", .size = 1, .alignment = 7}, VERSION}, {OBS_MEMBER_MISALIGNED}},
-    {"alignment of its own", {PKL, {.name = "a/.storage_alignment", .data = "7", .size = 1},
-                              {.name = "a/data/0", .data = "x", .size = 1, .alignment = 7}, VERSION}, {OBS_NONE}},
-    {"deflated", {PKL, {.name = "a/data/0", .data = "aaaaaaaaaaaaaaaa", .size = 16, .method = 8}, VERSION},
+    {"misaligned",
+     {PKL, {.name = "a/data/0", .data = "x", .size = 1, .alignment = 7}, VERSION},
+     {OBS_MEMBER_MISALIGNED}},
+    {"alignment of its own",
+     {PKL,
+      {.name = "a/.storage_alignment", .data = "7", .size = 1},
+      {.name = "a/data/0", .data = "x", .size = 1, .alignment = 7},
+      VERSION},
+     {OBS_NONE}},
+    {"deflated",
+     {PKL, {.name = "a/data/0", .data = "aaaaaaaaaaaaaaaa", .size = 16, .method = 8}, VERSION},
      {OBS_MEMBER_DEFLATED}},
     /* E20 */
-    {"bomb", {PKL, {.name = "a/data/0", .data = "aaaa", .size = 4, .method = 8, .inflated_claim = 1u << 30}, VERSION},
+    {"bomb",
+     {PKL, {.name = "a/data/0", .data = "aaaa", .size = 4, .method = 8, .inflated_claim = 1u << 30}, VERSION},
      {OBS_LIMIT_INFLATE_RATIO}},
 };
 
@@ -265,7 +304,8 @@ static void gap_has_its_place_and_length(void **state) {
 
 static void renamed_pickle_is_found_as_torch_finds_it(void **state) {
   (void)state;
-  static const struct zip_item items[] = {{.name = "a/DATA.PKL", .data = ZIP_PICKLE, .size = 6}, VERSION, {0}};
+  static const struct zip_item items[] = {
+      {.name = "a/DATA.PKL", .data = ZIP_PICKLE, .size = 6}, VERSION, {0}};
   struct zip_image z;
   struct scan s;
   zip_build(&z, items);
@@ -298,7 +338,8 @@ static void trailing_bytes_and_comments(void **state) {
   scan_end(&s);
 }
 
-/* An end record in the comment of another: miniz believes the last, readers that check the comment the first. */
+/* An end record in the comment of another: miniz believes the last, readers that check the comment the first.
+ */
 static void second_end_record(void **state) {
   (void)state;
   struct zip_image z;
@@ -389,6 +430,19 @@ static void member_past_the_directory_is_not_believed(void **state) {
   assert_int_equal(first_of(&s.o, OBS_ZIP_LOCAL_RANGE)->at, z.central[1] + 42);
   assert_int_equal(first_of(&s.o, OBS_ZIP_LOCAL_RANGE)->got, z.directory - 29);
   assert_false(s.c.usable);
+  scan_end(&s);
+}
+
+/* torch.load answers uninitialised memory for both. */
+static void member_without_bytes_is_seen(void **state) {
+  (void)state;
+  struct zip_image z;
+  struct scan s;
+  zip_build(&z, torch_items);
+  zip_patch(&z, z.central[1] + 20, 0, 4);
+  scan_image(&s, &z);
+  assert_int_equal(first_of(&s.o, OBS_ZIP_NO_BYTES)->at, z.central[1] + 20);
+  assert_int_equal(first_of(&s.o, OBS_ZIP_NO_BYTES)->want, 6);
   scan_end(&s);
 }
 
@@ -486,7 +540,8 @@ static void copies_are_checked(void **state) {
   z.p[z.data[0]] ^= 1;
   scan_image(&s, &z);
   const struct member *m = find(&s, "data.pkl");
-  assert_true(member_copy(&s.c, m, 6, &s.arena, &s.o, &out)); /* torch would load it: the bytes are judged all the same */
+  assert_true(member_copy(&s.c, m, 6, &s.arena, &s.o,
+                          &out)); /* torch would load it: the bytes are judged all the same */
   const struct observation *o = first_of(&s.o, OBS_MEMBER_CRC);
   assert_int_equal(o->member, 1);
   assert_int_equal(o->want, libdeflate_crc32(0, ZIP_PICKLE, 6));
@@ -554,8 +609,8 @@ static void parse(struct span bytes) {
 
 static void mutations_do_no_harm(void **state) {
   (void)state;
-  static const struct zip_item items[] = {PKL, {.name = "a/x", .data = "aaaaaaaaaaaaaaaa", .size = 16, .method = 8},
-                                          VERSION, {0}};
+  static const struct zip_item items[] = {
+      PKL, {.name = "a/x", .data = "aaaaaaaaaaaaaaaa", .size = 16, .method = 8}, VERSION, {0}};
   struct zip_image z;
   zip_build(&z, items);
   check_mutations(z.p, z.n, parse);
@@ -582,7 +637,8 @@ static void every_other_bit_counts(void **state) {
     z.p[bit / 8] = (uint8_t)(z.p[bit / 8] ^ (1u << (bit % 8)));
     scan_image(&s, &z);
     verify_all(&s);
-    if (s.o.n == 0) print_message("  bit %u of byte %u is not seen\n", (unsigned)(bit % 8), (unsigned)(bit / 8));
+    if (s.o.n == 0)
+      print_message("  bit %u of byte %u is not seen\n", (unsigned)(bit % 8), (unsigned)(bit / 8));
     assert_true(s.o.n > 0);
     z.p[bit / 8] = (uint8_t)(z.p[bit / 8] ^ (1u << (bit % 8)));
     scan_end(&s);
@@ -616,6 +672,7 @@ int main(void) {
       cmocka_unit_test(zip64_record_must_be_at_its_place),
       cmocka_unit_test(overlap_is_seen),
       cmocka_unit_test(member_past_the_directory_is_not_believed),
+      cmocka_unit_test(member_without_bytes_is_seen),
       cmocka_unit_test(zip64_field_is_exact),
       cmocka_unit_test(limits_are_not_called_malformed),
       cmocka_unit_test(entries_must_fit_their_directory),

@@ -1,5 +1,6 @@
-/* Builds zip archives byte by byte as torch.save does (PyTorchStreamWriter, torch 1.6 and later), and remembers where
- * every record went, so that a test can bend one field and say at which offset that must be seen. */
+/* Builds zip archives byte by byte as torch.save does (PyTorchStreamWriter, torch 1.6 and later), and
+ * remembers where every record went, so that a test can bend one field and say at which offset that must be
+ * seen. */
 #ifndef CKPTLINT_TESTS_UNIT_ZIP_BUILDER_H
 #define CKPTLINT_TESTS_UNIT_ZIP_BUILDER_H
 
@@ -11,16 +12,27 @@ struct zip_item {
   const char *name;
   const char *data;
   size_t size;
-  uint16_t method;       /* 0 or 8 */
-  uint16_t alignment;    /* 0: 64 */
-  const char *gap;       /* bytes before its local header */
+  uint16_t method;    /* 0 or 8 */
+  uint16_t alignment; /* 0: 64 */
+  const char *gap;    /* bytes before its local header */
   size_t gap_n;
   size_t inflated_claim; /* another size than the real one, for method 8 */
   size_t deflate_tail;   /* so many bytes 0 behind the compressed data, counted in */
   bool no_crc;
 };
 
-enum zip_place { AT_LOCAL, AT_DATA, AT_DESCRIPTOR, AT_CENTRAL, AT_DIRECTORY, AT_END64, AT_LOCATOR, AT_END, AT_EOF, AT_ZERO };
+enum zip_place {
+  AT_LOCAL,
+  AT_DATA,
+  AT_DESCRIPTOR,
+  AT_CENTRAL,
+  AT_DIRECTORY,
+  AT_END64,
+  AT_LOCATOR,
+  AT_END,
+  AT_EOF,
+  AT_ZERO
+};
 
 struct zip_image {
   uint8_t p[3072];
@@ -66,7 +78,8 @@ static inline struct zip_stored zip_store(const struct zip_item *item) {
   return s;
 }
 
-static inline void zip_add_record(struct zip_image *z, const struct zip_item *item, const struct zip_stored *s) {
+static inline void zip_add_record(struct zip_image *z, const struct zip_item *item,
+                                  const struct zip_stored *s) {
   uint32_t i = z->num;
   size_t name_n = strlen(item->name), alignment = item->alignment ? item->alignment : 64;
   if (item->gap) zip_put(z, item->gap, item->gap_n);
@@ -176,8 +189,10 @@ static inline void zip_patch(struct zip_image *z, uint64_t at, uint64_t value, s
 
 /* What torch.save({'w': torch.tensor([1.])}) would hold: enough for the container layer. */
 #define ZIP_PICKLE "\x80\2}q\0."
-#define ZIP_TORCH_ITEMS                                                                             \
-  {.name = "a/data.pkl", .data = ZIP_PICKLE, .size = sizeof ZIP_PICKLE - 1},                        \
-  {.name = "a/data/00", .data = "\0\0\x80\x3f\0\0", .size = 6}, {.name = "a/version", .data = "10\n", .size = 3}
+#define ZIP_TORCH_ITEMS                                                      \
+  {.name = "a/data.pkl", .data = ZIP_PICKLE, .size = sizeof ZIP_PICKLE - 1}, \
+      {.name = "a/data/00", .data = "\0\0\x80\x3f\0\0", .size = 6}, {        \
+    .name = "a/version", .data = "10\n", .size = 3                           \
+  }
 
 #endif

@@ -1,5 +1,5 @@
-/* Which kind of file it is: by its bytes, never by its name. The table is signatures.def; a file that several rows of
- * loadable kinds recognise is a polyglot, and one that ends as a zip archive may be one. */
+/* Which kind of file it is: by its bytes, never by its name. The table is signatures.def; a file that several
+ * rows of loadable kinds recognise is a polyglot, and one that ends as a zip archive may be one. */
 #include "container/detect.h"
 
 #include <sys/auxv.h>
@@ -8,7 +8,7 @@
 #include "container/zip.h"
 
 /* Two hits of one family are one format. Kinds that no loader looks for have none. */
-enum family { NO_FAMILY = 0, ZIP = 1, TAR = 2, PICKLES = 4, SAFETENSORS = 8, NPY = 16, GGUF = 32, MOBILE = 64, PACKED = 128 };
+enum family { NO_FAMILY, ZIP, TAR, PICKLES, SAFETENSORS, NPY, GGUF, MOBILE, PACKED };
 
 struct recogniser {
   enum container_kind kind;
@@ -20,7 +20,8 @@ struct recogniser {
 };
 
 static bool two_digits(const struct probe *p) {
-  return p->head.n >= 8 && p->head.p[6] >= '0' && p->head.p[6] <= '9' && p->head.p[7] >= '0' && p->head.p[7] <= '9';
+  return p->head.n >= 8 && p->head.p[6] >= '0' && p->head.p[6] <= '9' && p->head.p[7] >= '0' &&
+         p->head.p[7] <= '9';
 }
 
 enum { SAFETENSORS_HEADER_MAX = 100000000 };
@@ -31,19 +32,22 @@ static bool safetensors_header(const struct probe *p) {
   return n >= 2 && n <= SAFETENSORS_HEADER_MAX && p->head.p[8] == '{' && n <= p->file.n - 8;
 }
 
-/* RFC 1950: the two header bytes are a multiple of 31, no preset dictionary; and RFC 1951: no block of type 3. */
+/* RFC 1950: the header is a multiple of 31, no preset dictionary; RFC 1951: no block of type 3. */
 static bool zlib_header(const struct probe *p) {
   return p->head.n >= 6 && (p->head.p[0] << 8 | p->head.p[1]) % 31 == 0 && !(p->head.p[1] & 0x20) &&
          (p->head.p[2] & 6) != 6;
 }
 
 static bool gzip_deflate(const struct probe *p) { return p->head.n >= 3 && p->head.p[2] == 8; }
-static bool bzip2_level(const struct probe *p) { return p->head.n >= 4 && p->head.p[3] >= '1' && p->head.p[3] <= '9'; }
-/* PROTO 0 to 5. The safetensors headers of 384, 640, … bytes begin with the same two bytes; 0 is no opcode. */
+static bool bzip2_level(const struct probe *p) {
+  return p->head.n >= 4 && p->head.p[3] >= '1' && p->head.p[3] <= '9';
+}
+/* PROTO 0 to 5. Safetensors headers of 384, 640, … bytes begin with the same two bytes; 0 is no opcode. */
 static bool known_protocol(const struct probe *p) {
   return p->head.n >= 2 && p->head.p[1] <= 5 && !safetensors_header(p);
 }
-static bool short_text(const struct probe *p) { return p->file.n <= 1024; } /* Git-LFS: a pointer is smaller */
+/* A Git-LFS pointer is at most so long. */
+static bool short_text(const struct probe *p) { return p->file.n <= 1024; }
 static bool is_empty(const struct probe *p) { return p->file.n == 0; }
 
 static bool starts_without_case(struct span text, struct span prefix) {
@@ -54,7 +58,7 @@ static bool is_html(const struct probe *p) {
   static const char *const tags[] = {"<!doctype html", "<html", "<head", "<body", "<?xml"};
   struct span text = p->head;
   if (span_starts(text, SPAN("\xEF\xBB\xBF"))) text = span_from(text, 3);
-  while (text.n && memchr(" \t\r\n", text.p[0], 4)) text = span_from(text, 1);
+  while (text.n && is_one_of(text.p[0], SPAN(" \t\r\n"))) text = span_from(text, 1);
   for (size_t i = 0; i < ARRAY_LEN(tags); i++)
     if (starts_without_case(text, span_str(tags[i]))) return true;
   return false;
@@ -63,12 +67,14 @@ static bool is_html(const struct probe *p) {
 /* Printable UTF-8 as far as it was copied; the cut may fall into a character. */
 static bool is_text(const struct probe *p) {
   for (size_t i = 0; i < p->head.n; i++)
-    if ((p->head.p[i] < 0x20 && !memchr("\t\n\r\f", p->head.p[i], 4)) || p->head.p[i] == 0x7f) return false;
+    if ((p->head.p[i] < 0x20 && !is_one_of(p->head.p[i], SPAN("\t\n\r\f"))) || p->head.p[i] == 0x7f)
+      return false;
   return p->head.n - utf8_valid_prefix(p->head, UTF8_STRICT) < UTF8_MAX;
 }
 
 static const struct recogniser recognisers[] = {
-#define SIGNATURE(kind, family, at, magic, also) {CONTAINER_##kind, family, at, magic, sizeof(magic) - 1, also},
+#define SIGNATURE(kind, family, at, magic, also) \
+  {CONTAINER_##kind, family, at, magic, sizeof(magic) - 1, also},
 #include "container/signatures.def"
 #undef SIGNATURE
 };
@@ -84,8 +90,8 @@ static const struct {
   const char *name, *says;
   bool read;
 } kinds[] = {
-#define FULL  true
-#define NAMED false
+#define FULL                          true
+#define NAMED                         false
 #define KIND(id, name, support, says) {name, says, support},
 #include "container/kinds.def"
 #undef KIND
@@ -105,20 +111,15 @@ static struct observation about_kind(enum obs_kind what, enum container_kind kin
 static enum obs_kind kind_observation(enum container_kind kind) {
   switch (kind) {
   case CONTAINER_TORCH_ZIP:
-  case CONTAINER_PICKLE:
-    return OBS_NONE;
-  case CONTAINER_TORCH_LEGACY:
-    return OBS_KIND_LEGACY;
-  case CONTAINER_TORCHSCRIPT:
-    return OBS_KIND_TORCHSCRIPT;
-  case CONTAINER_LFS_POINTER:
-    return OBS_KIND_LFS_POINTER;
+  case CONTAINER_PICKLE: return OBS_NONE;
+  case CONTAINER_TORCH_LEGACY: return OBS_KIND_LEGACY;
+  case CONTAINER_TORCHSCRIPT: return OBS_KIND_TORCHSCRIPT;
+  case CONTAINER_LFS_POINTER: return OBS_KIND_LFS_POINTER;
   case CONTAINER_TORCH_TAR:
   case CONTAINER_TAR:
   case CONTAINER_SEVENZIP:
-  case CONTAINER_COMPRESSED:
-    return OBS_KIND_ARCHIVE;
-  case CONTAINER_UNKNOWN:
+  case CONTAINER_COMPRESSED: return OBS_KIND_ARCHIVE;
+  case CONTAINER_UNKNOWN: return OBS_KIND_UNKNOWN;
   case CONTAINER_EMPTY:
   case CONTAINER_TORCH_PACKAGE:
   case CONTAINER_PT2:
@@ -132,13 +133,12 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_EXECUTORCH:
   case CONTAINER_HTML:
   case CONTAINER_TEXT:
-  case CONTAINER_KINDS:
-    return OBS_KIND_UNSUPPORTED;
+  case CONTAINER_KINDS: return OBS_KIND_UNSUPPORTED;
   }
   return OBS_KIND_UNSUPPORTED;
 }
 
-/* The first row that hits; but of a polyglot the kind that is read in full, so that its program is judged as well. */
+/* The first row that hits; but of a polyglot the pickle, so that its program is judged as well. */
 static const struct recogniser *recognise(const struct probe *p, struct observations *o) {
   const struct recogniser *best = NULL;
   for (size_t i = 0; i < ARRAY_LEN(recognisers); i++) {
@@ -152,12 +152,13 @@ static const struct recogniser *recognise(const struct probe *p, struct observat
   return best;
 }
 
-/* unzip tools look for an end record first, whatever the file begins with. One that is believed has its directory
- * where it says, or right before the end records. */
+/* unzip tools look for an end record first, whatever the file begins with. One that is believed has its
+ * directory where it says, or right before the end records. */
 static bool directory_is_there(struct span file, const struct zip_end *end) {
   uint8_t signature[4];
   uint64_t before = end->at - min_u64(end->at, end->directory_bytes);
-  uint64_t places[] = {end->directory_at, before, before - min_u64(before, ZIP_END64_BYTES + ZIP_LOCATOR_BYTES)};
+  uint64_t places[] = {end->directory_at, before,
+                       before - min_u64(before, ZIP_END64_BYTES + ZIP_LOCATOR_BYTES)};
   for (size_t i = 0; i < ARRAY_LEN(places); i++) {
     if (places[i] > end->at || end->at - places[i] < ZIP_CENTRAL_BYTES) continue;
     memcpy(signature, file.p + places[i], sizeof signature);
@@ -171,8 +172,10 @@ static void look_for_zip_behind(struct container *c, enum family family, struct 
   if (!zip_find_end(c->file, &last, &fitting)) return;
   bool whole = fitting.at < c->file.n;
   const struct zip_end *end = whole ? &fitting : &last;
-  if (!directory_is_there(c->file, end)) return;
-  enum obs_kind kind = family == NO_FAMILY ? OBS_KIND_PREFIXED_ZIP : whole ? OBS_KIND_ZIP_BEHIND : OBS_KIND_ZIP_INSIDE;
+  if ((!whole && family == NO_FAMILY) || !directory_is_there(c->file, end)) return;
+  enum obs_kind kind = family == NO_FAMILY ? OBS_KIND_PREFIXED_ZIP
+                       : whole             ? OBS_KIND_ZIP_BEHIND
+                                           : OBS_KIND_ZIP_INSIDE;
   struct observation what = about_kind(kind, c->kind, "");
   what.at = end->at;
   what.got = c->file.n - end->at;
@@ -180,11 +183,20 @@ static void look_for_zip_behind(struct container *c, enum family family, struct 
   if (family == NO_FAMILY) c->kind = CONTAINER_OTHER_ZIP;
 }
 
-/* The kernel's sixteen random bytes of this process image: nobody who wrote the file knows them, and reading them takes
- * no system call. */
+/* The kernel's sixteen random bytes of this process image: nobody who wrote the file knows them, and reading
+ * them takes no system call. */
 static void seed_hash(struct container *c) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel hands the address over as a number
   const void *random = (const void *)getauxval(AT_RANDOM);
   if (random) memcpy(c->hash_seed, random, sizeof c->hash_seed);
+}
+
+static void note_kind(const struct container *c, struct arena *a, struct observations *o, struct span head) {
+  enum obs_kind kind = kind_observation(c->kind);
+  if (kind == OBS_NONE) return;
+  struct observation what = about_kind(kind, c->kind, container_kind_says(c->kind));
+  if (kind == OBS_KIND_UNKNOWN && !arena_copy(a, span_first(head, 16), &what.detail)) o->lost = true;
+  observe(o, what);
 }
 
 void container_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
@@ -201,6 +213,5 @@ void container_open(struct container *c, struct arena *a, struct observations *o
     zip_open(c, a, o, max);
   else
     look_for_zip_behind(c, row->family, o);
-  enum obs_kind kind = kind_observation(c->kind);
-  if (kind != OBS_NONE) observe(o, about_kind(kind, c->kind, container_kind_says(c->kind)));
+  note_kind(c, a, o, probe.head);
 }

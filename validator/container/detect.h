@@ -4,8 +4,8 @@
 
 #include "base/span.h"
 
-/* What a recogniser looks at: a private copy of the first bytes, and the mapping for who must look further (and copies
- * what it looks at). */
+/* What a recogniser looks at: a private copy of the first bytes, and the mapping for who must look further
+ * (and copies what it looks at). */
 struct probe {
   struct span head;
   struct span file;
@@ -13,8 +13,10 @@ struct probe {
 
 enum { PROBE_BYTES = 4096 };
 
-/* The first opcodes are opcodes, their arguments have the form that they must have, and the first one pushes. A pickle
- * of protocol 0 or 1 has no magic; no ordinary text gets through sixteen opcodes. */
+static inline bool is_one_of(uint8_t byte, struct span set) { return memchr(set.p, byte, set.n); }
+
+/* The first opcodes are opcodes, their arguments have the form that they must have, and the first one pushes.
+ * A pickle of protocol 0 or 1 has no magic; no ordinary text gets through sixteen opcodes. */
 bool looks_like_pickle(const struct probe *p);
 /* A tar header with a valid checksum at 0, of any flavour: `ustar`, GNU or the old one without magic. */
 bool looks_like_tar(const struct probe *p);

@@ -1,35 +1,43 @@
-/* Is this the beginning of a pickle? A lexer of opcodes and their arguments, nothing more: what the program does is
- * for pickle/ to find out. The forms of the arguments are those of pickletools. */
+/* Is this the beginning of a pickle? A lexer of opcodes and their arguments, nothing more: what the program
+ * does is for pickle/ to find out. The forms of the arguments are those of pickletools. */
 #include "base/reader.h"
 #include "container/detect.h"
 
 enum form {
   NOT_AN_OPCODE,
-  PLAIN,                                      /* no argument */
-  BYTES_1, BYTES_2, BYTES_4, BYTES_8,         /* fixed */
-  COUNTED_1, COUNTED_4, COUNTED_8,            /* a length, then so many bytes */
-  LINE, LINE_NUMBER, LINE_QUOTED, LINE_NAMES, /* text up to a newline; NAMES are two lines */
+  PLAIN, /* no argument */
+  BYTES_1,
+  BYTES_2,
+  BYTES_4,
+  BYTES_8, /* fixed */
+  COUNTED_1,
+  COUNTED_4,
+  COUNTED_8, /* a length, then so many bytes */
+  LINE,
+  LINE_NUMBER,
+  LINE_QUOTED,
+  LINE_NAMES, /* text up to a newline; NAMES are two lines */
 };
 
 static const uint8_t forms[256] = {
-    ['('] = PLAIN,       ['.'] = PLAIN,       ['0'] = PLAIN,       ['1'] = PLAIN,       ['2'] = PLAIN,
-    ['F'] = LINE_NUMBER, ['I'] = LINE_NUMBER, ['J'] = BYTES_4,     ['K'] = BYTES_1,     ['L'] = LINE_NUMBER,
-    ['M'] = BYTES_2,     ['N'] = PLAIN,       ['P'] = LINE,        ['Q'] = PLAIN,       ['R'] = PLAIN,
-    ['S'] = LINE_QUOTED, ['T'] = COUNTED_4,   ['U'] = COUNTED_1,   ['V'] = LINE,        ['X'] = COUNTED_4,
-    ['a'] = PLAIN,       ['b'] = PLAIN,       ['c'] = LINE_NAMES,  ['d'] = PLAIN,       ['}'] = PLAIN,
-    ['e'] = PLAIN,       ['g'] = LINE_NUMBER, ['h'] = BYTES_1,     ['i'] = LINE_NAMES,  ['j'] = BYTES_4,
-    ['l'] = PLAIN,       [']'] = PLAIN,       ['o'] = PLAIN,       ['p'] = LINE_NUMBER, ['q'] = BYTES_1,
-    ['r'] = BYTES_4,     ['s'] = PLAIN,       ['t'] = PLAIN,       [')'] = PLAIN,       ['u'] = PLAIN,
-    ['G'] = BYTES_8,     ['B'] = COUNTED_4,   ['C'] = COUNTED_1,   [0x80] = BYTES_1,    [0x81] = PLAIN,
-    [0x82] = BYTES_1,    [0x83] = BYTES_2,    [0x84] = BYTES_4,    [0x85] = PLAIN,      [0x86] = PLAIN,
-    [0x87] = PLAIN,      [0x88] = PLAIN,      [0x89] = PLAIN,      [0x8a] = COUNTED_1,  [0x8b] = COUNTED_4,
-    [0x8c] = COUNTED_1,  [0x8d] = COUNTED_8,  [0x8e] = COUNTED_8,  [0x8f] = PLAIN,      [0x90] = PLAIN,
-    [0x91] = PLAIN,      [0x92] = PLAIN,      [0x93] = PLAIN,      [0x94] = PLAIN,      [0x95] = BYTES_8,
+    ['('] = PLAIN,       ['.'] = PLAIN,       ['0'] = PLAIN,      ['1'] = PLAIN,       ['2'] = PLAIN,
+    ['F'] = LINE_NUMBER, ['I'] = LINE_NUMBER, ['J'] = BYTES_4,    ['K'] = BYTES_1,     ['L'] = LINE_NUMBER,
+    ['M'] = BYTES_2,     ['N'] = PLAIN,       ['P'] = LINE,       ['Q'] = PLAIN,       ['R'] = PLAIN,
+    ['S'] = LINE_QUOTED, ['T'] = COUNTED_4,   ['U'] = COUNTED_1,  ['V'] = LINE,        ['X'] = COUNTED_4,
+    ['a'] = PLAIN,       ['b'] = PLAIN,       ['c'] = LINE_NAMES, ['d'] = PLAIN,       ['}'] = PLAIN,
+    ['e'] = PLAIN,       ['g'] = LINE_NUMBER, ['h'] = BYTES_1,    ['i'] = LINE_NAMES,  ['j'] = BYTES_4,
+    ['l'] = PLAIN,       [']'] = PLAIN,       ['o'] = PLAIN,      ['p'] = LINE_NUMBER, ['q'] = BYTES_1,
+    ['r'] = BYTES_4,     ['s'] = PLAIN,       ['t'] = PLAIN,      [')'] = PLAIN,       ['u'] = PLAIN,
+    ['G'] = BYTES_8,     ['B'] = COUNTED_4,   ['C'] = COUNTED_1,  [0x80] = BYTES_1,    [0x81] = PLAIN,
+    [0x82] = BYTES_1,    [0x83] = BYTES_2,    [0x84] = BYTES_4,   [0x85] = PLAIN,      [0x86] = PLAIN,
+    [0x87] = PLAIN,      [0x88] = PLAIN,      [0x89] = PLAIN,     [0x8a] = COUNTED_1,  [0x8b] = COUNTED_4,
+    [0x8c] = COUNTED_1,  [0x8d] = COUNTED_8,  [0x8e] = COUNTED_8, [0x8f] = PLAIN,      [0x90] = PLAIN,
+    [0x91] = PLAIN,      [0x92] = PLAIN,      [0x93] = PLAIN,     [0x94] = PLAIN,      [0x95] = BYTES_8,
     [0x96] = COUNTED_8,  [0x97] = PLAIN,      [0x98] = PLAIN,
 };
 
-/* Opcodes that find something to work on although nothing was pushed yet. PERSID, 'P', is left out: every zip archive
- * would begin with it, and no loader takes one there. */
+/* Opcodes that find something to work on although nothing was pushed yet. PERSID, 'P', is left out: every zip
+ * archive would begin with it, and no loader takes one there. */
 static const char starters[] = "(FIJKLMNSTUVXc})]GBC\x80\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96";
 
 enum { OPCODES_SEEN = 16 };
@@ -47,7 +55,7 @@ static bool is_printable(struct span line) {
 /* Dotted identifiers; dill and others also write <lambda> and <locals>. */
 static bool is_name(struct span line) {
   for (size_t i = 0; i < line.n; i++)
-    if (!is_letter(line.p[i]) && !is_digit(line.p[i]) && !memchr(".<>", line.p[i], 3)) return false;
+    if (!is_letter(line.p[i]) && !is_digit(line.p[i]) && !is_one_of(line.p[i], SPAN(".<>"))) return false;
   return line.n > 0;
 }
 
@@ -59,7 +67,7 @@ static bool is_number(struct span line) {
       !span_is(span_from(line, sign), "nan"))
     return false;
   for (size_t i = sign; i < line.n; i++)
-    if (!is_letter(line.p[i]) && !is_digit(line.p[i]) && !memchr(".+-", line.p[i], 3)) return false;
+    if (!is_letter(line.p[i]) && !is_digit(line.p[i]) && !is_one_of(line.p[i], SPAN(".+-"))) return false;
   return true;
 }
 
@@ -67,7 +75,8 @@ static bool is_quoted(struct span line) {
   return line.n >= 2 && (line.p[0] == '\'' || line.p[0] == '"') && line.p[line.n - 1] == line.p[0];
 }
 
-/* The bytes to skip, which may lie behind the copy but not behind the file: `left` is what the file still has. */
+/* The bytes to skip, which may lie behind the copy but not behind the file: `left` is what the file still
+ * has. */
 static bool skip(struct reader *r, uint64_t n, uint64_t left) {
   if (n > left) return false;
   return reader_skip(r, min_u64(n, r->left.n));

@@ -1,9 +1,17 @@
-/* Is this a tar archive, and is it torch's old one (format-spec C.5)? Only checksums, sizes and names are looked at; a
- * header with anything but plain octal numbers ends the walk. */
+/* Is this a tar archive, and is it torch's old one (format-spec C.5)? Only checksums, sizes and names are
+ * looked at; a header with anything but plain octal numbers ends the walk. */
 #include "base/reader.h"
 #include "container/detect.h"
 
-enum { BLOCK = 512, CHECKSUM_AT = 148, CHECKSUM_BYTES = 8, SIZE_AT = 124, SIZE_BYTES = 12, NAME_BYTES = 100, HEADERS_SEEN = 32 };
+enum {
+  BLOCK = 512,
+  CHECKSUM_AT = 148,
+  CHECKSUM_BYTES = 8,
+  SIZE_AT = 124,
+  SIZE_BYTES = 12,
+  NAME_BYTES = 100,
+  HEADERS_SEEN = 32
+};
 
 static bool octal(const uint8_t *p, size_t n, uint64_t *out) {
   size_t i = 0;

@@ -1,14 +1,15 @@
-/* The storage blocks of a legacy stream (format-spec C.3): for each key of the fifth pickle an int64 count, then the
- * bytes. torch fills storages from what the list names and leaves the others uninitialised, so every key must be
- * declared once and listed once, and the blocks must fill the rest of the file. */
+/* The storage blocks of a legacy stream (format-spec C.3): for each key of the fifth pickle an int64 count,
+ * then the bytes. torch fills storages from what the list names and leaves the others uninitialised, so every
+ * key must be declared once and listed once, and the blocks must fill the rest of the file. */
 #include "base/reader.h"
 #include "container/zip.h"
 
-struct member *container_append(struct container *c, struct arena *a, const struct limits *max, struct span name,
-                                uint64_t at, uint64_t len) {
+struct member *container_append(struct container *c, struct arena *a, const struct limits *max,
+                                struct span name, uint64_t at, uint64_t len) {
   struct member *m = vec_push(a, &c->table, max->zip_members);
   if (!m) return NULL;
-  *m = (struct member){.name = name, .short_name = name, .header_at = at, .data_at = at, .csize = len, .size = len};
+  *m = (struct member){
+      .name = name, .short_name = name, .header_at = at, .data_at = at, .csize = len, .size = len};
   c->members = c->table.p;
   c->num_members = c->table.n;
   const struct member *twin; /* sections are named by us, keys are checked by who lists them */
@@ -25,7 +26,8 @@ struct walk {
   bool big_endian;
 };
 
-static bool about(struct walk *w, enum obs_kind kind, uint64_t at, struct span key, uint64_t got, uint64_t want) {
+static bool about(struct walk *w, enum obs_kind kind, uint64_t at, struct span key, uint64_t got,
+                  uint64_t want) {
   return refuse(w->o, (struct observation){.kind = kind, .at = at, .got = got, .want = want, .subject = key});
 }
 
@@ -44,15 +46,16 @@ static bool index_storages(struct walk *w, uint64_t at, uint32_t n) {
     struct legacy_storage *s = &w->storages[i];
     s->listed = false;
     s->member = 0;
-    if (find_storage(w, s->key)) observe(w->o, (struct observation){
-                                                  .kind = OBS_LEGACY_KEY_DECLARED_TWICE, .at = at, .subject = s->key});
+    if (find_storage(w, s->key))
+      observe(w->o, (struct observation){.kind = OBS_LEGACY_KEY_DECLARED_TWICE, .at = at, .subject = s->key});
     if (!hash_add(w->a, &w->by_key, hash_key(w, s->key), UINT32_MAX))
       return about(w, OBS_LIMIT_MEMORY, at, s->key, w->a->budget, 0);
   }
   return true;
 }
 
-/* False: the blocks can't be told apart, since the size of one is known to nobody or two are one storage's. */
+/* False: the blocks can't be told apart, since the size of one is known to nobody or two are one storage's.
+ */
 static bool check_list(struct walk *w, uint64_t at, const struct span *keys, uint32_t n) {
   bool good = true;
   for (uint32_t i = 0; i < n; i++) {
@@ -70,7 +73,8 @@ static bool check_list(struct walk *w, uint64_t at, const struct span *keys, uin
 static void check_unlisted(struct walk *w, uint64_t at, uint32_t n) {
   for (uint32_t i = 0; i < n; i++)
     if (!w->storages[i].listed)
-      observe(w->o, (struct observation){.kind = OBS_LEGACY_KEY_UNLISTED, .at = at, .subject = w->storages[i].key});
+      observe(w->o,
+              (struct observation){.kind = OBS_LEGACY_KEY_UNLISTED, .at = at, .subject = w->storages[i].key});
 }
 
 /* Blocks are called as in a zip: data/KEY. */
@@ -90,7 +94,8 @@ static bool add_block(struct walk *w, struct legacy_storage *s, uint64_t at, uin
   struct span name;
   if (w->c->num_members >= w->max->zip_members)
     return about(w, OBS_LIMIT_MEMBERS, at, s->key, w->c->num_members, w->max->zip_members);
-  struct member *m = block_name(w, s->key, &name) ? container_append(w->c, w->a, w->max, name, at, len) : NULL;
+  struct member *m =
+      block_name(w, s->key, &name) ? container_append(w->c, w->a, w->max, name, at, len) : NULL;
   if (!m) return about(w, OBS_LIMIT_MEMORY, at, s->key, w->a->budget, 0);
   s->member = member_number(w->c, m);
   return true;
@@ -115,13 +120,14 @@ static bool read_blocks(struct walk *w, struct reader *r, const struct span *key
   for (uint32_t i = 0; i < n; i++)
     if (!read_block(w, r, find_storage(w, keys[i]))) return false;
   if (!reader_done(r))
-    observe(w->o, (struct observation){.kind = OBS_LEGACY_TRAILING, .at = r->at, .len = r->left.n, .got = r->left.n});
+    observe(w->o, (struct observation){
+                      .kind = OBS_LEGACY_TRAILING, .at = r->at, .len = r->left.n, .got = r->left.n});
   return true;
 }
 
-void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max, uint64_t at,
-                   const struct span *keys, uint32_t num_keys, struct legacy_storage *storages, uint32_t num_storages,
-                   bool writer_big_endian) {
+void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
+                   uint64_t at, const struct span *keys, uint32_t num_keys, struct legacy_storage *storages,
+                   uint32_t num_storages, bool writer_big_endian) {
   struct walk w = {.c = c, .a = a, .o = o, .max = max, .storages = storages, .big_endian = writer_big_endian};
   struct reader r = reader_of(span_from(c->file, (size_t)min_u64(at, c->file.n)), at);
   if (!index_storages(&w, at, num_storages)) return;

@@ -9,10 +9,11 @@ struct span member_mapped(const struct container *c, const struct member *m) {
   return span_of(c->file.p + m->data_at, (size_t)m->csize);
 }
 
-static bool about(const struct container *c, const struct member *m, struct observations *o, enum obs_kind kind,
-                  uint64_t got, uint64_t want) {
-  return refuse(o, (struct observation){
-                       .kind = kind, .member = member_number(c, m), .got = got, .want = want, .subject = m->name});
+static bool about(const struct container *c, const struct member *m, struct observations *o,
+                  enum obs_kind kind, uint64_t got, uint64_t want) {
+  return refuse(
+      o, (struct observation){
+             .kind = kind, .member = member_number(c, m), .got = got, .want = want, .subject = m->name});
 }
 
 static bool seen_of(const struct observations *o, enum obs_kind kind, uint32_t member) {
@@ -22,7 +23,8 @@ static bool seen_of(const struct observations *o, enum obs_kind kind, uint32_t m
   return false;
 }
 
-static bool crc_agrees(const struct container *c, const struct member *m, struct observations *o, struct span bytes) {
+static bool crc_agrees(const struct container *c, const struct member *m, struct observations *o,
+                       struct span bytes) {
   if (!m->crc_known) return true;
   uint32_t crc = libdeflate_crc32(0, bytes.p, bytes.n);
   if (crc == m->crc) return true;
@@ -30,10 +32,10 @@ static bool crc_agrees(const struct container *c, const struct member *m, struct
   return about(c, m, o, OBS_MEMBER_CRC, crc, m->crc);
 }
 
-/* The compressed bytes are read where they lie: libdeflate keeps inside both buffers whatever it reads, and what a
- * change meanwhile spoils is a private copy. */
-static bool inflate(const struct container *c, const struct member *m, struct observations *o, struct span packed,
-                    uint8_t *out) {
+/* The compressed bytes are read where they lie: libdeflate keeps inside both buffers whatever it reads, and
+ * what a change meanwhile spoils is a private copy. */
+static bool inflate(const struct container *c, const struct member *m, struct observations *o,
+                    struct span packed, uint8_t *out) {
   struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
   if (!d) return about(c, m, o, OBS_LIMIT_MEMORY, 0, 0);
   size_t used = 0;
@@ -42,21 +44,21 @@ static bool inflate(const struct container *c, const struct member *m, struct ob
   libdeflate_free_decompressor(d);
   switch (result) {
   case LIBDEFLATE_SUCCESS:
-    if (used != packed.n) observe(o, (struct observation){.kind = OBS_INFLATE_REST,
-                                                          .member = member_number(c, m),
-                                                          .got = packed.n - used,
-                                                          .subject = m->name});
+    if (used != packed.n)
+      observe(o, (struct observation){.kind = OBS_INFLATE_REST,
+                                      .member = member_number(c, m),
+                                      .got = packed.n - used,
+                                      .subject = m->name});
     return true;
-  case LIBDEFLATE_BAD_DATA:
-    return about(c, m, o, OBS_INFLATE_BROKEN, 0, 0);
+  case LIBDEFLATE_BAD_DATA: return about(c, m, o, OBS_INFLATE_BROKEN, 0, 0);
   case LIBDEFLATE_SHORT_OUTPUT:
-  case LIBDEFLATE_INSUFFICIENT_SPACE:
-    return about(c, m, o, OBS_INFLATE_SIZE, 0, m->size);
+  case LIBDEFLATE_INSUFFICIENT_SPACE: return about(c, m, o, OBS_INFLATE_SIZE, 0, m->size);
   }
   return about(c, m, o, OBS_INFLATE_BROKEN, 0, 0);
 }
 
-/* Encrypted members, other methods and stored members of two lengths were observed when the directory was read. */
+/* Encrypted members, other methods and stored members of two lengths were observed when the directory was
+ * read. */
 static bool is_plain(const struct member *m) {
   if (m->flags & (ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED)) return false;
   return m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
@@ -81,8 +83,8 @@ bool member_copy(const struct container *c, const struct member *m, uint64_t max
 }
 
 bool member_verify(const struct container *c, const struct member *m, struct observations *o) {
-  struct span copy;
-  if (!is_plain(m)) return false;
-  if (m->method == METHOD_STORED) return crc_agrees(c, m, o, member_mapped(c, m));
+  struct span copy = {0}, stored = member_mapped(c, m);
+  if (!is_plain(m) || stored.n != m->csize) return false; /* observed when the table of contents was read */
+  if (m->method == METHOD_STORED) return crc_agrees(c, m, o, stored);
   return member_copy(c, m, UINT64_MAX, o->arena, o, &copy) && crc_agrees(c, m, o, copy);
 }

@@ -1,5 +1,5 @@
-/* The index of member names. miniz, which torch reads with, compares names without regard to ASCII case, so two names
- * that differ in nothing else are one name here as well. */
+/* The index of member names. miniz, which torch reads with, compares names without regard to ASCII case, so
+ * two names that differ in nothing else are one name here as well. */
 #include "container/zip.h"
 
 static uint8_t fold(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte; }
@@ -33,7 +33,8 @@ bool index_add(struct container *c, struct arena *a, const struct member *m, con
   uint32_t hash = hash_name(c, (struct span){0}, m->name);
   /* Namesakes are neighbours in their chain, newest first: one comparison, however many there are. */
   uint32_t found = hash_find(&c->index, hash, 0);
-  while (found && !names_equal_folded(c->members[found - 1].name, m->name)) found = hash_find(&c->index, hash, found);
+  while (found && !names_equal_folded(c->members[found - 1].name, m->name))
+    found = hash_find(&c->index, hash, found);
   *twin = found ? &c->members[found - 1] : NULL;
   return hash_add(a, &c->index, hash, UINT32_MAX);
 }
@@ -46,7 +47,8 @@ static bool spells(struct span name, struct span folder, struct span short_name)
 }
 
 struct member *container_find(const struct container *c, struct span short_name) {
-  struct span folder = c->top.n ? span_of(c->top.p, c->top.n + 1) : c->top; /* a slash follows the first name's TOP */
+  struct span folder =
+      c->top.n ? span_of(c->top.p, c->top.n + 1) : c->top; /* a slash follows the first name's TOP */
   uint32_t hash = hash_name(c, folder, short_name);
   for (uint32_t i = hash_find(&c->index, hash, 0); i; i = hash_find(&c->index, hash, i)) {
     struct member *m = &c->members[i - 1];

@@ -1,154 +1,25 @@
-/* The way through a zip archive: end records, central directory, names, local headers, tiling. The records are read in
- * zip_record.c; what deviates from torch's own form is observed in zip_check.c. */
+/* The way through a zip archive: end records, central directory, names, local headers, tiling. The records
+ * are read in zip_record.c, the end records are chosen in zip_end.c, deviations from torch's own form are
+ * observed in zip_check.c. */
 #include "container/zip.h"
 
-/* ---- end records ---- */
-
-static struct span tail_of(struct span file) {
-  size_t n = min_size(file.n, ZIP_END_BYTES + ZIP_COMMENT_MAX);
-  return span_from(file, file.n - n);
-}
-
-bool zip_find_end(struct span file, struct zip_end *last, struct zip_end *fitting) {
-  struct span left = tail_of(file);
-  bool found = false;
-  fitting->at = file.n;
-  for (const uint8_t *p; (p = left.n ? memmem(left.p, left.n, "PK\5\6", 4) : NULL); left = span_from(left, 4)) {
-    left = span_from(left, (size_t)(p - left.p));
-    uint8_t copy[ZIP_END_BYTES];
-    if (left.n < sizeof copy) break;
-    memcpy(copy, left.p, sizeof copy);
-    struct reader r = reader_of(span_of(copy, sizeof copy), file.n - left.n);
-    struct zip_end end;
-    if (zip_read_end(&r, &end) != ZIP_OK) continue; /* the mapping changed meanwhile */
-    found = true;
-    *last = end;
-    if (fitting->at == file.n && left.n - ZIP_END_BYTES == end.comment_len) *fitting = end;
-  }
-  return found;
-}
-
-static void check_end(struct zip *z, const struct zip_end *end, const struct zip_end *fitting) {
-  uint64_t size = z->c->file.n, behind = size - end->at - ZIP_END_BYTES;
-  if (fitting->at < size && fitting->at != end->at)
-    observe(z->o, (struct observation){.kind = OBS_ZIP_SECOND_END, .at = fitting->at, .want = end->at});
-  if (end->comment_len > behind)
-    observe(z->o, (struct observation){
-                      .kind = OBS_ZIP_COMMENT_LENGTH, .at = end->at + 20, .got = end->comment_len, .want = behind});
-  else if (end->comment_len < behind)
-    observe(z->o, (struct observation){.kind = OBS_ZIP_TRAILING,
-                                       .at = end->at + ZIP_END_BYTES + end->comment_len,
-                                       .len = behind - end->comment_len,
-                                       .got = behind - end->comment_len});
-  if (end->comment_len)
-    observe(z->o, (struct observation){
-                      .kind = OBS_ZIP_COMMENT, .at = end->at + ZIP_END_BYTES, .got = end->comment_len});
-}
-
-/* A 32- or 16-bit field of the classic record beside its zip64 twin: equal, or saturated. */
-static void agree(struct zip *z, uint64_t at, uint64_t classic, uint64_t saturated, uint64_t wide, const char *field) {
-  if (classic == wide || classic == saturated) return;
-  observe(z->o, (struct observation){
-                    .kind = OBS_ZIP_END_FIELD, .at = at, .got = classic, .want = wide, .subject = span_str(field)});
-}
-
-static void compare_ends(struct zip *z, const struct zip_end *classic, const struct zip_end *wide) {
-  agree(z, classic->at + 4, classic->disk, UINT16_MAX, wide->disk, "number of this disk");
-  agree(z, classic->at + 6, classic->directory_disk, UINT16_MAX, wide->directory_disk, "disk of the directory");
-  agree(z, classic->at + 8, classic->entries_here, UINT16_MAX, wide->entries_here, "entries on this disk");
-  agree(z, classic->at + 10, classic->entries, UINT16_MAX, wide->entries, "entries");
-  agree(z, classic->at + 12, classic->directory_bytes, UINT32_MAX, wide->directory_bytes, "bytes of the directory");
-  agree(z, classic->at + 16, classic->directory_at, UINT32_MAX, wide->directory_at, "offset of the directory");
-}
-
-static bool refuse_at(struct zip *z, enum obs_kind kind, uint64_t at, uint64_t got, uint64_t want) {
-  return refuse(z->o, (struct observation){.kind = kind, .at = at, .got = got, .want = want});
-}
-
-/* The locator stands right before the classic record. torch always writes both zip64 records. */
-static bool read_locator(const struct zip *z, uint64_t end_at, struct zip_locator *out) {
-  uint8_t copy[ZIP_LOCATOR_BYTES];
-  if (end_at < sizeof copy) return false;
-  memcpy(copy, z->c->file.p + (end_at - sizeof copy), sizeof copy);
-  struct reader r = reader_of(span_of(copy, sizeof copy), end_at - sizeof copy);
-  return zip_read_locator(&r, out) == ZIP_OK;
-}
-
-/* Some readers go where the locator points, newer miniz first looks right before the locator: both must be one place. */
-static bool read_end64(struct zip *z, const struct zip_locator *locator, uint64_t locator_at, struct zip_end *out) {
-  uint8_t copy[ZIP_END64_BYTES];
-  uint64_t at = locator->end64_at, record_bytes;
-  if (locator_at < sizeof copy || at > locator_at - sizeof copy)
-    return refuse_at(z, OBS_ZIP64_END_RANGE, locator_at + 8, at, locator_at);
-  memcpy(copy, z->c->file.p + at, sizeof copy);
-  struct reader r = reader_of(span_of(copy, sizeof copy), at);
-  if (zip_read_end64(&r, out, &record_bytes) != ZIP_OK) return refuse_at(z, OBS_ZIP64_END_SIGNATURE, at, 0, 0);
-  if (at != locator_at - sizeof copy)
-    observe(z->o, (struct observation){
-                      .kind = OBS_ZIP64_END_PLACE, .at = locator_at + 8, .got = at, .want = locator_at - sizeof copy});
-  if (record_bytes != ZIP_END64_BYTES - 12)
-    observe(z->o, (struct observation){
-                      .kind = OBS_ZIP64_END_SIZE, .at = at + 4, .got = record_bytes, .want = ZIP_END64_BYTES - 12});
-  return true;
-}
-
-static bool check_disks(struct zip *z, const struct zip_end *end) {
-  if (end->disk || end->directory_disk)
-    return refuse_at(z, OBS_ZIP_DISKS, end->at + (z->c->zip64 ? 16 : 4), max_u64(end->disk, end->directory_disk), 0);
-  if (end->entries_here != end->entries)
-    return refuse_at(z, OBS_ZIP_DISK_ENTRIES, end->at + (z->c->zip64 ? 24 : 8), end->entries_here, end->entries);
-  return true;
-}
-
-static bool read_ends(struct zip *z) {
-  struct zip_end classic, fitting;
-  struct zip_locator locator;
-  if (!zip_find_end(z->c->file, &classic, &fitting)) return refuse_at(z, OBS_ZIP_NO_END, z->c->file.n, 0, 0);
-  check_end(z, &classic, &fitting);
-  z->end = classic;
-  z->c->zip64 = read_locator(z, classic.at, &locator);
-  if (z->c->zip64) {
-    uint64_t at = classic.at - ZIP_LOCATOR_BYTES;
-    if (locator.disk != 0) return refuse_at(z, OBS_ZIP_DISKS, at + 4, locator.disk, 0);
-    if (locator.disks != 1) return refuse_at(z, OBS_ZIP_DISKS, at + 16, locator.disks, 1);
-    if (!read_end64(z, &locator, at, &z->end)) return false;
-    compare_ends(z, &classic, &z->end);
-  }
-  return check_disks(z, &z->end);
-}
-
 /* ---- central directory ---- */
-
-/* zipfile takes the directory to end at the end records and shifts every offset by what lies between; torch does not. */
-static bool place_directory(struct zip *z) {
-  const struct zip_end *end = &z->end;
-  uint64_t directory_end;
-  if (!try_add(end->directory_at, end->directory_bytes, &directory_end) || directory_end > end->at)
-    return refuse_at(z, OBS_ZIP_DIRECTORY_RANGE, end->at + (z->c->zip64 ? 40 : 12), end->directory_at, end->at);
-  if (directory_end != end->at)
-    observe(z->o, (struct observation){.kind = OBS_ZIP_DIRECTORY_GAP,
-                                       .at = directory_end,
-                                       .len = end->at - directory_end,
-                                       .got = end->at - directory_end});
-  z->c->directory_at = end->directory_at;
-  z->c->directory_bytes = end->directory_bytes;
-  return true;
-}
 
 static bool make_room(struct zip *z) {
   struct container *c = z->c;
   const struct zip_end *end = &z->end;
   if (end->entries > end->directory_bytes / ZIP_CENTRAL_BYTES)
-    return refuse_at(z, OBS_ZIP_DIRECTORY_COUNT, end->at, end->entries, end->directory_bytes);
+    return zip_refuse(z, OBS_ZIP_DIRECTORY_COUNT, end->at, end->entries, end->directory_bytes);
   if (end->entries > min_u64(z->max->zip_members, UINT32_MAX - 1))
-    return refuse_at(z, OBS_LIMIT_MEMBERS, end->at, end->entries, z->max->zip_members);
-  struct span mapped = span_first(span_from(c->file, (size_t)end->directory_at), (size_t)end->directory_bytes);
+    return zip_refuse(z, OBS_LIMIT_MEMBERS, end->at, end->entries, z->max->zip_members);
+  struct span mapped =
+      span_first(span_from(c->file, (size_t)end->directory_at), (size_t)end->directory_bytes);
   if (arena_copy(z->a, mapped, &z->directory) &&
       vec_reserve(z->a, &c->table, end->entries, z->max->zip_members) &&
       (z->extents = arena_array(z->a, (size_t)end->entries, struct zip_extent)) &&
       (z->local = arena_array(z->a, ZIP_LOCAL_BYTES + 2 * (size_t)UINT16_MAX, uint8_t)))
     return true;
-  return refuse_at(z, OBS_LIMIT_MEMORY, end->directory_at, z->a->budget, 0);
+  return zip_refuse(z, OBS_LIMIT_MEMORY, end->directory_at, z->a->budget, 0);
 }
 
 /* 4.5.3: a 64-bit number stands in the field only for a saturated 32-bit one, in this order. */
@@ -157,15 +28,9 @@ static bool resolve_zip64(struct zip *z, struct zip_central *central, const stru
   uint64_t *fields[] = {&central->size, &central->csize, &central->header_at};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++)
     if (*fields[i] == UINT32_MAX && !reader_u64le(&r, fields[i]))
-      return refuse(z->o, (struct observation){
-                              .kind = OBS_ZIP64_FIELD_SHORT, .at = extra->at, .got = extra->body.n, .subject = central->name});
+      return zip_refuse_of(z, OBS_ZIP64_FIELD_SHORT, extra->at, central->name, extra->body.n, 0);
   /* Readers that take the numbers whether or not they are called for see another member. */
-  if (!reader_done(&r))
-    observe(z->o, (struct observation){.kind = OBS_ZIP64_FIELD_REST,
-                                       .at = r.at,
-                                       .len = r.left.n,
-                                       .got = r.left.n,
-                                       .subject = central->name});
+  if (!reader_done(&r)) zip_note_of(z, OBS_ZIP64_FIELD_REST, r.at, central->name, r.left.n, 0);
   return true;
 }
 
@@ -175,10 +40,10 @@ static bool read_central_extra(struct zip *z, struct zip_central *central) {
   while (!reader_done(&r)) {
     struct zip_extra extra;
     if (zip_read_extra(&r, &extra) != ZIP_OK)
-      return refuse(z->o, (struct observation){.kind = OBS_ZIP_EXTRA_SHORT, .at = r.at, .subject = central->name});
+      return zip_refuse_of(z, OBS_ZIP_EXTRA_SHORT, r.at, central->name, 0, 0);
     if (extra.id == ZIP_EXTRA_64) {
       if (wide)
-        observe(z->o, (struct observation){.kind = OBS_ZIP64_FIELD_TWICE, .at = extra.at, .subject = central->name});
+        zip_note_of(z, OBS_ZIP64_FIELD_TWICE, extra.at, central->name, 0, 0);
       else if (!resolve_zip64(z, central, &extra))
         return false;
       wide = true;
@@ -186,15 +51,17 @@ static bool read_central_extra(struct zip *z, struct zip_central *central) {
       z->odd_extra = extra;
     }
     if (extra.id == ZIP_EXTRA_UNICODE_PATH)
-      observe(z->o, (struct observation){.kind = OBS_ZIP_UNICODE_PATH, .at = extra.at, .subject = central->name});
+      zip_note_of(z, OBS_ZIP_UNICODE_PATH, extra.at, central->name, 0, 0);
   }
   return true;
 }
 
 static void add_member(struct zip *z, const struct zip_central *central) {
   struct container *c = z->c;
-  z->extents[c->table.n] = (struct zip_extent){.at = central->header_at, .end = central->header_at,
-                                               .member = c->table.n, .version_needed = central->version_needed};
+  z->extents[c->table.n] = (struct zip_extent){.at = central->header_at,
+                                               .end = central->header_at,
+                                               .member = c->table.n,
+                                               .version_needed = central->version_needed};
   c->table.p[c->table.n++] = (struct member){
       .name = central->name,
       .short_name = central->name,
@@ -214,15 +81,13 @@ static void add_member(struct zip *z, const struct zip_central *central) {
 static bool read_entry(struct zip *z, struct reader *r) {
   struct zip_central central;
   switch (zip_read_central(r, &central)) {
-  case ZIP_OK:
-    break;
-  case ZIP_SHORT:
-    return refuse_at(z, OBS_ZIP_CENTRAL_SHORT, r->at, z->c->num_members, z->end.entries);
+  case ZIP_OK: break;
+  case ZIP_SHORT: return zip_refuse(z, OBS_ZIP_CENTRAL_SHORT, r->at, z->c->num_members, z->end.entries);
   case ZIP_SIGNATURE:
-    return refuse_at(z, OBS_ZIP_CENTRAL_SIGNATURE, r->at, z->c->num_members, z->end.entries);
+    return zip_refuse(z, OBS_ZIP_CENTRAL_SIGNATURE, r->at, z->c->num_members, z->end.entries);
   }
   if (central.name.n > z->max->zip_name_bytes)
-    return refuse_at(z, OBS_LIMIT_NAME, central.at, central.name.n, z->max->zip_name_bytes);
+    return zip_refuse(z, OBS_LIMIT_NAME, central.at, central.name.n, z->max->zip_name_bytes);
   if (!read_central_extra(z, &central)) return false;
   zip_check_central(z, &central);
   add_member(z, &central);
@@ -235,12 +100,7 @@ static bool read_directory(struct zip *z) {
   struct reader r = reader_of(z->directory, z->end.directory_at);
   for (uint64_t i = 0; i < z->end.entries; i++)
     if (!read_entry(z, &r)) return false;
-  if (!reader_done(&r))
-    observe(z->o, (struct observation){.kind = OBS_ZIP_DIRECTORY_REST,
-                                       .at = r.at,
-                                       .len = r.left.n,
-                                       .got = r.left.n,
-                                       .want = z->end.entries});
+  if (!reader_done(&r)) zip_note_run(z, OBS_ZIP_DIRECTORY_REST, r.at, r.left.n, z->end.entries);
   return true;
 }
 
@@ -270,7 +130,8 @@ static bool index_names(struct zip *z) {
     struct member *m = &c->members[i];
     const struct member *twin;
     if (below_top(c, m->name)) m->short_name = span_from(m->name, c->top.n + 1);
-    if (!index_add(c, z->a, m, &twin)) return refuse_at(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
+    if (!index_add(c, z->a, m, &twin))
+      return zip_refuse(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
     if (twin)
       observe(z->o, (struct observation){
                         .kind = span_eq(twin->name, m->name) ? OBS_ZIP_NAME_TWICE : OBS_ZIP_NAME_CASE_TWIN,
@@ -285,7 +146,10 @@ static bool index_names(struct zip *z) {
 
 /* ---- kind ---- */
 
-static bool has(const struct container *c, const char *short_name) { return container_find(c, span_str(short_name)); }
+static bool has(const struct container *c, const char *short_name) {
+  const struct member *m = container_find(c, span_str(short_name));
+  return m && span_is(m->short_name, short_name);
+}
 
 static bool all_npy(const struct container *c) {
   for (uint32_t i = 0; i < c->num_members; i++)
@@ -293,20 +157,19 @@ static bool all_npy(const struct container *c) {
   return c->num_members > 0;
 }
 
-/* A file of torch.export 2.1 to 2.7 has no folder. */
-static bool is_flat_export(const struct container *c) { return !c->top.n && has(c, "serialized_exported_program.json"); }
-
 static bool is_package(const struct container *c) {
-  return !has(c, "data.pkl") &&
-         (has(c, ".data/extern_modules") || (has(c, ".data/version") && has(c, ".data/python_version")));
+  return has(c, ".data/extern_modules") || (has(c, ".data/version") && has(c, ".data/python_version"));
 }
 
-/* format-spec B.7, first match. */
+/* torch.load asks for constants.pkl, in this spelling, and unpickles data.pkl, in any, where there is none:
+ * what it would unpickle is judged, whatever else lies beside it. Then format-spec B.7; torch.export 2.1
+ * to 2.7 had no folder. */
 static enum container_kind kind_by_names(const struct container *c) {
-  if (is_flat_export(c) || has(c, "archive_format")) return CONTAINER_PT2;
+  if (has(c, "constants.pkl")) return CONTAINER_TORCHSCRIPT;
+  if (container_find(c, SPAN("data.pkl"))) return CONTAINER_TORCH_ZIP;
+  if (has(c, "archive_format") || has(c, "serialized_exported_program.json")) return CONTAINER_PT2;
   if (is_package(c)) return CONTAINER_TORCH_PACKAGE;
-  if (has(c, "constants.pkl") || has(c, "model.json")) return CONTAINER_TORCHSCRIPT;
-  if (has(c, "data.pkl")) return CONTAINER_TORCH_ZIP;
+  if (has(c, "model.json")) return CONTAINER_TORCHSCRIPT; /* torch 1.0 to 1.3 */
   return all_npy(c) ? CONTAINER_NPZ : CONTAINER_OTHER_ZIP;
 }
 
@@ -324,12 +187,13 @@ static enum container_kind kind_by_first_record(struct span file) {
 
 /* ---- local headers ---- */
 
-static bool refuse_member(struct zip *z, enum obs_kind kind, const struct member *m, uint64_t at, uint64_t got) {
-  return refuse(z->o, (struct observation){
-                          .kind = kind, .at = at, .got = got, .want = z->c->directory_at, .subject = m->name});
+static bool refuse_member(struct zip *z, enum obs_kind kind, const struct member *m, uint64_t at,
+                          uint64_t got) {
+  return zip_refuse_of(z, kind, at, m->name, got, z->c->directory_at);
 }
 
-/* The header with its name and extra field, copied to z->local; *room is what is left before the directory. */
+/* The header with its name and extra field, copied to z->local; *room is what is left before the directory.
+ */
 static bool copy_local(struct zip *z, const struct member *m, struct zip_local *out, uint64_t *room) {
   if (m->header_at > z->c->directory_at || z->c->directory_at - m->header_at < ZIP_LOCAL_BYTES)
     return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, entry_at(z, m) + 42, m->header_at);
@@ -352,7 +216,7 @@ static bool copy_local(struct zip *z, const struct member *m, struct zip_local *
 static bool read_local(struct zip *z, struct zip_extent *extent) {
   struct member *m = &z->c->members[extent->member];
   struct zip_local local;
-  uint64_t room;
+  uint64_t room = 0;
   if (!copy_local(z, m, &local, &room)) return false;
   m->data_at = z->c->directory_at - room;
   bool wide = zip_check_local(z, m, &local, extent->version_needed);
@@ -368,7 +232,8 @@ static bool read_locals(struct zip *z) {
   return all;
 }
 
-/* Deflate can't exceed 1032 : 1, so a larger claim is a lie or a bomb; and all members together have a budget. */
+/* Deflate can't exceed 1032 : 1, so a larger claim is a lie or a bomb; and all members together have a
+ * budget. */
 static bool check_inflation(struct zip *z) {
   uint64_t total = 0;
   for (uint32_t i = 0; i < z->c->num_members; i++) {
@@ -382,7 +247,7 @@ static bool check_inflation(struct zip *z) {
                                                .want = z->max->inflate_ratio,
                                                .subject = m->name});
     if (!try_add(total, m->size, &total) || total > z->max->inflate_bytes)
-      return refuse_at(z, OBS_LIMIT_INFLATE_BYTES, m->header_at, total, z->max->inflate_bytes);
+      return zip_refuse(z, OBS_LIMIT_INFLATE_BYTES, m->header_at, total, z->max->inflate_bytes);
   }
   return true;
 }
@@ -390,7 +255,7 @@ static bool check_inflation(struct zip *z) {
 void zip_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max) {
   struct zip z = {.c = c, .a = a, .o = o, .max = max};
   c->kind = kind_by_first_record(c->file);
-  if (!read_ends(&z) || !place_directory(&z) || !read_directory(&z) || !index_names(&z)) return;
+  if (!zip_read_ends(&z) || !zip_place_directory(&z) || !read_directory(&z) || !index_names(&z)) return;
   c->kind = kind_by_names(c);
   bool whole = read_locals(&z);
   if (whole) zip_check_tiling(&z);

@@ -1,5 +1,6 @@
-/* The records of a zip archive, one struct and one reading function each (PKWARE APPNOTE 6.3), and the state of one
- * reading. Private to container/. Records are read from private copies; every offset is absolute in the file. */
+/* The records of a zip archive, one struct and one reading function each (PKWARE APPNOTE 6.3), and the state
+ * of one reading. Private to container/. Records are read from private copies; every offset is absolute in
+ * the file. */
 #ifndef CKPTLINT_CONTAINER_ZIP_H
 #define CKPTLINT_CONTAINER_ZIP_H
 
@@ -26,7 +27,7 @@ enum zip_flag {
 
 enum zip_extra_id {
   ZIP_EXTRA_64 = 0x0001,
-  ZIP_EXTRA_PADDING = 0x4246,     /* "FB": torch's padding, bytes 'Z' */
+  ZIP_EXTRA_PADDING = 0x4246,      /* "FB": torch's padding, bytes 'Z' */
   ZIP_EXTRA_UNICODE_PATH = 0x7075, /* Info-ZIP: another name for readers that know it */
 };
 
@@ -93,34 +94,73 @@ struct zip {
   struct arena *a;
   struct observations *o;
   const struct limits *max;
-  struct zip_end end;         /* the counts and places that are believed, from the zip64 record if there is one */
-  struct span directory;      /* the private copy that names point into */
+  struct zip_end end;    /* the counts and places that are believed, from the zip64 record if there is one */
+  struct span directory; /* the private copy that names point into */
   struct zip_extent *extents; /* one a member; sorted by place before the tiling is checked */
   uint8_t *local;             /* room for one local header with name and extra field */
   struct zip_extra odd_extra; /* first extra field of the directory that torch does not write; body unused */
   uint32_t num_odd_extras;
 };
 
-/* The last end record of the file's last 64 KiB, which miniz and zipfile believe; false: there is none. *fitting is the
- * first one whose comment reaches the end of the file exactly, which other readers look for; fitting->at is the end
- * of the file where there is none. In a file that no one bent they are the same record. */
+/* What was seen at a place of the file, alone or of the member called `name`; zip_refuse* answer false. */
+static inline void zip_note_of(struct zip *z, enum obs_kind kind, uint64_t at, struct span name, uint64_t got,
+                               uint64_t want) {
+  observe(z->o, (struct observation){.kind = kind, .at = at, .got = got, .want = want, .subject = name});
+}
+static inline void zip_note(struct zip *z, enum obs_kind kind, uint64_t at, uint64_t got, uint64_t want) {
+  zip_note_of(z, kind, at, (struct span){0}, got, want);
+}
+NODISCARD static inline bool zip_refuse_of(struct zip *z, enum obs_kind kind, uint64_t at, struct span name,
+                                           uint64_t got, uint64_t want) {
+  zip_note_of(z, kind, at, name, got, want);
+  return false;
+}
+NODISCARD static inline bool zip_refuse(struct zip *z, enum obs_kind kind, uint64_t at, uint64_t got,
+                                        uint64_t want) {
+  return zip_refuse_of(z, kind, at, (struct span){0}, got, want);
+}
+/* A run of n bytes that is nobody's. */
+static inline void zip_note_run(struct zip *z, enum obs_kind kind, uint64_t at, uint64_t n, uint64_t want) {
+  observe(z->o, (struct observation){.kind = kind, .at = at, .len = n, .got = n, .want = want});
+}
+
+/* ---- zip_end.c ---- */
+
+/* The last end record of the file's last 64 KiB, which miniz and zipfile believe; false: there is none.
+ * *fitting is the first one whose comment reaches the end of the file exactly, which other readers look for;
+ * fitting->at is the end of the file where there is none. In a file that no one bent they are the same
+ * record. */
 NODISCARD bool zip_find_end(struct span file, struct zip_end *last, struct zip_end *fitting);
+/* z->end: the record that is believed. */
+NODISCARD bool zip_read_ends(struct zip *z);
+/* The place of the directory, proved to lie before z->end. */
+NODISCARD bool zip_place_directory(struct zip *z);
+
+/* ---- zip.c ---- */
 
 /* Reads the table of contents of c->file and tells the kind of zip. What can't be read is observed. */
 void zip_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max);
 
-/* zip_check.c: each observes what differs from what torch writes, and refuses nothing. */
+/* ---- zip_check.c: each observes what differs from what torch writes, and refuses nothing ---- */
+
 void zip_check_central(struct zip *z, const struct zip_central *central);
 /* Answers whether the header has a zip64 field, which makes its data descriptor the wide one. */
-bool zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed);
+bool zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local,
+                     uint16_t version_needed);
 /* The descriptor belongs to the extent: it ends behind it. */
 void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_extent *extent, bool wide);
 void zip_check_tiling(struct zip *z);
+
+/* ---- zip_torch.c ---- */
+
+/* The same for the members that torch.save writes, which is all that TORCH_ZIP should hold. */
 void zip_check_torch(struct zip *z);
 
-/* names.c: the index of names. Two names meet when they are equal but for ASCII case, as miniz compares them. */
+/* ---- names.c: the index; names that are equal but for ASCII case are one, as for miniz ---- */
+
 /* Adds c's newest member; *twin is the one that has that name already, or NULL. False: budget spent. */
-NODISCARD bool index_add(struct container *c, struct arena *a, const struct member *m, const struct member **twin);
+NODISCARD bool index_add(struct container *c, struct arena *a, const struct member *m,
+                         const struct member **twin);
 bool names_equal_folded(struct span a, struct span b);
 
 #endif

@@ -1,11 +1,7 @@
-/* What deviates from the zip that torch writes, and what makes two readers of one archive disagree. Every function
- * observes and goes on: one file may deviate in many ways, and the report names each. */
+/* What deviates from the zip that torch writes, and what makes two readers of one archive disagree. Every
+ * function observes and goes on: one file may deviate in many ways, and the report names each. */
 #include "base/utf8.h"
 #include "container/zip.h"
-
-static void note(struct zip *z, enum obs_kind kind, uint64_t at, struct span name, uint64_t got, uint64_t want) {
-  observe(z->o, (struct observation){.kind = kind, .at = at, .got = got, .want = want, .subject = name});
-}
 
 /* ---- names ---- */
 
@@ -44,8 +40,9 @@ static const struct {
   enum obs_kind kind;
   bool (*bad)(struct span name);
 } name_rules[] = {
-    {OBS_ZIP_NAME_EMPTY, is_empty},         {OBS_ZIP_NAME_CONTROL, has_control}, {OBS_ZIP_NAME_BACKSLASH, has_backslash},
-    {OBS_ZIP_NAME_ABSOLUTE, is_absolute},   {OBS_ZIP_NAME_DRIVE, has_drive},     {OBS_ZIP_NAME_PARENT, has_parent},
+    {OBS_ZIP_NAME_EMPTY, is_empty},          {OBS_ZIP_NAME_CONTROL, has_control},
+    {OBS_ZIP_NAME_BACKSLASH, has_backslash}, {OBS_ZIP_NAME_ABSOLUTE, is_absolute},
+    {OBS_ZIP_NAME_DRIVE, has_drive},         {OBS_ZIP_NAME_PARENT, has_parent},
     {OBS_ZIP_NAME_DOT, has_trailing_dot},
 };
 
@@ -55,15 +52,15 @@ static void check_name(struct zip *z, const struct zip_central *central) {
   struct span name = central->name;
   uint64_t at = central->at + ZIP_CENTRAL_BYTES;
   for (size_t i = 0; i < ARRAY_LEN(name_rules); i++)
-    if (name_rules[i].bad(name)) note(z, name_rules[i].kind, at, name, 0, 0);
-  if (name.n > TORCH_NAME_MAX) note(z, OBS_ZIP_NAME_LONG, at, name, name.n, TORCH_NAME_MAX);
+    if (name_rules[i].bad(name)) zip_note_of(z, name_rules[i].kind, at, name, 0, 0);
+  if (name.n > TORCH_NAME_MAX) zip_note_of(z, OBS_ZIP_NAME_LONG, at, name, name.n, TORCH_NAME_MAX);
   bool ascii = true;
   for (size_t i = 0; ascii && i < name.n; i++) ascii = name.p[i] < 0x80;
   if (ascii) return;
   if (!(central->flags & ZIP_FLAG_UTF8))
-    note(z, OBS_ZIP_NAME_CODE_PAGE, at, name, 0, 0);
+    zip_note_of(z, OBS_ZIP_NAME_CODE_PAGE, at, name, 0, 0);
   else if (!utf8_valid(name, UTF8_STRICT))
-    note(z, OBS_ZIP_NAME_UTF8, at, name, 0, 0);
+    zip_note_of(z, OBS_ZIP_NAME_UTF8, at, name, 0, 0);
 }
 
 /* ---- central directory ---- */
@@ -76,13 +73,14 @@ enum {
   VERSION_MAX = 45, /* zip64 */
 };
 
-/* miniz takes the DOS bit alone for a folder and then leaves the buffer of that member unwritten. */
+/* miniz takes the DOS bit alone for a folder, and copies nothing out of a folder: torch.load then answers a
+ * tensor of whatever its memory held. It does the same for a member of no stored bytes. */
 static void check_attributes(struct zip *z, const struct zip_central *central) {
   uint32_t mode = central->external >> 16, type = mode & UNIX_TYPE;
   if (type && type != UNIX_FILE && type != UNIX_FOLDER)
-    note(z, OBS_ZIP_NAME_SPECIAL, central->at + 38, central->name, mode, 0);
+    zip_note_of(z, OBS_ZIP_NAME_SPECIAL, central->at + 38, central->name, mode, 0);
   if (central->external & DOS_FOLDER && !span_ends(central->name, SPAN("/")))
-    note(z, OBS_ZIP_FOLDER_FLAG, central->at + 38, central->name, central->external, 0);
+    zip_note_of(z, OBS_ZIP_FOLDER_FLAG, central->at + 38, central->name, central->external, 0);
 }
 
 static uint16_t plain_flags(uint16_t method) {
@@ -92,9 +90,9 @@ static uint16_t plain_flags(uint16_t method) {
 static void check_flags(struct zip *z, const struct zip_central *central) {
   const uint16_t encrypted = ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED;
   if (central->flags & encrypted)
-    note(z, OBS_ZIP_ENCRYPTED, central->at + 8, central->name, central->flags, 0);
+    zip_note_of(z, OBS_ZIP_ENCRYPTED, central->at + 8, central->name, central->flags, 0);
   if (central->flags & ~encrypted & ~plain_flags(central->method))
-    note(z, OBS_ZIP_FLAGS, central->at + 8, central->name, central->flags, 0);
+    zip_note_of(z, OBS_ZIP_FLAGS, central->at + 8, central->name, central->flags, 0);
 }
 
 void zip_check_central(struct zip *z, const struct zip_central *central) {
@@ -103,39 +101,45 @@ void zip_check_central(struct zip *z, const struct zip_central *central) {
   check_attributes(z, central);
   check_flags(z, central);
   if ((central->version_needed & 0xff) > VERSION_MAX)
-    note(z, OBS_ZIP_VERSION_NEEDED, at + 6, central->name, central->version_needed & 0xff, VERSION_MAX);
+    zip_note_of(z, OBS_ZIP_VERSION_NEEDED, at + 6, central->name, central->version_needed & 0xff,
+                VERSION_MAX);
   if (central->method != METHOD_STORED && central->method != METHOD_DEFLATED)
-    note(z, OBS_ZIP_METHOD, at + 10, central->name, central->method, 0);
-  if (central->method == METHOD_STORED && central->csize != central->size)
-    note(z, OBS_ZIP_STORED_SIZES, at + 20, central->name, central->csize, central->size);
-  if (central->disk) note(z, OBS_ZIP_DISKS, at + 34, central->name, central->disk, 0);
+    zip_note_of(z, OBS_ZIP_METHOD, at + 10, central->name, central->method, 0);
+  if (central->size && !central->csize)
+    zip_note_of(z, OBS_ZIP_NO_BYTES, at + 20, central->name, 0, central->size);
+  else if (central->method == METHOD_STORED && central->csize != central->size)
+    zip_note_of(z, OBS_ZIP_STORED_SIZES, at + 20, central->name, central->csize, central->size);
+  if (central->disk) zip_note_of(z, OBS_ZIP_DISKS, at + 34, central->name, central->disk, 0);
   if (central->comment.n)
-    note(z, OBS_ZIP_MEMBER_COMMENT, at + ZIP_CENTRAL_BYTES + central->name.n + central->extra.n, central->name,
-         central->comment.n, 0);
+    zip_note_of(z, OBS_ZIP_MEMBER_COMMENT, at + ZIP_CENTRAL_BYTES + central->name.n + central->extra.n,
+                central->name, central->comment.n, 0);
 }
 
 /* ---- local headers ---- */
 
-static void differ(struct zip *z, enum obs_kind kind, uint64_t at, const struct member *m, uint64_t got, uint64_t want) {
-  if (got != want) note(z, kind, at, m->name, got, want);
+static void differ(struct zip *z, enum obs_kind kind, uint64_t at, const struct member *m, uint64_t got,
+                   uint64_t want) {
+  if (got != want) zip_note_of(z, kind, at, m->name, got, want);
 }
 
-/* torch's own zip64 field is odd: it stands beside 32-bit fields of 0, its stored size is 0 and it may hold the offset
- * of the header. So every number in it must be 0 or one that the directory has; a saturated field takes its own. */
-static void check_local64(struct zip *z, const struct member *m, const struct zip_extra *extra, struct zip_local *local) {
+/* torch's own zip64 field is odd: it stands beside 32-bit fields of 0, its stored size is 0 and it may hold
+ * the offset of the header. So every number in it must be 0 or one that the directory has; a saturated field
+ * takes its own. */
+static void check_local64(struct zip *z, const struct member *m, const struct zip_extra *extra,
+                          struct zip_local *local) {
   struct reader r = reader_of(extra->body, extra->at + 4);
   uint64_t *fields[] = {&local->size, &local->csize};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++)
     if (*fields[i] == UINT32_MAX && !reader_u64le(&r, fields[i]))
-      note(z, OBS_ZIP64_FIELD_SHORT, extra->at, m->name, extra->body.n, 0);
+      zip_note_of(z, OBS_ZIP64_FIELD_SHORT, extra->at, m->name, extra->body.n, 0);
   while (!reader_done(&r)) {
     uint64_t at = r.at, number;
     if (!reader_u64le(&r, &number)) {
-      note(z, OBS_ZIP64_FIELD_REST, at, m->name, r.left.n, 0);
+      zip_note_of(z, OBS_ZIP64_FIELD_REST, at, m->name, r.left.n, 0);
       return;
     }
     if (number && number != m->size && number != m->csize && number != m->header_at)
-      note(z, OBS_ZIP64_LOCAL, at, m->name, number, 0);
+      zip_note_of(z, OBS_ZIP64_LOCAL, at, m->name, number, 0);
   }
 }
 
@@ -148,9 +152,9 @@ static bool all_z(struct span bytes) {
 static void check_padding(struct zip *z, const struct member *m, const struct zip_extra *extra) {
   if (z->c->kind != CONTAINER_TORCH_ZIP) return;
   if (extra->id != ZIP_EXTRA_PADDING)
-    note(z, OBS_ZIP_LOCAL_EXTRA, extra->at, m->name, extra->id, 0);
+    zip_note_of(z, OBS_ZIP_LOCAL_EXTRA, extra->at, m->name, extra->id, 0);
   else if (!all_z(extra->body))
-    note(z, OBS_ZIP_PADDING, extra->at + 4, m->name, 0, 0);
+    zip_note_of(z, OBS_ZIP_PADDING, extra->at + 4, m->name, 0, 0);
 }
 
 static bool check_local_extra(struct zip *z, const struct member *m, struct zip_local *local) {
@@ -159,14 +163,14 @@ static bool check_local_extra(struct zip *z, const struct member *m, struct zip_
   while (!reader_done(&r)) {
     struct zip_extra extra;
     if (zip_read_extra(&r, &extra) != ZIP_OK) {
-      note(z, OBS_ZIP_EXTRA_SHORT, r.at, m->name, 0, 0);
+      zip_note_of(z, OBS_ZIP_EXTRA_SHORT, r.at, m->name, 0, 0);
       break;
     }
     if (extra.id == ZIP_EXTRA_64) {
       check_local64(z, m, &extra, local);
       wide = true;
     } else if (extra.id == ZIP_EXTRA_UNICODE_PATH) {
-      note(z, OBS_ZIP_UNICODE_PATH, extra.at, m->name, 0, 0);
+      zip_note_of(z, OBS_ZIP_UNICODE_PATH, extra.at, m->name, 0, 0);
     } else {
       check_padding(z, m, &extra);
     }
@@ -178,17 +182,20 @@ static void check_local_name(struct zip *z, const struct member *m, const struct
   struct span name = {0}; /* the private copy is overwritten by the next header */
   if (span_eq(local->name, m->name)) return;
   if (!arena_copy(z->a, local->name, &name)) z->o->lost = true;
-  observe(z->o, (struct observation){
-                    .kind = OBS_ZIP_LOCAL_NAME, .at = local->at + ZIP_LOCAL_BYTES, .subject = m->name, .detail = name});
+  observe(
+      z->o,
+      (struct observation){
+          .kind = OBS_ZIP_LOCAL_NAME, .at = local->at + ZIP_LOCAL_BYTES, .subject = m->name, .detail = name});
 }
 
 /* With a descriptor the header was written before the data was known, and 0 stands for what was not. */
-static void differ_unless_deferred(struct zip *z, enum obs_kind kind, uint64_t at, const struct member *m, uint64_t got,
-                                   uint64_t want) {
+static void differ_unless_deferred(struct zip *z, enum obs_kind kind, uint64_t at, const struct member *m,
+                                   uint64_t got, uint64_t want) {
   if (got || !(m->flags & ZIP_FLAG_DESCRIPTOR)) differ(z, kind, at, m, got, want);
 }
 
-bool zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local, uint16_t version_needed) {
+bool zip_check_local(struct zip *z, const struct member *m, const struct zip_local *local,
+                     uint16_t version_needed) {
   struct zip_local l = *local;
   uint64_t at = local->at;
   check_local_name(z, m, local);
@@ -210,7 +217,7 @@ void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_exte
   struct reader r = reader_of(span_of(copy, n), at);
   struct zip_descriptor d;
   if (zip_read_descriptor(&r, wide, &d) != ZIP_OK) {
-    note(z, OBS_ZIP_NO_DESCRIPTOR, at, m->name, 0, 0);
+    zip_note_of(z, OBS_ZIP_NO_DESCRIPTOR, at, m->name, 0, 0);
     return;
   }
   extent->end = r.at;
@@ -241,7 +248,7 @@ static void check_gap(struct zip *z, uint64_t from, uint64_t to) {
   if (from >= to) return;
   struct span gap = span_of(z->c->file.p + from, (size_t)(to - from));
   enum obs_kind kind = span_starts(gap, SPAN("PK\3\4")) ? OBS_ZIP_UNLISTED : OBS_ZIP_GAP;
-  observe(z->o, (struct observation){.kind = kind, .at = from, .len = to - from, .got = to - from});
+  zip_note_run(z, kind, from, to - from, 0);
 }
 
 void zip_check_tiling(struct zip *z) {
@@ -263,132 +270,4 @@ void zip_check_tiling(struct zip *z) {
     last = x->member;
   }
   check_gap(z, end, c->directory_at);
-}
-
-/* ---- the members of torch.save ---- */
-
-static bool is_digits(struct span text) {
-  for (size_t i = 0; i < text.n; i++)
-    if (text.p[i] < '0' || text.p[i] > '9') return false;
-  return text.n > 0;
-}
-
-static bool is_number(struct span text) { return is_digits(text); }
-static bool is_byteorder(struct span text) { return span_is(text, "little") || span_is(text, "big"); }
-
-static uint64_t number_of(struct span digits) {
-  uint64_t n = 0;
-  for (size_t i = 0; i < digits.n; i++)
-    if (!try_mul(n, 10u, &n) || !try_add(n, (uint64_t)(digits.p[i] - '0'), &n)) return UINT64_MAX;
-  return n;
-}
-
-static bool is_version(struct span text) {
-  if (span_ends(text, SPAN("\n"))) text.n--;
-  return is_digits(text) && number_of(text) >= 1 && number_of(text) <= 10;
-}
-
-struct record {
-  const char *name;
-  bool needed;
-  uint64_t most;
-  bool (*good)(struct span text);
-};
-
-static const struct record records[] = {
-#define RECORD(name, needed, most, check, why) {name, needed, most, check},
-#include "container/records.def"
-#undef RECORD
-};
-
-static bool is_storage(struct span short_name) {
-  return span_starts(short_name, SPAN("data/")) && is_digits(span_from(short_name, 5));
-}
-
-/* The spelling that torch writes for this name, or NULL where it writes no such member. */
-static const char *proper_name(struct span short_name) {
-  for (size_t i = 0; i < ARRAY_LEN(records); i++)
-    if (names_equal_folded(short_name, span_str(records[i].name))) return records[i].name;
-  return NULL;
-}
-
-static bool is_code(struct span short_name) {
-  return span_starts(short_name, SPAN("code/")) || span_starts(short_name, SPAN(".data/ts_code/"));
-}
-
-static enum obs_kind judge_name(struct span short_name) {
-  if (is_storage(short_name)) return OBS_NONE;
-  const char *proper = proper_name(short_name);
-  if (proper) return span_is(short_name, proper) ? OBS_NONE : OBS_ZIP_NAME_CASE;
-  if (names_equal_folded(span_first(short_name, 5), SPAN("data/")) && is_digits(span_from(short_name, 5)))
-    return OBS_ZIP_NAME_CASE;
-  if (span_ends(short_name, SPAN("/")) || short_name.n == 0) return OBS_MEMBER_FOLDER;
-  return is_code(short_name) ? OBS_MEMBER_CODE : OBS_MEMBER_UNEXPECTED;
-}
-
-static void check_member_name(struct zip *z, const struct member *m) {
-  bool outside = z->c->top.n && m->short_name.n == m->name.n;
-  enum obs_kind kind = outside ? OBS_MEMBER_OUTSIDE_TOP : judge_name(m->short_name);
-  if (kind == OBS_NONE) return;
-  const char *proper = proper_name(m->short_name);
-  observe(z->o, (struct observation){.kind = kind,
-                                     .at = m->header_at,
-                                     .subject = m->name,
-                                     .detail = outside  ? z->c->top
-                                               : proper ? span_str(proper)
-                                                        : SPAN("data/ in lower case")});
-}
-
-static void check_record(struct zip *z, const struct record *row) {
-  const struct member *m = container_find(z->c, span_str(row->name));
-  if (!m) {
-    if (row->needed) note(z, OBS_RECORD_MISSING, 0, span_str(row->name), 0, 0);
-    return;
-  }
-  struct span text = SPAN("more bytes than expected");
-  if (!row->good) return;
-  if (m->size <= row->most) {
-    if (!member_copy(z->c, m, row->most, z->a, z->o, &text) || row->good(text)) return;
-  }
-  observe(z->o, (struct observation){.kind = row->good == is_byteorder ? OBS_RECORD_BYTEORDER : OBS_RECORD_VALUE,
-                                     .at = m->data_at,
-                                     .subject = m->name,
-                                     .detail = text});
-}
-
-enum { TORCH_ALIGNMENT = 64 };
-
-/* What `.storage_alignment` says, where it says something usable. */
-static uint64_t storage_alignment(struct zip *z) {
-  const struct member *m = container_find(z->c, SPAN(".storage_alignment"));
-  struct span text;
-  if (!m || m->size > 16 || !member_copy(z->c, m, 16, z->a, z->o, &text) || !is_digits(text)) return TORCH_ALIGNMENT;
-  uint64_t n = number_of(text);
-  return n ? n : TORCH_ALIGNMENT;
-}
-
-static void check_member_bytes(struct zip *z, const struct member *m, uint64_t alignment) {
-  if (m->method == METHOD_DEFLATED) note(z, OBS_MEMBER_DEFLATED, m->header_at, m->name, m->csize, m->size);
-  if (m->size && is_storage(m->short_name) && m->data_at % alignment)
-    note(z, OBS_MEMBER_MISALIGNED, m->data_at, m->name, m->data_at % alignment, alignment);
-}
-
-static void check_checksums(struct zip *z) {
-  uint64_t absent = 0;
-  for (uint32_t i = 0; i < z->c->num_members; i++)
-    if (z->c->members[i].size && !z->c->members[i].crc_known) absent++;
-  if (absent) note(z, OBS_MEMBER_CRC_ABSENT, 0, (struct span){0}, absent, z->c->num_members);
-}
-
-void zip_check_torch(struct zip *z) {
-  const struct container *c = z->c;
-  uint64_t alignment = storage_alignment(z);
-  if (!c->top.n) note(z, OBS_MEMBER_NO_TOP, c->members[0].header_at, c->members[0].name, 0, 0);
-  for (uint32_t i = 0; i < c->num_members; i++) {
-    check_member_name(z, &c->members[i]);
-    check_member_bytes(z, &c->members[i], alignment);
-  }
-  for (size_t i = 0; i < ARRAY_LEN(records); i++) check_record(z, &records[i]);
-  check_checksums(z);
-  if (z->num_odd_extras) note(z, OBS_ZIP_CENTRAL_EXTRA, z->odd_extra.at, (struct span){0}, z->num_odd_extras, z->odd_extra.id);
 }
