@@ -396,7 +396,10 @@ static bool want_integer(struct eval *ev, const struct value *v, uint32_t at, in
 
 /* min and max: of the arguments, or of the items of the only one. */
 static bool extreme(struct eval *ev, struct args a, enum expr_op better, struct value *out) {
-  if (a.n == 1 && a.v->kind == VALUE_TUPLE) a = (struct args){a.v->items, a.v->n, a.at};
+  if (a.n == 1) {
+    if (a.v->kind != VALUE_TUPLE) return unfit(ev, a.at, "a tuple, or several numbers", a.v);
+    a = (struct args){a.v->items, a.v->n, a.at};
+  }
   if (a.n == 0) return eval_error(ev, a.at, "of an empty tuple there is no least or greatest");
   if (!eval_charge(ev, a.n, a.at)) return false;
   struct value best = a.v[0];

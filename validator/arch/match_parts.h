@@ -1,0 +1,49 @@
+/* What the parts of the match share. Private to arch/match*.c. */
+#ifndef CKPTLINT_ARCH_MATCH_PARTS_H
+#define CKPTLINT_ARCH_MATCH_PARTS_H
+
+#include "arch/match.h"
+
+struct matcher {
+  struct match *out;
+  const struct model *model;
+  const struct plan *plan;
+  const struct plan_dict *dict;
+  const struct match_options *options;
+  struct arena *arena;
+  struct observations *o;
+  struct span *names;     /* of the dict's entries, renamed; parallel to them */
+  uint32_t *number;       /* for each entry: the expected key it fills, from 1; 0: none */
+  uint64_t batches_tracked; /* counters that are not there */
+  uint32_t *entry;        /* for each expected key: its entry in the plan, or UINT32_MAX */
+};
+
+/* Observes, writing the detail only if it will be kept: a hostile file can differ in every key. */
+void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format, ...) PRINTF_LIKE(5, 6);
+
+/* "float32 [64, 3, 7, 7]" */
+struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t);
+struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim);
+bool glob_match(struct span glob, struct span text); /* '*' any run, '?' any byte */
+
+/* A walk over a tensor's elements in logical order. */
+struct elements {
+  const struct plan_tensor *t;
+  const uint64_t *size, *stride;
+  struct span bytes;   /* of the storage */
+  uint64_t index[64], left, at; /* at: of the current element, in elements */
+  bool big_endian;
+};
+/* False when there are no bytes to read: none in the file, none given, refused by the scan. */
+NODISCARD bool elements_open(struct elements *e, struct matcher *m, uint32_t tensor);
+/* The next element's bytes, dtype_size of them; NULL at the end. */
+const uint8_t *elements_next(struct elements *e);
+double elements_value(const struct elements *e, const uint8_t *p);
+
+void match_ties(struct matcher *m);       /* match_values.c */
+void match_constants(struct matcher *m);
+void match_checks(struct matcher *m);
+NODISCARD bool match_fields(struct matcher *m);    /* match_training.c; false: memory is spent */
+NODISCARD bool match_optimizer(struct matcher *m);
+
+#endif
