@@ -12,11 +12,34 @@ static cJSON *parse(struct span text, struct json_error *err) {
 
 /* RFC 8259, its examples and edges: what any reader must take. */
 static const char *const good[] = {
-    "{}", "[]", " [ ] ", "\t{\r\n}\n", "0", "-0", "1", "-1.5e-3", "1E+2", "0.5", "true", "false", "null", "\"\"",
-    "[1,2,3]", "[[],{},[{}]]", "{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}",
-    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0041\\ud83d\\ude00\"", "\"na\xc3\xafve \xf0\x9f\x98\x80\x7f\"",
-    "9007199254740992", "-9007199254740992", "9007199254740993.0", "1e308", "1e-400", "1e22",
-    "{\"shape\":1,\"Shape\":2,\"\":3,\" \":4}", "[1.7976931348623157e308]",
+    "{}",
+    "[]",
+    " [ ] ",
+    "\t{\r\n}\n",
+    "0",
+    "-0",
+    "1",
+    "-1.5e-3",
+    "1E+2",
+    "0.5",
+    "true",
+    "false",
+    "null",
+    "\"\"",
+    "[1,2,3]",
+    "[[],{},[{}]]",
+    "{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}",
+    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+    "\"\\u0041\\ud83d\\ude00\"",
+    "\"na\xc3\xafve \xf0\x9f\x98\x80\x7f\"",
+    "9007199254740992",
+    "-9007199254740992",
+    "9007199254740993.0",
+    "1e308",
+    "1e-400",
+    "1e22",
+    "{\"shape\":1,\"Shape\":2,\"\":3,\" \":4}",
+    "[1.7976931348623157e308]",
     "123456789012345678901234567890123456789012345678901234567890e00", /* 63 characters */
 };
 
@@ -33,7 +56,8 @@ static void takes_json(void **state) {
 }
 
 /* ux.md 4.1 lists what cJSON takes; the rest is RFC 8259 and the test names of JSONTestSuite ("n_*"). */
-#define ROW(name, text, at) {name, text, sizeof text - 1, at}
+#define ROW(name, text, at) \
+  { name, text, sizeof text - 1, at }
 static const struct {
   const char *name, *text;
   size_t n, at;
@@ -115,7 +139,8 @@ static void refuses_at_the_place(void **state) {
     struct span s = exact_copy(bad[i].text, bad[i].n);
     if (parse(s, &err)) fail_msg("%s: taken", bad[i].name);
     if (err.fault != JSON_MALFORMED) fail_msg("%s: fault %d", bad[i].name, (int)err.fault);
-    if (err.offset != bad[i].at) fail_msg("%s: at %zu (expected %s)", bad[i].name, (size_t)err.offset, err.what);
+    if (err.offset != bad[i].at)
+      fail_msg("%s: at %zu (expected %s)", bad[i].name, (size_t)err.offset, err.what);
     assert_non_null(err.what);
     exact_free(s);
   }
@@ -147,7 +172,8 @@ static void a_limit_is_called_a_limit(void **state) {
 static void names_line_and_column(void **state) {
   (void)state;
   struct json_error err;
-  assert_null(parse(SPAN("{\n  \"na\xc3\xafve \xf0\x9f\x98\x80\": [1, 2,\n    \"\xc3\xaf\xc3\xaf\", oops]\n}"), &err));
+  assert_null(parse(
+      SPAN("{\n  \"na\xc3\xafve \xf0\x9f\x98\x80\": [1, 2,\n    \"\xc3\xaf\xc3\xaf\", oops]\n}"), &err));
   assert_int_equal(err.line, 3);
   assert_int_equal(err.column, 11);
   uint32_t line, column;
@@ -161,13 +187,18 @@ static void names_line_and_column(void **state) {
 
 static void integers_are_those_written_so(void **state) {
   (void)state;
-  static const char text[] = "{\"-7\": [1, -2, 3.0, 1e2], \"x 9\": {\"y\": 9007199254740992}, \"\\\"8\": \"5\", \"z\": -0, "
-                             "\"b\": true, \"last\": 12}";
+  static const char text[] =
+      "{\"-7\": [1, -2, 3.0, 1e2], \"x 9\": {\"y\": 9007199254740992}, \"\\\"8\": \"5\", \"z\": -0, "
+      "\"b\": true, \"last\": 12}";
   struct json_error err;
   cJSON *root = parse(span_str(text), &err);
   assert_non_null(root);
   const cJSON *list = json_get(root, "-7");
-  static const struct { int place; bool ok; int64_t n; } items[] = {{0, true, 1}, {1, true, -2}, {2, false, 0}, {3, false, 0}};
+  static const struct {
+    int place;
+    bool ok;
+    int64_t n;
+  } items[] = {{0, true, 1}, {1, true, -2}, {2, false, 0}, {3, false, 0}};
   for (size_t i = 0; i < ARRAY_LEN(items); i++) {
     int64_t n = 0;
     assert_int_equal(json_int(cJSON_GetArrayItem(list, items[i].place), &n), items[i].ok);
@@ -235,10 +266,11 @@ static void many_keys_stay_linear(void **state) {
   free(text);
 }
 
-static const char spec[] = "{\n"
-                           "  \"name\": \"x, } ]\",\n"
-                           "  \"mod\\u0075les\": {\"fc\\\"1\": [10, [20, 30], {\"w\": -4.5e1, \"v\": null}]},\n"
-                           "  \"last\": true }";
+static const char spec[] =
+    "{\n"
+    "  \"name\": \"x, } ]\",\n"
+    "  \"mod\\u0075les\": {\"fc\\\"1\": [10, [20, 30], {\"w\": -4.5e1, \"v\": null}]},\n"
+    "  \"last\": true }";
 
 static void values_are_located(void **state) {
   (void)state;

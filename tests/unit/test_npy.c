@@ -16,46 +16,100 @@ static const struct {
      "\223NUMPY\001\000v\000{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }           "
      "                                               \012"
      "\000\000\200?\000\000\000@\000\000@@\000\000\200@\000\000\240@\000\000\300@",
-     152, 'f', 4, false, 2, {2, 3}, 6},
+     152,
+     'f',
+     4,
+     false,
+     2,
+     {2, 3},
+     6},
     {"float32, Fortran order",
      "\223NUMPY\001\000v\000{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }            "
      "                                               \012"
      "\000\000\200?\000\000\200@\000\000\000@\000\000\240@\000\000@@\000\000\300@",
-     152, 'f', 4, true, 2, {2, 3}, 6},
+     152,
+     'f',
+     4,
+     true,
+     2,
+     {2, 3},
+     6},
     {"scalar",
      "\223NUMPY\001\000v\000{'descr': '<f8', 'fortran_order': False, 'shape': (), }               "
      "                                               \012"
      "\000\000\000\000\000\000\004@",
-     136, 'f', 8, false, 0, {0}, 1},
+     136,
+     'f',
+     8,
+     false,
+     0,
+     {0},
+     1},
     {"empty",
      "\223NUMPY\001\000v\000{'descr': '<i8', 'fortran_order': False, 'shape': (0, 3), }           "
      "                                               \012",
-     128, 'i', 8, false, 2, {0, 3}, 0},
+     128,
+     'i',
+     8,
+     false,
+     2,
+     {0, 3},
+     0},
     {"bool",
      "\223NUMPY\001\000v\000{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }             "
      "                                               \012"
      "\001\000",
-     130, 'b', 1, false, 1, {2}, 2},
+     130,
+     'b',
+     1,
+     false,
+     1,
+     {2},
+     2},
     {"int8",
      "\223NUMPY\001\000v\000{'descr': '|i1', 'fortran_order': False, 'shape': (1,), }             "
      "                                               \012"
      "\377",
-     129, 'i', 1, false, 1, {1}, 1},
+     129,
+     'i',
+     1,
+     false,
+     1,
+     {1},
+     1},
     {"version 2.0",
      "\223NUMPY\002\000t\000\000\000{'descr': '<u8', 'fortran_order': False, 'shape': (1,), }     "
      "                                                     \012"
      "\000\000\000\000\000\000\000\200",
-     136, 'u', 8, false, 1, {1}, 1},
+     136,
+     'u',
+     8,
+     false,
+     1,
+     {1},
+     1},
     {"version 3.0",
      "\223NUMPY\003\000t\000\000\000{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }     "
      "                                                     \012"
      "\000>",
-     130, 'f', 2, false, 1, {1}, 1},
+     130,
+     'f',
+     2,
+     false,
+     1,
+     {1},
+     1},
     {"eight dimensions",
      "\223NUMPY\001\000v\000{'descr': '<u2', 'fortran_order': False, 'shape': (1, 2, 1, 2, 1, 2, 1"
      ", 1), }                                        \012"
      "\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000",
-     144, 'u', 2, false, 8, {1, 2, 1, 2, 1, 2, 1, 1}, 8},
+     144,
+     'u',
+     2,
+     false,
+     8,
+     {1, 2, 1, 2, 1, 2, 1, 1},
+     8},
 };
 
 static void reads_what_numpy_writes(void **state) {
@@ -64,7 +118,8 @@ static void reads_what_numpy_writes(void **state) {
     struct span s = exact_copy(recorded[i].bytes, recorded[i].n);
     struct npy a;
     struct npy_error err;
-    if (!npy_read(&a, s, &err)) fail_msg("%s: expected %s at %zu", recorded[i].name, err.what, (size_t)err.at);
+    if (!npy_read(&a, s, &err))
+      fail_msg("%s: expected %s at %zu", recorded[i].name, err.what, (size_t)err.at);
     assert_int_equal(a.kind, recorded[i].kind);
     assert_int_equal(a.size, recorded[i].size);
     assert_int_equal(a.fortran_order, recorded[i].fortran_order);
@@ -90,7 +145,8 @@ static void writes_as_numpy_does(void **state) {
     assert_memory_equal(out, recorded[at].bytes, sizeof out);
   }
   uint8_t out[NPY_HEADER_SIZE];
-  uint64_t wide[NPY_MAX_DIMS] = {1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 10}; /* edge: 117 bytes of text */
+  uint64_t wide[NPY_MAX_DIMS] = {1000, 1000, 1000, 1000, 1000, 1000,
+                                 1000, 1000, 1000, 1000, 10}; /* edge: 117 bytes of text */
   assert_int_equal(npy_header(out, "<f4", wide, 11), sizeof out);
   wide[10] = 100;
   assert_int_equal(npy_header(out, "<f4", wide, 11), 0);
@@ -121,8 +177,8 @@ static const struct {
     {"{\"shape\":(2L,1L,),\"descr\":\"<f4\",\"fortran_order\":True}", 8, -1},
     {D "()}", 4, -1},
     {D "(0, 9223372036854775807)}", 0, 75}, /* 4 * (2^63 - 1) behind a zero */
-    {D "(2,)}", 7, 62}, /* edge: a byte short */
-    {D "(2,)}", 9, 63}, /* edge: a byte more */
+    {D "(2,)}", 7, 62},                     /* edge: a byte short */
+    {D "(2,)}", 9, 63},                     /* edge: a byte more */
     {D "(2)}", 8, 52},
     {D "[2]}", 8, 50},
     {D "2}", 8, 50},

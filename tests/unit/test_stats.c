@@ -6,8 +6,8 @@
 
 enum { MANY = 100003, MAX_ITEM = 16 };
 
-/* What the recorded arrays hold, each made from one sequence of 31-bit numbers (an LCG), so that no data need be
- * kept: s_0 = 12345 * (1103515245 + 1), s_i+1 = s_i * 1103515245 + 12345, modulo 2^31. */
+/* What the recorded arrays hold, each made from one sequence of 31-bit numbers (an LCG), so that no data need
+ * be kept: s_0 = 12345 * (1103515245 + 1), s_i+1 = s_i * 1103515245 + 12345, modulo 2^31. */
 enum fill {
   FILL_NUMBERS,   /* ((s >> 8) - 2^22) / 4096: exact in float32 */
   FILL_SPECIALS,  /* those; every 1000th NaN, 7::5000 Inf, 8::5000 -Inf, 3::10 zero */
@@ -64,7 +64,10 @@ static struct span filled(enum dtype d, enum fill fill, size_t n) {
 }
 
 static void swap_elements(struct span s, size_t unit) {
-  union { const uint8_t *in; uint8_t *out; } u = {.in = s.p};
+  union {
+    const uint8_t *in;
+    uint8_t *out;
+  } u = {.in = s.p};
   for (size_t at = 0; at < s.n; at += unit)
     for (size_t i = 0; i < unit / 2; i++) {
       uint8_t low = u.out[at + i];
@@ -73,14 +76,21 @@ static void swap_elements(struct span s, size_t unit) {
     }
 }
 
-static void prove(struct view *v, enum dtype d, size_t bytes, int64_t offset, uint32_t ndim, const int64_t *sizes,
-                  const int64_t *strides) {
+static void prove(struct view *v, enum dtype d, size_t bytes, int64_t offset, uint32_t ndim,
+                  const int64_t *sizes, const int64_t *strides) {
   struct arena arena;
   struct observations o;
   arena_init(&arena, 1 << 20);
   observations_init(&o, &arena, 10);
-  assert_true(view_prove(v, &(struct view_claim){.dtype = d, .storage_bytes = bytes, .offset = offset, .num_sizes = ndim,
-                                                 .num_strides = ndim, .sizes = sizes, .strides = strides}, &o));
+  assert_true(view_prove(v,
+                         &(struct view_claim){.dtype = d,
+                                              .storage_bytes = bytes,
+                                              .offset = offset,
+                                              .num_sizes = ndim,
+                                              .num_strides = ndim,
+                                              .sizes = sizes,
+                                              .strides = strides},
+                         &o));
   arena_free(&arena);
 }
 
@@ -98,8 +108,8 @@ static void check_close(double got, double want, const char *name) {
   if (!(fabs(got - want) <= 1e-9 * fabs(want))) fail_msg("%s: %.17g, expected %.17g", name, got, want);
 }
 
-/* Recorded from NumPy 1.24.2 (bfloat16 widened by torch 1.13.1): counts over all, float64 min, max and mean over the
- * finite elements, hashlib's digest of the bytes. */
+/* Recorded from NumPy 1.24.2 (bfloat16 widened by torch 1.13.1): counts over all, float64 min, max and mean
+ * over the finite elements, hashlib's digest of the bytes. */
 static const struct {
   const char *name;
   enum dtype dtype;
@@ -111,26 +121,26 @@ static const struct {
 } rows[] = {
     {"<f8", DTYPE_F64, FILL_NUMBERS, 100003, 0, 0, 0, -0x1.fffc2p+9, 0x1.fffddp+9, 0x1.1ff81657cf7cp-4,
      "d9f2860fa1f8374fdee89237bd9548b9626c5b23013c3f790a62bff69c32fd59"},
-    {"<f8 with specials", DTYPE_F64, FILL_SPECIALS, 100003, 101, 40, 10000, -0x1.fffc2p+9, 0x1.fffddp+9, 0x1.70c58e74ae965p-2,
-     "ed34fe3a235e6085a295b09986e74d805aeaf85cf974110761ab788ef11b98df"},
+    {"<f8 with specials", DTYPE_F64, FILL_SPECIALS, 100003, 101, 40, 10000, -0x1.fffc2p+9, 0x1.fffddp+9,
+     0x1.70c58e74ae965p-2, "ed34fe3a235e6085a295b09986e74d805aeaf85cf974110761ab788ef11b98df"},
     {"<f4", DTYPE_F32, FILL_NUMBERS, 100003, 0, 0, 0, -0x1.fffc2p+9, 0x1.fffddp+9, 0x1.1ff81657cf7cp-4,
      "ea4edd777abb8bd0c5e518cae85ad8310bda18d24c4338f6f346bc16b6bef570"},
-    {"<f4 with specials", DTYPE_F32, FILL_SPECIALS, 100003, 101, 40, 10000, -0x1.fffc2p+9, 0x1.fffddp+9, 0x1.70c58e74ae965p-2,
-     "e48a2d95a9487e64bb60239631ad246a8a66b8d455efa823021af19a2b046128"},
-    {"float16 bits", DTYPE_F16, FILL_BITS, 100003, 3097, 6, 1, -0x1.ffcp+15, 0x1.ffcp+15, 0x1.1ff988e0d2acfp+4,
-     "3e31d7a38ccecc0ee3fb3c78938491d5cc45e486f7c2b719ccfa4c9a6ca5a852"},
-    {"float16 finite", DTYPE_F16, FILL_FINITE, 100003, 0, 0, 7, -0x1.ffcp+15, 0x1.ffcp+15, 0x1.170a062cc2ca3p+4,
-     "f7b8a4020ef0bc9a35b4565dd340adbaf1a5581b5e52ba035797acac06996de0"},
-    {"float16 subnormal", DTYPE_F16, FILL_SUBNORMAL, 100003, 0, 0, 106, -0x1.ff8p-15, 0x1.ff8p-15, 0x1.964ef6a0cc8c5p-24,
-     "8bc52cebc01bb8ee0aedfde806b0401566d6135246f99fe8ec42085211588f07"},
-    {"bfloat16 bits", DTYPE_BF16, FILL_BITS, 100003, 389, 2, 1, -0x1.fep+127, 0x1.fep+127, 0x1.0dc6cb1cf50c1p+116,
-     "3e31d7a38ccecc0ee3fb3c78938491d5cc45e486f7c2b719ccfa4c9a6ca5a852"},
-    {"bfloat16 subnormal", DTYPE_BF16, FILL_SUBNORMAL, 100003, 0, 0, 106, -0x1.fep-120, 0x1.fep-120, 0x1.06bf5ab0be02p-129,
-     "8bc52cebc01bb8ee0aedfde806b0401566d6135246f99fe8ec42085211588f07"},
-    {"<i8", DTYPE_I64, FILL_INTEGERS, 100003, 0, 0, 0, -0x1.fffc199p+29, 0x1.fffdd368p+29, 0x1.2077984105a5p+16,
-     "d713e370a02106b9749f4c48a39d99cc91a887893da1963b1553c1d7040fc814"},
-    {"<i4", DTYPE_I32, FILL_INTEGERS, 100003, 0, 0, 0, -0x1.fffc199p+29, 0x1.fffdd368p+29, 0x1.2077984105a5p+16,
-     "d79ff1d23c1e156c4631e8097c00add7f0cc985c5b6db4214fe890c2206f9e05"},
+    {"<f4 with specials", DTYPE_F32, FILL_SPECIALS, 100003, 101, 40, 10000, -0x1.fffc2p+9, 0x1.fffddp+9,
+     0x1.70c58e74ae965p-2, "e48a2d95a9487e64bb60239631ad246a8a66b8d455efa823021af19a2b046128"},
+    {"float16 bits", DTYPE_F16, FILL_BITS, 100003, 3097, 6, 1, -0x1.ffcp+15, 0x1.ffcp+15,
+     0x1.1ff988e0d2acfp+4, "3e31d7a38ccecc0ee3fb3c78938491d5cc45e486f7c2b719ccfa4c9a6ca5a852"},
+    {"float16 finite", DTYPE_F16, FILL_FINITE, 100003, 0, 0, 7, -0x1.ffcp+15, 0x1.ffcp+15,
+     0x1.170a062cc2ca3p+4, "f7b8a4020ef0bc9a35b4565dd340adbaf1a5581b5e52ba035797acac06996de0"},
+    {"float16 subnormal", DTYPE_F16, FILL_SUBNORMAL, 100003, 0, 0, 106, -0x1.ff8p-15, 0x1.ff8p-15,
+     0x1.964ef6a0cc8c5p-24, "8bc52cebc01bb8ee0aedfde806b0401566d6135246f99fe8ec42085211588f07"},
+    {"bfloat16 bits", DTYPE_BF16, FILL_BITS, 100003, 389, 2, 1, -0x1.fep+127, 0x1.fep+127,
+     0x1.0dc6cb1cf50c1p+116, "3e31d7a38ccecc0ee3fb3c78938491d5cc45e486f7c2b719ccfa4c9a6ca5a852"},
+    {"bfloat16 subnormal", DTYPE_BF16, FILL_SUBNORMAL, 100003, 0, 0, 106, -0x1.fep-120, 0x1.fep-120,
+     0x1.06bf5ab0be02p-129, "8bc52cebc01bb8ee0aedfde806b0401566d6135246f99fe8ec42085211588f07"},
+    {"<i8", DTYPE_I64, FILL_INTEGERS, 100003, 0, 0, 0, -0x1.fffc199p+29, 0x1.fffdd368p+29,
+     0x1.2077984105a5p+16, "d713e370a02106b9749f4c48a39d99cc91a887893da1963b1553c1d7040fc814"},
+    {"<i4", DTYPE_I32, FILL_INTEGERS, 100003, 0, 0, 0, -0x1.fffc199p+29, 0x1.fffdd368p+29,
+     0x1.2077984105a5p+16, "d79ff1d23c1e156c4631e8097c00add7f0cc985c5b6db4214fe890c2206f9e05"},
     {"<i2", DTYPE_I16, FILL_INTEGERS, 100003, 0, 0, 1, -0x1p+15, 0x1.fffcp+14, 0x1.2a2411bed1b97p+5,
      "8693e1abdc9be768c2afd22acdb56dc2c74130b164c54cc268456fcc2a607177"},
     {"i1", DTYPE_I8, FILL_INTEGERS, 100003, 0, 0, 390, -0x1p+7, 0x1.fcp+6, -0x1.00c3f25ef7d0ep-1,
@@ -141,10 +151,10 @@ static const struct {
      "8693e1abdc9be768c2afd22acdb56dc2c74130b164c54cc268456fcc2a607177"},
     {"<u4", DTYPE_U32, FILL_INTEGERS, 100003, 0, 0, 0, 0x1.9f98p+13, 0x1.ffff7da6p+31, 0x1.003b44aca447dp+31,
      "d79ff1d23c1e156c4631e8097c00add7f0cc985c5b6db4214fe890c2206f9e05"},
-    {"<u8", DTYPE_U64, FILL_INTEGERS, 100003, 0, 0, 0, 0x1.9f98p+13, 0x1.ffffffffffff8p+63, 0x1.003903bd73c8p+63,
-     "d713e370a02106b9749f4c48a39d99cc91a887893da1963b1553c1d7040fc814"},
-    {"<i4", DTYPE_QI32, FILL_INTEGERS, 100003, 0, 0, 0, -0x1.fffc199p+29, 0x1.fffdd368p+29, 0x1.2077984105a5p+16,
-     "d79ff1d23c1e156c4631e8097c00add7f0cc985c5b6db4214fe890c2206f9e05"},
+    {"<u8", DTYPE_U64, FILL_INTEGERS, 100003, 0, 0, 0, 0x1.9f98p+13, 0x1.ffffffffffff8p+63,
+     0x1.003903bd73c8p+63, "d713e370a02106b9749f4c48a39d99cc91a887893da1963b1553c1d7040fc814"},
+    {"<i4", DTYPE_QI32, FILL_INTEGERS, 100003, 0, 0, 0, -0x1.fffc199p+29, 0x1.fffdd368p+29,
+     0x1.2077984105a5p+16, "d79ff1d23c1e156c4631e8097c00add7f0cc985c5b6db4214fe890c2206f9e05"},
     {"i1", DTYPE_QI8, FILL_INTEGERS, 100003, 0, 0, 390, -0x1p+7, 0x1.fcp+6, -0x1.00c3f25ef7d0ep-1,
      "c0ba12f5847451a8259ada028d968fd635197af28ac1e0a0ba7073532d3be50f"},
     {"bool", DTYPE_BOOL, FILL_TRUTHS, 100003, 0, 0, 50007, 0x0p+0, 0x1p+0, 0x1.fff1951f8a72cp-2,
@@ -163,8 +173,9 @@ static void agrees_with_numpy(void **state) {
       struct tensor_stats t;
       prove(&v, rows[i].dtype, s.n, 0, 1, &rows[i].n, &(int64_t){1});
       tensor_stats(&t, &v, s, big_endian, true, MANY);
-      if (!t.done || t.count != (uint64_t)rows[i].n || t.nan_count != rows[i].nan || t.inf_count != rows[i].inf ||
-          t.zero_count != rows[i].zero || t.finite != t.count - t.nan_count - t.inf_count)
+      if (!t.done || t.count != (uint64_t)rows[i].n || t.nan_count != rows[i].nan ||
+          t.inf_count != rows[i].inf || t.zero_count != rows[i].zero ||
+          t.finite != t.count - t.nan_count - t.inf_count)
         fail_msg("%s: counts", rows[i].name);
       if (t.min < rows[i].min || t.min > rows[i].min || t.max < rows[i].max || t.max > rows[i].max)
         fail_msg("%s: %a to %a", rows[i].name, t.min, t.max);
@@ -187,13 +198,45 @@ static const struct {
   double min, max, mean;
   const char *sha256;
 } views[] = {
-    {DTYPE_F32, FILL_NUMBERS, 11, {7, 50, 30}, {1, 600, 17}, 3, -0x1.fff09p+9, 0x1.ffe41p+9, -0x1.9971f4e1dd7ap-5,
+    {DTYPE_F32,
+     FILL_NUMBERS,
+     11,
+     {7, 50, 30},
+     {1, 600, 17},
+     3,
+     -0x1.fff09p+9,
+     0x1.ffe41p+9,
+     -0x1.9971f4e1dd7ap-5,
      "2fded4c8b8402deb7e31ccd9756b3f7ba2d1c4b434bea308443aa35866a87b04"},
-    {DTYPE_I16, FILL_INTEGERS, 0, {300, 1, 200}, {1, 5, 300}, 3, -0x1p+15, 0x1.fffcp+14, -0x1.7982a9930be0ep+4,
+    {DTYPE_I16,
+     FILL_INTEGERS,
+     0,
+     {300, 1, 200},
+     {1, 5, 300},
+     3,
+     -0x1p+15,
+     0x1.fffcp+14,
+     -0x1.7982a9930be0ep+4,
      "1cfff21bee49bd2b05bbc822d7174533a7a62203e0135882a4148c15769bbe41"},
-    {DTYPE_I64, FILL_INTEGERS, 5, {3, 1000}, {0, 2}, 2, -0x1.ffd68788p+29, 0x1.ff60fdf8p+29, 0x1.6124cd6041893p+24,
+    {DTYPE_I64,
+     FILL_INTEGERS,
+     5,
+     {3, 1000},
+     {0, 2},
+     2,
+     -0x1.ffd68788p+29,
+     0x1.ff60fdf8p+29,
+     0x1.6124cd6041893p+24,
      "375826686845f4c62266ea94ee45304ec796d6fc51c04672f9c2d6edbcfc8e74"},
-    {DTYPE_I8, FILL_INTEGERS, 0, {333, 3}, {3, 1}, 2, -0x1p+7, 0x1.fcp+6, 0x1.53488540d5349p-2,
+    {DTYPE_I8,
+     FILL_INTEGERS,
+     0,
+     {333, 3},
+     {3, 1},
+     2,
+     -0x1p+7,
+     0x1.fcp+6,
+     0x1.53488540d5349p-2,
      "575d55c6057f3bb0fb4cc5c9f16f38f580c0f8a47659c72320663586bb824a52"},
 };
 
@@ -205,7 +248,8 @@ static void strided_views_agree_with_numpy(void **state) {
       struct view v;
       struct tensor_stats t;
       prove(&v, views[i].dtype, whole.n, views[i].offset, views[i].ndim, views[i].sizes, views[i].strides);
-      struct span s = exact_copy(whole.p, (size_t)view_storage_bytes(&v)); /* nothing behind the extent is touched */
+      struct span s =
+          exact_copy(whole.p, (size_t)view_storage_bytes(&v)); /* nothing behind the extent is touched */
       tensor_stats(&t, &v, s, big_endian, true, MANY);
       assert_true(t.done && t.count == v.numel);
       if (t.min < views[i].min || t.min > views[i].min || t.max < views[i].max || t.max > views[i].max)
@@ -238,8 +282,22 @@ static void complex_halves(void **state) {
   }
   exact_free(s);
   /* numpy.isnan and isinf of complex numbers: either half; nan + inf j counts as NaN here, once */
-  const double halves[] = {(double)NAN, 1, 2, (double)NAN, (double)INFINITY, 0, 0, (double)-INFINITY, (double)INFINITY,
-                           (double)NAN, 0, 0, 0, -5, 3, 0};
+  const double halves[] = {(double)NAN,
+                           1,
+                           2,
+                           (double)NAN,
+                           (double)INFINITY,
+                           0,
+                           0,
+                           (double)-INFINITY,
+                           (double)INFINITY,
+                           (double)NAN,
+                           0,
+                           0,
+                           0,
+                           -5,
+                           3,
+                           0};
   struct view v;
   struct tensor_stats t;
   prove(&v, DTYPE_C128, sizeof halves, 0, 1, &(int64_t){8}, &(int64_t){1});
@@ -274,7 +332,8 @@ static void odd_ends(void **state) {
   prove(&v, DTYPE_F32, 0, 0, 2, (int64_t[]){0, 5}, (int64_t[]){5, 1});
   tensor_stats(&t, &v, span_of(&nothing, 0), false, true, MANY);
   assert_true(t.done && t.count == 0 && t.finite == 0);
-  check_digest(&t, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "no bytes"); /* FIPS 180-4 */
+  check_digest(&t, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+               "no bytes"); /* FIPS 180-4 */
   const uint8_t bits[4] = {0xff, 0xff, 0xff, 0x7f};
   prove(&v, DTYPE_BITS8, sizeof bits, 0, 1, &(int64_t){4}, &(int64_t){1});
   tensor_stats(&t, &v, span_of(bits, sizeof bits), false, true, MANY);
@@ -352,17 +411,35 @@ static void eight_bit_floats(void **state) {
     uint8_t byte;
     double value; /* NAN: not a number */
   } floats[] = {
-      {DTYPE_F8E4M3FN, 0x00, 0}, {DTYPE_F8E4M3FN, 0x01, 0x1p-9}, {DTYPE_F8E4M3FN, 0x07, 0x1.cp-7},
-      {DTYPE_F8E4M3FN, 0x08, 0x1p-6}, {DTYPE_F8E4M3FN, 0x38, 1}, {DTYPE_F8E4M3FN, 0x7e, 448},
-      {DTYPE_F8E4M3FN, 0xfe, -448}, {DTYPE_F8E4M3FN, 0x7f, (double)NAN}, {DTYPE_F8E4M3FN, 0xff, (double)NAN},
-      {DTYPE_F8E5M2, 0x01, 0x1p-16}, {DTYPE_F8E5M2, 0x04, 0x1p-14}, {DTYPE_F8E5M2, 0x3c, 1},
-      {DTYPE_F8E5M2, 0x7b, 57344}, {DTYPE_F8E5M2, 0x7c, (double)INFINITY}, {DTYPE_F8E5M2, 0xfc, (double)-INFINITY},
-      {DTYPE_F8E5M2, 0x7d, (double)NAN}, {DTYPE_F8E5M2, 0xff, (double)NAN},
-      {DTYPE_F8E4M3FNUZ, 0x01, 0x1p-10}, {DTYPE_F8E4M3FNUZ, 0x40, 1}, {DTYPE_F8E4M3FNUZ, 0x7f, 240},
-      {DTYPE_F8E4M3FNUZ, 0xff, -240}, {DTYPE_F8E4M3FNUZ, 0x80, (double)NAN},
-      {DTYPE_F8E5M2FNUZ, 0x01, 0x1p-17}, {DTYPE_F8E5M2FNUZ, 0x40, 1}, {DTYPE_F8E5M2FNUZ, 0x7f, 57344},
+      {DTYPE_F8E4M3FN, 0x00, 0},
+      {DTYPE_F8E4M3FN, 0x01, 0x1p-9},
+      {DTYPE_F8E4M3FN, 0x07, 0x1.cp-7},
+      {DTYPE_F8E4M3FN, 0x08, 0x1p-6},
+      {DTYPE_F8E4M3FN, 0x38, 1},
+      {DTYPE_F8E4M3FN, 0x7e, 448},
+      {DTYPE_F8E4M3FN, 0xfe, -448},
+      {DTYPE_F8E4M3FN, 0x7f, (double)NAN},
+      {DTYPE_F8E4M3FN, 0xff, (double)NAN},
+      {DTYPE_F8E5M2, 0x01, 0x1p-16},
+      {DTYPE_F8E5M2, 0x04, 0x1p-14},
+      {DTYPE_F8E5M2, 0x3c, 1},
+      {DTYPE_F8E5M2, 0x7b, 57344},
+      {DTYPE_F8E5M2, 0x7c, (double)INFINITY},
+      {DTYPE_F8E5M2, 0xfc, (double)-INFINITY},
+      {DTYPE_F8E5M2, 0x7d, (double)NAN},
+      {DTYPE_F8E5M2, 0xff, (double)NAN},
+      {DTYPE_F8E4M3FNUZ, 0x01, 0x1p-10},
+      {DTYPE_F8E4M3FNUZ, 0x40, 1},
+      {DTYPE_F8E4M3FNUZ, 0x7f, 240},
+      {DTYPE_F8E4M3FNUZ, 0xff, -240},
+      {DTYPE_F8E4M3FNUZ, 0x80, (double)NAN},
+      {DTYPE_F8E5M2FNUZ, 0x01, 0x1p-17},
+      {DTYPE_F8E5M2FNUZ, 0x40, 1},
+      {DTYPE_F8E5M2FNUZ, 0x7f, 57344},
       {DTYPE_F8E5M2FNUZ, 0x80, (double)NAN},
-      {DTYPE_F8E8M0FNU, 0x00, 0x1p-127}, {DTYPE_F8E8M0FNU, 0x7f, 1}, {DTYPE_F8E8M0FNU, 0xfe, 0x1p127},
+      {DTYPE_F8E8M0FNU, 0x00, 0x1p-127},
+      {DTYPE_F8E8M0FNU, 0x7f, 1},
+      {DTYPE_F8E8M0FNU, 0xfe, 0x1p127},
       {DTYPE_F8E8M0FNU, 0xff, (double)NAN},
   };
   for (size_t i = 0; i < ARRAY_LEN(floats); i++) {
@@ -375,10 +452,14 @@ static void eight_bit_floats(void **state) {
 int main(void) {
   if (!sha256_load()) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(agrees_with_numpy),   cmocka_unit_test(strided_views_agree_with_numpy),
-      cmocka_unit_test(complex_halves),      cmocka_unit_test(sums_survive_large_numbers),
-      cmocka_unit_test(odd_ends),            cmocka_unit_test(packed_elements),
-      cmocka_unit_test(every_half_is_exact), cmocka_unit_test(eight_bit_floats),
+      cmocka_unit_test(agrees_with_numpy),
+      cmocka_unit_test(strided_views_agree_with_numpy),
+      cmocka_unit_test(complex_halves),
+      cmocka_unit_test(sums_survive_large_numbers),
+      cmocka_unit_test(odd_ends),
+      cmocka_unit_test(packed_elements),
+      cmocka_unit_test(every_half_is_exact),
+      cmocka_unit_test(eight_bit_floats),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,10 @@ static const struct {
     {"cut after one of two", "\xc3", 1, 0, 0, 0},
     {"cut after two of three", "\xe2\x82", 2, 0, 0, 0},
     {"cut after three of four", "\xf0\x9f\x98", 3, 0, 0, 0},
-    {"lead, then ASCII", "\xe2" "A\x82", 3, 0, 0, 0},
+    {"lead, then ASCII",
+     "\xe2"
+     "A\x82",
+     3, 0, 0, 0},
     {"0xff", "\xff", 1, 0, 0, 0},
     {"nothing", "", 0, 0, 0, 0},
 };
@@ -43,7 +46,8 @@ static void decodes_the_first_character(void **state) {
     uint32_t code = 0;
     if (utf8_decode(s, UTF8_STRICT, &code) != rows[i].strict) fail_msg("%s: strict", rows[i].name);
     if (rows[i].strict && code != rows[i].code) fail_msg("%s: U+%X", rows[i].name, code);
-    if (utf8_decode(s, UTF8_SURROGATEPASS, &code) != rows[i].surrogatepass) fail_msg("%s: pass", rows[i].name);
+    if (utf8_decode(s, UTF8_SURROGATEPASS, &code) != rows[i].surrogatepass)
+      fail_msg("%s: pass", rows[i].name);
     if (rows[i].surrogatepass && code != rows[i].code) fail_msg("%s: U+%X", rows[i].name, code);
     exact_free(s);
   }
@@ -75,7 +79,8 @@ static void finds_the_first_broken_byte(void **state) {
       exact_free(s);
     }
   }
-  assert_true(utf8_valid(SPAN("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80 and more ASCII behind it"), UTF8_STRICT));
+  assert_true(
+      utf8_valid(SPAN("na\xc3\xafve \xe2\x82\xac \xf0\x9f\x98\x80 and more ASCII behind it"), UTF8_STRICT));
   assert_int_equal(utf8_valid_prefix(SPAN("12345678\xed\xa0\x80"), UTF8_STRICT), 8);
   assert_true(utf8_valid(SPAN("12345678\xed\xa0\x80"), UTF8_SURROGATEPASS));
   assert_true(utf8_valid((struct span){NULL, 0}, UTF8_STRICT));

@@ -47,7 +47,16 @@ static const struct {
     {"H05 2^32 * 2^32", DTYPE_F32, 24, 0, 2, {1LL << 32, 1LL << 32}, {0, 0}, OBS_VIEW_NUMEL_OVERFLOW, 0, 0},
     {"H05 2^63", DTYPE_F32, 24, 0, 2, {1LL << 62, 2}, {0, 0}, OBS_VIEW_NUMEL_OVERFLOW, 0, 0},
     {"H05 2^63 - 1", DTYPE_U8, 24, 0, 1, {BIG}, {0}, OBS_VIEW_EXPANDED_HUGE, (uint64_t)BIG, 24},
-    {"H05 hidden by a zero", DTYPE_F32, 24, 0, 3, {1LL << 32, 0, 1LL << 32}, {0, 0, 0}, OBS_VIEW_NUMEL_OVERFLOW, 0, 0},
+    {"H05 hidden by a zero",
+     DTYPE_F32,
+     24,
+     0,
+     3,
+     {1LL << 32, 0, 1LL << 32},
+     {0, 0, 0},
+     OBS_VIEW_NUMEL_OVERFLOW,
+     0,
+     0},
     {"H05 reach wraps to a small one", DTYPE_U8, 24, 0, 2, {3, 3}, {BIG, 1}, OBS_VIEW_EXTENT_OVERFLOW, 0, 0},
     {"H05 product of reach overflows", DTYPE_U8, 24, 0, 1, {5}, {BIG}, OBS_VIEW_EXTENT_OVERFLOW, 0, 0},
     {"H05 sum of reaches overflows", DTYPE_U8, 24, 2, 2, {2, 3}, {BIG, BIG}, OBS_VIEW_EXTENT_OVERFLOW, 0, 0},
@@ -65,7 +74,16 @@ static const struct {
     {"H14 1 GiB from 4 bytes", DTYPE_F32, 4, 0, 1, {1 << 28}, {0}, OBS_VIEW_EXPANDED, 1 << 28, 1},
     {"H14 4 bytes more", DTYPE_F32, 4, 0, 1, {(1 << 28) + 1}, {0}, OBS_VIEW_EXPANDED_HUGE, (1 << 28) + 1, 1},
     {"H14 2^40 from 4 bytes", DTYPE_F32, 4, 0, 1, {1LL << 40}, {0}, OBS_VIEW_EXPANDED_HUGE, 1ULL << 40, 1},
-    {"large, expanded 4 times", DTYPE_F32, 1ULL << 32, 0, 2, {4, 1 << 30}, {0, 1}, OBS_VIEW_EXPANDED, 1ULL << 32, 1 << 30},
+    {"large, expanded 4 times",
+     DTYPE_F32,
+     1ULL << 32,
+     0,
+     2,
+     {4, 1 << 30},
+     {0, 1},
+     OBS_VIEW_EXPANDED,
+     1ULL << 32,
+     1 << 30},
     /* H25, H32: element sizes; nibbles and bit pairs are packed flat (3x3 quint4x2 lies in 5 bytes) */
     {"quint4x2, 9 in 5 bytes", DTYPE_QU4X2, 5, 0, 2, {3, 3}, {3, 1}, OBS_NONE, 9, 0},
     {"quint4x2, 9 in 4 bytes", DTYPE_QU4X2, 4, 0, 2, {3, 3}, {3, 1}, OBS_VIEW_BEYOND_STORAGE, 9, 8},
@@ -85,9 +103,16 @@ static void proves_or_names_the_reason(void **state) {
     arena_init(&arena, 1 << 20);
     observations_init(&seen_here, &arena, 10);
     struct view v;
-    struct view_claim claim = {.dtype = rows[i].dtype, .storage_bytes = rows[i].bytes, .offset = rows[i].offset,
-                               .num_sizes = rows[i].ndim, .num_strides = rows[i].ndim, .sizes = rows[i].sizes,
-                               .strides = rows[i].strides, .member = 3, .at = 77, .subject = SPAN("w")};
+    struct view_claim claim = {.dtype = rows[i].dtype,
+                               .storage_bytes = rows[i].bytes,
+                               .offset = rows[i].offset,
+                               .num_sizes = rows[i].ndim,
+                               .num_strides = rows[i].ndim,
+                               .sizes = rows[i].sizes,
+                               .strides = rows[i].strides,
+                               .member = 3,
+                               .at = 77,
+                               .subject = SPAN("w")};
     bool proved = view_prove(&v, &claim, &seen_here);
     bool should = rows[i].kind == OBS_NONE || rows[i].kind == OBS_VIEW_EXPANDED;
     if (proved != should || seen_here.n != (rows[i].kind != OBS_NONE)) fail_msg("%s", rows[i].name);
@@ -95,8 +120,8 @@ static void proves_or_names_the_reason(void **state) {
     if (rows[i].kind != OBS_NONE) {
       const struct observation *what = &seen_here.list[0];
       if (what->kind != rows[i].kind || what->got != rows[i].got || what->want != rows[i].want)
-        fail_msg("%s: kind %d, got %llu, want %llu", rows[i].name, (int)what->kind, (unsigned long long)what->got,
-                 (unsigned long long)what->want);
+        fail_msg("%s: kind %d, got %llu, want %llu", rows[i].name, (int)what->kind,
+                 (unsigned long long)what->got, (unsigned long long)what->want);
       assert_int_equal(what->member, 3);
       assert_int_equal(what->at, 77);
       assert_true(span_is(what->subject, "w"));
@@ -107,8 +132,14 @@ static void proves_or_names_the_reason(void **state) {
 
 static bool prove(struct view *v, enum dtype dtype, uint64_t bytes, uint32_t ndim, const int64_t *sizes,
                   const int64_t *strides, uint32_t num_strides, struct observations *o) {
-  return view_prove(v, &(struct view_claim){.dtype = dtype, .storage_bytes = bytes, .num_sizes = ndim,
-                                            .num_strides = num_strides, .sizes = sizes, .strides = strides}, o);
+  return view_prove(v,
+                    &(struct view_claim){.dtype = dtype,
+                                         .storage_bytes = bytes,
+                                         .num_sizes = ndim,
+                                         .num_strides = num_strides,
+                                         .sizes = sizes,
+                                         .strides = strides},
+                    o);
 }
 
 static void counts_dimensions(void **state) {
@@ -172,7 +203,8 @@ static void knows_contiguous(void **state) {
     struct view v;
     arena_init(&arena, 1 << 20);
     observations_init(&o, &arena, 10);
-    assert_true(prove(&v, DTYPE_U8, 1000, views[i].ndim, views[i].sizes, views[i].strides, views[i].ndim, &o));
+    assert_true(
+        prove(&v, DTYPE_U8, 1000, views[i].ndim, views[i].sizes, views[i].strides, views[i].ndim, &o));
     if (v.contiguous != views[i].contiguous) fail_msg("view %zu", i);
     arena_free(&arena);
   }
@@ -199,8 +231,8 @@ static void dtypes_are_found_by_their_names(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(proves_or_names_the_reason), cmocka_unit_test(counts_dimensions),
-      cmocka_unit_test(refusals_do_not_eat_the_arena), cmocka_unit_test(knows_contiguous),
+      cmocka_unit_test(proves_or_names_the_reason),      cmocka_unit_test(counts_dimensions),
+      cmocka_unit_test(refusals_do_not_eat_the_arena),   cmocka_unit_test(knows_contiguous),
       cmocka_unit_test(dtypes_are_found_by_their_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,8 @@
 #include "base/utf8.h"
 
 enum {
-  DEPTH_ROOM = 256,    /* of our tables; cJSON itself stops at 1000 */
-  NUMBER_BYTES = 63,   /* cJSON copies a number into 64 bytes and silently splits a longer one */
+  DEPTH_ROOM = 256,             /* of our tables; cJSON itself stops at 1000 */
+  NUMBER_BYTES = 63,            /* cJSON copies a number into 64 bytes and silently splits a longer one */
   WRITTEN_AS_INTEGER = 1 << 16, /* our bit in cJSON's type; its own end at 1 << 9 */
 };
 #define EXACT_INTEGER (UINT64_C(1) << 53)
@@ -87,7 +87,9 @@ static bool stop(struct scan *s, enum json_fault fault, size_t at, const char *w
 }
 static bool malformed(struct scan *s, const char *what) { return stop(s, JSON_MALFORMED, s->at, what); }
 
-static bool next_is(const struct scan *s, uint8_t byte) { return s->at < s->text.n && s->text.p[s->at] == byte; }
+static bool next_is(const struct scan *s, uint8_t byte) {
+  return s->at < s->text.n && s->text.p[s->at] == byte;
+}
 static bool take(struct scan *s, uint8_t byte) {
   if (!next_is(s, byte)) return false;
   s->at++;
@@ -201,7 +203,8 @@ static bool number(struct scan *s) {
   struct span token = span_of(s->text.p + start, s->at - start);
   if (token.n > NUMBER_BYTES) return stop(s, JSON_MALFORMED, start, "a number of at most 63 characters");
   if (integer && !exact_as_double(token))
-    return stop(s, JSON_MALFORMED, start, "an integer between -2^53 and 2^53, beyond which a double rounds it");
+    return stop(s, JSON_MALFORMED, start,
+                "an integer between -2^53 and 2^53, beyond which a double rounds it");
   if (!finite_as_double(token)) return stop(s, JSON_MALFORMED, start, "a number that a double can hold");
   return true;
 }
@@ -228,7 +231,7 @@ static uint32_t hash_key(const struct scan *s, struct span raw) {
     siphash_bytes(&h, span_first(raw, plain));
     raw = span_from(raw, plain);
     if (raw.n == 0) break;
-    uint32_t code;
+    uint32_t code = 0;
     const char *ignored;
     uint8_t utf8[UTF8_MAX];
     raw = span_from(raw, string_char(raw, &code, &ignored));
@@ -242,7 +245,8 @@ static size_t text_char(struct span s, bool escaped, uint32_t *code) {
   return escaped ? string_char(s, code, &ignored) : utf8_decode(s, UTF8_STRICT, code);
 }
 
-/* Is what stands between two quotes, escapes and all, the same text as another, which is spelled so too or plain? */
+/* Is what stands between two quotes, escapes and all, the same text as another, which is spelled so too or
+ * plain? */
 static bool same_text(struct span raw, struct span other, bool other_escaped) {
   while (raw.n && other.n) {
     uint32_t x, y;
@@ -254,8 +258,8 @@ static bool same_text(struct span raw, struct span other, bool other_escaped) {
   return raw.n == other.n;
 }
 
-/* RFC 8259 section 4 leaves it open which of two equal keys counts, and readers differ: Python's takes the last, cJSON
- * the first. */
+/* RFC 8259 section 4 leaves it open which of two equal keys counts, and readers differ: Python's takes the
+ * last, cJSON the first. */
 static bool note_key(struct scan *s, struct span raw, size_t at) {
   uint32_t hash = hash_key(s, raw), object = s->open[s->depth - 1].number;
   for (uint32_t i = hash_find(&s->hashes, hash, 0); i; i = hash_find(&s->hashes, hash, i)) {
@@ -448,9 +452,9 @@ static uint32_t hash_text(struct span key) {
 bool json_index(struct json_index *x, struct arena *a, const cJSON *object) {
   if (!cJSON_IsObject(object)) return true;
   for (const cJSON *item = object->child; item; item = item->next) {
-    const cJSON **slot = vec_push(a, &x->items, UINT32_MAX);
+    struct json_member *slot = vec_push(a, &x->members, UINT32_MAX);
     if (!slot || !hash_add(a, &x->hashes, hash_text(span_str(item->string)), UINT32_MAX)) return false;
-    *slot = item;
+    slot->item = item;
   }
   return true;
 }
@@ -458,7 +462,7 @@ bool json_index(struct json_index *x, struct arena *a, const cJSON *object) {
 const cJSON *json_find(const struct json_index *x, struct span key) {
   uint32_t hash = hash_text(key);
   for (uint32_t i = hash_find(&x->hashes, hash, 0); i; i = hash_find(&x->hashes, hash, i))
-    if (span_is(key, x->items.p[i - 1]->string)) return x->items.p[i - 1];
+    if (span_is(key, x->members.p[i - 1].item->string)) return x->members.p[i - 1].item;
   return NULL;
 }
 

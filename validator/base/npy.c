@@ -1,7 +1,6 @@
 #include "base/npy.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include "base/reader.h"
 
@@ -16,7 +15,9 @@ static bool reject(struct npy_error *err, uint64_t at, const char *what) {
 
 static bool next_is(const struct reader *r, uint8_t byte) { return r->left.n > 0 && r->left.p[0] == byte; }
 static bool take(struct reader *r, uint8_t byte) { return next_is(r, byte) && reader_skip(r, 1); }
-static bool digit_follows(const struct reader *r) { return r->left.n > 0 && r->left.p[0] >= '0' && r->left.p[0] <= '9'; }
+static bool digit_follows(const struct reader *r) {
+  return r->left.n > 0 && r->left.p[0] >= '0' && r->left.p[0] <= '9';
+}
 static void skip_spaces(struct reader *r) {
   while (take(r, ' ')) continue;
 }
@@ -31,13 +32,15 @@ static bool quoted(struct reader *r, struct span *out, struct npy_error *err) {
   return take(r, quote);
 }
 
-/* A size: at most 2^63 - 1, no leading zeros; 2L is how Python 2 spells it, which versions 1 and 2 may hold. */
+/* A size: at most 2^63 - 1, no leading zeros; 2L is how Python 2 spells it, which versions 1 and 2 may hold.
+ */
 static bool dimension(struct reader *r, uint8_t major, uint64_t *out, struct npy_error *err) {
   uint64_t at = r->at, n = 0;
   bool zero = next_is(r, '0');
   if (!digit_follows(r)) return reject(err, at, "a dimension, 0 or more");
   for (uint8_t byte; digit_follows(r);)
-    if (!reader_u8(r, &byte) || !try_mul(n, UINT64_C(10), &n) || !try_add(n, byte - (uint64_t)'0', &n) || n > INT64_MAX)
+    if (!reader_u8(r, &byte) || !try_mul(n, UINT64_C(10), &n) || !try_add(n, byte - (uint64_t)'0', &n) ||
+        n > INT64_MAX)
       return reject(err, at, "a dimension of at most 2^63 - 1");
   if (zero && r->at - at > 1) return reject(err, at, "a dimension without leading zeros");
   if (major < 3) (void)take(r, 'L');
@@ -67,9 +70,9 @@ static const struct {
   char kind;
   uint8_t size;
 } descrs[] = {
-    {"<f2", 'f', 2}, {"<f4", 'f', 4}, {"<f8", 'f', 8}, {"|i1", 'i', 1}, {"<i1", 'i', 1}, {"<i2", 'i', 2},
-    {"<i4", 'i', 4}, {"<i8", 'i', 8}, {"|u1", 'u', 1}, {"<u1", 'u', 1}, {"<u2", 'u', 2}, {"<u4", 'u', 4},
-    {"<u8", 'u', 8}, {"|b1", 'b', 1}, {"<b1", 'b', 1},
+    {"<f2", 'f', 2}, {"<f4", 'f', 4}, {"<f8", 'f', 8}, {"|i1", 'i', 1}, {"<i1", 'i', 1},
+    {"<i2", 'i', 2}, {"<i4", 'i', 4}, {"<i8", 'i', 8}, {"|u1", 'u', 1}, {"<u1", 'u', 1},
+    {"<u2", 'u', 2}, {"<u4", 'u', 4}, {"<u8", 'u', 8}, {"|b1", 'b', 1}, {"<b1", 'b', 1},
 };
 
 static bool descr(struct reader *r, struct npy *out, struct npy_error *err) {
@@ -142,10 +145,12 @@ static bool prelude(struct reader *r, uint8_t *major, struct reader *header, str
   uint8_t minor;
   uint32_t len;
   uint16_t short_len = 0;
-  if (!reader_take(r, 6, &magic) || !span_eq(magic, SPAN("\x93NUMPY"))) return reject(err, 0, "the .npy signature");
+  if (!reader_take(r, 6, &magic) || !span_eq(magic, SPAN("\x93NUMPY")))
+    return reject(err, 0, "the .npy signature");
   if (!reader_u8(r, major) || !reader_u8(r, &minor)) return reject(err, r->at, "a version");
   if (*major < 1 || *major > 3 || minor != 0) return reject(err, r->at - 2, "version 1.0, 2.0 or 3.0");
-  if (*major == 1 ? !reader_u16le(r, &short_len) : !reader_u32le(r, &len)) return reject(err, r->at, "a header length");
+  if (*major == 1 ? !reader_u16le(r, &short_len) : !reader_u32le(r, &len))
+    return reject(err, r->at, "a header length");
   if (*major == 1) len = short_len;
   if (len > HEADER_TEXT_MAX) return reject(err, r->at, "a header of at most 10,000 bytes");
   return reader_sub(r, len, header) || reject(err, r->at, "the whole header");
@@ -156,8 +161,10 @@ static bool data_length(struct npy *out, uint64_t *bytes) {
   uint64_t product = out->size;
   bool empty = false;
   for (uint32_t i = 0; i < out->ndim; i++) {
-    if (out->shape[i] == 0) empty = true;
-    else if (!try_mul(product, out->shape[i], &product) || product > INT64_MAX) return false;
+    if (out->shape[i] == 0)
+      empty = true;
+    else if (!try_mul(product, out->shape[i], &product) || product > INT64_MAX)
+      return false;
   }
   *bytes = empty ? 0 : product;
   out->numel = *bytes / out->size;
@@ -183,22 +190,30 @@ struct text {
   size_t n; /* sizeof p: it did not fit */
 };
 
-PRINTF_LIKE(2, 3) static void append(struct text *t, const char *format, ...) {
-  va_list ap;
-  size_t room = sizeof t->p - t->n;
-  va_start(ap, format);
-  int n = vsnprintf(t->p + t->n, room, format, ap);
-  va_end(ap);
-  t->n = n < 0 || (size_t)n >= room ? sizeof t->p : t->n + (size_t)n;
+static void append(struct text *t, const char *piece) {
+  size_t n = strlen(piece), room = sizeof t->p - t->n;
+  memcpy(t->p + t->n, piece, min_size(n, room));
+  t->n += min_size(n, room);
+}
+
+static void append_number(struct text *t, uint64_t number) {
+  char digits[24];
+  (void)snprintf(digits, sizeof digits, "%" PRIu64, number);
+  append(t, digits);
 }
 
 size_t npy_header(uint8_t out[NPY_HEADER_SIZE], const char *descr, const uint64_t *shape, uint32_t ndim) {
   enum { LENGTH = NPY_HEADER_SIZE - 10 }; /* behind magic, version and this length */
   static const uint8_t start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, LENGTH, 0};
   struct text t = {.n = 0};
-  append(&t, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
-  for (uint32_t i = 0; i < ndim; i++) append(&t, "%s%" PRIu64, i ? ", " : "", shape[i]);
-  append(&t, "%s), }", ndim == 1 ? "," : "");
+  append(&t, "{'descr': '");
+  append(&t, descr);
+  append(&t, "', 'fortran_order': False, 'shape': (");
+  for (uint32_t i = 0; i < ndim; i++) {
+    if (i > 0) append(&t, ", ");
+    append_number(&t, shape[i]);
+  }
+  append(&t, ndim == 1 ? ",), }" : "), }");
   if (t.n >= LENGTH) return 0; /* the line feed needs a place too */
   memcpy(out, start, sizeof start);
   memset(out + sizeof start, ' ', LENGTH);

@@ -1,10 +1,11 @@
-/* NumPy's .npy: one array, as inputs and goldens of a forward pass come and as outputs are saved (format-spec G.3).
+/* NumPy's .npy: one array, as inputs and goldens of a forward pass come and as outputs are saved (format-spec
+ * G.3).
  *
  *   93 'NUMPY' | major, minor | header length: u16 in 1.0, u32 in 2.0 and 3.0 | header | data
  *
- * The header is a Python literal. Read is what NumPy's own writer makes: a dict of exactly descr, fortran_order and
- * shape, plain quotes, decimal numbers; little-endian numbers and bool; data of exactly the length that they say.
- * Stricter than NumPy, which takes any literal and ignores bytes behind the data. */
+ * The header is a Python literal. Read is what NumPy's own writer makes: a dict of exactly descr,
+ * fortran_order and shape, plain quotes, decimal numbers; little-endian numbers and bool; data of exactly the
+ * length that they say. Stricter than NumPy, which takes any literal and ignores bytes behind the data. */
 #ifndef CKPTLINT_BASE_NPY_H
 #define CKPTLINT_BASE_NPY_H
 
@@ -13,8 +14,8 @@
 enum { NPY_MAX_DIMS = 32, NPY_HEADER_SIZE = 128 }; /* NumPy 1.x has at most 32 dimensions */
 
 struct npy {
-  char kind;    /* 'f', 'i', 'u' or 'b' (bool) */
-  uint8_t size; /* bytes of an element: f 2 4 8, i and u 1 2 4 8, b 1 */
+  char kind;          /* 'f', 'i', 'u' or 'b' (bool) */
+  uint8_t size;       /* bytes of an element: f 2 4 8, i and u 1 2 4 8, b 1 */
   bool fortran_order; /* first index varies fastest */
   uint32_t ndim;
   uint64_t shape[NPY_MAX_DIMS];
@@ -29,9 +30,9 @@ struct npy_error {
 
 NODISCARD bool npy_read(struct npy *out, struct span file, struct npy_error *err);
 
-/* The bytes that stand before the data of a C-order array, for descr "<f4" and the like: always NPY_HEADER_SIZE of
- * them, byte for byte what NumPy 1.24 writes. 0 when the shape's text does not fit (more than about ten long
- * dimensions). */
+/* The bytes that stand before the data of a C-order array, for descr "<f4" and the like: always
+ * NPY_HEADER_SIZE of them, byte for byte what NumPy 1.24 writes. 0 when the shape's text does not fit (more
+ * than about ten long dimensions). */
 size_t npy_header(uint8_t out[NPY_HEADER_SIZE], const char *descr, const uint64_t *shape, uint32_t ndim);
 
 #endif

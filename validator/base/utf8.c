@@ -1,7 +1,7 @@
 #include "base/utf8.h"
 
-/* One row a length: the lead byte's fixed bits, and the least code point that needs so many bytes (a longer spelling
- * of a smaller one is how "/" or NUL slip past a filter). */
+/* One row a length: the lead byte's fixed bits, and the least code point that needs so many bytes (a longer
+ * spelling of a smaller one is how "/" or NUL slip past a filter). */
 static const struct {
   uint8_t mask, lead;
   uint32_t least;

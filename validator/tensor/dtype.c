@@ -13,7 +13,8 @@ const struct dtype_row dtype_table[DTYPE_COUNT] = {
 
 enum dtype dtype_by_name(struct span name) {
   for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++)
-    if (span_is(name, dtype_table[d].name) || (dtype_table[d].alias && span_is(name, dtype_table[d].alias))) return d;
+    if (span_is(name, dtype_table[d].name) || (dtype_table[d].alias && span_is(name, dtype_table[d].alias)))
+      return d;
   return DTYPE_NONE;
 }
 
@@ -64,8 +65,8 @@ static double small_float(const struct small_float *f, unsigned bits) {
   if (f->specials == IEEE && exponent == exponent_max)
     return mantissa ? (double)NAN : negative ? (double)-INFINITY : (double)INFINITY;
   if (exponent == 0) return negative ? -(mantissa * f->unit) : mantissa * f->unit;
-  uint64_t rebiased = (uint64_t)(exponent + 1023 - f->bias) << 52;
-  return f64_of((uint64_t)negative << 63 | rebiased | (uint64_t)mantissa << (52 - f->mantissa_bits));
+  uint64_t sign = negative ? UINT64_C(1) << 63 : 0, rebiased = (uint64_t)(exponent + 1023 - f->bias) << 52;
+  return f64_of(sign | rebiased | (uint64_t)mantissa << (52 - f->mantissa_bits));
 }
 
 /* Two's complement without an implementation-defined cast. */
@@ -82,9 +83,12 @@ static double f32_of(uint32_t bits) {
 
 double dtype_load(enum dtype d, const uint8_t *p) {
   switch (d) {
-  case DTYPE_F64: case DTYPE_C128: return f64_of(load_u64le(p));
-  case DTYPE_F32: case DTYPE_C64: return f32_of(load_u32le(p));
-  case DTYPE_F16: case DTYPE_C32: return small_float(&half, load_u16le(p));
+  case DTYPE_F64:
+  case DTYPE_C128: return f64_of(load_u64le(p));
+  case DTYPE_F32:
+  case DTYPE_C64: return f32_of(load_u32le(p));
+  case DTYPE_F16:
+  case DTYPE_C32: return small_float(&half, load_u16le(p));
   case DTYPE_BF16: return small_float(&bfloat, load_u16le(p));
   case DTYPE_F8E4M3FN: return small_float(&e4m3fn, p[0]);
   case DTYPE_F8E5M2: return small_float(&e5m2, p[0]);
@@ -92,15 +96,27 @@ double dtype_load(enum dtype d, const uint8_t *p) {
   case DTYPE_F8E5M2FNUZ: return small_float(&e5m2fnuz, p[0]);
   case DTYPE_F8E8M0FNU: return p[0] == 0xff ? (double)NAN : ldexp(1.0, p[0] - 127);
   case DTYPE_I64: return signed_of(load_u64le(p), 64);
-  case DTYPE_I32: case DTYPE_QI32: return signed_of(load_u32le(p), 32);
+  case DTYPE_I32:
+  case DTYPE_QI32: return signed_of(load_u32le(p), 32);
   case DTYPE_I16: return signed_of(load_u16le(p), 16);
-  case DTYPE_I8: case DTYPE_QI8: return signed_of(p[0], 8);
+  case DTYPE_I8:
+  case DTYPE_QI8: return signed_of(p[0], 8);
   case DTYPE_U64: return (double)load_u64le(p);
   case DTYPE_U32: return load_u32le(p);
-  case DTYPE_U16: case DTYPE_BITS16: return load_u16le(p);
-  case DTYPE_U8: case DTYPE_BOOL: case DTYPE_QU8: case DTYPE_QU4X2: case DTYPE_QU2X4: case DTYPE_F4X2:
-  case DTYPE_BITS8: case DTYPE_BITS1X8: case DTYPE_BITS2X4: case DTYPE_BITS4X2: return p[0];
-  case DTYPE_NONE: case DTYPE_COUNT: return 0;
+  case DTYPE_U16:
+  case DTYPE_BITS16: return load_u16le(p);
+  case DTYPE_U8:
+  case DTYPE_BOOL:
+  case DTYPE_QU8:
+  case DTYPE_QU4X2:
+  case DTYPE_QU2X4:
+  case DTYPE_F4X2:
+  case DTYPE_BITS8:
+  case DTYPE_BITS1X8:
+  case DTYPE_BITS2X4:
+  case DTYPE_BITS4X2: return p[0];
+  case DTYPE_NONE:
+  case DTYPE_COUNT: return 0;
   }
   return 0;
 }

@@ -15,8 +15,8 @@ enum dtype {
 };
 
 struct dtype_row {
-  const char *name;    /* torch.NAME, canonical */
-  uint8_t size;        /* bytes of one storage element */
+  const char *name; /* torch.NAME, canonical */
+  uint8_t size;     /* bytes of one storage element */
   enum dtype_class cls;
   const char *storage; /* typed storage class, "FloatStorage", or NULL */
   const char *alias;   /* "float", or NULL */
@@ -25,7 +25,8 @@ extern const struct dtype_row dtype_table[DTYPE_COUNT];
 
 static inline const char *dtype_name(enum dtype d) { return dtype_table[d].name; }
 static inline uint64_t dtype_size(enum dtype d) { return dtype_table[d].size; }
-/* Elements in one storage element: 2 in quint4x2, 4 in quint2x4 (low bits first, packed flat: format-spec D.2), else 1. */
+/* Elements in one storage element: 2 in quint4x2, 4 in quint2x4 (low bits first, packed flat: format-spec
+ * D.2), else 1. */
 uint64_t dtype_packing(enum dtype d);
 /* Whole elements that n bytes hold, and the bytes that n elements take (UINT64_MAX when that overflows). */
 uint64_t dtype_elements_in(enum dtype d, uint64_t bytes);
@@ -35,8 +36,8 @@ enum dtype dtype_by_name(struct span name);
 /* By the storage class's name ("FloatStorage"); DTYPE_NONE if there is none. UntypedStorage is uint8. */
 enum dtype dtype_by_storage(struct span name);
 
-/* The storage element at p (little-endian) as a double; complex: the real part; quantized and opaque: the bits as an
- * integer. Exact but for integers beyond 2^53. */
+/* The storage element at p (little-endian) as a double; complex: the real part; quantized and opaque: the
+ * bits as an integer. Exact but for integers beyond 2^53. */
 double dtype_load(enum dtype d, const uint8_t *p);
 
 #endif

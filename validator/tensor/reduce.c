@@ -6,8 +6,8 @@
 
 #include <immintrin.h>
 
-/* Vectors of the compiler (gcc and clang spell them alike): eight elements at a time. They are passed by pointer, so
- * that no calling convention depends on the target. */
+/* Vectors of the compiler (gcc and clang spell them alike): eight elements at a time. They are passed by
+ * pointer, so that no calling convention depends on the target. */
 enum { LANES = 8 };
 typedef float f32x4 __attribute__((vector_size(16)));
 typedef float f32x8 __attribute__((vector_size(32)));
@@ -51,10 +51,14 @@ INLINE void widen_i16(f32x8 *out, const uint8_t *p) {
 
 /* `d` is a constant of the caller, so one branch is left of these. */
 INLINE void load_narrow(f32x8 *out, const uint8_t *p, enum dtype d) {
-  if (d == DTYPE_F16) widen_f16(out, p);
-  else if (d == DTYPE_BF16) widen_bf16(out, p);
-  else if (d == DTYPE_I16) widen_i16(out, p);
-  else memcpy(out, p, sizeof *out);
+  if (d == DTYPE_F16)
+    widen_f16(out, p);
+  else if (d == DTYPE_BF16)
+    widen_bf16(out, p);
+  else if (d == DTYPE_I16)
+    widen_i16(out, p);
+  else
+    memcpy(out, p, sizeof *out);
 }
 
 INLINE void load_wide(f64x4 *out, const uint8_t *p, enum dtype d) {
@@ -71,8 +75,8 @@ INLINE void load_wide(f64x4 *out, const uint8_t *p, enum dtype d) {
   }
 }
 
-/* Dtypes that a float holds exactly; sums are double from the first addition on. A NaN or infinity makes its way into
- * the sum, where the caller sees it, so the loop need not look. */
+/* Dtypes that a float holds exactly; sums are double from the first addition on. A NaN or infinity makes its
+ * way into the sum, where the caller sees it, so the loop need not look. */
 INLINE void reduce_narrow(struct reduction *out, const uint8_t *p, enum dtype d) {
   f32x8 x, low, high;
   f64x4 sum = {0}, sum2 = {0};
@@ -125,14 +129,22 @@ INLINE void reduce_wide(struct reduction *out, const uint8_t *p, enum dtype d) {
 }
 
 AVX2 static bool reduce(struct reduction *out, enum dtype d, const uint8_t *p) {
-  if (d == DTYPE_F32) reduce_narrow(out, p, DTYPE_F32);
-  else if (d == DTYPE_F16) reduce_narrow(out, p, DTYPE_F16);
-  else if (d == DTYPE_BF16) reduce_narrow(out, p, DTYPE_BF16);
-  else if (d == DTYPE_I16) reduce_narrow(out, p, DTYPE_I16);
-  else if (d == DTYPE_F64) reduce_wide(out, p, DTYPE_F64);
-  else if (d == DTYPE_I32 || d == DTYPE_QI32) reduce_wide(out, p, DTYPE_I32);
-  else if (d == DTYPE_I64) reduce_wide(out, p, DTYPE_I64);
-  else return false;
+  if (d == DTYPE_F32)
+    reduce_narrow(out, p, DTYPE_F32);
+  else if (d == DTYPE_F16)
+    reduce_narrow(out, p, DTYPE_F16);
+  else if (d == DTYPE_BF16)
+    reduce_narrow(out, p, DTYPE_BF16);
+  else if (d == DTYPE_I16)
+    reduce_narrow(out, p, DTYPE_I16);
+  else if (d == DTYPE_F64)
+    reduce_wide(out, p, DTYPE_F64);
+  else if (d == DTYPE_I32 || d == DTYPE_QI32)
+    reduce_wide(out, p, DTYPE_I32);
+  else if (d == DTYPE_I64)
+    reduce_wide(out, p, DTYPE_I64);
+  else
+    return false;
   return true;
 }
 

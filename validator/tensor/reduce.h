@@ -1,5 +1,6 @@
-/* The fast half of the pass over a tensor's numbers: some kilobytes of one dtype reduced with vector instructions, so
- * that the pass runs near the speed of memory. What it can't do, the element loop of stats.c does. */
+/* The fast half of the pass over a tensor's numbers: some kilobytes of one dtype reduced with vector
+ * instructions, so that the pass runs near the speed of memory. What it can't do, the element loop of stats.c
+ * does. */
 #ifndef CKPTLINT_TENSOR_REDUCE_H
 #define CKPTLINT_TENSOR_REDUCE_H
 
@@ -13,8 +14,8 @@ struct reduction {
   double min, max, sum; /* over all of them: all are finite */
 };
 
-/* Reduces leading elements of `bytes`, a multiple of 8 of them and at most REDUCE_BYTES. False: this dtype or processor
- * has no vector path, there are too few elements, one of them is NaN, infinite or as large as
+/* Reduces leading elements of `bytes`, a multiple of 8 of them and at most REDUCE_BYTES. False: this dtype or
+ * processor has no vector path, there are too few elements, one of them is NaN, infinite or as large as
  * REDUCE_MAGNITUDE. */
 NODISCARD bool reduce_block(struct reduction *out, enum dtype d, struct span bytes);
 

@@ -12,8 +12,9 @@ struct evp {
   int (*final)(void *context, unsigned char *out, unsigned *n);
 };
 enum { EVP_FUNCTIONS = sizeof(struct evp) / sizeof(void *) };
-static const char *const evp_names[EVP_FUNCTIONS] = {"EVP_MD_fetch",     "EVP_MD_CTX_new",   "EVP_MD_CTX_free",
-                                                     "EVP_DigestInit_ex", "EVP_DigestUpdate", "EVP_DigestFinal_ex"};
+static const char *const evp_names[EVP_FUNCTIONS] = {"EVP_MD_fetch",     "EVP_MD_CTX_new",
+                                                     "EVP_MD_CTX_free",  "EVP_DigestInit_ex",
+                                                     "EVP_DigestUpdate", "EVP_DigestFinal_ex"};
 
 /* A loaded library is a fact of the process: set once by sha256_load, read only afterwards. */
 static struct evp evp;

@@ -1,12 +1,12 @@
-/* SHA-256 as OpenSSL computes it (with the processor's own instructions). The library is loaded at run time, before
- * the sandbox closes, and only where digests are asked for: start-up stays free of it. */
+/* SHA-256 as OpenSSL computes it (with the processor's own instructions). The library is loaded at run time,
+ * before the sandbox closes, and only where digests are asked for: start-up stays free of it. */
 #ifndef CKPTLINT_TENSOR_SHA256_H
 #define CKPTLINT_TENSOR_SHA256_H
 
 #include "base/span.h"
 
-/* Loads libcrypto and digests once, so that nothing is left to be opened or initialised under the seal. False when the
- * library is missing. To be called before any other thread and any other call of this header. */
+/* Loads libcrypto and digests once, so that nothing is left to be opened or initialised under the seal. False
+ * when the library is missing. To be called before any other thread and any other call of this header. */
 NODISCARD bool sha256_load(void);
 /* One digest of a run of bytes. False when sha256_load was not called or failed. */
 NODISCARD bool sha256(struct span in, uint8_t out[32]);

@@ -53,8 +53,10 @@ static void tally_value(struct tally *t, double x, uint64_t n) {
   tally_range(t, x, x);
   t->finite += n;
   if (x == 0) t->zero += n;
-  if (fabs(x) < REDUCE_MAGNITUDE) sum_add(&t->sum, x * (double)n);
-  else sum_add(&t->huge, x * HUGE_SCALE * (double)n);
+  if (fabs(x) < REDUCE_MAGNITUDE)
+    sum_add(&t->sum, x * (double)n);
+  else
+    sum_add(&t->huge, x * HUGE_SCALE * (double)n);
 }
 
 static void tally_reduction(struct tally *t, const struct reduction *r) {
@@ -88,8 +90,8 @@ static void tally_elements(struct tally *t, enum dtype d, struct span bytes) {
   if (r.elements > 0) tally_reduction(t, &r);
 }
 
-/* One byte, 256 values: counting them is faster than any arithmetic on them, and exact. Four tables, because equal
- * neighbours would wait for one another's counter. */
+/* One byte, 256 values: counting them is faster than any arithmetic on them, and exact. Four tables, because
+ * equal neighbours would wait for one another's counter. */
 static void tally_bytes(struct tally *t, enum dtype d, struct span bytes) {
   uint16_t seen[4][256] = {0}; /* CHUNK_BYTES / 4 fits */
   if (bytes.n < HISTOGRAM_MIN) {
@@ -134,10 +136,16 @@ static void tally_run(struct tally *t, enum dtype d, struct span bytes) {
   switch (dtype_table[d].cls) {
   case DT_COMPLEX: tally_complex(t, d, bytes); return;
   case DT_OPAQUE: return;
-  case DT_FLOAT: case DT_INT: case DT_UINT: case DT_BOOL: case DT_QUANT: break;
+  case DT_FLOAT:
+  case DT_INT:
+  case DT_UINT:
+  case DT_BOOL:
+  case DT_QUANT: break;
   }
-  if (dtype_size(d) == 1) tally_bytes(t, d, bytes);
-  else tally_numbers(t, d, bytes);
+  if (dtype_size(d) == 1)
+    tally_bytes(t, d, bytes);
+  else
+    tally_numbers(t, d, bytes);
 }
 
 static void report_tally(struct tensor_stats *out, const struct tally *t) {
@@ -171,7 +179,8 @@ static void take_run(struct pass *p, struct span bytes) {
 
 static void pass_straight(struct pass *p) {
   uint64_t size = dtype_size(p->view->dtype);
-  struct span left = span_from(p->storage, (size_t)(p->view->offset * size)); /* proved: no overflow, inside */
+  struct span left =
+      span_from(p->storage, (size_t)(p->view->offset * size)); /* proved: no overflow, inside */
   left = span_first(left, (size_t)(p->view->numel * size));
   while (left.n > 0) {
     struct span chunk = span_first(left, CHUNK_BYTES);
@@ -250,17 +259,22 @@ static bool hash_packed(const struct view *v, struct span storage, uint8_t out[3
   return sha256(span_first(from_first, (size_t)dtype_bytes_for(v->dtype, v->numel)), out);
 }
 
-void tensor_stats(struct tensor_stats *out, const struct view *v, struct span storage, bool big_endian, bool want_hash,
-                  uint64_t max_elements) {
+void tensor_stats(struct tensor_stats *out, const struct view *v, struct span storage, bool big_endian,
+                  bool want_hash, uint64_t max_elements) {
   bool packed = dtype_packing(v->dtype) > 1;
   *out = (struct tensor_stats){0};
   if ((v->expanded && v->numel > max_elements) || storage.n < view_storage_bytes(v)) return;
-  struct pass p = {.view = v, .storage = storage, .swap = big_endian && swap_unit(v->dtype) > 1,
+  struct pass p = {.view = v,
+                   .storage = storage,
+                   .swap = big_endian && swap_unit(v->dtype) > 1,
                    .tally = {.min = (double)INFINITY, .max = (double)-INFINITY}};
   p.hash = want_hash && !packed && sha256_begin(&p.sha);
-  if (v->contiguous && !p.swap && !packed) pass_straight(&p);
-  else pass_strided(&p);
-  out->hashed = packed ? want_hash && hash_packed(v, storage, out->sha256) : p.hash && sha256_end(&p.sha, out->sha256);
+  if (v->contiguous && !p.swap && !packed)
+    pass_straight(&p);
+  else
+    pass_strided(&p);
+  out->hashed =
+      packed ? want_hash && hash_packed(v, storage, out->sha256) : p.hash && sha256_end(&p.sha, out->sha256);
   out->done = dtype_table[v->dtype].cls != DT_OPAQUE;
   report_tally(out, &p.tally);
 }

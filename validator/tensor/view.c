@@ -39,11 +39,17 @@ static struct span claim_text(struct arena *a, const struct view_claim *c) {
   return arena_copy(a, span_of(t.p, t.n), &out) ? out : (struct span){0};
 }
 
-static void note(struct observations *o, const struct view_claim *c, enum obs_kind kind, uint64_t got, uint64_t want) {
+static void note(struct observations *o, const struct view_claim *c, enum obs_kind kind, uint64_t got,
+                 uint64_t want) {
   /* What is only counted gets no text: a million bad tensors must not eat the arena. */
   struct span detail = o->seen[kind] < o->per_kind_max ? claim_text(o->arena, c) : (struct span){0};
-  observe(o, (struct observation){.kind = kind, .member = c->member, .at = c->at, .got = got, .want = want,
-                                  .subject = c->subject, .detail = detail});
+  observe(o, (struct observation){.kind = kind,
+                                  .member = c->member,
+                                  .at = c->at,
+                                  .got = got,
+                                  .want = want,
+                                  .subject = c->subject,
+                                  .detail = detail});
 }
 
 NODISCARD static bool refuse_claim(struct observations *o, const struct view_claim *c, enum obs_kind kind,
@@ -54,7 +60,8 @@ NODISCARD static bool refuse_claim(struct observations *o, const struct view_cla
 
 /* The claim's numbers as unsigned ones (format-spec D.4, 1 and 2). */
 static bool read_numbers(struct view *v, const struct view_claim *c, struct observations *o) {
-  if (c->num_sizes != c->num_strides) return refuse_claim(o, c, OBS_VIEW_RANKS_DIFFER, c->num_strides, c->num_sizes);
+  if (c->num_sizes != c->num_strides)
+    return refuse_claim(o, c, OBS_VIEW_RANKS_DIFFER, c->num_strides, c->num_sizes);
   if (c->num_sizes > MAX_DIMS) return refuse_claim(o, c, OBS_LIMIT_TENSOR_DIMS, c->num_sizes, MAX_DIMS);
   if (!try_cast(c->offset, &v->offset)) return refuse_claim(o, c, OBS_VIEW_NEGATIVE_OFFSET, 0, 0);
   v->ndim = (uint8_t)c->num_sizes; /* at most MAX_DIMS */
@@ -70,8 +77,10 @@ static bool count_elements(struct view *v) {
   int64_t product = 1;
   bool empty = false;
   for (uint32_t i = 0; i < v->ndim; i++) {
-    if (v->size[i] == 0) empty = true;
-    else if (!try_mul(product, v->size[i], &product)) return false;
+    if (v->size[i] == 0)
+      empty = true;
+    else if (!try_mul(product, v->size[i], &product))
+      return false;
   }
   v->numel = empty ? 0 : (uint64_t)product;
   return true;
