@@ -85,6 +85,7 @@ def cases():
         for padding in [1, (2, 3), 0, (0, 1), "same"]:
             yield "conv2d", x, w, b, 1, padding, 1, 1, mode
         yield "conv2d", x, T((4, 2, 2, 3), 2), None, 2, (1, 2), (2, 1), 2, mode
+    yield "conv2d", T((1, 4, 5, 1)), w, b, 1, (0, 2), (1, 2)  # some kernel columns meet padding only
     yield "conv2d", x, w, b, 1, (5, 1), 1, 1, "reflect"
     yield "conv2d", x, w, b, 1, (5, 6), 1, 1, "circular"
     yield "conv2d", x, w, b, 1, (6, 1), 1, 1, "circular"

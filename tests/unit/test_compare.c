@@ -1,4 +1,5 @@
-/* Comparison of outputs with goldens. Expected figures: numpy.isclose(y, g, rtol, atol) and its definition by hand. */
+/* Comparison of outputs with goldens. Expected figures: numpy.isclose(y, g, rtol, atol) and its definition by
+ * hand. */
 #include "forward/compare.h"
 
 #include <math.h>
@@ -15,7 +16,7 @@ struct case_row {
   double max_abs, max_rel;
 };
 
-#define INF HUGE_VAL
+#define INF          HUGE_VAL
 #define NOT_A_NUMBER ((double)NAN)
 
 static const struct case_row rows[] = {
@@ -57,8 +58,11 @@ static void values_agree_as_in_numpy(void **state) {
     struct farray g = array_of(r->g, size, 1);
     struct comparison c;
     compare_values(&c, &y, &g, r->rtol, r->atol);
-    bool same = c.same_shape && c.outside == r->outside && c.worst == r->worst && c.max_abs == r->max_abs && c.max_rel == r->max_rel;
-    if (!same) print_message("%s: outside %llu worst %llu abs %g rel %g\n", r->name, (unsigned long long)c.outside, (unsigned long long)c.worst, c.max_abs, c.max_rel);
+    bool same = c.same_shape && c.outside == r->outside && c.worst == r->worst && c.max_abs == r->max_abs &&
+                c.max_rel == r->max_rel;
+    if (!same)
+      print_message("%s: outside %llu worst %llu abs %g rel %g\n", r->name, (unsigned long long)c.outside,
+                    (unsigned long long)c.worst, c.max_abs, c.max_rel);
     assert_true(same);
   }
 }
@@ -90,14 +94,17 @@ static void argmax_is_counted_by_rows(void **state) {
   static const float y[6] = {1, 3, 2, 5, 4, 4.5F};
   static const double g[6] = {1, 2, 3, 9, 1, 1}, classes[2] = {1, 2}, wrong[3] = {1, 0, 0}, odd[2] = {1, -1};
   struct ftensor t = tensor_of(y, (const uint64_t[]){2, 3}, 2);
-  struct farray golden = array_of(g, (const uint64_t[]){2, 3}, 2), want = array_of(classes, (const uint64_t[]){2}, 1);
-  struct farray three = array_of(wrong, (const uint64_t[]){3}, 1), negative = array_of(odd, (const uint64_t[]){2}, 1);
+  struct farray golden = array_of(g, (const uint64_t[]){2, 3}, 2),
+                want = array_of(classes, (const uint64_t[]){2}, 1);
+  struct farray three = array_of(wrong, (const uint64_t[]){3}, 1),
+                negative = array_of(odd, (const uint64_t[]){2}, 1);
   struct comparison c;
   compare_values(&c, &t, &golden, 1, 10);
   assert_int_equal(c.rows, 2);
   assert_int_equal(c.rows_agree, 1);
   compare_argmax(&c, &t, &want);
-  assert_true(c.same_shape && c.rows_agree == 1 && c.outside == 1 && c.worst == 1 && c.worst_got == 0 && c.worst_want == 2);
+  assert_true(c.same_shape && c.rows_agree == 1 && c.outside == 1 && c.worst == 1 && c.worst_got == 0 &&
+              c.worst_want == 2);
   compare_argmax(&c, &t, &three);
   assert_false(c.same_shape);
   compare_argmax(&c, &t, &negative);

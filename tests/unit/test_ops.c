@@ -1,5 +1,5 @@
-/* Operations against PyTorch: every call that tests/oracle/record_ops.py recorded gives the same shape, type and
- * numbers, and every call that PyTorch refuses is refused. */
+/* Operations against PyTorch: every call that tests/oracle/record_ops.py recorded gives the same shape, type
+ * and numbers, and every call that PyTorch refuses is refused. */
 #include "forward/op.h"
 
 #include <math.h>
@@ -28,10 +28,12 @@ struct op_case {
   const double *want;
 };
 
+/* clang-format off: one word a line */
 #define F32 FT_F32
 #define I64 FT_I64
 #define BOOL FT_BOOL
-#define T(ftype, number, dims, ...) {.kind = ARG_TENSOR, .type = ftype, .seed = number, .ndim = dims, .size = {__VA_ARGS__}}
+#define T(ftype, number, dims, ...) \
+  {.kind = ARG_TENSOR, .type = ftype, .seed = number, .ndim = dims, .size = {__VA_ARGS__}}
 #define I(number) {.value = {.kind = OPV_INT, .i = (number)}}
 #define B(truth) {.value = {.kind = OPV_BOOL, .i = (truth)}}
 #define F(number) {.value = {.kind = OPV_FLOAT, .f = (number)}}
@@ -44,6 +46,7 @@ struct op_case {
 #define VALUES(...) .want = (const double[]){__VA_ARGS__}
 #define CASE(id, ...) {.op = OP_##id, __VA_ARGS__},
 #define REFUSED(id, ...) {.op = OP_##id, __VA_ARGS__, .refused = true},
+/* clang-format on */
 
 static const struct op_case cases[] = {
 #include "tests/oracle/ops_recorded.inc"
@@ -59,14 +62,19 @@ static void make_tensor(struct ftensor *t, const struct arg *a) {
   assert_non_null(t->data.out);
   for (uint64_t i = 0; i < t->numel; i++) {
     int raw = (int)((i * 7 + a->seed * 13) % 31) - 15;
-    if (t->type == FT_F32) ft_f32_out(t)[i] = (float)raw / 8;
-    else if (t->type == FT_I64) ft_i64_out(t)[i] = raw;
-    else ft_bool_out(t)[i] = raw % 3 == 0;
+    if (t->type == FT_F32)
+      ft_f32_out(t)[i] = (float)raw / 8;
+    else if (t->type == FT_I64)
+      ft_i64_out(t)[i] = raw;
+    else
+      ft_bool_out(t)[i] = raw % 3 == 0;
   }
 }
 
 static double number(const struct ftensor *t, uint64_t i) {
-  return t->type == FT_F32 ? (double)ft_f32(t)[i] : t->type == FT_I64 ? (double)ft_i64(t)[i] : (double)ft_bool(t)[i];
+  return t->type == FT_F32   ? (double)ft_f32(t)[i]
+         : t->type == FT_I64 ? (double)ft_i64(t)[i]
+                             : (double)ft_bool(t)[i];
 }
 
 static void check_values(const struct op_case *k, size_t row, const struct ftensor *got) {
@@ -74,13 +82,16 @@ static void check_values(const struct op_case *k, size_t row, const struct ftens
   for (uint64_t i = 0; i < got->numel; i++) {
     double y = number(got, i), g = k->type == FT_F32 ? (double)(float)k->want[i] : k->want[i];
     bool same = isnan(g) ? isnan(y) : isinf(g) ? y == g : fabs(y - g) <= op->atol + op->rtol * fabs(g);
-    if (!same) print_message("case %zu (%s): element %llu is %.9g, PyTorch has %.9g\n", row, op->name, (unsigned long long)i, y, g);
+    if (!same)
+      print_message("case %zu (%s): element %llu is %.9g, PyTorch has %.9g\n", row, op->name,
+                    (unsigned long long)i, y, g);
     assert_true(same);
   }
 }
 
 static void check_shape(const struct op_case *k, size_t row, const struct ftensor *got) {
-  bool same = got->type == k->type && got->ndim == k->ndim && memcmp(got->size, k->size, k->ndim * sizeof k->size[0]) == 0;
+  bool same = got->type == k->type && got->ndim == k->ndim &&
+              memcmp(got->size, k->size, k->ndim * sizeof k->size[0]) == 0;
   if (!same) print_message("case %zu (%s): another shape or type\n", row, op_table[k->op].name);
   assert_true(same);
 }
@@ -101,8 +112,11 @@ static void run_case(const struct op_case *k, size_t row) {
     given[i] = (struct op_value){.kind = OPV_TENSOR, .tensor = &in[i]};
   }
   struct op_call c = {.arena = &arena, .pool = &pool, .gemm = &gemm, .arg = bound, .out = &out};
-  bool done = op_bind(&c, op, &(struct op_arguments){.positional = given, .n = k->num_args}, bound) && op->shape(&c);
-  if (done == k->refused) print_message("case %zu (%s): %s\n", row, op->name, done ? "taken, PyTorch refuses it" : (const char *)c.why.p);
+  bool done =
+      op_bind(&c, op, &(struct op_arguments){.positional = given, .n = k->num_args}, bound) && op->shape(&c);
+  if (done == k->refused)
+    print_message("case %zu (%s): %s\n", row, op->name,
+                  done ? "taken, PyTorch refuses it" : (const char *)c.why.p);
   assert_int_equal(done, !k->refused);
   if (done) {
     check_shape(k, row, &out);
@@ -183,7 +197,8 @@ static void keywords_bind_by_name(void **state) {
   assert_int_equal(c.error, OBS_FWD_ARGUMENT);
   assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &unknown, 1}, bound));
   assert_int_equal(c.error, OBS_FWD_ARGUMENT);
-  assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 1, NULL, 0}, bound)); /* no kernel_size */
+  assert_false(
+      call(&c, OP_max_pool2d, &(struct op_arguments){given, 1, NULL, 0}, bound)); /* no kernel_size */
   assert_int_equal(c.error, OBS_FWD_ARGUMENT);
   assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &indices, 1}, bound));
   assert_int_equal(c.error, OBS_FWD_UNSUPPORTED);
@@ -197,9 +212,13 @@ static void huge_arguments_are_refused(void **state) {
   arena_init(&arena, 1 << 20);
   static const int64_t huge[] = {INT32_MAX, (int64_t)INT32_MAX + 1, INT64_MAX, INT64_MIN};
   for (size_t i = 0; i < ARRAY_LEN(huge); i++) {
-    struct ftensor x = {.type = FT_F32, .ndim = 4, .numel = 0, .size = {0, 1, UINT64_C(1) << 40, 8}}, y = {.ndim = 0};
-    struct op_value given[] = {{.kind = OPV_TENSOR, .tensor = &x}, {.kind = OPV_INT, .i = huge[i]}, {.kind = OPV_INT, .i = 1},
-                               {.kind = OPV_INT, .i = 0}, {.kind = OPV_INT, .i = huge[i]}};
+    struct ftensor x = {.type = FT_F32, .ndim = 4, .numel = 0, .size = {0, 1, UINT64_C(1) << 40, 8}},
+                   y = {.ndim = 0};
+    struct op_value given[] = {{.kind = OPV_TENSOR, .tensor = &x},
+                               {.kind = OPV_INT, .i = huge[i]},
+                               {.kind = OPV_INT, .i = 1},
+                               {.kind = OPV_INT, .i = 0},
+                               {.kind = OPV_INT, .i = huge[i]}};
     struct op_value bound[OP_PARAMS];
     struct op_call c = {.arena = &arena, .out = &y};
     assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 5, NULL, 0}, bound));
@@ -213,11 +232,13 @@ static void huge_arguments_are_refused(void **state) {
 /* The library's blocked kernels against a plain sum, at sizes over their block edges. */
 static void products_agree_with_a_plain_sum(void **state) {
   (void)state;
-  static const uint64_t sizes[][3] = {{1, 70, 65}, {70, 1, 65}, {65, 67, 129}, {3, 130, 64}, {64, 64, 64}, {2, 2, 0}};
+  static const uint64_t sizes[][3] = {{1, 70, 65},  {70, 1, 65},  {65, 67, 129},
+                                      {3, 130, 64}, {64, 64, 64}, {2, 2, 0}};
   for (size_t s = 0; s < ARRAY_LEN(sizes); s++)
     for (unsigned transposed = 0; transposed < 2; transposed++) {
       const uint64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
-      float *a = malloc((m * k + 1) * sizeof *a), *b = malloc((k * n + 1) * sizeof *b), *c = malloc(m * n * sizeof *c);
+      float *a = malloc((m * k + 1) * sizeof *a), *b = malloc((k * n + 1) * sizeof *b),
+            *c = malloc(m * n * sizeof *c);
       assert_true(a && b && c);
       for (uint64_t i = 0; i < m * k; i++) a[i] = (float)((int)(i * 7 % 31) - 15) / 8;
       for (uint64_t i = 0; i < k * n; i++) b[i] = (float)((int)(i * 11 % 29) - 14) / 8;
@@ -225,7 +246,8 @@ static void products_agree_with_a_plain_sum(void **state) {
                                 (struct gemm_operand){b, transposed ? k : n, transposed != 0}, c, n));
       for (uint64_t i = 0; i < m * n; i++) {
         double sum = 0;
-        for (uint64_t j = 0; j < k; j++) sum += (double)a[i / n * k + j] * (double)(transposed ? b[i % n * k + j] : b[j * n + i % n]);
+        for (uint64_t j = 0; j < k; j++)
+          sum += (double)a[i / n * k + j] * (double)(transposed ? b[i % n * k + j] : b[j * n + i % n]);
         assert_true(fabs((double)c[i] - sum) <= 1e-4);
       }
       free(c);

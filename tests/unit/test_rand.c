@@ -37,7 +37,8 @@ static void rand_is_torch_rand_bit_by_bit(void **state) {
     rng_seed(&r, rand_rows[i].seed);
     for (uint32_t k = 0; k <= rand_rows[i].at; k++) x = rng_rand(&r);
     memcpy(&bits, &x, sizeof bits);
-    if (bits != rand_rows[i].bits) print_message("seed %llu, element %u\n", (unsigned long long)rand_rows[i].seed, rand_rows[i].at);
+    if (bits != rand_rows[i].bits)
+      print_message("seed %llu, element %u\n", (unsigned long long)rand_rows[i].seed, rand_rows[i].at);
     assert_int_equal(bits, rand_rows[i].bits);
   }
 }
@@ -50,12 +51,15 @@ static void randint_is_torch_randint(void **state) {
     int64_t x = 0;
     rng_seed(&r, row->seed);
     for (uint32_t k = 0; k <= row->at; k++) x = rng_randint(&r, row->bound);
-    if (x != row->value) print_message("seed %llu, bound %llu, element %u\n", (unsigned long long)row->seed, (unsigned long long)row->bound, row->at);
+    if (x != row->value)
+      print_message("seed %llu, bound %llu, element %u\n", (unsigned long long)row->seed,
+                    (unsigned long long)row->bound, row->at);
     assert_true(x == row->value);
   }
 }
 
-/* Matsumoto and Nishimura's own first outputs for init_genrand(5489), the reference implementation's default seed. */
+/* Matsumoto and Nishimura's own first outputs for init_genrand(5489), the reference implementation's default
+ * seed. */
 static void words_are_mt19937(void **state) {
   (void)state;
   struct rng r;

@@ -1,5 +1,5 @@
-/* Whole forward passes: architecture file, weights and inputs in, outputs and observations out. Goldens were recorded
- * from PyTorch by tests/oracle/record_models.py; weights are made by its formula. */
+/* Whole forward passes: architecture file, weights and inputs in, outputs and observations out. Goldens were
+ * recorded from PyTorch by tests/oracle/record_models.py; weights are made by its formula. */
 #include "forward/forward.h"
 
 #include <math.h>
@@ -17,8 +17,10 @@ struct recorded {
   uint64_t size[4];
   const float *values;
 };
-#define SIZES(n, ...) n, {__VA_ARGS__}
-#define VALUES(...) (const float[]){__VA_ARGS__}
+#define SIZES(n, ...) \
+  n, { __VA_ARGS__ }
+#define VALUES(...) \
+  (const float[]) { __VA_ARGS__ }
 #define RECORDED(name, ...) {#name, __VA_ARGS__},
 static const struct recorded recordings[] = {
 #include "tests/oracle/models_recorded.inc"
@@ -68,7 +70,7 @@ struct run_state {
   struct plan_member member;
   struct match match;
   struct forward_request request;
-  uint8_t *file;       /* the checkpoint's bytes: exactly as long as they are */
+  uint8_t *file; /* the checkpoint's bytes: exactly as long as they are */
   size_t file_bytes;
   void *region;
   struct result_writer writer;
@@ -85,12 +87,18 @@ static void put(uint8_t *out, float v, enum layout how) {
   double wide = (double)v;
   memcpy(&bits, &v, sizeof bits);
   /* half: the formula's values are 0 or normal in it, and exact */
-  uint16_t half = (uint16_t)(v == 0 ? 0 : (bits >> 16 & 0x8000) | (((bits >> 23 & 0xff) - 112) << 10) | (bits >> 13 & 0x3ff));
+  uint16_t half =
+      (uint16_t)(v == 0 ? 0
+                        : (bits >> 16 & 0x8000) | (((bits >> 23 & 0xff) - 112) << 10) | (bits >> 13 & 0x3ff));
   uint16_t brain = (uint16_t)(bits >> 16);
-  if (how == AS_F64) memcpy(out, &wide, 8);
-  else if (how == AS_F16) memcpy(out, &half, 2);
-  else if (how == AS_BF16) memcpy(out, &brain, 2);
-  else memcpy(out, &bits, 4);
+  if (how == AS_F64)
+    memcpy(out, &wide, 8);
+  else if (how == AS_F16)
+    memcpy(out, &half, 2);
+  else if (how == AS_BF16)
+    memcpy(out, &brain, 2);
+  else
+    memcpy(out, &bits, 4);
   if (how != AS_BIG_ENDIAN) return;
   for (int i = 0; i < 2; i++) {
     uint8_t swap = out[i];
@@ -107,10 +115,18 @@ static void add_weight(struct run_state *s, uint32_t i, const struct slot *slot,
   struct plan_tensor *t = &s->tensors[i];
   const bool transposed = how == AS_TRANSPOSED && slot->ndim == 2;
   const uint64_t item = dtype_size(layout_dtype(how));
-  *t = (struct plan_tensor){.storage = i + 1, .first_dim = i * 8, .dtype = layout_dtype(how), .ndim = slot->ndim,
-                            .numel = slot->numel, .offset = 1, .flags = transposed ? 0 : PLAN_CONTIGUOUS};
-  s->storages[i] = (struct plan_storage){.member = 1, .at = s->file_bytes, .bytes = (slot->numel + 1) * item,
-                                         .dtype = t->dtype, .big_endian = how == AS_BIG_ENDIAN};
+  *t = (struct plan_tensor){.storage = i + 1,
+                            .first_dim = i * 8,
+                            .dtype = layout_dtype(how),
+                            .ndim = slot->ndim,
+                            .numel = slot->numel,
+                            .offset = 1,
+                            .flags = transposed ? 0 : PLAN_CONTIGUOUS};
+  s->storages[i] = (struct plan_storage){.member = 1,
+                                         .at = s->file_bytes,
+                                         .bytes = (slot->numel + 1) * item,
+                                         .dtype = t->dtype,
+                                         .big_endian = how == AS_BIG_ENDIAN};
   uint64_t stride = 1;
   for (uint32_t d = slot->ndim; d > 0; d--) {
     s->dims[i * 8 + d - 1] = slot->sizes[d - 1];
@@ -142,9 +158,15 @@ static void add_weights(struct run_state *s, enum layout how) {
     add_weight(s, i, s->model.expected[i].slot, how);
   }
   s->member = (struct plan_member){.csize = s->file_bytes, .size = s->file_bytes};
-  s->plan = (struct plan){.members = &s->member, .num_members = 1, .storages = s->storages, .tensors = s->tensors,
-                          .num_storages = s->model.num_expected, .num_tensors = s->model.num_expected, .dims = s->dims,
-                          .num_dims = ARRAY_LEN(s->dims), .text = (const uint8_t *)""};
+  s->plan = (struct plan){.members = &s->member,
+                          .num_members = 1,
+                          .storages = s->storages,
+                          .tensors = s->tensors,
+                          .num_storages = s->model.num_expected,
+                          .num_tensors = s->model.num_expected,
+                          .dims = s->dims,
+                          .num_dims = ARRAY_LEN(s->dims),
+                          .text = (const uint8_t *)""};
   s->match = (struct match){.found = true, .num_expected = s->model.num_expected, .tensor = s->tensor_of_key};
 }
 
@@ -160,9 +182,11 @@ static struct run_state *begin(const char *json, const struct setup *how) {
   arena_init(&s->arena, 64 << 20);
   observations_init(&s->obs, &s->arena, 50);
   s->max = limits_default();
-  bool parsed = arch_parse(&s->arch, (struct text_file){SPAN("model.json"), span_str(json)}, &s->arena, &s->max, &s->obs);
+  bool parsed = arch_parse(&s->arch, (struct text_file){SPAN("model.json"), span_str(json)}, &s->arena,
+                           &s->max, &s->obs);
   for (uint32_t i = 0; i < s->obs.n; i++)
-    print_message("%.*s %.*s\n", (int)s->obs.list[i].subject.n, (const char *)s->obs.list[i].subject.p, (int)s->obs.list[i].detail.n, (const char *)s->obs.list[i].detail.p);
+    print_message("%.*s %.*s\n", (int)s->obs.list[i].subject.n, (const char *)s->obs.list[i].subject.p,
+                  (int)s->obs.list[i].detail.n, (const char *)s->obs.list[i].detail.p);
   assert_true(parsed);
   struct config_sources sources = {.set = how->set, .num_set = how->num_set};
   s->built = model_build(&s->model, &s->arch, &sources, SPAN(""), 1000, &s->arena, &s->max, &s->obs);
@@ -170,8 +194,14 @@ static struct run_state *begin(const char *json, const struct setup *how) {
   add_weights(s, how->layout);
   s->region = calloc(1, REGION_BYTES);
   assert_true(result_begin(&s->writer, s->region, REGION_BYTES));
-  s->request = (struct forward_request){.model = &s->model, .match = &s->match, .plan = &s->plan, .gemm = &gemm,
-                                        .file = span_of(s->file, s->file_bytes), .rtol = -1, .atol = -1, .asked = true,
+  s->request = (struct forward_request){.model = &s->model,
+                                        .match = &s->match,
+                                        .plan = &s->plan,
+                                        .gemm = &gemm,
+                                        .file = span_of(s->file, s->file_bytes),
+                                        .rtol = -1,
+                                        .atol = -1,
+                                        .asked = true,
                                         .max = &s->max};
   return s;
 }
@@ -194,7 +224,8 @@ static void end(struct run_state *s) {
 static void show(const struct run_state *s) {
   for (uint32_t i = 0; i < s->obs.n; i++) {
     const struct observation *o = &s->obs.list[i];
-    print_message("observed %d: %.*s | %.*s\n", (int)o->kind, (int)o->subject.n, (const char *)o->subject.p, (int)o->detail.n, (const char *)o->detail.p);
+    print_message("observed %d: %.*s | %.*s\n", (int)o->kind, (int)o->subject.n, (const char *)o->subject.p,
+                  (int)o->detail.n, (const char *)o->detail.p);
   }
 }
 
@@ -203,7 +234,8 @@ static bool holds(struct span text, const char *words) {
 }
 
 /* It was observed, with texts that hold these words. */
-static void check_observed(const struct run_state *s, enum obs_kind kind, const char *subject, const char *detail) {
+static void check_observed(const struct run_state *s, enum obs_kind kind, const char *subject,
+                           const char *detail) {
   if (!seen(&s->obs, kind)) show(s);
   const struct observation *o = first_of(&s->obs, kind);
   assert_non_null(o);
@@ -225,52 +257,65 @@ static void check_golden(const struct run_state *s, uint32_t output, const char 
     float y;
     memcpy(&y, data.p + i * 4, sizeof y);
     bool same = fabs((double)y - (double)r->values[i]) <= 2e-6 + 1e-5 * fabs((double)r->values[i]);
-    if (!same) print_message("%s: element %llu is %.9g, PyTorch has %.9g\n", name, (unsigned long long)i, (double)y, (double)r->values[i]);
+    if (!same)
+      print_message("%s: element %llu is %.9g, PyTorch has %.9g\n", name, (unsigned long long)i, (double)y,
+                    (double)r->values[i]);
     assert_true(same);
   }
 }
 
 /* ---- the documents' models ---- */
 
-#define CNN \
-  "{\"arch\": 1, \"name\": \"SimpleCNN\", \"modules\": {" \
+#define CNN                                                                                             \
+  "{\"arch\": 1, \"name\": \"SimpleCNN\", \"modules\": {"                                               \
   "\"conv1\": \"Conv2d(3, 16, 3, padding=1)\", \"relu\": \"ReLU()\", \"maxpool\": \"MaxPool2d(2, 2)\"," \
-  "\"fc\": \"Linear(16 * 14 * 14, 10)\"}," \
-  "\"forward(x)\": [\"x = maxpool(relu(conv1(x)))\", \"x = x.view(size(x, 0), -1)\", \"fc(x)\"]," \
+  "\"fc\": \"Linear(16 * 14 * 14, 10)\"},"                                                              \
+  "\"forward(x)\": [\"x = maxpool(relu(conv1(x)))\", \"x = x.view(size(x, 0), -1)\", \"fc(x)\"],"       \
   "\"inputs\": {\"x\": \"float32[B, 3, 28, 28]\"}, \"outputs\": {\"logits\": \"float32[B, 10]\"}"
-#define LINEAR \
-  "{\"arch\": 1, \"name\": \"SimpleLinearModel\", \"modules\": {\"linear\": \"Linear(10, 2)\"}," \
-  "\"forward(x)\": [\"linear(x)\"], \"inputs\": {\"x\": \"float32[B, 10]\"}, \"outputs\": {\"y\": \"float32[B, 2]\"}"
-#define CUSTOM \
-  "{\"arch\": 1, \"name\": \"CustomModel\", \"blocks\": {\"CustomLayer(n_in, n_out)\": {" \
-  "\"modules\": {\"linear\": \"Linear(n_in, n_out)\"}, \"forward(x)\": [\"relu(linear(x))\"]}}," \
-  "\"modules\": {\"layer1\": \"CustomLayer(10, 5)\", \"layer2\": \"Linear(5, 2)\"}," \
-  "\"forward(x)\": [\"layer2(layer1(x))\"], \"inputs\": {\"x\": \"float32[B, 10]\"}, \"outputs\": {\"y\": \"float32[B, 2]\"}"
-#define COMPLEX \
-  "{\"arch\": 1, \"name\": \"ComplexModel\", \"config\": {\"input_dim\": null, \"hidden_dim\": null, \"output_dim\": null}," \
-  "\"modules\": {\"layer1\": \"Linear(input_dim, hidden_dim)\", \"layer2\": \"Linear(hidden_dim, output_dim)\"}," \
-  "\"forward(x)\": [\"layer2(relu(layer1(x)))\"]," \
+#define LINEAR                                                                                      \
+  "{\"arch\": 1, \"name\": \"SimpleLinearModel\", \"modules\": {\"linear\": \"Linear(10, 2)\"},"    \
+  "\"forward(x)\": [\"linear(x)\"], \"inputs\": {\"x\": \"float32[B, 10]\"}, \"outputs\": {\"y\": " \
+  "\"float32[B, 2]\"}"
+#define CUSTOM                                                                                              \
+  "{\"arch\": 1, \"name\": \"CustomModel\", \"blocks\": {\"CustomLayer(n_in, n_out)\": {"                   \
+  "\"modules\": {\"linear\": \"Linear(n_in, n_out)\"}, \"forward(x)\": [\"relu(linear(x))\"]}},"            \
+  "\"modules\": {\"layer1\": \"CustomLayer(10, 5)\", \"layer2\": \"Linear(5, 2)\"},"                        \
+  "\"forward(x)\": [\"layer2(layer1(x))\"], \"inputs\": {\"x\": \"float32[B, 10]\"}, \"outputs\": {\"y\": " \
+  "\"float32[B, 2]\"}"
+#define COMPLEX                                                                                        \
+  "{\"arch\": 1, \"name\": \"ComplexModel\", \"config\": {\"input_dim\": null, \"hidden_dim\": null, " \
+  "\"output_dim\": null},"                                                                             \
+  "\"modules\": {\"layer1\": \"Linear(input_dim, hidden_dim)\", \"layer2\": \"Linear(hidden_dim, "     \
+  "output_dim)\"},"                                                                                    \
+  "\"forward(x)\": [\"layer2(relu(layer1(x)))\"],"                                                     \
   "\"inputs\": {\"x\": \"float32[B, input_dim]\"}, \"outputs\": {\"y\": \"float32[B, output_dim]\"}"
 /* all that the language offers for this version's operations */
-#define RESIDUAL \
-  "{\"arch\": 1, \"name\": \"Residual\", \"config\": {\"d\": 6, \"n\": 3, \"halve\": true}, \"blocks\": {\"Layer()\": {" \
-  "\"modules\": {\"fc\": \"Linear(d, d)\", \"gone\": \"None\"}, \"forward(x, shift=0)\": [" \
-  "\"y = relu(gone(fc(x)) if gone else fc(x))\", \"x + (y / 2 if halve else y) - shift\"]}}," \
-  "\"modules\": {\"scale\": \"Parameter(d)\", \"mean\": \"Buffer((2, 1, d))\", \"layers.{i < n}\": \"Layer()\"," \
-  "\"head\": [\"Linear(d, 4)\", \"Dropout(0.5)\", \"ReLU()\", \"Linear(4, 3)\"]}," \
-  "\"forward(x)\": [\"b, t = x.shape[:2]\", \"x = (x - mean) * scale\", \"x = layers(x, scale)\"," \
-  "\"y, z = head(x), None\", \"y.reshape((b, t, 3)), -flatten(y.contiguous() * 0.5, start_dim=1)\"]," \
-  "\"inputs\": {\"x\": \"float32[B, T, 6]\"}, \"outputs\": {\"y\": \"float32[B, T, 3]\", \"z\": \"float[B, 3*T]\"}"
+#define RESIDUAL                                                                                             \
+  "{\"arch\": 1, \"name\": \"Residual\", \"config\": {\"d\": 6, \"n\": 3, \"halve\": true}, \"blocks\": "    \
+  "{\"Layer()\": {"                                                                                          \
+  "\"modules\": {\"fc\": \"Linear(d, d)\", \"gone\": \"None\"}, \"forward(x, shift=0)\": ["                  \
+  "\"y = relu(gone(fc(x)) if gone else fc(x))\", \"x + (y / 2 if halve else y) - shift\"]}},"                \
+  "\"modules\": {\"scale\": \"Parameter(d)\", \"mean\": \"Buffer((2, 1, d))\", \"layers.{i < n}\": "         \
+  "\"Layer()\","                                                                                             \
+  "\"head\": [\"Linear(d, 4)\", \"Dropout(0.5)\", \"ReLU()\", \"Linear(4, 3)\"]},"                           \
+  "\"forward(x)\": [\"b, t = x.shape[:2]\", \"x = (x - mean) * scale\", \"x = layers(x, scale)\","           \
+  "\"y, z = head(x), None\", \"y.reshape((b, t, 3)), -flatten(y.contiguous() * 0.5, start_dim=1)\"],"        \
+  "\"inputs\": {\"x\": \"float32[B, T, 6]\"}, \"outputs\": {\"y\": \"float32[B, T, 3]\", \"z\": \"float[B, " \
+  "3*T]\"}"
 
 static const struct setup plain = {.layout = AS_F32};
 static const struct setup complex_config = {
     .set = {{{(const uint8_t *)"input_dim", 9}, {(const uint8_t *)"12", 2}},
             {{(const uint8_t *)"hidden_dim", 10}, {(const uint8_t *)"20", 2}},
-            {{(const uint8_t *)"output_dim", 10}, {(const uint8_t *)"3", 1}}}, .num_set = 3};
+            {{(const uint8_t *)"output_dim", 10}, {(const uint8_t *)"3", 1}}},
+    .num_set = 3};
 
 static void tutorial_models_compute_what_pytorch_does(void **state) {
   (void)state;
-  static const struct { const char *json, *golden; const struct setup *how; } rows[] = {
+  static const struct {
+    const char *json, *golden;
+    const struct setup *how;
+  } rows[] = {
       {CNN ", \"tests\": [{\"B\": 1, \"x\": \"rand(0)\"}]}", "simple_cnn_0", &plain},
       {CNN ", \"tests\": [{\"B\": 2, \"x\": \"rand(7)\"}]}", "simple_cnn_two_0", &plain},
       {CNN "}", "simple_cnn_0", &plain}, /* no tests: rand(0), B = 1 */
@@ -289,7 +334,8 @@ static void tutorial_models_compute_what_pytorch_does(void **state) {
     assert_true(s->result->tests[0].generated);
     check_golden(s, 0, rows[i].golden);
     assert_int_equal(s->result->outputs[0].golden, GOLDEN_NONE);
-    assert_int_equal(seen(&s->obs, OBS_FWD_NO_GOLDEN), s->result->num_outputs); /* it computes; correctness unknown */
+    assert_int_equal(seen(&s->obs, OBS_FWD_NO_GOLDEN),
+                     s->result->num_outputs); /* it computes; correctness unknown */
     assert_int_equal(s->obs.n, s->result->num_outputs);
     end(s);
   }
@@ -309,7 +355,8 @@ static void all_outputs_are_kept(void **state) {
     max = fmax(max, (double)r->values[i]);
     sum += (double)r->values[i];
   }
-  assert_true(fabs(o->min - min) < 1e-5 && fabs(o->max - max) < 1e-5 && fabs(o->mean - sum / (double)count(r)) < 1e-5);
+  assert_true(fabs(o->min - min) < 1e-5 && fabs(o->max - max) < 1e-5 &&
+              fabs(o->mean - sum / (double)count(r)) < 1e-5);
   end(s);
 }
 
@@ -352,8 +399,13 @@ static void goldens_agree_or_say_how_they_differ(void **state) {
 
 static void goldens_that_differ_are_found(void **state) {
   (void)state;
-  static const struct { const char *expect; enum obs_kind kind; const char *detail; } rows[] = {
-      {"{\"B\": 1, \"x\": \"ones\", \"y\": [[1, 2]]}", OBS_FWD_DRIFT, "2 of 2 values are outside atol 1e-05 + rtol 0.0001; worst at [0, 1]"},
+  static const struct {
+    const char *expect;
+    enum obs_kind kind;
+    const char *detail;
+  } rows[] = {
+      {"{\"B\": 1, \"x\": \"ones\", \"y\": [[1, 2]]}", OBS_FWD_DRIFT,
+       "2 of 2 values are outside atol 1e-05 + rtol 0.0001; worst at [0, 1]"},
       {"{\"B\": 1, \"x\": \"ones\", \"y\": [1, 2]}", OBS_FWD_GOLDEN_SHAPE, "[2], the output is [1, 2]"},
       {"{\"B\": 2, \"x\": \"ones\", \"y\": [[1, 2]]}", OBS_FWD_GOLDEN_SHAPE, "[1, 2], the output is [2, 2]"},
       {"{\"B\": 2, \"x\": \"ones\", \"y\": {\"argmax\": [0, 1]}}", OBS_FWD_ARGMAX, "1 of 2 rows agree"},
@@ -377,7 +429,8 @@ static void files_of_the_user_set_symbols_and_goldens(void **state) {
   struct run_state *s = begin(LINEAR "}", &plain);
   static float zeros[30];
   const struct recorded x = {"x", 2, {3, 10}, zeros};
-  struct forward_file files[] = {{SPAN("X.npy"), npy_of(&s->arena, &x)}, {SPAN("Y.npy"), npy_of(&s->arena, recording("linear_0"))}};
+  struct forward_file files[] = {{SPAN("X.npy"), npy_of(&s->arena, &x)},
+                                 {SPAN("Y.npy"), npy_of(&s->arena, recording("linear_0"))}};
   const struct forward_choice in = {.file = SPAN("X.npy")}, out = {SPAN("y"), SPAN("Y.npy")};
   s->request.files = files;
   s->request.num_files = 2;
@@ -393,9 +446,22 @@ static void files_of_the_user_set_symbols_and_goldens(void **state) {
 static void contradicting_inputs_are_answered_before_anything_runs(void **state) {
   (void)state;
   static float zeros[3 * 32 * 32];
-  static const struct { struct recorded x; const char *name; enum obs_kind kind; const char *subject, *detail; } rows[] = {
-      {{"x", 4, {1, 3, 32, 32}, zeros}, "x", OBS_FWD_INPUT_SHAPE, "x", "expected float32[B, 3, 28, 28], found float32[1, 3, 32, 32]"},
-      {{"x", 3, {3, 28, 28}, zeros}, "x", OBS_FWD_INPUT_BATCH, "x", "expected float32[B, 3, 28, 28], found float32[3, 28, 28]"},
+  static const struct {
+    struct recorded x;
+    const char *name;
+    enum obs_kind kind;
+    const char *subject, *detail;
+  } rows[] = {
+      {{"x", 4, {1, 3, 32, 32}, zeros},
+       "x",
+       OBS_FWD_INPUT_SHAPE,
+       "x",
+       "expected float32[B, 3, 28, 28], found float32[1, 3, 32, 32]"},
+      {{"x", 3, {3, 28, 28}, zeros},
+       "x",
+       OBS_FWD_INPUT_BATCH,
+       "x",
+       "expected float32[B, 3, 28, 28], found float32[3, 28, 28]"},
       {{"x", 3, {3, 32, 32}, zeros}, "x", OBS_FWD_INPUT_SHAPE, "x", "found float32[3, 32, 32]"},
       {{"x", 1, {5}, zeros}, "image", OBS_FWD_INPUT_UNKNOWN, "image", "no input of this name"},
   };
@@ -417,7 +483,11 @@ static void contradicting_inputs_are_answered_before_anything_runs(void **state)
 
 static void inline_inputs_are_checked_too(void **state) {
   (void)state;
-  static const struct { const char *inputs, *test; enum obs_kind kind; const char *detail; } rows[] = {
+  static const struct {
+    const char *inputs, *test;
+    enum obs_kind kind;
+    const char *detail;
+  } rows[] = {
       {"\"int64[B, T] < 9\"", "{\"x\": [[0, 8], [3, 9]]}", OBS_FWD_INPUT_BOUND, "expected 0 to 8, found 9"},
       {"\"int64[B, T] < 9\"", "{\"x\": [[0, -1]]}", OBS_FWD_INPUT_BOUND, "found -1"},
       {"\"int64[B, T] < 9\"", "{\"B\": 2, \"T\": 5, \"x\": \"arange\"}", OBS_FWD_INPUT_BOUND, "found 9"},
@@ -426,8 +496,11 @@ static void inline_inputs_are_checked_too(void **state) {
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     char json[2048];
-    snprintf(json, sizeof json, "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"w\": \"Parameter(2)\"}, \"forward(x)\": [\"x + 1\"],"
-             "\"inputs\": {\"x\": %s}, \"tests\": [%s]}", rows[i].inputs, rows[i].test);
+    snprintf(
+        json, sizeof json,
+        "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"w\": \"Parameter(2)\"}, \"forward(x)\": [\"x + 1\"],"
+        "\"inputs\": {\"x\": %s}, \"tests\": [%s]}",
+        rows[i].inputs, rows[i].test);
     struct run_state *s = begin(json, &plain);
     run(s);
     check_observed(s, rows[i].kind, "x", rows[i].detail);
@@ -439,26 +512,38 @@ static void inline_inputs_are_checked_too(void **state) {
 
 static void unknown_operations_are_not_checked(void **state) {
   (void)state;
-  static const struct { const char *modules, *forward; enum obs_kind kind; const char *subject, *detail; } rows[] = {
-      {"\"a\": \"Linear(4, 4)\"", "\"x = a(x)\", \"frobnicate(x, 1)\"", OBS_FWD_UNKNOWN_OP, "M: `frobnicate(x, 1)` (line 1", "frobnicate"},
+  static const struct {
+    const char *modules, *forward;
+    enum obs_kind kind;
+    const char *subject, *detail;
+  } rows[] = {
+      {"\"a\": \"Linear(4, 4)\"", "\"x = a(x)\", \"frobnicate(x, 1)\"", OBS_FWD_UNKNOWN_OP,
+       "M: `frobnicate(x, 1)` (line 1", "frobnicate"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x)[:, 0]\"", OBS_FWD_UNKNOWN_OP, "`a(x)[:, 0]`", "indexing"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x) ** 2\"", OBS_FWD_UNKNOWN_OP, "`a(x) ** 2`", "**"},
       {"\"a\": \"GRU(4, 4)\"", "\"a(x)\"", OBS_FWD_UNKNOWN_MODULE, "M: `a(x)`", "GRU"},
-      {"\"a\": \"MaxPool2d(2, return_indices=True)\"", "\"a(x.view(1, 1, 2, 2))\"", OBS_FWD_UNSUPPORTED, "M: `a(", "return_indices"},
-      {"\"a\": \"Linear(3, 4)\"", "\"a(x)\"", OBS_FWD_SHAPE, "M: `a(x)`", "linear: input [1, 4] does not end in 3, as weight [4, 3] wants"},
+      {"\"a\": \"MaxPool2d(2, return_indices=True)\"", "\"a(x.view(1, 1, 2, 2))\"", OBS_FWD_UNSUPPORTED,
+       "M: `a(", "return_indices"},
+      {"\"a\": \"Linear(3, 4)\"", "\"a(x)\"", OBS_FWD_SHAPE, "M: `a(x)`",
+       "linear: input [1, 4] does not end in 3, as weight [4, 3] wants"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x) + b\"", OBS_FWD_EXPRESSION, "M: `a(x) + b`", "'b': unknown name"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x, 2)\"", OBS_FWD_ARGUMENT, "M: `a(x, 2)`", "1 input"},
-      {"\"a\": \"Linear(4, 4)\"", "\"relu(x, y=3)\"", OBS_FWD_ARGUMENT, "M: `relu(x, y=3)`", "relu has no argument"},
-      {"\"a\": \"Linear(4, 4)\"", "\"x if x else a(x)\"", OBS_FWD_UNSUPPORTED, "M:", "a condition on the numbers"},
+      {"\"a\": \"Linear(4, 4)\"", "\"relu(x, y=3)\"", OBS_FWD_ARGUMENT, "M: `relu(x, y=3)`",
+       "relu has no argument"},
+      {"\"a\": \"Linear(4, 4)\"", "\"x if x else a(x)\"", OBS_FWD_UNSUPPORTED,
+       "M:", "a condition on the numbers"},
       {"\"a\": \"None\"", "\"a(x)\"", OBS_FWD_EXPRESSION, "M: `a(x)`", "None here"},
       {"\"g.a\": \"Linear(4, 4)\"", "\"g(x)\"", OBS_FWD_EXPRESSION, "M: `g(x)`", "can't be called"},
-      {"\"a\": \"Linear(4, 4)\"", "\"y, z = a(x)\", \"y\"", OBS_FWD_EXPRESSION, "M: `y, z = a(x)`", "2 names for 0 values"},
+      {"\"a\": \"Linear(4, 4)\"", "\"y, z = a(x)\", \"y\"", OBS_FWD_EXPRESSION, "M: `y, z = a(x)`",
+       "2 names for 0 values"},
       {"\"a\": \"Linear(4, 4)\"", "\"size(x, 2)\"", OBS_FWD_SHAPE, "M: `size(x, 2)`", "no such dimension"},
       {"\"a\": \"Linear(4, 4)\"", "\"x.shape\"", OBS_FWD_EXPRESSION, "M: `x.shape`", "neither a tensor nor"},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     char json[2048];
-    snprintf(json, sizeof json, "{\"arch\": 1, \"name\": \"M\", \"modules\": {%s}, \"forward(x)\": [%s], \"inputs\": {\"x\": \"float32[B, 4]\"}}",
+    snprintf(json, sizeof json,
+             "{\"arch\": 1, \"name\": \"M\", \"modules\": {%s}, \"forward(x)\": [%s], \"inputs\": {\"x\": "
+             "\"float32[B, 4]\"}}",
              rows[i].modules, rows[i].forward);
     struct run_state *s = begin(json, &plain);
     run(s);
@@ -476,7 +561,10 @@ static void missing_weights_and_missing_forwards_are_said(void **state) {
   run(s);
   check_observed(s, OBS_FWD_WEIGHT_MISSING, "SimpleLinearModel: `linear(x)`", "linear.bias");
   end(s);
-  s = begin("{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(4, 4)\"}, \"inputs\": {\"x\": \"float32[B, 4]\"}}", &plain);
+  s = begin(
+      "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(4, 4)\"}, \"inputs\": {\"x\": "
+      "\"float32[B, 4]\"}}",
+      &plain);
   run(s);
   check_observed(s, OBS_FWD_NO_FORWARD, "M", "");
   end(s);
@@ -500,15 +588,22 @@ static void missing_weights_and_missing_forwards_are_said(void **state) {
 
 static void outputs_are_what_is_declared(void **state) {
   (void)state;
-  static const struct { const char *outputs; enum obs_kind kind; const char *detail; } rows[] = {
+  static const struct {
+    const char *outputs;
+    enum obs_kind kind;
+    const char *detail;
+  } rows[] = {
       {"{\"y\": \"float32[B, 3]\"}", OBS_FWD_OUTPUT_SHAPE, "expected float32[B, 3], found float32[1, 2]"},
       {"{\"y\": \"int64[B, 2]\"}", OBS_FWD_OUTPUT_SHAPE, "expected int64[B, 2], found float32[1, 2]"},
       {"{\"y\": \"float32[B, 2]\", \"z\": \"float32[B, 2]\"}", OBS_FWD_OUTPUT_COUNT, ""},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     char json[2048];
-    snprintf(json, sizeof json, "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(4, 2)\"}, \"forward(x)\": [\"a(x)\"],"
-             "\"inputs\": {\"x\": \"float32[B, 4]\"}, \"outputs\": %s}", rows[i].outputs);
+    snprintf(
+        json, sizeof json,
+        "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(4, 2)\"}, \"forward(x)\": [\"a(x)\"],"
+        "\"inputs\": {\"x\": \"float32[B, 4]\"}, \"outputs\": %s}",
+        rows[i].outputs);
     struct run_state *s = begin(json, &plain);
     run(s);
     check_observed(s, rows[i].kind, "", rows[i].detail);
@@ -518,8 +613,9 @@ static void outputs_are_what_is_declared(void **state) {
 
 static void the_first_nonfinite_statement_is_named(void **state) {
   (void)state;
-  const char *json = "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(4, 2)\"},"
-                     "\"forward(x)\": [\"y = a(x)\", \"z = y / 0\", \"z - z\"], \"inputs\": {\"x\": \"float32[B, 4]\"}}";
+  const char *json =
+      "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(4, 2)\"},"
+      "\"forward(x)\": [\"y = a(x)\", \"z = y / 0\", \"z - z\"], \"inputs\": {\"x\": \"float32[B, 4]\"}}";
   struct run_state *s = begin(json, &plain);
   run(s);
   check_observed(s, OBS_FWD_NONFINITE, "output", "M: `z = y / 0` (line 1");
@@ -531,8 +627,10 @@ static void the_first_nonfinite_statement_is_named(void **state) {
 
 static void an_output_that_no_input_reaches_is_constant(void **state) {
   (void)state;
-  struct run_state *s = begin("{\"arch\": 1, \"name\": \"M\", \"modules\": {\"p\": \"Parameter(3)\"},"
-                              "\"forward(x)\": [\"p * 2, x, p\"], \"inputs\": {\"x\": \"float32[B]\"}}", &plain);
+  struct run_state *s = begin(
+      "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"p\": \"Parameter(3)\"},"
+      "\"forward(x)\": [\"p * 2, x, p\"], \"inputs\": {\"x\": \"float32[B]\"}}",
+      &plain);
   run(s);
   assert_int_equal(seen(&s->obs, OBS_FWD_CONSTANT), 2);
   assert_true(!s->result->outputs[0].varies && s->result->outputs[1].varies && !s->result->outputs[2].varies);
@@ -550,7 +648,8 @@ static void costs_are_known_before_anything_runs(void **state) {
   s->max.forward_flops = 100;
   run(s);
   assert_int_equal(seen(&s->obs, OBS_FWD_FLOPS), 1);
-  /* conv 2*27 for each of 16*28*28, relu, pool 4 for each of 16*14*14, fc 2*3136 for each of 10, and the input */
+  /* conv 2*27 for each of 16*28*28, relu, pool 4 for each of 16*14*14, fc 2*3136 for each of 10, and the
+   * input */
   assert_int_equal(s->result->tests[0].cost, 54 * 12544 + 12544 + 4 * 3136 + 62720 + 2352);
   assert_int_equal(s->result->tests[0].peak_bytes, 0);
   end(s);
@@ -562,7 +661,8 @@ static void costs_are_known_before_anything_runs(void **state) {
   assert_int_equal(s->obs.n, 0);
   end(s);
   s = begin(CNN "}", &plain);
-  s->max.forward_bytes = 100000; /* the convolution's input and output alone are 59,584 bytes, with the relu's 100,352 */
+  s->max.forward_bytes =
+      100000; /* the convolution's input and output alone are 59,584 bytes, with the relu's 100,352 */
   run(s);
   assert_int_equal(seen(&s->obs, OBS_FWD_MEMORY), 1);
   assert_int_equal(s->result->tests[0].status, RESULT_REFUSED);
@@ -572,9 +672,12 @@ static void costs_are_known_before_anything_runs(void **state) {
 static void activations_are_freed_after_their_last_use(void **state) {
   (void)state;
   static char json[8192];
-  size_t n = (size_t)snprintf(json, sizeof json, "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(64, 64)\"}, \"forward(x)\": [");
+  size_t n = (size_t)snprintf(
+      json, sizeof json,
+      "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"Linear(64, 64)\"}, \"forward(x)\": [");
   for (int i = 0; i < 200; i++) n += (size_t)snprintf(json + n, sizeof json - n, "\"x = relu(a(x))\", ");
-  snprintf(json + n, sizeof json - n, "\"x\"], \"inputs\": {\"x\": \"float32[B, 64]\"}, \"tests\": [{\"B\": 1000, \"x\": \"ones\"}]}");
+  snprintf(json + n, sizeof json - n,
+           "\"x\"], \"inputs\": {\"x\": \"float32[B, 64]\"}, \"tests\": [{\"B\": 1000, \"x\": \"ones\"}]}");
   struct run_state *s = begin(json, &plain);
   run(s);
   assert_int_equal(s->result->tests[0].status, RESULT_COMPUTED);
@@ -586,10 +689,16 @@ static void activations_are_freed_after_their_last_use(void **state) {
 static void blocks_that_multiply_end_by_the_budget(void **state) {
   (void)state;
   static char json[16384];
-  size_t n = (size_t)snprintf(json, sizeof json, "{\"arch\": 1, \"name\": \"M\", \"blocks\": {\"L0()\": {\"modules\": {}, \"forward(x)\": [\"x + 1\"]}");
+  size_t n = (size_t)snprintf(
+      json, sizeof json,
+      "{\"arch\": 1, \"name\": \"M\", \"blocks\": {\"L0()\": {\"modules\": {}, \"forward(x)\": [\"x + 1\"]}");
   for (int i = 1; i < 30; i++)
-    n += (size_t)snprintf(json + n, sizeof json - n, ", \"L%d()\": {\"modules\": {\"k\": \"L%d()\"}, \"forward(x)\": [\"k(k(x))\"]}", i, i - 1);
-  snprintf(json + n, sizeof json - n, "}, \"modules\": {\"k\": \"L29()\"}, \"forward(x)\": [\"k(x)\"], \"inputs\": {\"x\": \"float32[B]\"}}");
+    n += (size_t)snprintf(json + n, sizeof json - n,
+                          ", \"L%d()\": {\"modules\": {\"k\": \"L%d()\"}, \"forward(x)\": [\"k(k(x))\"]}", i,
+                          i - 1);
+  snprintf(
+      json + n, sizeof json - n,
+      "}, \"modules\": {\"k\": \"L29()\"}, \"forward(x)\": [\"k(x)\"], \"inputs\": {\"x\": \"float32[B]\"}}");
   struct run_state *s = begin(json, &plain);
   clock_t from = clock();
   run(s);
@@ -608,8 +717,12 @@ static void the_broker_believes_no_result(void **state) {
   uint8_t *copy = malloc(s->writer.used);
   assert_non_null(copy);
   for (size_t part = 0; part < 3; part++) {
-    const size_t from = part == 0 ? 0 : part == 1 ? offsetof(struct result, tests) : offsetof(struct result, outputs);
-    const size_t bytes = part == 0 ? offsetof(struct result, tests) : part == 1 ? sizeof(struct result_test) : 2 * sizeof(struct result_output);
+    const size_t from = part == 0   ? 0
+                        : part == 1 ? offsetof(struct result, tests)
+                                    : offsetof(struct result, outputs);
+    const size_t bytes = part == 0   ? offsetof(struct result, tests)
+                         : part == 1 ? sizeof(struct result_test)
+                                     : 2 * sizeof(struct result_output);
     for (size_t bit = from * 8; bit < (from + bytes) * 8; bit++) {
       memcpy(copy, s->region, s->writer.used);
       copy[bit / 8] = (uint8_t)(copy[bit / 8] ^ (1u << (bit % 8)));

@@ -1,5 +1,6 @@
-/* Arithmetic with broadcasting. The result's type is the highest of bool < int64 < float32 among the operands, numbers
- * included (PyTorch's promotion, which for these three types needs no more); / is always float32. */
+/* Arithmetic with broadcasting. The result's type is the highest of bool < int64 < float32 among the
+ * operands, numbers included (PyTorch's promotion, which for these three types needs no more); / is always
+ * float32. */
 #include "forward/families.h"
 
 enum { INPUT, OTHER };
@@ -42,7 +43,9 @@ static bool broadcast_shape(struct op_call *c, enum ftype type) {
   return op_result(c, type, size, ndim);
 }
 
-static bool promoted_shape(struct op_call *c) { return broadcast_shape(c, common_type(&c->arg[INPUT], &c->arg[OTHER])); }
+static bool promoted_shape(struct op_call *c) {
+  return broadcast_shape(c, common_type(&c->arg[INPUT], &c->arg[OTHER]));
+}
 
 bool add_shape(struct op_call *c) { return promoted_shape(c); }
 bool mul_shape(struct op_call *c) { return promoted_shape(c); }
@@ -67,8 +70,10 @@ struct operand {
 static void convert(struct ftensor *out, const struct ftensor *in) {
   for (uint64_t i = 0; i < in->numel; i++) {
     int64_t n = in->type == FT_I64 ? ft_i64(in)[i] : in->type == FT_BOOL ? ft_bool(in)[i] : 0;
-    if (out->type == FT_F32) ft_f32_out(out)[i] = (float)n;
-    else ft_i64_out(out)[i] = n;
+    if (out->type == FT_F32)
+      ft_f32_out(out)[i] = (float)n;
+    else
+      ft_i64_out(out)[i] = n;
   }
 }
 
@@ -81,7 +86,8 @@ static void store_number(struct ftensor *out, const struct op_value *v) {
   }
 }
 
-/* The operand as a tensor of the result's type: itself, or converted into scratch. A number becomes a 0-d tensor. */
+/* The operand as a tensor of the result's type: itself, or converted into scratch. A number becomes a 0-d
+ * tensor. */
 static bool take_operand(struct op_call *c, const struct op_value *v, struct operand *out) {
   const struct ftensor number = {.numel = 1};
   const struct ftensor *from = v->kind == OPV_TENSOR ? v->tensor : &number;
@@ -91,8 +97,10 @@ static bool take_operand(struct op_call *c, const struct op_value *v, struct ope
   out->t.type = c->out->type;
   out->t.data.out = out->scratch = fpool_take(c->pool, ft_bytes(&out->t));
   if (!out->scratch) return op_no_memory(c);
-  if (v->kind == OPV_TENSOR) convert(&out->t, from);
-  else store_number(&out->t, v);
+  if (v->kind == OPV_TENSOR)
+    convert(&out->t, from);
+  else
+    store_number(&out->t, v);
   return true;
 }
 
@@ -102,35 +110,44 @@ static bool take_operand(struct op_call *c, const struct op_value *v, struct ope
 typedef void row_fn(void *out, const void *a, uint64_t step_a, const void *b, uint64_t step_b, uint64_t n);
 
 static void add_f32(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) ((float *)out)[i] = ((const float *)a)[i * sa] + ((const float *)b)[i * sb];
+  for (uint64_t i = 0; i < n; i++)
+    ((float *)out)[i] = ((const float *)a)[i * sa] + ((const float *)b)[i * sb];
 }
 static void sub_f32(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) ((float *)out)[i] = ((const float *)a)[i * sa] - ((const float *)b)[i * sb];
+  for (uint64_t i = 0; i < n; i++)
+    ((float *)out)[i] = ((const float *)a)[i * sa] - ((const float *)b)[i * sb];
 }
 static void mul_f32(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) ((float *)out)[i] = ((const float *)a)[i * sa] * ((const float *)b)[i * sb];
+  for (uint64_t i = 0; i < n; i++)
+    ((float *)out)[i] = ((const float *)a)[i * sa] * ((const float *)b)[i * sb];
 }
 static void div_f32(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) ((float *)out)[i] = ((const float *)a)[i * sa] / ((const float *)b)[i * sb];
+  for (uint64_t i = 0; i < n; i++)
+    ((float *)out)[i] = ((const float *)a)[i * sa] / ((const float *)b)[i * sb];
 }
 /* int64 wraps around, as PyTorch's does: the builtins store the wrapped result. */
 static void add_i64(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
   for (uint64_t i = 0; i < n; i++)
-    (void)__builtin_add_overflow(((const int64_t *)a)[i * sa], ((const int64_t *)b)[i * sb], &((int64_t *)out)[i]);
+    (void)__builtin_add_overflow(((const int64_t *)a)[i * sa], ((const int64_t *)b)[i * sb],
+                                 &((int64_t *)out)[i]);
 }
 static void sub_i64(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
   for (uint64_t i = 0; i < n; i++)
-    (void)__builtin_sub_overflow(((const int64_t *)a)[i * sa], ((const int64_t *)b)[i * sb], &((int64_t *)out)[i]);
+    (void)__builtin_sub_overflow(((const int64_t *)a)[i * sa], ((const int64_t *)b)[i * sb],
+                                 &((int64_t *)out)[i]);
 }
 static void mul_i64(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
   for (uint64_t i = 0; i < n; i++)
-    (void)__builtin_mul_overflow(((const int64_t *)a)[i * sa], ((const int64_t *)b)[i * sb], &((int64_t *)out)[i]);
+    (void)__builtin_mul_overflow(((const int64_t *)a)[i * sa], ((const int64_t *)b)[i * sb],
+                                 &((int64_t *)out)[i]);
 }
 static void or_bool(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) ((uint8_t *)out)[i] = ((const uint8_t *)a)[i * sa] || ((const uint8_t *)b)[i * sb];
+  for (uint64_t i = 0; i < n; i++)
+    ((uint8_t *)out)[i] = ((const uint8_t *)a)[i * sa] || ((const uint8_t *)b)[i * sb];
 }
 static void and_bool(void *out, const void *a, uint64_t sa, const void *b, uint64_t sb, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) ((uint8_t *)out)[i] = ((const uint8_t *)a)[i * sa] && ((const uint8_t *)b)[i * sb];
+  for (uint64_t i = 0; i < n; i++)
+    ((uint8_t *)out)[i] = ((const uint8_t *)a)[i * sa] && ((const uint8_t *)b)[i * sb];
 }
 
 /* Elements to move on in an operand for one step along each dimension of the result. */
@@ -149,7 +166,8 @@ static const void *element(const struct ftensor *t, uint64_t i) {
 }
 
 /* Walks the rows of the result (its last dimension) with an index over the other dimensions. */
-static void broadcast_rows(struct ftensor *out, const struct ftensor *a, const struct ftensor *b, row_fn *row) {
+static void broadcast_rows(struct ftensor *out, const struct ftensor *a, const struct ftensor *b,
+                           row_fn *row) {
   uint64_t step_a[FT_DIMS] = {0}, step_b[FT_DIMS] = {0}, index[FT_DIMS] = {0};
   broadcast_steps(a, out, step_a);
   broadcast_steps(b, out, step_b);
@@ -161,8 +179,8 @@ static void broadcast_rows(struct ftensor *out, const struct ftensor *a, const s
       at_a += index[i] * step_a[i];
       at_b += index[i] * step_b[i];
     }
-    row((uint8_t *)out->data.out + done * ft_itemsize(out->type), element(a, at_a), step_a[outer], element(b, at_b),
-        step_b[outer], n);
+    row((uint8_t *)out->data.out + done * ft_itemsize(out->type), element(a, at_a), step_a[outer],
+        element(b, at_b), step_b[outer], n);
     for (uint32_t i = outer; i > 0 && ++index[i - 1] == out->size[i - 1]; i--) index[i - 1] = 0;
   }
 }
@@ -179,7 +197,9 @@ static bool binary(struct op_call *c, row_fn *const rows[3]) {
 bool add_run(struct op_call *c) {
   return binary(c, (row_fn *const[]){[FT_F32] = add_f32, [FT_I64] = add_i64, [FT_BOOL] = or_bool});
 }
-bool sub_run(struct op_call *c) { return binary(c, (row_fn *const[3]){[FT_F32] = sub_f32, [FT_I64] = sub_i64}); }
+bool sub_run(struct op_call *c) {
+  return binary(c, (row_fn *const[3]){[FT_F32] = sub_f32, [FT_I64] = sub_i64});
+}
 bool mul_run(struct op_call *c) {
   return binary(c, (row_fn *const[]){[FT_F32] = mul_f32, [FT_I64] = mul_i64, [FT_BOOL] = and_bool});
 }
@@ -188,8 +208,10 @@ bool div_run(struct op_call *c) { return binary(c, (row_fn *const[3]){[FT_F32] =
 bool neg_run(struct op_call *c) {
   const struct ftensor *x = op_tensor(c, INPUT);
   for (uint64_t i = 0; i < x->numel; i++) {
-    if (x->type == FT_F32) ft_f32_out(c->out)[i] = -ft_f32(x)[i];
-    else (void)__builtin_sub_overflow(0, ft_i64(x)[i], &ft_i64_out(c->out)[i]);
+    if (x->type == FT_F32)
+      ft_f32_out(c->out)[i] = -ft_f32(x)[i];
+    else
+      (void)__builtin_sub_overflow(0, ft_i64(x)[i], &ft_i64_out(c->out)[i]);
   }
   return true;
 }

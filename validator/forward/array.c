@@ -4,17 +4,22 @@
 #include "base/reader.h"
 
 static enum dtype npy_dtype(const struct npy *n) {
-  static const struct { char kind; uint8_t size; enum dtype dtype; } table[] = {
-      {'f', 2, DTYPE_F16}, {'f', 4, DTYPE_F32}, {'f', 8, DTYPE_F64}, {'i', 1, DTYPE_I8},  {'i', 2, DTYPE_I16},
-      {'i', 4, DTYPE_I32}, {'i', 8, DTYPE_I64}, {'u', 1, DTYPE_U8},  {'u', 2, DTYPE_U16}, {'u', 4, DTYPE_U32},
-      {'b', 1, DTYPE_BOOL}}; /* uint64 is missing: it has no place in an int64 */
+  static const struct {
+    char kind;
+    uint8_t size;
+    enum dtype dtype;
+  } table[] = {{'f', 2, DTYPE_F16}, {'f', 4, DTYPE_F32}, {'f', 8, DTYPE_F64}, {'i', 1, DTYPE_I8},
+               {'i', 2, DTYPE_I16}, {'i', 4, DTYPE_I32}, {'i', 8, DTYPE_I64}, {'u', 1, DTYPE_U8},
+               {'u', 2, DTYPE_U16}, {'u', 4, DTYPE_U32}, {'b', 1, DTYPE_BOOL}}; /* uint64 is missing: it has
+                                                                                   no place in an int64 */
   for (size_t i = 0; i < ARRAY_LEN(table); i++)
     if (table[i].kind == n->kind && table[i].size == n->size) return table[i].dtype;
   return DTYPE_NONE;
 }
 
 static bool unreadable(struct observations *o, struct span name, uint64_t at, const char *why) {
-  return refuse(o, (struct observation){.kind = OBS_FWD_FILE_UNREADABLE, .subject = name, .detail = span_str(why), .at = at});
+  return refuse(o, (struct observation){
+                       .kind = OBS_FWD_FILE_UNREADABLE, .subject = name, .detail = span_str(why), .at = at});
 }
 
 bool farray_open(struct farray *out, struct span name, struct span bytes, struct observations *o) {
@@ -31,7 +36,8 @@ bool farray_open(struct farray *out, struct span name, struct span bytes, struct
 }
 
 bool farray_inline(struct farray *out, const struct inline_array *numbers, struct observations *o) {
-  *out = (struct farray){.name = SPAN("the inline value"), .numbers = numbers->data,
+  *out = (struct farray){.name = SPAN("the inline value"),
+                         .numbers = numbers->data,
                          .dtype = numbers->integers ? DTYPE_I64 : DTYPE_F64};
   return ft_shape(&out->shape, numbers->integers ? FT_I64 : FT_F32, numbers->sizes, numbers->ndim) ||
          unreadable(o, out->name, 0, "at most 16 dimensions");

@@ -19,6 +19,7 @@ NODISCARD bool farray_open(struct farray *out, struct span name, struct span byt
 /* False, observed: too many dimensions. */
 NODISCARD bool farray_inline(struct farray *out, const struct inline_array *numbers, struct observations *o);
 double farray_real(const struct farray *a, uint64_t i);
-int64_t farray_int(const struct farray *a, uint64_t i); /* of an integer or bool dtype, or of inline integers */
+int64_t farray_int(const struct farray *a,
+                   uint64_t i); /* of an integer or bool dtype, or of inline integers */
 
 #endif

@@ -58,7 +58,8 @@ void compare_values(struct comparison *out, const struct ftensor *y, const struc
   if (!out->same_shape) return;
   double worst_excess = 0;
   out->count = y->numel;
-  for (uint64_t i = 0; i < y->numel; i++) compare_one(out, i, ft_real(y, i), farray_real(golden, i), &worst_excess);
+  for (uint64_t i = 0; i < y->numel; i++)
+    compare_one(out, i, ft_real(y, i), farray_real(golden, i), &worst_excess);
   const uint64_t n = row_length(y);
   for (uint64_t at = 0; at < y->numel; at += n, out->rows++)
     if (argmax(y, at, n) == argmax_array(golden, at, n)) out->rows_agree++;

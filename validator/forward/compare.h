@@ -9,21 +9,22 @@
 #define DEFAULT_ATOL 1e-5
 
 struct comparison {
-  bool same_shape;       /* if not, nothing below is set: shapes never broadcast */
+  bool same_shape;         /* if not, nothing below is set: shapes never broadcast */
   uint64_t count, outside; /* elements; those with |y - g| > atol + rtol * |g| */
   double rtol, atol;
-  double max_abs;        /* of |y - g|; infinity where one is finite and the other is not */
-  double max_rel;        /* of |y - g| / |g|, where g is not 0 */
-  uint64_t worst;        /* flat index of the element furthest outside */
+  double max_abs; /* of |y - g|; infinity where one is finite and the other is not */
+  double max_rel; /* of |y - g| / |g|, where g is not 0 */
+  uint64_t worst; /* flat index of the element furthest outside */
   double worst_got, worst_want;
   uint64_t rows, rows_agree; /* argmax over the last dimension */
 };
 
-/* As numpy.allclose, but on purpose about what is not finite: equal infinities agree, and a NaN agrees with a recorded
- * NaN and with nothing else. */
+/* As numpy.allclose, but on purpose about what is not finite: equal infinities agree, and a NaN agrees with a
+ * recorded NaN and with nothing else. */
 void compare_values(struct comparison *out, const struct ftensor *y, const struct farray *golden, double rtol,
                     double atol);
-/* Recorded classes, one for each row (last dimension) of y. same_shape: their number is the number of rows. */
+/* Recorded classes, one for each row (last dimension) of y. same_shape: their number is the number of rows.
+ */
 void compare_argmax(struct comparison *out, const struct ftensor *y, const struct farray *classes);
 
 double ft_real(const struct ftensor *t, uint64_t i);

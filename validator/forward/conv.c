@@ -1,5 +1,5 @@
-/* Convolutions, by im2col and matrix products: for each output position the elements under the kernel become a column,
- * and the weights (out_c/groups rows of in_c/groups*kh*kw) multiply all columns at once. */
+/* Convolutions, by im2col and matrix products: for each output position the elements under the kernel become
+ * a column, and the weights (out_c/groups rows of in_c/groups*kh*kw) multiply all columns at once. */
 #include "forward/families.h"
 #include "forward/window.h"
 
@@ -7,8 +7,10 @@ enum { INPUT, WEIGHT, BIAS, STRIDE, PADDING, DILATION, GROUPS, PADDING_MODE };
 enum { Y, X, AXES };
 
 enum padding_mode { PAD_ZEROS, PAD_REFLECT, PAD_REPLICATE, PAD_CIRCULAR, PAD_MODES };
-static const char *const padding_modes[] = {
-    [PAD_ZEROS] = "zeros", [PAD_REFLECT] = "reflect", [PAD_REPLICATE] = "replicate", [PAD_CIRCULAR] = "circular"};
+static const char *const padding_modes[] = {[PAD_ZEROS] = "zeros",
+                                            [PAD_REFLECT] = "reflect",
+                                            [PAD_REPLICATE] = "replicate",
+                                            [PAD_CIRCULAR] = "circular"};
 
 /* A call's numbers, proved to fit each other. */
 struct conv {
@@ -19,7 +21,8 @@ struct conv {
 
 /* padding='same': what makes out = in at stride 1; an odd element goes behind, as in PyTorch. */
 static bool pad_same(struct op_call *c, struct window *w) {
-  if (w->stride != 1) return op_error(c, "padding='same' goes with stride 1 only, it is %llu", (unsigned long long)w->stride);
+  if (w->stride != 1)
+    return op_error(c, "padding='same' goes with stride 1 only, it is %llu", (unsigned long long)w->stride);
   uint64_t total = w->kernel ? window_reach(w) - 1 : 0;
   w->before = total / 2;
   w->after = total - w->before;
@@ -30,7 +33,8 @@ static bool read_padding(struct op_call *c, struct conv *v) {
   const struct op_value *padding = &c->arg[PADDING];
   if (padding->kind == OPV_TEXT) {
     if (span_is(padding->text, "valid")) return true;
-    if (!span_is(padding->text, "same")) return op_error(c, "padding is neither numbers nor 'same' nor 'valid'");
+    if (!span_is(padding->text, "same"))
+      return op_error(c, "padding is neither numbers nor 'same' nor 'valid'");
     return pad_same(c, &v->axis[Y]) && pad_same(c, &v->axis[X]);
   }
   uint64_t pad[AXES];
@@ -39,7 +43,8 @@ static bool read_padding(struct op_call *c, struct conv *v) {
   return true;
 }
 
-/* Reflection mirrors without repeating the edge and can't reach further than the input; wrapping once around is all. */
+/* Reflection mirrors without repeating the edge and can't reach further than the input; wrapping once around
+ * is all. */
 static bool check_padding_mode(struct op_call *c, struct conv *v) {
   uint32_t mode = 0;
   while (mode < PAD_MODES && !span_is(c->arg[PADDING_MODE].text, padding_modes[mode])) mode++;
@@ -64,12 +69,15 @@ static bool check_channels(struct op_call *c, struct conv *v, const struct ftens
   if (v->in_c % v->groups || v->in_c / v->groups != weight->size[1])
     return op_error(c, "weight %s with groups %lld expects %llu input channels, got %llu",
                     ft_shape_text(c->arena, weight), (long long)groups,
-                    (unsigned long long)saturating_mul(weight->size[1], v->groups), (unsigned long long)v->in_c);
-  if (v->out_c % v->groups) return op_error(c, "%llu output channels can't be split into %lld groups",
-                                            (unsigned long long)v->out_c, (long long)groups);
+                    (unsigned long long)saturating_mul(weight->size[1], v->groups),
+                    (unsigned long long)v->in_c);
+  if (v->out_c % v->groups)
+    return op_error(c, "%llu output channels can't be split into %lld groups", (unsigned long long)v->out_c,
+                    (long long)groups);
   const struct ftensor *bias = op_tensor_or_null(c, BIAS);
   if (bias && (bias->ndim != 1 || bias->size[0] != v->out_c))
-    return op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, bias), (unsigned long long)v->out_c);
+    return op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, bias),
+                    (unsigned long long)v->out_c);
   return true;
 }
 
@@ -80,7 +88,8 @@ static bool read_axes(struct op_call *c, struct conv *v, const uint64_t *in, con
     return false;
   for (int i = 0; i < AXES; i++) {
     if (kernel[i] > INT32_MAX) return op_error(c, "a kernel of %llu", (unsigned long long)kernel[i]);
-    v->axis[i] = (struct window){.in = in[i], .kernel = kernel[i], .stride = stride[i], .dilation = dilation[i]};
+    v->axis[i] =
+        (struct window){.in = in[i], .kernel = kernel[i], .stride = stride[i], .dilation = dilation[i]};
   }
   return read_padding(c, v) && check_padding_mode(c, v) && window_count(c, &v->axis[Y], false) &&
          window_count(c, &v->axis[X], false);
@@ -88,13 +97,15 @@ static bool read_axes(struct op_call *c, struct conv *v, const uint64_t *in, con
 
 /* input (batch, in_c, h, w) or (in_c, h, w); weight (out_c, in_c/groups, kh, kw); bias (out_c) */
 static bool conv2d_read(struct op_call *c, struct conv *v) {
-  const struct ftensor *input = op_tensor(c, INPUT), *weight = op_tensor(c, WEIGHT), *bias = op_tensor_or_null(c, BIAS);
+  const struct ftensor *input = op_tensor(c, INPUT), *weight = op_tensor(c, WEIGHT),
+                       *bias = op_tensor_or_null(c, BIAS);
   if (!op_wants_f32(c, "input", input) || !op_wants_f32(c, "weight", weight) ||
       (bias && !op_wants_f32(c, "bias", bias)))
     return false;
   if (input->ndim != 3 && input->ndim != 4)
     return op_error(c, "input %s, expected [batch, channels, height, width]", ft_shape_text(c->arena, input));
-  if (weight->ndim != 4) return op_error(c, "weight %s, expected 4 dimensions", ft_shape_text(c->arena, weight));
+  if (weight->ndim != 4)
+    return op_error(c, "weight %s, expected 4 dimensions", ft_shape_text(c->arena, weight));
   const uint64_t *chw = input->size + (input->ndim - 3);
   *v = (struct conv){.batch = input->ndim == 4 ? input->size[0] : 1, .in_c = chw[0]};
   return check_channels(c, v, weight) && read_axes(c, v, chw + 1, weight->size + 2);
@@ -116,7 +127,8 @@ uint64_t conv2d_cost(const struct op_call *c) {
 
 /* ---- kernel ---- */
 
-/* Where along the padded axis: -1 for a zero, else the input's index. `at` counts from the first padded element. */
+/* Where along the padded axis: -1 for a zero, else the input's index. `at` counts from the first padded
+ * element. */
 static int64_t source_index(const struct window *w, enum padding_mode mode, uint64_t at) {
   const int64_t n = (int64_t)w->in, i = (int64_t)at - (int64_t)w->before;
   if (i >= 0 && i < n) return i;
@@ -130,24 +142,62 @@ static int64_t source_index(const struct window *w, enum padding_mode mode, uint
   return -1;
 }
 
-/* map[k * out + o]: source of kernel element k at output position o. Padding modes, stride and dilation all end here. */
-static int64_t *source_map(struct fpool *pool, const struct window *w, enum padding_mode mode) {
-  int64_t *map = fpool_take(pool, saturating_mul(saturating_mul(w->kernel, w->out), sizeof *map));
-  if (!map) return NULL;
-  for (uint64_t k = 0; k < w->kernel; k++)
-    for (uint64_t o = 0; o < w->out; o++) map[k * w->out + o] = source_index(w, mode, o * w->stride + k * w->dilation);
-  return map;
+/* Where the kernel's elements come from along one axis: index[k * out + o] is the source of kernel element k
+ * at output position o. Padding modes, stride and dilation all end here. */
+struct sources {
+  int64_t *index;
+  struct run { /* positions of kernel element k whose sources are consecutive, if all others are zeros */
+    uint64_t first, end; /* end 0: they are not */
+  } * run;
+};
+
+/* Most rows of most convolutions are one run, which is copied at memory speed. */
+static struct run find_run(const int64_t *index, uint64_t n) {
+  struct run r = {0, n};
+  while (r.first < n && index[r.first] < 0) r.first++;
+  while (r.end > r.first && index[r.end - 1] < 0) r.end--;
+  for (uint64_t o = r.first; o < r.end; o++)
+    if (index[o] != index[r.first] + (int64_t)(o - r.first)) return (struct run){0, 0};
+  return r;
 }
 
-/* One row of columns: the elements of an input row that one kernel column meets at each output position. */
-static void gather_row(float *out, const float *row, const int64_t *map, uint64_t n) {
-  for (uint64_t o = 0; o < n; o++) out[o] = map[o] < 0 ? 0 : row[map[o]];
+static void sources_free(struct fpool *pool, struct sources *s) {
+  fpool_give(pool, s->run);
+  fpool_give(pool, s->index);
+}
+
+static bool sources_init(struct sources *s, struct fpool *pool, const struct window *w,
+                         enum padding_mode mode) {
+  s->index = fpool_take(pool, saturating_mul(saturating_mul(w->kernel, w->out), sizeof *s->index));
+  s->run = fpool_take(pool, saturating_mul(w->kernel, sizeof *s->run));
+  if (!s->index || !s->run) return false;
+  for (uint64_t k = 0; k < w->kernel; k++) {
+    for (uint64_t o = 0; o < w->out; o++)
+      s->index[k * w->out + o] = source_index(w, mode, o * w->stride + k * w->dilation);
+    s->run[k] = find_run(s->index + k * w->out, w->out);
+  }
+  return true;
+}
+
+/* One row of columns: the elements of an input row that kernel element k meets at each of n output positions.
+ */
+static void gather_row(float *out, const float *row, const struct sources *s, uint64_t k, uint64_t n) {
+  const int64_t *index = s->index + k * n;
+  const struct run run = s->run[k];
+  if (run.end == 0) {
+    for (uint64_t o = 0; o < n; o++) out[o] = index[o] < 0 ? 0 : row[index[o]];
+    return;
+  }
+  memset(out, 0, run.first * sizeof *out);
+  if (run.first < run.end)
+    memcpy(out + run.first, row + index[run.first], (run.end - run.first) * sizeof *out);
+  memset(out + run.end, 0, (n - run.end) * sizeof *out);
 }
 
 struct im2col {
   const struct conv *v;
-  const int64_t *map[AXES];
-  float *columns;       /* (in_c/groups * kh * kw, rows * out width) */
+  struct sources source[AXES];
+  float *columns; /* (in_c/groups * kh * kw, rows * out width) */
   uint64_t rows_at_once;
 };
 
@@ -160,30 +210,36 @@ static void fill_columns(const struct im2col *m, const float *input, uint64_t fi
     for (uint64_t ky = 0; ky < y->kernel; ky++)
       for (uint64_t kx = 0; kx < x->kernel; kx++)
         for (uint64_t r = first; r < first + rows; r++, out += x->out) {
-          int64_t source = m->map[Y][ky * y->out + r];
-          if (source < 0) memset(out, 0, x->out * sizeof *out);
-          else gather_row(out, input + (uint64_t)source * x->in, m->map[X] + kx * x->out, x->out);
+          int64_t line = m->source[Y].index[ky * y->out + r];
+          if (line < 0)
+            memset(out, 0, x->out * sizeof *out);
+          else
+            gather_row(out, input + (uint64_t)line * x->in, &m->source[X], kx, x->out);
         }
 }
 
 static bool is_pointwise(const struct conv *v) {
   const struct window *y = &v->axis[Y], *x = &v->axis[X];
-  return y->kernel == 1 && x->kernel == 1 && y->stride == 1 && x->stride == 1 && y->out == y->in && x->out == x->in;
+  return y->kernel == 1 && x->kernel == 1 && y->stride == 1 && x->stride == 1 && y->out == y->in &&
+         x->out == x->in;
 }
 
-/* One group of one image: input (in_c/groups, h, w), weight (out_c/groups, in_c/groups*kh*kw), out (out_c/groups, oh, ow).
- * False only when a size is beyond the library's. */
-static bool convolve(struct op_call *c, const struct im2col *m, const float *input, const float *weight, float *out) {
+/* One group of one image: input (in_c/groups, h, w), weight (out_c/groups, in_c/groups*kh*kw), out
+ * (out_c/groups, oh, ow). False only when a size is beyond the library's. */
+static bool convolve(struct op_call *c, const struct im2col *m, const float *input, const float *weight,
+                     float *out) {
   const struct conv *v = m->v;
   const struct window *y = &v->axis[Y], *x = &v->axis[X];
-  const uint64_t k = v->in_c / v->groups * y->kernel * x->kernel, area = y->out * x->out, out_c = v->out_c / v->groups;
+  const uint64_t k = v->in_c / v->groups * y->kernel * x->kernel, area = y->out * x->out,
+                 out_c = v->out_c / v->groups;
   const struct gemm_operand w = {weight, k, false};
-  if (!m->columns) return gemm_multiply(c->gemm, out_c, area, k, w, (struct gemm_operand){input, area, false}, out, area);
+  if (!m->columns)
+    return gemm_multiply(c->gemm, out_c, area, k, w, (struct gemm_operand){input, area, false}, out, area);
   for (uint64_t row = 0; row < y->out; row += m->rows_at_once) {
     uint64_t rows = min_u64(m->rows_at_once, y->out - row);
     fill_columns(m, input, row, rows);
-    if (!gemm_multiply(c->gemm, out_c, rows * x->out, k, w, (struct gemm_operand){m->columns, rows * x->out, false},
-                       out + row * x->out, area))
+    if (!gemm_multiply(c->gemm, out_c, rows * x->out, k, w,
+                       (struct gemm_operand){m->columns, rows * x->out, false}, out + row * x->out, area))
       return false;
   }
   return true;
@@ -212,7 +268,8 @@ static bool convolve_all(struct op_call *c, const struct im2col *m) {
   return true;
 }
 
-/* Columns of so many output rows at once: a product wide enough to be fast, a buffer small enough for any image. */
+/* Columns of so many output rows at once: a product wide enough to be fast, a buffer small enough for any
+ * image. */
 static uint64_t rows_at_once(const struct conv *v, uint64_t row_bytes) {
   enum { COLUMN_BYTES = 16 << 20 };
   return min_u64(v->axis[Y].out, max_u64(1, COLUMN_BYTES / max_u64(1, row_bytes)));
@@ -228,13 +285,12 @@ bool conv2d_run(struct op_call *c) {
   const uint64_t k = v.in_c / v.groups * v.axis[Y].kernel * x->kernel;
   const uint64_t row_bytes = saturating_mul(saturating_mul(k, x->out), sizeof(float));
   m.rows_at_once = rows_at_once(&v, row_bytes);
-  int64_t *map_y = source_map(c->pool, &v.axis[Y], v.mode), *map_x = source_map(c->pool, x, v.mode);
-  m.columns = fpool_take(c->pool, saturating_mul(row_bytes, m.rows_at_once));
-  m.map[Y] = map_y;
-  m.map[X] = map_x;
-  bool done = map_y && map_x && m.columns ? convolve_all(c, &m) : op_no_memory(c);
+  bool ready = sources_init(&m.source[Y], c->pool, &v.axis[Y], v.mode) &&
+               sources_init(&m.source[X], c->pool, x, v.mode);
+  m.columns = ready ? fpool_take(c->pool, saturating_mul(row_bytes, m.rows_at_once)) : NULL;
+  bool done = m.columns ? convolve_all(c, &m) : op_no_memory(c);
   fpool_give(c->pool, m.columns);
-  fpool_give(c->pool, map_x);
-  fpool_give(c->pool, map_y);
+  sources_free(c->pool, &m.source[X]);
+  sources_free(c->pool, &m.source[Y]);
   return done;
 }

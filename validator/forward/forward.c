@@ -14,7 +14,8 @@ static bool add_name(struct arena *a, struct names *out, struct span *list, stru
 }
 
 bool forward_needs(const struct arch *arch, struct arena *a, struct names *out) {
-  const uint32_t tests = arch->num_tests < RESULT_TESTS ? arch->num_tests : RESULT_TESTS; /* no others are run */
+  const uint32_t tests =
+      arch->num_tests < RESULT_TESTS ? arch->num_tests : RESULT_TESTS; /* no others are run */
   uint64_t most = 0;
   for (uint32_t t = 0; t < tests; t++) most += arch->tests[t].num_inputs + arch->tests[t].num_expects;
   struct span *list = arena_array(a, most, struct span);
@@ -24,7 +25,8 @@ bool forward_needs(const struct arch *arch, struct arena *a, struct names *out) 
     for (uint32_t i = 0; i < test->num_inputs; i++)
       if (test->inputs[i].kind == GEN_FILE && !add_name(a, out, list, test->inputs[i].file)) return false;
     for (uint32_t i = 0; i < test->num_expects; i++)
-      if (test->expects[i].kind == EXPECT_FILE && !add_name(a, out, list, test->expects[i].file)) return false;
+      if (test->expects[i].kind == EXPECT_FILE && !add_name(a, out, list, test->expects[i].file))
+        return false;
   }
   return list != NULL;
 }
@@ -48,8 +50,8 @@ struct testing {
   struct graph graph;
   struct fpool pool;
   struct weights weights;
-  const struct golden *golden;  /* one for each result */
-  struct span *name;            /* likewise */
+  const struct golden *golden; /* one for each result */
+  struct span *name;           /* likewise */
 };
 
 static bool out_of_memory(struct testing *t) {
@@ -68,8 +70,12 @@ static bool build(struct testing *t) {
     *v = (struct fvalue){.t = in->t, .from = FROM_INPUT, .index = i, .root = v, .varies = true};
     t->graph.cost = saturating_add(t->graph.cost, in->t.numel);
   }
-  return graph_build(&t->graph, &(struct lower_request){.model = r->model, .match = r->match, .plan = r->plan,
-                                                        .max = r->max, .arena = t->arena, .obs = t->obs});
+  return graph_build(&t->graph, &(struct lower_request){.model = r->model,
+                                                        .match = r->match,
+                                                        .plan = r->plan,
+                                                        .max = r->max,
+                                                        .arena = t->arena,
+                                                        .obs = t->obs});
 }
 
 /* ---- outputs: their names, what is declared of them, what is recorded for them ---- */
@@ -82,7 +88,8 @@ static bool check_output(struct testing *t, const struct port *p, const struct f
   if (!port_fits(&t->inputs.ports, p, y, &fits)) return false;
   if (fits && type_fits) return true;
   struct span text = port_contradiction(&t->inputs.ports, p, y, ft_name(y->type));
-  return refuse(t->obs, (struct observation){.kind = OBS_FWD_OUTPUT_SHAPE, .subject = p->name, .detail = text});
+  return refuse(t->obs,
+                (struct observation){.kind = OBS_FWD_OUTPUT_SHAPE, .subject = p->name, .detail = text});
 }
 
 static bool name_outputs(struct testing *t) {
@@ -91,20 +98,25 @@ static bool name_outputs(struct testing *t) {
   t->name = arena_array(t->arena, n, struct span);
   if (!t->name) return out_of_memory(t);
   if (declared->n && declared->n != n)
-    return refuse(t->obs, (struct observation){.kind = OBS_FWD_OUTPUT_COUNT, .subject = t->r->model->root_name, .got = n,
-                                               .want = declared->n});
+    return refuse(
+        t->obs,
+        (struct observation){
+            .kind = OBS_FWD_OUTPUT_COUNT, .subject = t->r->model->root_name, .got = n, .want = declared->n});
   for (uint32_t i = 0; i < n; i++) {
-    t->name[i] = declared->n ? declared->list[i].name : n == 1 ? SPAN("output") : arena_printf(t->arena, "output%u", i);
+    t->name[i] = declared->n ? declared->list[i].name
+                 : n == 1    ? SPAN("output")
+                             : arena_printf(t->arena, "output%u", i);
     if (declared->n && !check_output(t, &declared->list[i], &t->graph.results.p[i]->t)) return false;
   }
   return true;
 }
 
 static bool unknown_expect(struct testing *t, const struct forward_choice *c) {
-  return refuse(t->obs, (struct observation){
-                            .kind = OBS_FWD_EXPECT_UNKNOWN, .subject = c->name.n ? c->name : c->file,
-                            .detail = c->name.n ? SPAN("there is no output of this name")
-                                                : SPAN("which output is it? (--expect NAME=FILE)")});
+  return refuse(t->obs,
+                (struct observation){.kind = OBS_FWD_EXPECT_UNKNOWN,
+                                     .subject = c->name.n ? c->name : c->file,
+                                     .detail = c->name.n ? SPAN("there is no output of this name")
+                                                         : SPAN("which output is it? (--expect NAME=FILE)")});
 }
 
 static bool take_expects(struct testing *t, struct golden *golden) {
@@ -123,7 +135,8 @@ static bool take_expects(struct testing *t, struct golden *golden) {
 static bool take_recorded(struct testing *t, struct golden *golden) {
   for (uint32_t k = 0; t->test && k < t->test->num_expects; k++) {
     const struct test_expect *e = &t->test->expects[k];
-    if (e->port >= t->graph.results.n || golden[e->port].kind != GOLDEN_NONE) continue; /* the user's comes first */
+    if (e->port >= t->graph.results.n || golden[e->port].kind != GOLDEN_NONE)
+      continue; /* the user's comes first */
     struct golden *g = &golden[e->port];
     g->kind = e->kind == EXPECT_ARGMAX ? GOLDEN_ARGMAX : GOLDEN_VALUES;
     g->rtol = e->rtol >= 0 ? e->rtol : DEFAULT_RTOL;
@@ -158,10 +171,11 @@ static bool affordable(struct testing *t) {
     return false;
   }
   if (t->graph.cost > max->forward_flops)
-    return refuse(t->obs, (struct observation){.kind = OBS_FWD_FLOPS, .got = t->graph.cost, .want = max->forward_flops});
-  return peak <= max->forward_bytes ||
-         refuse(t->obs, (struct observation){.kind = OBS_FWD_MEMORY, .subject = t->r->model->root_name,
-                                             .want = max->forward_bytes});
+    return refuse(t->obs, (struct observation){
+                              .kind = OBS_FWD_FLOPS, .got = t->graph.cost, .want = max->forward_flops});
+  return peak <= max->forward_bytes || refuse(t->obs, (struct observation){.kind = OBS_FWD_MEMORY,
+                                                                           .subject = t->r->model->root_name,
+                                                                           .want = max->forward_bytes});
 }
 
 static bool fill_inputs(struct testing *t) {
@@ -169,7 +183,8 @@ static bool fill_inputs(struct testing *t) {
     struct fvalue *v = t->graph.inputs.p[i];
     if (!v) continue;
     if (!input_fill(&t->inputs.list[i], &t->pool))
-      return refuse(t->obs, (struct observation){.kind = OBS_FWD_MEMORY, .subject = t->inputs.list[i].port->name,
+      return refuse(t->obs, (struct observation){.kind = OBS_FWD_MEMORY,
+                                                 .subject = t->inputs.list[i].port->name,
                                                  .want = t->pool.budget});
     v->t.data = t->inputs.list[i].t.data;
   }
@@ -177,7 +192,10 @@ static bool fill_inputs(struct testing *t) {
 }
 
 static bool run_graph(struct testing *t, bool look, const struct fstep **nonfinite) {
-  struct run run = {.graph = &t->graph, .model = t->r->model, .gemm = t->r->gemm, .weights = &t->weights,
+  struct run run = {.graph = &t->graph,
+                    .model = t->r->model,
+                    .gemm = t->r->gemm,
+                    .weights = &t->weights,
                     .look_for_nonfinite = look};
   bool done = fill_inputs(t) && graph_run(&run);
   t->row->peak_bytes = max_u64(t->row->peak_bytes, t->pool.peak);
@@ -191,7 +209,8 @@ static struct span input_not_finite(struct testing *t) {
   return SPAN("");
 }
 
-/* The pass again, now looking at every value, because looking costs time that a healthy model need not pay. */
+/* The pass again, now looking at every value, because looking costs time that a healthy model need not pay.
+ */
 static bool find_nonfinite(struct testing *t, struct span *place) {
   const struct fstep *step;
   fpool_free(&t->pool);
@@ -236,12 +255,13 @@ static void fill_comparison(struct result_output *o, const struct comparison *c)
 
 static struct span drift_text(struct testing *t, const struct ftensor *y, const struct comparison *c) {
   struct span where = index_text(t->arena, y, c->worst);
-  return arena_printf(t->arena,
-                      "%llu of %llu values are outside atol %.4g + rtol %.4g; worst at %.*s: %.4g, recorded %.4g; "
-                      "max abs %.4g, max rel %.4g; argmax agrees in %llu of %llu rows",
-                      (unsigned long long)c->outside, (unsigned long long)c->count, c->atol, c->rtol, (int)where.n,
-                      (const char *)where.p, c->worst_got, c->worst_want, c->max_abs, c->max_rel,
-                      (unsigned long long)c->rows_agree, (unsigned long long)c->rows);
+  return arena_printf(
+      t->arena,
+      "%llu of %llu values are outside atol %.4g + rtol %.4g; worst at %.*s: %.4g, recorded %.4g; "
+      "max abs %.4g, max rel %.4g; argmax agrees in %llu of %llu rows",
+      (unsigned long long)c->outside, (unsigned long long)c->count, c->atol, c->rtol, (int)where.n,
+      (const char *)where.p, c->worst_got, c->worst_want, c->max_abs, c->max_rel,
+      (unsigned long long)c->rows_agree, (unsigned long long)c->rows);
 }
 
 static void note(struct testing *t, enum obs_kind kind, struct span name, struct span detail, uint64_t got) {
@@ -256,19 +276,25 @@ static void judge_golden(struct testing *t, const struct ftensor *y, const struc
     note(t, OBS_FWD_NO_GOLDEN, name, SPAN(""), 0);
     return;
   }
-  if (g->kind == GOLDEN_VALUES) compare_values(&c, y, &g->array, g->rtol, g->atol);
-  else compare_argmax(&c, y, &g->array);
+  if (g->kind == GOLDEN_VALUES)
+    compare_values(&c, y, &g->array, g->rtol, g->atol);
+  else
+    compare_argmax(&c, y, &g->array);
   fill_comparison(o, &c);
   if (!c.same_shape)
     note(t, OBS_FWD_GOLDEN_SHAPE, name,
          arena_printf(t->arena, "%s, the output is %s", ft_shape_text(t->arena, &g->array.shape),
-                      ft_shape_text(t->arena, y)), 0);
-  else if (c.outside && g->kind == GOLDEN_VALUES) note(t, OBS_FWD_DRIFT, name, drift_text(t, y, &c), 0);
+                      ft_shape_text(t->arena, y)),
+         0);
+  else if (c.outside && g->kind == GOLDEN_VALUES)
+    note(t, OBS_FWD_DRIFT, name, drift_text(t, y, &c), 0);
   else if (c.outside)
     note(t, OBS_FWD_ARGMAX, name,
-         arena_printf(t->arena, "row %llu has its largest value at %.0f, recorded is %.0f; %llu of %llu rows agree",
-                      (unsigned long long)c.worst, c.worst_got, c.worst_want, (unsigned long long)c.rows_agree,
-                      (unsigned long long)c.rows), 0);
+         arena_printf(t->arena,
+                      "row %llu has its largest value at %.0f, recorded is %.0f; %llu of %llu rows agree",
+                      (unsigned long long)c.worst, c.worst_got, c.worst_want,
+                      (unsigned long long)c.rows_agree, (unsigned long long)c.rows),
+         0);
 }
 
 static void summarize(struct result_output *o, const struct ftensor *y) {
@@ -291,8 +317,10 @@ static bool judge_output(struct testing *t, uint32_t i, struct span nonfinite_pl
   const struct ftensor *y = &v->t;
   struct result_output *o = result_add_output(t->out, t->row);
   if (!o)
-    return refuse(t->obs, (struct observation){.kind = OBS_FWD_TESTS, .subject = t->r->model->root_name,
-                                               .got = t->graph.results.n, .want = RESULT_OUTPUTS});
+    return refuse(t->obs, (struct observation){.kind = OBS_FWD_TESTS,
+                                               .subject = t->r->model->root_name,
+                                               .got = t->graph.results.n,
+                                               .want = RESULT_OUTPUTS});
   *o = (struct result_output){.type = y->type, .ndim = y->ndim, .numel = y->numel, .varies = v->varies};
   memcpy(o->size, y->size, sizeof o->size);
   o->name = result_put(t->out, t->name[i]);
@@ -308,7 +336,8 @@ static bool compute_and_judge(struct testing *t) {
   const struct fstep *step;
   uint64_t nonfinite = 0;
   struct span place = SPAN("");
-  t->weights = (struct weights){.plan = t->r->plan, .file = t->r->file, .arena = t->arena, .obs = t->obs, .pool = &t->pool};
+  t->weights = (struct weights){
+      .plan = t->r->plan, .file = t->r->file, .arena = t->arena, .obs = t->obs, .pool = &t->pool};
   if (!weights_init(&t->weights) || !run_graph(t, false, &step)) return false;
   for (uint32_t i = 0; i < t->graph.results.n; i++) nonfinite += count_nonfinite(&t->graph.results.p[i]->t);
   if (nonfinite && !find_nonfinite(t, &place)) return false;
@@ -323,8 +352,10 @@ static bool run_test(const struct forward_request *r, const struct arch_test *te
                      struct observations *o, struct result_writer *out) {
   struct testing t = {.r = r, .test = test, .arena = a, .obs = o, .out = out, .row = result_add_test(out)};
   if (!t.row)
-    return refuse(o, (struct observation){.kind = OBS_FWD_TESTS, .subject = r->model->root_name,
-                                          .got = r->model->arch->num_tests, .want = RESULT_TESTS});
+    return refuse(o, (struct observation){.kind = OBS_FWD_TESTS,
+                                          .subject = r->model->root_name,
+                                          .got = r->model->arch->num_tests,
+                                          .want = RESULT_TESTS});
   fpool_init(&t.pool, r->max->forward_bytes);
   t.row->status = RESULT_REFUSED;
   if (inputs_resolve(&t.inputs, r, test, a, o)) {
@@ -339,11 +370,13 @@ bool forward_run(const struct forward_request *r, struct arena *a, struct observ
                  struct result_writer *out) {
   const struct arch *arch = r->model->arch;
   if (!r->gemm || r->gemm->error)
-    return refuse(o, (struct observation){.kind = OBS_FWD_NO_BLAS,
-                                          .detail = span_str(r->gemm ? r->gemm->error : "the library was not loaded")});
+    return refuse(
+        o, (struct observation){.kind = OBS_FWD_NO_BLAS,
+                                .detail = span_str(r->gemm ? r->gemm->error : "the library was not loaded")});
   if (r->gemm->core) result_of(out)->core = result_put(out, span_str(r->gemm->core));
   bool done = true;
-  if (r->num_inputs || arch->num_tests == 0) done = run_test(r, NULL, a, o, out);
+  if (r->num_inputs || arch->num_tests == 0)
+    done = run_test(r, NULL, a, o, out);
   else /* the user's golden belongs to one test: the first */
     for (uint32_t i = 0; done && i < (r->num_expects ? 1 : arch->num_tests); i++)
       done = run_test(r, &arch->tests[i], a, o, out);

@@ -1,8 +1,9 @@
 /* The values of a forward pass: dense row-major tensors of float32, int64 or bool.
  *
- * The memory of activations, upcast weights and scratch comes from one pool with a budget (limits.forward_bytes), because
- * an arena frees nothing before its end and a forward pass must free each activation after its last use. There are no
- * reference counts: the graph (graph.h) knows the last use of every value. */
+ * The memory of activations, upcast weights and scratch comes from one pool with a budget
+ * (limits.forward_bytes), because an arena frees nothing before its end and a forward pass must free each
+ * activation after its last use. There are no reference counts: the graph (graph.h) knows the last use of
+ * every value. */
 #ifndef CKPTLINT_FORWARD_FTENSOR_H
 #define CKPTLINT_FORWARD_FTENSOR_H
 
@@ -34,8 +35,8 @@ static inline float *ft_f32_out(struct ftensor *t) { return t->data.out; }
 static inline int64_t *ft_i64_out(struct ftensor *t) { return t->data.out; }
 static inline uint8_t *ft_bool_out(struct ftensor *t) { return t->data.out; }
 
-/* Sets the shape. False when there are more than FT_DIMS dims or the bytes of the tensor don't fit 2^62: later
- * arithmetic on sizes and byte counts of a tensor needs no checks of its own. */
+/* Sets the shape. False when there are more than FT_DIMS dims or the bytes of the tensor don't fit 2^62:
+ * later arithmetic on sizes and byte counts of a tensor needs no checks of its own. */
 NODISCARD bool ft_shape(struct ftensor *t, enum ftype type, const uint64_t *size, uint32_t ndim);
 static inline uint64_t ft_bytes(const struct ftensor *t) { return t->numel * ft_itemsize(t->type); }
 bool ft_same_shape(const struct ftensor *a, const struct ftensor *b);

@@ -20,7 +20,8 @@ static void *open_library(void) {
   return NULL;
 }
 
-/* ISO C has no conversion between object and function pointers; POSIX wants dlsym's answer to be copied like this. */
+/* ISO C has no conversion between object and function pointers; POSIX wants dlsym's answer to be copied like
+ * this. */
 static void resolve(void *lib, const char *name, void *slot) {
   void *symbol = dlsym(lib, name);
   memcpy(slot, &symbol, sizeof symbol);
@@ -32,7 +33,8 @@ static uint64_t count_threads(void) {
   return stat("/proc/self/task", &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 1;
 }
 
-/* The first products map the library's buffers (128 MiB and an mbind) and choose its kernels: let that happen now. */
+/* The first products map the library's buffers (128 MiB and an mbind) and choose its kernels: let that happen
+ * now. */
 static bool warm_up(const struct gemm *g) {
   enum { N = 72 }; /* small products (up to 64³) take another path */
   float *m = calloc((size_t)3 * N * N, sizeof *m);
@@ -82,8 +84,8 @@ struct blas_sizes {
 };
 
 static bool to_blas(struct blas_sizes *s, const uint64_t in[6]) {
-  return try_cast(in[0], &s->m) && try_cast(in[1], &s->n) && try_cast(in[2], &s->k) && try_cast(in[3], &s->lda) &&
-         try_cast(in[4], &s->ldb) && try_cast(in[5], &s->ldc);
+  return try_cast(in[0], &s->m) && try_cast(in[1], &s->n) && try_cast(in[2], &s->k) &&
+         try_cast(in[3], &s->lda) && try_cast(in[4], &s->ldb) && try_cast(in[5], &s->ldc);
 }
 
 bool gemm_multiply(const struct gemm *g, uint64_t m, uint64_t n, uint64_t k, struct gemm_operand a,
@@ -101,8 +103,9 @@ bool gemm_multiply(const struct gemm *g, uint64_t m, uint64_t n, uint64_t k, str
   } else if (row) {
     g->sgemv(CBLAS_ROW_MAJOR, CBLAS_TRANS, s.k, s.n, 1, b.p, s.ldb, a.p, 1, 0, c, 1);
   } else {
-    g->sgemm(CBLAS_ROW_MAJOR, a.transposed ? CBLAS_TRANS : CBLAS_NO_TRANS, b.transposed ? CBLAS_TRANS : CBLAS_NO_TRANS,
-             s.m, s.n, s.k, 1, a.p, s.lda, b.p, s.ldb, 0, c, s.ldc);
+    g->sgemm(CBLAS_ROW_MAJOR, a.transposed ? CBLAS_TRANS : CBLAS_NO_TRANS,
+             b.transposed ? CBLAS_TRANS : CBLAS_NO_TRANS, s.m, s.n, s.k, 1, a.p, s.lda, b.p, s.ldb, 0, c,
+             s.ldc);
   }
   return true;
 }

@@ -1,6 +1,6 @@
-/* A forward pass as a list of steps: what the statements of an architecture file come to once names, modules and
- * arguments are known. Building it runs every shape rule and multiplies nothing; so cost, memory and the last use of
- * every value are known before the first number is computed. */
+/* A forward pass as a list of steps: what the statements of an architecture file come to once names, modules
+ * and arguments are known. Building it runs every shape rule and multiplies nothing; so cost, memory and the
+ * last use of every value are known before the first number is computed. */
 #ifndef CKPTLINT_FORWARD_GRAPH_H
 #define CKPTLINT_FORWARD_GRAPH_H
 
@@ -12,12 +12,12 @@ enum fvalue_from { FROM_INPUT, FROM_WEIGHT, FROM_STEP };
 
 /* A tensor of the graph. */
 struct fvalue {
-  struct ftensor t;      /* first, so that an argument's tensor is its value */
+  struct ftensor t; /* first, so that an argument's tensor is its value */
   enum fvalue_from from;
-  uint32_t index;        /* INPUT: among the ports; WEIGHT: tensor of the plan; STEP: who makes it */
-  struct fvalue *root;   /* whose memory it is: itself, or the value that it is another view of */
-  uint32_t last_use;     /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
-  bool varies;           /* some input reaches it */
+  uint32_t index;      /* INPUT: among the ports; WEIGHT: tensor of the plan; STEP: who makes it */
+  struct fvalue *root; /* whose memory it is: itself, or the value that it is another view of */
+  uint32_t last_use;   /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
+  bool varies;         /* some input reaches it */
 };
 
 /* Where in the architecture file a step comes from. */
@@ -25,7 +25,7 @@ struct fplace {
   const struct module *module;
   const struct function *function;
   uint32_t statement;
-  uint32_t at;           /* offset in the statement */
+  uint32_t at; /* offset in the statement */
 };
 
 struct fstep {
@@ -37,9 +37,9 @@ struct fstep {
 
 struct graph {
   VEC(struct fstep) steps;
-  VEC(struct fvalue *) inputs;  /* one for each input port, NULL where none was given */
+  VEC(struct fvalue *) inputs; /* one for each input port, NULL where none was given */
   VEC(struct fvalue *) results;
-  uint64_t cost;                /* operations; saturating */
+  uint64_t cost; /* operations; saturating */
 };
 
 struct lower_request {
@@ -51,7 +51,8 @@ struct lower_request {
   struct observations *obs;
 };
 
-/* Carries out the root's forward on values that have a shape only. g->inputs is filled in by the caller. False: observed. */
+/* Carries out the root's forward on values that have a shape only. g->inputs is filled in by the caller.
+ * False: observed. */
 NODISCARD bool graph_build(struct graph *g, const struct lower_request *r);
 
 static inline struct fvalue *graph_value(const struct op_value *arg) { return (struct fvalue *)arg->tensor; }

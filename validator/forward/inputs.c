@@ -2,7 +2,8 @@
 
 #include "forward/rand.h"
 
-static bool input_refused(struct ports_scope *s, enum obs_kind kind, const struct port *p, struct span detail) {
+static bool input_refused(struct ports_scope *s, enum obs_kind kind, const struct port *p,
+                          struct span detail) {
   return refuse(s->obs, (struct observation){.kind = kind, .subject = p->name, .detail = detail});
 }
 
@@ -20,8 +21,9 @@ static bool port_number(struct ports_scope *s, const struct port *p, const struc
   if (!expr_eval(&ev, e, &s->scope, &v)) return input_refused(s, OBS_FWD_INPUT_VALUES, p, ev.error.what);
   if (v.kind != VALUE_INT || v.number < 0) {
     struct span shown = value_show(s->arena, &v);
-    return input_refused(s, OBS_FWD_INPUT_VALUES, p,
-                         arena_printf(s->arena, "a declared size comes to %.*s", (int)shown.n, (const char *)shown.p));
+    return input_refused(
+        s, OBS_FWD_INPUT_VALUES, p,
+        arena_printf(s->arena, "a declared size comes to %.*s", (int)shown.n, (const char *)shown.p));
   }
   *out = (uint64_t)v.number;
   return true;
@@ -44,7 +46,9 @@ static bool port_type(enum dtype d, enum ftype *out) {
   return false;
 }
 
-static const char *port_dtype(const struct port *p) { return p->dtype == DTYPE_NONE ? "float" : dtype_name(p->dtype); }
+static const char *port_dtype(const struct port *p) {
+  return p->dtype == DTYPE_NONE ? "float" : dtype_name(p->dtype);
+}
 
 static struct value *find_symbol(struct ports_scope *s, struct span name) {
   const struct names *symbols = &s->r->model->arch->symbols;
@@ -85,8 +89,8 @@ struct span port_contradiction(struct ports_scope *s, const struct port *p, cons
       with = arena_printf(s->arena, " with %.*s = %lld", (int)min_size(p->dims[i]->text.n, 40),
                           (const char *)p->dims[i]->text.p, (long long)v->number);
   }
-  return arena_printf(s->arena, "expected %.*s%.*s, found %s%s", (int)want.n, (const char *)want.p, (int)with.n,
-                      (const char *)with.p, found_dtype, ft_shape_text(s->arena, found));
+  return arena_printf(s->arena, "expected %.*s%.*s, found %s%s", (int)want.n, (const char *)want.p,
+                      (int)with.n, (const char *)with.p, found_dtype, ft_shape_text(s->arena, found));
 }
 
 bool port_fits(struct ports_scope *s, const struct port *p, const struct ftensor *t, bool *fits) {
@@ -101,11 +105,13 @@ bool port_fits(struct ports_scope *s, const struct port *p, const struct ftensor
 
 /* ---- where the numbers come from ---- */
 
-bool request_file(const struct forward_request *r, struct span name, struct observations *o, struct farray *out) {
+bool request_file(const struct forward_request *r, struct span name, struct observations *o,
+                  struct farray *out) {
   for (size_t i = 0; i < r->num_files; i++)
     if (span_eq(r->files[i].name, name)) return farray_open(out, name, r->files[i].bytes, o);
-  return refuse(o, (struct observation){.kind = OBS_FWD_FILE_UNREADABLE, .subject = name,
-                                        .detail = SPAN("a file that can be opened")});
+  return refuse(
+      o, (struct observation){
+             .kind = OBS_FWD_FILE_UNREADABLE, .subject = name, .detail = SPAN("a file that can be opened")});
 }
 
 /* Whether the root's forward can do without the input. */
@@ -133,7 +139,8 @@ static bool take_choices(struct finputs *in, const struct forward_request *r) {
       struct span subject = r->inputs[i].name.n ? r->inputs[i].name : r->inputs[i].file;
       struct span why = r->inputs[i].name.n ? SPAN("the architecture file declares no input of this name")
                                             : SPAN("which input is it? (--input NAME=FILE)");
-      return refuse(in->ports.obs, (struct observation){.kind = OBS_FWD_INPUT_UNKNOWN, .subject = subject, .detail = why});
+      return refuse(in->ports.obs,
+                    (struct observation){.kind = OBS_FWD_INPUT_UNKNOWN, .subject = subject, .detail = why});
     }
     if (!request_file(r, r->inputs[i].file, in->ports.obs, &f->array)) return false;
     f->source = INPUT_ARRAY;
@@ -161,7 +168,9 @@ static bool take_defaults(struct finputs *in, const struct forward_request *r) {
     if (has_default(r, f->port->name)) continue;
     f->source = INPUT_GENERATED;
     f->generator = !port_type(f->port->dtype, &type) || type == FT_BOOL ? GEN_ZEROS
-                   : type == FT_F32 ? GEN_RAND : f->port->bound ? GEN_RANDINT : GEN_ZEROS;
+                   : type == FT_F32                                     ? GEN_RAND
+                   : f->port->bound                                     ? GEN_RANDINT
+                                                                        : GEN_ZEROS;
   }
   return true;
 }
@@ -174,7 +183,8 @@ static bool all_there(struct finputs *in, const struct forward_request *r) {
     if (f->source != INPUT_ABSENT || has_default(r, f->port->name)) continue;
     struct span want = port_text(&in->ports, f->port);
     return input_refused(&in->ports, OBS_FWD_INPUT_MISSING, f->port,
-                         arena_printf(in->ports.arena, "%.*s is declared and was not given", (int)want.n, (const char *)want.p));
+                         arena_printf(in->ports.arena, "%.*s is declared and was not given", (int)want.n,
+                                      (const char *)want.p));
   }
   in->generated = !given;
   return true;
@@ -194,9 +204,11 @@ static void solve_symbols(struct finputs *in, const struct forward_request *r, c
   for (uint32_t i = 0; i < arch->inputs.n; i++) {
     const struct finput *f = &in->list[i];
     if (f->source != INPUT_ARRAY || f->array.shape.ndim != f->port->ndim) continue;
-    for (uint32_t d = 0; d < f->port->ndim; d++) set_symbol(dim_symbol(s, f->port->dims[d]), f->array.shape.size[d]);
+    for (uint32_t d = 0; d < f->port->ndim; d++)
+      set_symbol(dim_symbol(s, f->port->dims[d]), f->array.shape.size[d]);
   }
-  for (uint32_t i = 0; i < arch->symbols.n; i++) set_symbol(&s->symbol[i], span_is(arch->symbols.list[i], "B") ? 1 : 8);
+  for (uint32_t i = 0; i < arch->symbols.n; i++)
+    set_symbol(&s->symbol[i], span_is(arch->symbols.list[i], "B") ? 1 : 8);
 }
 
 /* ---- checks ---- */
@@ -222,17 +234,19 @@ static bool check_array(struct ports_scope *s, const struct finput *f, enum ftyp
   bool fits;
   if (!port_fits(s, f->port, &a->shape, &fits)) return false;
   if (!fits)
-    return input_refused(s, lacks_batch(s, f->port, &a->shape) ? OBS_FWD_INPUT_BATCH : OBS_FWD_INPUT_SHAPE, f->port,
-                         port_contradiction(s, f->port, &a->shape, dtype));
+    return input_refused(s, lacks_batch(s, f->port, &a->shape) ? OBS_FWD_INPUT_BATCH : OBS_FWD_INPUT_SHAPE,
+                         f->port, port_contradiction(s, f->port, &a->shape, dtype));
   return dtype_fits(a, type) ||
          input_refused(s, OBS_FWD_INPUT_DTYPE, f->port, port_contradiction(s, f->port, &a->shape, dtype));
 }
 
 static bool outside_bound(struct ports_scope *s, const struct finput *f, uint64_t i, int64_t value) {
   return refuse(s->obs, (struct observation){
-                            .kind = OBS_FWD_INPUT_BOUND, .subject = f->port->name, .at = i,
-                            .detail = arena_printf(s->arena, "expected 0 to %llu, found %lld", (unsigned long long)(f->bound - 1),
-                                                   (long long)value)});
+                            .kind = OBS_FWD_INPUT_BOUND,
+                            .subject = f->port->name,
+                            .at = i,
+                            .detail = arena_printf(s->arena, "expected 0 to %llu, found %lld",
+                                                   (unsigned long long)(f->bound - 1), (long long)value)});
 }
 
 static bool check_bound(struct ports_scope *s, const struct finput *f) {
@@ -244,7 +258,8 @@ static bool check_bound(struct ports_scope *s, const struct finput *f) {
     }
   if (f->source == INPUT_GENERATED && f->generator == GEN_ARANGE && f->t.numel > f->bound)
     return outside_bound(s, f, f->bound, (int64_t)f->bound);
-  if (f->source == INPUT_GENERATED && f->generator == GEN_ONES && f->bound == 1) return outside_bound(s, f, 0, 1);
+  if (f->source == INPUT_GENERATED && f->generator == GEN_ONES && f->bound == 1)
+    return outside_bound(s, f, 0, 1);
   return true;
 }
 
@@ -252,10 +267,12 @@ static bool check_generator(struct ports_scope *s, const struct finput *f) {
   if (f->source != INPUT_GENERATED) return true;
   const bool ints = f->t.type == FT_I64, floats = f->t.type == FT_F32;
   if (f->generator == GEN_RAND && !floats)
-    return input_refused(s, OBS_FWD_INPUT_VALUES, f->port, SPAN("rand(seed) makes floats, integers are declared: randint(seed)?"));
-  if (f->generator == GEN_RANDINT && (!ints || f->bound == 0))
     return input_refused(s, OBS_FWD_INPUT_VALUES, f->port,
-                         SPAN("randint(seed) needs a declared integer type with a bound, as int64[B, T] < 1000"));
+                         SPAN("rand(seed) makes floats, integers are declared: randint(seed)?"));
+  if (f->generator == GEN_RANDINT && (!ints || f->bound == 0))
+    return input_refused(
+        s, OBS_FWD_INPUT_VALUES, f->port,
+        SPAN("randint(seed) needs a declared integer type with a bound, as int64[B, T] < 1000"));
   if (f->generator == GEN_ARANGE && !ints && !floats)
     return input_refused(s, OBS_FWD_INPUT_VALUES, f->port, SPAN("arange makes numbers, bool is declared"));
   return true;
@@ -267,12 +284,14 @@ static bool check_input(struct ports_scope *s, struct finput *f) {
   uint64_t size[FT_DIMS];
   if (f->source == INPUT_ABSENT) return true;
   if (!port_type(p->dtype, &type) || p->ndim > FT_DIMS)
-    return refuse(s->obs, (struct observation){.kind = OBS_FWD_UNSUPPORTED, .subject = p->name,
+    return refuse(s->obs, (struct observation){.kind = OBS_FWD_UNSUPPORTED,
+                                               .subject = p->name,
                                                .detail = SPAN("an input of this type is not supported")});
   if (f->source == INPUT_ARRAY && !check_array(s, f, type)) return false;
   for (uint32_t i = 0; i < p->ndim; i++)
     if (!port_number(s, p, p->dims[i], &size[i])) return false;
-  if (!ft_shape(&f->t, type, size, p->ndim)) return input_refused(s, OBS_FWD_INPUT_VALUES, p, SPAN("too many elements"));
+  if (!ft_shape(&f->t, type, size, p->ndim))
+    return input_refused(s, OBS_FWD_INPUT_VALUES, p, SPAN("too many elements"));
   if (type == FT_I64 && p->bound && !port_number(s, p, p->bound, &f->bound)) return false;
   if (type == FT_I64 && p->bound && f->bound == 0)
     return input_refused(s, OBS_FWD_INPUT_VALUES, p, SPAN("the declared bound is 0: no value is below it"));
@@ -290,8 +309,10 @@ bool inputs_resolve(struct finputs *out, const struct forward_request *r, const 
   *out = (struct finputs){.ports = {.r = r, .arena = a, .obs = o}};
   struct ports_scope *s = &out->ports;
   if (arch->inputs.n == 0)
-    return refuse(o, (struct observation){.kind = OBS_FWD_INPUT_MISSING, .subject = arch->name,
-                                          .detail = SPAN("the architecture file declares no inputs, so nothing can be run")});
+    return refuse(o, (struct observation){
+                         .kind = OBS_FWD_INPUT_MISSING,
+                         .subject = arch->name,
+                         .detail = SPAN("the architecture file declares no inputs, so nothing can be run")});
   out->list = arena_array(a, arch->inputs.n, struct finput);
   s->symbol = arena_array(a, arch->symbols.n, struct value);
   if (!out->list || !s->symbol) return out_of_memory(s);

@@ -12,9 +12,9 @@ struct finput {
   enum finput_source source;
   enum generator_kind generator; /* GENERATED */
   uint64_t seed;
-  struct farray array;           /* ARRAY */
-  struct ftensor t;              /* the shape; its data are filled in by input_fill */
-  uint64_t bound;                /* of integers: values are 0 … bound - 1. 0: none */
+  struct farray array; /* ARRAY */
+  struct ftensor t;    /* the shape; its data are filled in by input_fill */
+  uint64_t bound;      /* of integers: values are 0 … bound - 1. 0: none */
 };
 
 /* What the declared dimensions and types of one test come to. */
@@ -22,20 +22,20 @@ struct ports_scope {
   const struct forward_request *r;
   struct arena *arena;
   struct observations *obs;
-  struct value *symbol;          /* parallel to arch->symbols; VALUE_MISSING: not known yet */
-  struct scope scope;            /* the symbols, above the config */
+  struct value *symbol; /* parallel to arch->symbols; VALUE_MISSING: not known yet */
+  struct scope scope;   /* the symbols, above the config */
 };
 
 struct finputs {
   struct ports_scope ports;
-  struct finput *list;           /* one for each declared input */
-  bool generated;                /* every number is made up */
+  struct finput *list; /* one for each declared input */
+  bool generated;      /* every number is made up */
 };
 
-/* Sources: the user's files where there are any, else the test's, else (test NULL) rand(0) and randint(0). Symbols: the
- * test's, then what the given arrays show, then B = 1 and all others 8. False: observed. */
-NODISCARD bool inputs_resolve(struct finputs *out, const struct forward_request *r, const struct arch_test *test,
-                              struct arena *a, struct observations *o);
+/* Sources: the user's files where there are any, else the test's, else (test NULL) rand(0) and randint(0).
+ * Symbols: the test's, then what the given arrays show, then B = 1 and all others 8. False: observed. */
+NODISCARD bool inputs_resolve(struct finputs *out, const struct forward_request *r,
+                              const struct arch_test *test, struct arena *a, struct observations *o);
 
 /* Gives the input its numbers, in the pool. False: over the pool's budget. */
 NODISCARD bool input_fill(struct finput *in, struct fpool *pool);

@@ -7,13 +7,15 @@ enum { INPUT, WEIGHT, BIAS, OTHER = 1 };
 
 bool linear_shape(struct op_call *c) {
   const struct ftensor *x = op_tensor(c, INPUT), *w = op_tensor(c, WEIGHT), *b = op_tensor_or_null(c, BIAS);
-  if (!op_wants_f32(c, "input", x) || !op_wants_f32(c, "weight", w) || (b && !op_wants_f32(c, "bias", b))) return false;
+  if (!op_wants_f32(c, "input", x) || !op_wants_f32(c, "weight", w) || (b && !op_wants_f32(c, "bias", b)))
+    return false;
   if (w->ndim != 2) return op_error(c, "weight %s, expected 2 dimensions", ft_shape_text(c->arena, w));
   if (x->ndim == 0 || x->size[x->ndim - 1] != w->size[1])
     return op_error(c, "input %s does not end in %llu, as weight %s wants", ft_shape_text(c->arena, x),
                     (unsigned long long)w->size[1], ft_shape_text(c->arena, w));
   if (b && (b->ndim != 1 || b->size[0] != w->size[0]))
-    return op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, b), (unsigned long long)w->size[0]);
+    return op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, b),
+                    (unsigned long long)w->size[0]);
   uint64_t size[FT_DIMS];
   memcpy(size, x->size, sizeof size);
   size[x->ndim - 1] = w->size[0];
@@ -24,7 +26,9 @@ uint64_t linear_cost(const struct op_call *c) {
   return saturating_mul(saturating_mul(2, op_tensor(c, WEIGHT)->size[1]), c->out->numel);
 }
 
-static bool too_wide(struct op_call *c) { return op_unsupported(c, "a matrix with 2^31 or more rows or columns"); }
+static bool too_wide(struct op_call *c) {
+  return op_unsupported(c, "a matrix with 2^31 or more rows or columns");
+}
 
 bool linear_run(struct op_call *c) {
   const struct ftensor *w = op_tensor(c, WEIGHT), *bias = op_tensor_or_null(c, BIAS);
@@ -40,7 +44,9 @@ bool linear_run(struct op_call *c) {
   return true;
 }
 
-/* ---- matmul: (…, m, k) · (…, k, n), batch dimensions broadcast; a vector is a row on the left, a column on the right ---- */
+/* ---- matmul: (…, m, k) · (…, k, n); batch dimensions broadcast ---- */
+
+/* A vector is a row on the left and a column on the right. */
 
 struct product {
   uint64_t m, n, k;
@@ -68,7 +74,8 @@ static bool product_read(struct op_call *c, struct product *p) {
   const struct ftensor *a = op_tensor(c, INPUT), *b = op_tensor(c, OTHER);
   if (!op_wants_f32(c, "the left side", a) || !op_wants_f32(c, "the right side", b)) return false;
   if (a->ndim == 0 || b->ndim == 0) return op_error(c, "a product with a tensor of no dimensions");
-  *p = (struct product){.m = a->ndim == 1 ? 1 : a->size[a->ndim - 2], .n = b->ndim == 1 ? 1 : b->size[b->ndim - 1],
+  *p = (struct product){.m = a->ndim == 1 ? 1 : a->size[a->ndim - 2],
+                        .n = b->ndim == 1 ? 1 : b->size[b->ndim - 1],
                         .k = a->size[a->ndim - 1]};
   uint32_t dims = a->ndim > b->ndim ? a->ndim : b->ndim;
   p->batch_dims = dims > 2 ? dims - 2 : 0;

@@ -5,7 +5,8 @@
 enum { SHOWN_SOURCE = 120 };
 
 struct span place_text(struct arena *a, const struct model *m, const struct fplace *p) {
-  struct span name = p->module->prefix.n > 1 ? span_first(p->module->prefix, p->module->prefix.n - 1) : m->root_name;
+  struct span name =
+      p->module->prefix.n > 1 ? span_first(p->module->prefix, p->module->prefix.n - 1) : m->root_name;
   if (!p->function || p->statement >= p->function->num_statements) return name;
   char index[24];
   snprintf(index, sizeof index, "%u", p->statement);
@@ -20,15 +21,17 @@ struct span place_text(struct arena *a, const struct model *m, const struct fpla
 
 bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail) {
   f->place.at = at;
-  return refuse(l->r->obs, (struct observation){.kind = kind,
-                                                .subject = place_text(l->r->arena, l->r->model, &f->place),
-                                                .detail = detail,
-                                                .want = kind == OBS_FWD_STEPS ? l->r->max->forward_steps : 0});
+  return refuse(l->r->obs,
+                (struct observation){.kind = kind,
+                                     .subject = place_text(l->r->arena, l->r->model, &f->place),
+                                     .detail = detail,
+                                     .want = kind == OBS_FWD_STEPS ? l->r->max->forward_steps : 0});
 }
 
 bool lower_error(struct lowering *l, struct frame *f) {
   if (l->r->arena->exhausted) return lower_memory(l);
-  return lower_refuse(l, f, l->ev.error.at, l->ev.error.limit ? OBS_FWD_STEPS : OBS_FWD_EXPRESSION, l->ev.error.what);
+  return lower_refuse(l, f, l->ev.error.at, l->ev.error.limit ? OBS_FWD_STEPS : OBS_FWD_EXPRESSION,
+                      l->ev.error.what);
 }
 
 bool lower_memory(struct lowering *l) {
@@ -37,14 +40,16 @@ bool lower_memory(struct lowering *l) {
 
 /* ---- names ---- */
 
-/* Weights are found by module and slot; the expected keys of one module stand together, in the order of its slots. */
+/* Weights are found by module and slot; the expected keys of one module stand together, in the order of its
+ * slots. */
 struct slot_index {
   const struct module *module;
   uint32_t first;
 };
 
 static int by_module(const void *a, const void *b) {
-  uintptr_t x = (uintptr_t)((const struct slot_index *)a)->module, y = (uintptr_t)((const struct slot_index *)b)->module;
+  uintptr_t x = (uintptr_t)((const struct slot_index *)a)->module,
+            y = (uintptr_t)((const struct slot_index *)b)->module;
   return (x > y) - (x < y);
 }
 
@@ -100,8 +105,8 @@ static bool lower_weight(struct lowering *l, struct frame *f, const struct modul
   struct fvalue *v = arena_new(l->r->arena, struct fvalue);
   if (!v) return lower_memory(l);
   enum ftype type;
-  if (row->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED) || row->storage == PLAN_NO_STORAGE ||
-      !weight_type((enum dtype)row->dtype, &type))
+  if (row->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED) ||
+      row->storage == PLAN_NO_STORAGE || !weight_type((enum dtype)row->dtype, &type))
     return lower_refuse(l, f, at, OBS_FWD_WEIGHT_DTYPE, key);
   if (!ft_shape(&v->t, type, l->r->plan->dims + row->first_dim, row->ndim))
     return lower_refuse(l, f, at, OBS_FWD_UNSUPPORTED, SPAN("a weight with more than 16 dimensions"));
@@ -118,8 +123,10 @@ bool lower_member(struct lowering *l, struct frame *f, const struct module *m, s
   const struct slot *slot = child ? NULL : module_slot(m, name);
   *found = child || slot;
   if (slot) return lower_weight(l, f, m, slot, at, out);
-  if (child && child->kind == MODULE_ABSENT) *out = gval_of((struct value){.kind = VALUE_NONE});
-  else if (child) *out = gval_of((struct value){.kind = VALUE_MODULE, .module = child});
+  if (child && child->kind == MODULE_ABSENT)
+    *out = gval_of((struct value){.kind = VALUE_NONE});
+  else if (child)
+    *out = gval_of((struct value){.kind = VALUE_MODULE, .module = child});
   return true;
 }
 
@@ -145,7 +152,8 @@ static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e
   bool found;
   if (!lower_member(l, f, f->place.module, e->text, e->at, out, &found)) return false;
   if (found) return true;
-  const struct value *v = scope_find(f->place.module->scope ? f->place.module->scope : l->r->model->config, e->text);
+  const struct value *v =
+      scope_find(f->place.module->scope ? f->place.module->scope : l->r->model->config, e->text);
   if (v && v->kind != VALUE_MISSING && v->kind != VALUE_PENDING) {
     *out = gval_of(*v);
     return true;
@@ -182,17 +190,24 @@ static bool lower_truth(struct lowering *l, struct frame *f, const struct gval *
 static bool lower_choice(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   struct gval first;
   bool truth;
-  if (!lower_expr(l, f, e->kids[0], &first) || !lower_truth(l, f, &first, e->kids[0]->at, &truth)) return false;
+  if (!lower_expr(l, f, e->kids[0], &first) || !lower_truth(l, f, &first, e->kids[0]->at, &truth))
+    return false;
   if (e->kind == EXPR_IF) return lower_expr(l, f, e->kids[truth ? 1 : 2], out);
-  if (e->kind == EXPR_NOT) *out = gval_of(value_bool(!truth));
-  else if (truth == (e->kind == EXPR_OR)) *out = first;
-  else return lower_expr(l, f, e->kids[1], out);
+  if (e->kind == EXPR_NOT)
+    *out = gval_of(value_bool(!truth));
+  else if (truth == (e->kind == EXPR_OR))
+    *out = first;
+  else
+    return lower_expr(l, f, e->kids[1], out);
   return true;
 }
 
 /* The op of an operator between tensors; OP_COUNT: none. */
 static enum op_id operator_op(enum expr_op op) {
-  static const struct { enum expr_op op; enum op_id id; } table[] = {
+  static const struct {
+    enum expr_op op;
+    enum op_id id;
+  } table[] = {
       {BIN_ADD, OP_add}, {BIN_SUB, OP_sub}, {BIN_MUL, OP_mul}, {BIN_DIV, OP_div}, {BIN_MATMUL, OP_matmul}};
   for (size_t i = 0; i < ARRAY_LEN(table); i++)
     if (table[i].op == op) return table[i].id;
@@ -240,21 +255,22 @@ static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e
 
 /* ---- indexing: modules by position or name, tuples; tensors are not indexed by this version ---- */
 
-static bool lower_slice(struct lowering *l, struct frame *f, const struct value *object, const struct expr *slice,
-                        uint32_t at, struct value *out) {
+static bool lower_slice(struct lowering *l, struct frame *f, const struct value *object,
+                        const struct expr *slice, uint32_t at, struct value *out) {
   struct gval bound[3];
   const struct value *given[3] = {NULL};
   for (uint32_t i = 0; i < 3; i++) {
     if (!slice->kids[i]) continue;
     if (!lower_expr(l, f, slice->kids[i], &bound[i])) return false;
-    if (bound[i].kind != GVAL_PLAIN) return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a bound that is no number"));
+    if (bound[i].kind != GVAL_PLAIN)
+      return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a bound that is no number"));
     given[i] = &bound[i].plain;
   }
   return value_slice(&l->ev, object, given[0], given[1], given[2], at, out) || lower_error(l, f);
 }
 
-static bool index_module(struct lowering *l, struct frame *f, const struct module *m, const struct value *index,
-                         uint32_t at, struct gval *out) {
+static bool index_module(struct lowering *l, struct frame *f, const struct module *m,
+                         const struct value *index, uint32_t at, struct gval *out) {
   struct span name = index->kind == VALUE_TEXT ? index->text : SPAN("");
   if (index->kind == VALUE_INT) name = arena_printf(l->r->arena, "%lld", (long long)index->number);
   bool found;
@@ -262,11 +278,12 @@ static bool index_module(struct lowering *l, struct frame *f, const struct modul
   return found || lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this index"));
 }
 
-static bool index_tuple(struct lowering *l, struct frame *f, const struct gval *tuple, const struct gval *index,
-                        uint32_t at, struct gval *out) {
+static bool index_tuple(struct lowering *l, struct frame *f, const struct gval *tuple,
+                        const struct gval *index, uint32_t at, struct gval *out) {
   int64_t i = gval_is(index, VALUE_INT) ? index->plain.number : INT64_MAX;
   if (i < 0) i += tuple->n;
-  if (i < 0 || i >= tuple->n) return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the tuple has no such item"));
+  if (i < 0 || i >= tuple->n)
+    return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the tuple has no such item"));
   *out = tuple->items[i];
   return true;
 }
@@ -287,8 +304,10 @@ static bool lower_index(struct lowering *l, struct frame *f, const struct expr *
   }
   if (!lower_expr(l, f, first, &index)) return false;
   if (object.kind == GVAL_TUPLE) return index_tuple(l, f, &object, &index, e->at, out);
-  if (index.kind != GVAL_PLAIN) return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tensor as an index"));
-  if (object.plain.kind == VALUE_MODULE) return index_module(l, f, object.plain.module, &index.plain, e->at, out);
+  if (index.kind != GVAL_PLAIN)
+    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tensor as an index"));
+  if (object.plain.kind == VALUE_MODULE)
+    return index_module(l, f, object.plain.module, &index.plain, e->at, out);
   if (!value_index(&l->ev, &object.plain, &index.plain, e->at, &v)) return lower_error(l, f);
   *out = gval_of(v);
   return true;
@@ -326,7 +345,8 @@ bool lower_expr(struct lowering *l, struct frame *f, const struct expr *e, struc
 static bool add_result(struct lowering *l, const struct fplace *place, const struct gval *g) {
   if (g->kind != GVAL_TENSOR) {
     struct frame f = {.place = *place};
-    return lower_refuse(l, &f, 0, OBS_FWD_EXPRESSION, SPAN("the result is neither a tensor nor a tuple of tensors"));
+    return lower_refuse(l, &f, 0, OBS_FWD_EXPRESSION,
+                        SPAN("the result is neither a tensor nor a tuple of tensors"));
   }
   struct fvalue **slot = vec_push(l->r->arena, &l->graph->results, UINT32_MAX);
   if (!slot) return lower_memory(l);
@@ -335,14 +355,16 @@ static bool add_result(struct lowering *l, const struct fplace *place, const str
   return true;
 }
 
-/* The inputs that there are, as keyword arguments of the root: names and defaults are then its signature's affair. */
+/* The inputs that there are, as keyword arguments of the root: names and defaults are then its signature's
+ * affair. */
 static bool input_keywords(struct lowering *l, struct call_args *args) {
   const struct ports *ports = &l->r->model->arch->inputs;
   struct local *keywords = arena_array(l->r->arena, ports->n, struct local);
   if (!keywords) return lower_memory(l);
   uint32_t n = 0;
   for (uint32_t i = 0; i < ports->n; i++)
-    if (l->graph->inputs.p[i]) keywords[n++] = (struct local){ports->list[i].name, gval_tensor(l->graph->inputs.p[i])};
+    if (l->graph->inputs.p[i])
+      keywords[n++] = (struct local){ports->list[i].name, gval_tensor(l->graph->inputs.p[i])};
   *args = (struct call_args){.keywords = keywords, .num_keywords = n};
   return true;
 }
@@ -379,8 +401,10 @@ uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
     for (uint32_t i = 0; i < step->op->num_params; i++) {
       if (step->arg[i].kind != OPV_TENSOR) continue;
       const struct fvalue *root = graph_value(&step->arg[i])->root;
-      if (root->from == FROM_WEIGHT) weights = saturating_add(weights, weight_bytes(plan, root));
-      else if (root->last_use == s) freed = saturating_add(freed, ft_bytes(&root->t));
+      if (root->from == FROM_WEIGHT)
+        weights = saturating_add(weights, weight_bytes(plan, root));
+      else if (root->last_use == s)
+        freed = saturating_add(freed, ft_bytes(&root->t));
     }
     if (step->op->kernel) {
       now = saturating_add(now, ft_bytes(&step->out->t));

@@ -4,7 +4,8 @@
 
 #include "forward/graph.h"
 
-/* What an expression of a forward is: a plain value (modules included), a tensor, or a tuple that holds a tensor. */
+/* What an expression of a forward is: a plain value (modules included), a tensor, or a tuple that holds a
+ * tensor. */
 enum gval_kind { GVAL_PLAIN, GVAL_TENSOR, GVAL_TUPLE };
 struct gval {
   enum gval_kind kind;
@@ -32,8 +33,8 @@ struct lowering {
   struct graph *graph;
   const struct lower_request *r;
   struct eval ev;
-  uint64_t steps_left;       /* budget of evaluation; ev.steps points here */
-  uint32_t depth;            /* module calls inside module calls */
+  uint64_t steps_left; /* budget of evaluation; ev.steps points here */
+  uint32_t depth;      /* module calls inside module calls */
   const struct slot_index *slots;
   uint32_t num_slot_modules;
 };
@@ -51,22 +52,26 @@ NODISCARD bool lower_expr(struct lowering *l, struct frame *f, const struct expr
 NODISCARD bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
 NODISCARD bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m,
                                  const struct call_args *args, uint32_t at, struct gval *out);
-NODISCARD bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
-                        uint32_t at, struct gval *out);
+NODISCARD bool lower_op(struct lowering *l, struct frame *f, const struct op *op,
+                        const struct call_args *args, uint32_t at, struct gval *out);
 /* A module's child, slot or absent child by name. *found says whether there is one. False: observed. */
 NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                             uint32_t at, struct gval *out, bool *found);
-/* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a property. */
-NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                              uint32_t at, struct gval *out, bool *found);
+/* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a
+ * property. */
+NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name,
+                              const struct call_args *args, uint32_t at, struct gval *out, bool *found);
 
 /* Observes, naming the place; answer false. */
-NODISCARD bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail);
+NODISCARD bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind,
+                            struct span detail);
 NODISCARD bool lower_error(struct lowering *l, struct frame *f); /* what l->ev.error says */
 NODISCARD bool lower_memory(struct lowering *l);
 
 static inline struct gval gval_of(struct value v) { return (struct gval){.kind = GVAL_PLAIN, .plain = v}; }
-static inline struct gval gval_tensor(struct fvalue *t) { return (struct gval){.kind = GVAL_TENSOR, .tensor = t}; }
+static inline struct gval gval_tensor(struct fvalue *t) {
+  return (struct gval){.kind = GVAL_TENSOR, .tensor = t};
+}
 static inline bool gval_is(const struct gval *g, enum value_kind kind) {
   return g->kind == GVAL_PLAIN && g->plain.kind == kind;
 }

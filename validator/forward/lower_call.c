@@ -52,13 +52,16 @@ static bool to_op_arguments(struct lowering *l, struct frame *f, const struct ca
     fits = fits && to_op_value(l, &args->keywords[i].value, &(*keywords)[i].value);
   }
   *out = (struct op_arguments){positional, args->n, *keywords, args->num_keywords};
-  return fits || lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("an argument of a kind that no operation takes"));
+  return fits ||
+         lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("an argument of a kind that no operation takes"));
 }
 
-static bool op_refused(struct lowering *l, struct frame *f, const struct op *op, const struct op_call *c, uint32_t at) {
+static bool op_refused(struct lowering *l, struct frame *f, const struct op *op, const struct op_call *c,
+                       uint32_t at) {
   if (l->r->arena->exhausted) return lower_memory(l);
-  return lower_refuse(l, f, at, c->error, arena_printf(l->r->arena, "%s: %.*s", op->name,
-                                                       (int)min_size(c->why.n, 1000), (const char *)c->why.p));
+  return lower_refuse(
+      l, f, at, c->error,
+      arena_printf(l->r->arena, "%s: %.*s", op->name, (int)min_size(c->why.n, 1000), (const char *)c->why.p));
 }
 
 /* A result that is another view of its first argument has that one's memory. */
@@ -81,7 +84,8 @@ static bool add_step(struct lowering *l, struct frame *f, const struct op *op, c
   struct op_call c = {.arena = l->r->arena, .arg = bound, .out = &value->t};
   if (!op->shape(&c)) return op_refused(l, f, op, &c, at);
   struct fstep *step = vec_push(l->r->arena, &l->graph->steps, l->r->max->forward_steps);
-  if (!step) return l->r->arena->exhausted ? lower_memory(l) : lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
+  if (!step)
+    return l->r->arena->exhausted ? lower_memory(l) : lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
   f->place.at = at;
   *step = (struct fstep){.op = op, .arg = bound, .out = value, .place = f->place};
   link_output(step, l->graph->steps.n - 1);
@@ -90,8 +94,8 @@ static bool add_step(struct lowering *l, struct frame *f, const struct op *op, c
   return true;
 }
 
-static bool bind_and_add(struct lowering *l, struct frame *f, const struct op *op, const struct op_arguments *given,
-                         uint32_t at, struct gval *out) {
+static bool bind_and_add(struct lowering *l, struct frame *f, const struct op *op,
+                         const struct op_arguments *given, uint32_t at, struct gval *out) {
   struct op_value *bound = arena_array(l->r->arena, op->num_params, struct op_value);
   if (!bound) return lower_memory(l);
   struct op_call c = {.arena = l->r->arena};
@@ -99,8 +103,8 @@ static bool bind_and_add(struct lowering *l, struct frame *f, const struct op *o
   return add_step(l, f, op, bound, at, out);
 }
 
-bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args, uint32_t at,
-              struct gval *out) {
+bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
+              uint32_t at, struct gval *out) {
   struct op_arguments given;
   struct op_keyword *keywords;
   return to_op_arguments(l, f, args, 0, at, &given, &keywords) && bind_and_add(l, f, op, &given, at, out);
@@ -116,38 +120,44 @@ static bool property_shape(struct lowering *l, const struct ftensor *t, struct g
   return true;
 }
 
-static bool property_size(struct lowering *l, struct frame *f, const struct ftensor *t, const struct gval *axis,
-                          uint32_t at, struct gval *out) {
+static bool property_size(struct lowering *l, struct frame *f, const struct ftensor *t,
+                          const struct gval *axis, uint32_t at, struct gval *out) {
   int64_t i = gval_is(axis, VALUE_INT) ? axis->plain.number : INT64_MAX;
   if (i < -(int64_t)t->ndim || i >= (int64_t)t->ndim) {
     const char *shape = ft_shape_text(l->r->arena, t);
-    return lower_refuse(l, f, at, OBS_FWD_SHAPE, arena_printf(l->r->arena, "size: %s has no such dimension", shape));
+    return lower_refuse(l, f, at, OBS_FWD_SHAPE,
+                        arena_printf(l->r->arena, "size: %s has no such dimension", shape));
   }
   *out = gval_of(value_int((int64_t)t->size[i < 0 ? i + t->ndim : i]));
   return true;
 }
 
-bool lower_property(struct lowering *l, struct frame *f, struct span name, const struct call_args *args, uint32_t at,
-                    struct gval *out, bool *found) {
+bool lower_property(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                    uint32_t at, struct gval *out, bool *found) {
   const struct ftensor *t = &args->positional[0].tensor->t;
   *found = args->num_keywords == 0 && args->n <= 2;
-  if (*found && args->n == 2 && span_is(name, "size")) return property_size(l, f, t, &args->positional[1], at, out);
+  if (*found && args->n == 2 && span_is(name, "size"))
+    return property_size(l, f, t, &args->positional[1], at, out);
   *found = *found && args->n == 1;
   if (!*found) return true;
   if (span_is(name, "shape") || span_is(name, "size")) return property_shape(l, t, out);
-  if (span_is(name, "ndim") || span_is(name, "dim")) *out = gval_of(value_int(t->ndim));
-  else if (span_is(name, "numel")) *out = gval_of(value_int((int64_t)t->numel));
-  else if (span_is(name, "len") && t->ndim) *out = gval_of(value_int((int64_t)t->size[0]));
-  else *found = false;
+  if (span_is(name, "ndim") || span_is(name, "dim"))
+    *out = gval_of(value_int(t->ndim));
+  else if (span_is(name, "numel"))
+    *out = gval_of(value_int((int64_t)t->numel));
+  else if (span_is(name, "len") && t->ndim)
+    *out = gval_of(value_int((int64_t)t->size[0]));
+  else
+    *found = false;
   return true;
 }
 
 /* ---- modules ---- */
 
-/* What a module gives an op's parameter: a tensor of that name, else the constructor's argument of that name. Where the
- * op takes a tensor only the former counts: a Linear's argument `bias` is a bool. */
-static bool module_gives(struct lowering *l, struct frame *f, const struct module *m, const struct op_param *param,
-                         uint32_t at, struct gval *out, bool *given) {
+/* What a module gives an op's parameter: a tensor of that name, else the constructor's argument of that name.
+ * Where the op takes a tensor only the former counts: a Linear's argument `bias` is a bool. */
+static bool module_gives(struct lowering *l, struct frame *f, const struct module *m,
+                         const struct op_param *param, uint32_t at, struct gval *out, bool *given) {
   *given = true;
   if (param->takes & TAKES_TENSOR) {
     const struct slot *slot = module_slot(m, span_str(param->name));
@@ -168,8 +178,9 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
   struct op_arguments given;
   struct op_keyword *keywords;
   if (args->n > row->inputs)
-    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, arena_printf(l->r->arena, "%s takes %u input(s), %u were given",
-                                                                 module_type_name(m->type), row->inputs, args->n));
+    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT,
+                        arena_printf(l->r->arena, "%s takes %u input(s), %u were given",
+                                     module_type_name(m->type), row->inputs, args->n));
   if (!to_op_arguments(l, f, args, OP_PARAMS, at, &given, &keywords)) return false;
   for (uint32_t i = row->inputs; i < op->num_params; i++) {
     struct gval value;
@@ -184,8 +195,8 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
 }
 
 /* Children in order, the first argument handed on from one to the next, the others given to each. */
-static bool call_container(struct lowering *l, struct frame *f, const struct module *m, const struct call_args *args,
-                           uint32_t at, struct gval *out) {
+static bool call_container(struct lowering *l, struct frame *f, const struct module *m,
+                           const struct call_args *args, uint32_t at, struct gval *out) {
   if (args->n == 0) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("the container needs an input"));
   struct gval *handed = arena_array(l->r->arena, args->n, struct gval);
   if (!handed) return lower_memory(l);
@@ -201,7 +212,8 @@ static bool call_container(struct lowering *l, struct frame *f, const struct mod
   return true;
 }
 
-static bool set_local(struct lowering *l, struct frame *f, struct span name, const struct gval *value, uint32_t at) {
+static bool set_local(struct lowering *l, struct frame *f, struct span name, const struct gval *value,
+                      uint32_t at) {
   if (gval_is(value, VALUE_MODULE))
     return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a module can't be assigned to a name"));
   for (uint32_t i = 0; i < f->locals.n; i++) {
@@ -215,12 +227,13 @@ static bool set_local(struct lowering *l, struct frame *f, struct span name, con
   return true;
 }
 
-static bool missing_argument(struct lowering *l, struct frame *caller, const struct frame *f, const struct param *p,
-                             uint32_t at) {
+static bool missing_argument(struct lowering *l, struct frame *caller, const struct frame *f,
+                             const struct param *p, uint32_t at) {
   struct span class = module_class(f->place.module);
-  return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT,
-                      arena_printf(l->r->arena, "forward of %.*s needs argument '%.*s'", (int)min_size(class.n, SHOWN_NAME),
-                                   (const char *)class.p, (int)min_size(p->name.n, SHOWN_NAME), (const char *)p->name.p));
+  return lower_refuse(
+      l, caller, at, OBS_FWD_ARGUMENT,
+      arena_printf(l->r->arena, "forward of %.*s needs argument '%.*s'", (int)min_size(class.n, SHOWN_NAME),
+                   (const char *)class.p, (int)min_size(p->name.n, SHOWN_NAME), (const char *)p->name.p));
 }
 
 static const struct gval *keyword_value(const struct call_args *args, struct span name) {
@@ -229,22 +242,29 @@ static const struct gval *keyword_value(const struct call_args *args, struct spa
   return NULL;
 }
 
-/* Binds a block's arguments as Python does. Errors name the caller's place; defaults are evaluated in the block. */
-static bool bind_block(struct lowering *l, struct frame *caller, struct frame *f, const struct call_args *args,
-                       uint32_t at) {
+/* Binds a block's arguments as Python does. Errors name the caller's place; defaults are evaluated in the
+ * block. */
+static bool bind_block(struct lowering *l, struct frame *caller, struct frame *f,
+                       const struct call_args *args, uint32_t at) {
   const struct signature *s = &f->place.function->signature;
   uint32_t used = args->n;
-  if (args->n > s->num_params) return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("too many arguments"));
+  if (args->n > s->num_params)
+    return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("too many arguments"));
   for (uint32_t i = 0; i < s->num_params; i++) {
     const struct param *p = &s->params[i];
     const struct gval *named = keyword_value(args, p->name);
     struct gval value;
-    if (named && i < args->n) return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("an argument is given twice"));
+    if (named && i < args->n)
+      return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("an argument is given twice"));
     used += named != NULL;
-    if (i < args->n) value = args->positional[i];
-    else if (named) value = *named;
-    else if (!p->fallback) return missing_argument(l, caller, f, p, at);
-    else if (!lower_expr(l, f, p->fallback, &value)) return false;
+    if (i < args->n)
+      value = args->positional[i];
+    else if (named)
+      value = *named;
+    else if (!p->fallback)
+      return missing_argument(l, caller, f, p, at);
+    else if (!lower_expr(l, f, p->fallback, &value))
+      return false;
     if (!set_local(l, f, p->name, &value, at)) return false;
   }
   return used == args->n + args->num_keywords ||
@@ -265,8 +285,8 @@ static bool unpack(struct lowering *l, struct frame *f, const struct statement *
   return true;
 }
 
-static bool call_block(struct lowering *l, struct frame *caller, const struct module *m, const struct call_args *args,
-                       uint32_t at, struct gval *out) {
+static bool call_block(struct lowering *l, struct frame *caller, const struct module *m,
+                       const struct call_args *args, uint32_t at, struct gval *out) {
   const struct function *forward = m->block->forward;
   if (!forward) return lower_refuse(l, caller, at, OBS_FWD_NO_FORWARD, SPAN(""));
   struct frame f = {.place = {.module = m, .function = forward}};
@@ -282,21 +302,22 @@ static bool call_block(struct lowering *l, struct frame *caller, const struct mo
   return true;
 }
 
-static bool call_kind(struct lowering *l, struct frame *f, const struct module *m, const struct call_args *args,
-                      uint32_t at, struct gval *out) {
+static bool call_kind(struct lowering *l, struct frame *f, const struct module *m,
+                      const struct call_args *args, uint32_t at, struct gval *out) {
   switch (m->kind) {
   case MODULE_TYPE: return call_typed_module(l, f, m, args, at, out);
   case MODULE_BLOCK: return call_block(l, f, m, args, at, out);
   case MODULE_SEQUENTIAL:
   case MODULE_LIST: return call_container(l, f, m, args, at, out);
-  case MODULE_GROUP: return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a group of modules can't be called"));
+  case MODULE_GROUP:
+    return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a group of modules can't be called"));
   case MODULE_ABSENT: return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("this module is None here"));
   }
   return false;
 }
 
-bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m, const struct call_args *args,
-                       uint32_t at, struct gval *out) {
+bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m,
+                       const struct call_args *args, uint32_t at, struct gval *out) {
   if (!eval_charge(&l->ev, 1, at)) return lower_error(l, f);
   if (l->depth >= 4 * l->r->max->arch_depth)
     return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN("modules inside modules, too deep"));
@@ -313,7 +334,8 @@ static bool call_builtin(struct lowering *l, struct frame *f, struct span name, 
   struct value *plain = arena_array(l->r->arena, args->n, struct value), result;
   if (!plain) return lower_memory(l);
   for (uint32_t i = 0; i < args->n; i++) plain[i] = args->positional[i].plain;
-  if (args->num_keywords) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("this function takes no keywords"));
+  if (args->num_keywords)
+    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("this function takes no keywords"));
   if (!builtin_call(&l->ev, name, plain, args->n, at, &result)) return lower_error(l, f);
   *out = gval_of(result);
   return true;
@@ -331,7 +353,8 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
                           uint32_t at, struct gval *out) {
   const struct op *op = op_by_name(name);
   bool found = false;
-  if (args->n && args->positional[0].kind == GVAL_TENSOR && !lower_property(l, f, name, args, at, out, &found))
+  if (args->n && args->positional[0].kind == GVAL_TENSOR &&
+      !lower_property(l, f, name, args, at, out, &found))
     return false;
   if (found) return true;
   if (!any_tensor(args) && builtin_is(name)) return call_builtin(l, f, name, args, at, out);
@@ -351,14 +374,16 @@ static bool lower_args(struct lowering *l, struct frame *f, const struct expr *e
     const bool named = kid->kind == EXPR_KEYWORD;
     struct gval *slot = named ? &keywords[out->num_keywords].value : &(*positional)[1 + out->n];
     if (!lower_expr(l, f, named ? kid->kids[0] : kid, slot)) return false;
-    if (named) keywords[out->num_keywords++].name = kid->text;
-    else out->n++;
+    if (named)
+      keywords[out->num_keywords++].name = kid->text;
+    else
+      out->n++;
   }
   return true;
 }
 
-static bool call_value(struct lowering *l, struct frame *f, const struct gval *callee, const struct call_args *args,
-                       uint32_t at, struct gval *out) {
+static bool call_value(struct lowering *l, struct frame *f, const struct gval *callee,
+                       const struct call_args *args, uint32_t at, struct gval *out) {
   if (gval_is(callee, VALUE_MODULE)) return lower_module_call(l, f, callee->plain.module, args, at, out);
   return lower_refuse(l, f, at, OBS_FWD_EXPRESSION,
                       gval_is(callee, VALUE_NONE) ? SPAN("this module is None here, it can't be called")
@@ -374,7 +399,8 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
   if (callee->kind == EXPR_NAME) {
     if (!lower_member(l, f, f->place.module, callee->text, callee->at, &target, &found)) return false;
     if (!lower_args(l, f, e, &positional, &args)) return false;
-    return found ? call_value(l, f, &target, &args, e->at, out) : call_function(l, f, callee->text, &args, e->at, out);
+    return found ? call_value(l, f, &target, &args, e->at, out)
+                 : call_function(l, f, callee->text, &args, e->at, out);
   }
   if (callee->kind != EXPR_ATTR)
     return lower_expr(l, f, callee, &target) && lower_args(l, f, e, &positional, &args) &&
@@ -388,6 +414,7 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
     return call_function(l, f, callee->text, &args, e->at, out);
   }
   if (!lower_member(l, f, object.plain.module, callee->text, callee->at, &target, &found)) return false;
-  if (!found) return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
+  if (!found)
+    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
   return call_value(l, f, &target, &args, e->at, out);
 }

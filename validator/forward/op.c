@@ -4,6 +4,7 @@
 
 #include "forward/families.h"
 
+/* clang-format off: one word a line */
 /* The words of ops.def for parameters: required ones, then those with a default. */
 #define NEEDED(name, what)       {name, (what), true, {.kind = OPV_NONE}}
 #define TENSOR(name)             NEEDED(name, TAKES_TENSOR)
@@ -15,13 +16,16 @@
 #define INT(name, n)             {name, TAKES_INT, false, {.kind = OPV_INT, .i = (n)}}
 #define NUMBER(name, n)          {name, TAKES_NUMBER, false, {.kind = OPV_INT, .i = (n)}}
 #define BOOL(name, b)            {name, TAKES_BOOL, false, {.kind = OPV_BOOL, .i = (b)}}
-#define TEXT(name, literal)      {name, TAKES_TEXT, false, {.kind = OPV_TEXT, .text = {(const uint8_t *)(literal), sizeof(literal) - 1}}}
+#define LITERAL(text)            {(const uint8_t *)text, sizeof text - 1}
+#define TEXT(name, literal)      {name, TAKES_TEXT, false, {.kind = OPV_TEXT, .text = LITERAL(literal)}}
 #define PARAMS(...)              {__VA_ARGS__}
 
 #define MODULE(...)
 #define OP(id, parameters, ...) static const struct op_param params_of_##id[] = parameters;
 #include "forward/ops.def"
 #undef OP
+
+/* clang-format on */
 
 const struct op op_table[OP_COUNT] = {
 #define OP(id, parameters, shape_rule, cost_rule, kernel_function, relative, absolute)              \
@@ -91,14 +95,15 @@ bool op_no_memory(struct op_call *c) {
 
 static unsigned takes_of(enum op_value_kind kind) {
   static const unsigned takes[] = {
-      [OPV_NONE] = TAKES_NONE, [OPV_BOOL] = TAKES_BOOL, [OPV_INT] = TAKES_INT | TAKES_INTS, [OPV_FLOAT] = TAKES_FLOAT,
-      [OPV_TEXT] = TAKES_TEXT, [OPV_INTS] = TAKES_INTS, [OPV_TENSOR] = TAKES_TENSOR};
+      [OPV_NONE] = TAKES_NONE,    [OPV_BOOL] = TAKES_BOOL, [OPV_INT] = TAKES_INT | TAKES_INTS,
+      [OPV_FLOAT] = TAKES_FLOAT,  [OPV_TEXT] = TAKES_TEXT, [OPV_INTS] = TAKES_INTS,
+      [OPV_TENSOR] = TAKES_TENSOR};
   return takes[kind];
 }
 
 static const char *kind_name(enum op_value_kind kind) {
   static const char *const names[] = {
-      [OPV_NONE] = "None", [OPV_BOOL] = "a bool", [OPV_INT] = "an int", [OPV_FLOAT] = "a float",
+      [OPV_NONE] = "None",     [OPV_BOOL] = "a bool",  [OPV_INT] = "an int",     [OPV_FLOAT] = "a float",
       [OPV_TEXT] = "a string", [OPV_INTS] = "a tuple", [OPV_TENSOR] = "a tensor"};
   return names[kind];
 }
@@ -115,14 +120,15 @@ static bool argument_error(struct op_call *c, const char *format, ...) {
 static bool set_argument(struct op_call *c, const struct op *op, uint32_t i, const struct op_value *v,
                          struct op_value *out) {
   if (!(takes_of(v->kind) & op->params[i].takes))
-    return argument_error(c, "%s: argument '%s' can't be %s", op->name, op->params[i].name, kind_name(v->kind));
+    return argument_error(c, "%s: argument '%s' can't be %s", op->name, op->params[i].name,
+                          kind_name(v->kind));
   out[i] = *v;
   return true;
 }
 
 /* view(x, 2, -1): the ints from position `from` on become one tuple. */
-static bool gather_rest(struct op_call *c, const struct op *op, const struct op_arguments *given, uint32_t from,
-                        struct op_value *out) {
+static bool gather_rest(struct op_call *c, const struct op *op, const struct op_arguments *given,
+                        uint32_t from, struct op_value *out) {
   int64_t *ints = arena_array(c->arena, given->n - from, int64_t);
   if (!ints) return op_no_memory(c);
   for (uint32_t i = from; i < given->n; i++) {
@@ -139,7 +145,8 @@ static bool bind_positional(struct op_call *c, const struct op *op, const struct
                             struct op_value *out, bool *bound) {
   for (uint32_t i = 0; i < given->n; i++) {
     if (i >= op->num_params)
-      return argument_error(c, "%s takes at most %u arguments, %u were given", op->name, op->num_params, given->n);
+      return argument_error(c, "%s takes at most %u arguments, %u were given", op->name, op->num_params,
+                            given->n);
     bound[i] = true;
     if (op->params[i].takes & TAKES_REST && given->positional[i].kind == OPV_INT)
       return gather_rest(c, op, given, i, out);
@@ -179,7 +186,8 @@ bool op_bind(struct op_call *c, const struct op *op, const struct op_arguments *
 /* ---- shared rules ---- */
 
 bool op_result(struct op_call *c, enum ftype type, const uint64_t *size, uint32_t ndim) {
-  if (ndim > FT_DIMS) return op_unsupported(c, "a result of %u dimensions; at most %d are supported", ndim, FT_DIMS);
+  if (ndim > FT_DIMS)
+    return op_unsupported(c, "a result of %u dimensions; at most %d are supported", ndim, FT_DIMS);
   if (!ft_shape(c->out, type, size, ndim)) return op_error(c, "the result has too many elements");
   return true;
 }

@@ -1,10 +1,11 @@
-/* Operations: what a forward statement or a module can compute. One row each in ops.def (name, parameters, shape rule,
- * cost, kernel, tolerance), one function each in the file of its family (linear.c, conv.c, act.c, pool.c, shape.c,
- * arith.c). Adding an op is a row in ops.def and its functions; a module type that an op computes is a MODULE row.
+/* Operations: what a forward statement or a module can compute. One row each in ops.def (name, parameters,
+ * shape rule, cost, kernel, tolerance), one function each in the file of its family (linear.c, conv.c, act.c,
+ * pool.c, shape.c, arith.c). Adding an op is a row in ops.def and its functions; a module type that an op
+ * computes is a MODULE row.
  *
- * The shape rule of every call of a graph runs before the first kernel does. A kernel therefore trusts what its shape
- * rule has checked, and the shape rule trusts nothing: sizes and arguments come from the checkpoint, the architecture
- * file and the config. Semantics are PyTorch's in eval mode. */
+ * The shape rule of every call of a graph runs before the first kernel does. A kernel therefore trusts what
+ * its shape rule has checked, and the shape rule trusts nothing: sizes and arguments come from the
+ * checkpoint, the architecture file and the config. Semantics are PyTorch's in eval mode. */
 #ifndef CKPTLINT_FORWARD_OP_H
 #define CKPTLINT_FORWARD_OP_H
 
@@ -14,10 +15,14 @@
 
 /* What a parameter takes; a set. */
 enum op_takes {
-  TAKES_NONE = 1, TAKES_BOOL = 2, TAKES_INT = 4, TAKES_FLOAT = 8, TAKES_TEXT = 16,
-  TAKES_INTS = 32,   /* an int or a tuple of ints */
+  TAKES_NONE = 1,
+  TAKES_BOOL = 2,
+  TAKES_INT = 4,
+  TAKES_FLOAT = 8,
+  TAKES_TEXT = 16,
+  TAKES_INTS = 32, /* an int or a tuple of ints */
   TAKES_TENSOR = 64,
-  TAKES_REST = 128,  /* all positional ints from here on: view(x, 2, -1) */
+  TAKES_REST = 128, /* all positional ints from here on: view(x, 2, -1) */
 };
 #define TAKES_NUMBER (TAKES_BOOL | TAKES_INT | TAKES_FLOAT)
 
@@ -26,12 +31,12 @@ enum op_value_kind { OPV_NONE, OPV_BOOL, OPV_INT, OPV_FLOAT, OPV_TEXT, OPV_INTS,
 /* An argument. */
 struct op_value {
   enum op_value_kind kind;
-  uint32_t n;               /* INTS */
-  int64_t i;                /* BOOL, INT */
-  double f;                 /* FLOAT */
-  struct span text;         /* TEXT */
-  const int64_t *ints;      /* INTS */
-  struct ftensor *tensor;   /* TENSOR */
+  uint32_t n;             /* INTS */
+  int64_t i;              /* BOOL, INT */
+  double f;               /* FLOAT */
+  struct span text;       /* TEXT */
+  const int64_t *ints;    /* INTS */
+  struct ftensor *tensor; /* TENSOR */
 };
 
 struct op_param {
@@ -43,14 +48,15 @@ struct op_param {
 
 enum { OP_PARAMS = 12 };
 
-/* One call. Shape rule: reads arg (no data there yet), sets out's shape. Kernel: reads arg, fills out's data. */
+/* One call. Shape rule: reads arg (no data there yet), sets out's shape. Kernel: reads arg, fills out's data.
+ */
 struct op_call {
-  struct arena *arena;     /* texts */
-  struct fpool *pool;      /* scratch, in kernels: give back what you take */
-  const struct gemm *gemm; /* in kernels */
+  struct arena *arena;        /* texts */
+  struct fpool *pool;         /* scratch, in kernels: give back what you take */
+  const struct gemm *gemm;    /* in kernels */
   const struct op_value *arg; /* in the order of the row's parameters */
   struct ftensor *out;
-  enum obs_kind error;     /* why the rule or kernel answered false */
+  enum obs_kind error; /* why the rule or kernel answered false */
   struct span why;
 };
 
@@ -78,14 +84,14 @@ enum op_id {
 };
 extern const struct op op_table[OP_COUNT];
 
-/* The op that computes a module type. Its first `inputs` parameters are what the module is called with; the others are
- * looked up in the module: a tensor of that name, else the constructor's argument of that name. */
+/* The op that computes a module type. Its first `inputs` parameters are what the module is called with; the
+ * others are looked up in the module: a tensor of that name, else the constructor's argument of that name. */
 struct op_module {
   enum op_id op;
   uint32_t inputs; /* 0: no row */
 };
 
-const struct op *op_by_name(struct span name);            /* NULL: there is none */
+const struct op *op_by_name(struct span name);                    /* NULL: there is none */
 const struct op_module *op_module_by_type(enum module_type type); /* NULL: there is none */
 
 struct op_keyword {
@@ -98,8 +104,10 @@ struct op_arguments {
   const struct op_keyword *keywords;
   uint32_t num_keywords;
 };
-/* Binds arguments to parameters as Python does, and checks their kinds; out has OP_PARAMS elements. False: c->error. */
-NODISCARD bool op_bind(struct op_call *c, const struct op *op, const struct op_arguments *given, struct op_value *out);
+/* Binds arguments to parameters as Python does, and checks their kinds; out has OP_PARAMS elements. False:
+ * c->error. */
+NODISCARD bool op_bind(struct op_call *c, const struct op *op, const struct op_arguments *given,
+                       struct op_value *out);
 
 /* ---- for op files ---- */
 
@@ -116,7 +124,9 @@ NODISCARD bool op_wants_f32(struct op_call *c, const char *what, const struct ft
 /* An axis such as -1 for the last of ndim; error outside [-ndim, ndim). A 0-d tensor counts as 1-d. */
 NODISCARD bool op_axis(struct op_call *c, int64_t axis, uint32_t ndim, uint32_t *out);
 
-static inline const struct ftensor *op_tensor(const struct op_call *c, uint32_t i) { return c->arg[i].tensor; }
+static inline const struct ftensor *op_tensor(const struct op_call *c, uint32_t i) {
+  return c->arg[i].tensor;
+}
 /* NULL where None was given. */
 static inline const struct ftensor *op_tensor_or_null(const struct op_call *c, uint32_t i) {
   return c->arg[i].kind == OPV_TENSOR ? c->arg[i].tensor : NULL;
@@ -131,8 +141,8 @@ static inline uint64_t saturating_add(uint64_t a, uint64_t b) {
 }
 
 /* Shape rules and costs that several families share. */
-op_shape_fn shape_like_input;   /* the first argument's type and shape */
-op_cost_fn cost_of_output;      /* one operation an element */
+op_shape_fn shape_like_input; /* the first argument's type and shape */
+op_cost_fn cost_of_output;    /* one operation an element */
 op_cost_fn cost_nothing;
 
 #endif

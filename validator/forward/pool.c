@@ -21,18 +21,23 @@ static bool max_pool2d_read(struct op_call *c, struct pool *p) {
   if (c->arg[RETURN_INDICES].i) return op_unsupported(c, "max_pool2d with return_indices=True");
   const struct op_value *stride = &c->arg[c->arg[STRIDE].kind == OPV_NONE ? KERNEL_SIZE : STRIDE];
   uint64_t kernel[AXES], step[AXES], padding[AXES], dilation[AXES];
-  if (!window_pair(c, "kernel_size", &c->arg[KERNEL_SIZE], 1, kernel) || !window_pair(c, "stride", stride, 1, step) ||
+  if (!window_pair(c, "kernel_size", &c->arg[KERNEL_SIZE], 1, kernel) ||
+      !window_pair(c, "stride", stride, 1, step) ||
       !window_pair(c, "padding", &c->arg[PADDING], 0, padding) ||
       !window_pair(c, "dilation", &c->arg[DILATION], 1, dilation))
     return false;
   for (uint32_t i = 0; i < AXES; i++) {
     struct window *w = &p->axis[i];
-    *w = (struct window){.in = input->size[input->ndim - 2 + i], .kernel = kernel[i], .stride = step[i],
-                         .dilation = dilation[i], .before = padding[i], .after = padding[i]};
+    *w = (struct window){.in = input->size[input->ndim - 2 + i],
+                         .kernel = kernel[i],
+                         .stride = step[i],
+                         .dilation = dilation[i],
+                         .before = padding[i],
+                         .after = padding[i]};
     /* PyTorch's rule: no window may lie in the padding alone. */
     if (padding[i] > window_reach(w) / 2)
-      return op_error(c, "padding is %llu, more than half of the kernel's reach %llu", (unsigned long long)padding[i],
-                      (unsigned long long)window_reach(w));
+      return op_error(c, "padding is %llu, more than half of the kernel's reach %llu",
+                      (unsigned long long)padding[i], (unsigned long long)window_reach(w));
     if (!window_count(c, w, c->arg[CEIL_MODE].i != 0)) return false;
   }
   p->planes = 1;

@@ -11,7 +11,8 @@ void rng_seed(struct rng *r, uint64_t seed) {
   r->next = MT_WORDS;
 }
 
-/* Matsumoto and Nishimura's recurrence: the top bit of one word, the rest of the next, and a word MT_SHIFT ahead. */
+/* Matsumoto and Nishimura's recurrence: the top bit of one word, the rest of the next, and a word MT_SHIFT
+ * ahead. */
 static void refill(struct rng *r) {
   for (uint32_t i = 0; i < MT_WORDS; i++) {
     uint32_t y = (r->word[i] & 0x80000000U) | (r->word[(i + 1) % MT_WORDS] & 0x7fffffffU);

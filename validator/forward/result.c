@@ -39,7 +39,8 @@ static bool text_inside(struct result_text t, size_t size) { return t.at <= size
 static const char *check_output(const struct result_output *o, size_t size) {
   if (!text_inside(o->name, size)) return "an output's name";
   if (o->type > FT_BOOL || o->ndim > FT_DIMS) return "an output's type";
-  if (o->golden >= GOLDEN_KINDS || o->agrees > 1 || o->same_shape > 1 || o->varies > 1) return "an output's golden";
+  if (o->golden >= GOLDEN_KINDS || o->agrees > 1 || o->same_shape > 1 || o->varies > 1)
+    return "an output's golden";
   struct ftensor t;
   if (!ft_shape(&t, (enum ftype)o->type, o->size, o->ndim) || t.numel != o->numel) return "an output's shape";
   if (o->data_at % 8 || (o->data_at && !text_inside((struct result_text){o->data_at, ft_bytes(&t)}, size)))
@@ -49,7 +50,8 @@ static const char *check_output(const struct result_output *o, size_t size) {
 
 static const char *check_test(const struct result_test *t, const struct result *r, size_t size) {
   if (t->status >= RESULT_STATUSES || t->generated > 1) return "a test's status";
-  if (t->first_output > r->num_outputs || t->num_outputs > r->num_outputs - t->first_output) return "a test's outputs";
+  if (t->first_output > r->num_outputs || t->num_outputs > r->num_outputs - t->first_output)
+    return "a test's outputs";
   return text_inside(t->nonfinite_place, size) ? NULL : "a test's place";
 }
 
@@ -57,7 +59,8 @@ const struct result *result_open(const void *region, size_t size, const char **w
   const struct result *r = region;
   *why = "the header";
   if (size < sizeof *r || memcmp(r->magic, magic, sizeof magic) != 0) return NULL;
-  if (r->num_tests > RESULT_TESTS || r->num_outputs > RESULT_OUTPUTS || !text_inside(r->core, size)) return NULL;
+  if (r->num_tests > RESULT_TESTS || r->num_outputs > RESULT_OUTPUTS || !text_inside(r->core, size))
+    return NULL;
   *why = NULL;
   for (uint32_t i = 0; i < r->num_outputs && !*why; i++) *why = check_output(&r->outputs[i], size);
   for (uint32_t i = 0; i < r->num_tests && !*why; i++) *why = check_test(&r->tests[i], r, size);

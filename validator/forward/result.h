@@ -1,6 +1,7 @@
-/* What a forward pass found out, as one plain struct in a region of shared memory: written by the sealed worker, read
- * by the broker after the worker's death and only through result_open, which re-checks every count, enumeration and
- * range. Nothing in it is a pointer. The numbers of the outputs stand behind the tables, for --save-output. */
+/* What a forward pass found out, as one plain struct in a region of shared memory: written by the sealed
+ * worker, read by the broker after the worker's death and only through result_open, which re-checks every
+ * count, enumeration and range. Nothing in it is a pointer. The numbers of the outputs stand behind the
+ * tables, for --save-output. */
 #ifndef CKPTLINT_FORWARD_RESULT_H
 #define CKPTLINT_FORWARD_RESULT_H
 
@@ -23,37 +24,39 @@ enum result_golden {
   GOLDEN_KINDS
 };
 
-struct result_text { uint64_t at, n; };
+struct result_text {
+  uint64_t at, n;
+};
 
 struct result_output {
   struct result_text name;
-  uint32_t type;          /* enum ftype */
+  uint32_t type; /* enum ftype */
   uint32_t ndim;
   uint64_t size[FT_DIMS], numel;
-  uint64_t data_at;       /* offset of ft_itemsize(type) * numel bytes, row-major; 0: did not fit the region */
-  uint64_t nonfinite;     /* NaN and Inf */
-  double min, max, mean;  /* over finite values; 0 when there are none */
-  uint32_t golden;        /* enum result_golden */
-  uint32_t agrees;        /* with the golden, within its tolerance */
+  uint64_t data_at;      /* offset of ft_itemsize(type) * numel bytes, row-major; 0: did not fit the region */
+  uint64_t nonfinite;    /* NaN and Inf */
+  double min, max, mean; /* over finite values; 0 when there are none */
+  uint32_t golden;       /* enum result_golden */
+  uint32_t agrees;       /* with the golden, within its tolerance */
   uint32_t same_shape;
-  uint32_t varies;        /* some input reaches it */
-  uint64_t outside;       /* the rest: struct comparison */
+  uint32_t varies;  /* some input reaches it */
+  uint64_t outside; /* the rest: struct comparison */
   double rtol, atol, max_abs, max_rel, worst_got, worst_want;
   uint64_t worst, rows, rows_agree;
 };
 
 struct result_test {
-  uint32_t status;        /* enum result_status */
+  uint32_t status; /* enum result_status */
   uint32_t first_output, num_outputs;
-  uint32_t generated;     /* inputs are generated, not given by the user or the architecture file */
-  uint64_t cost;          /* operations, as estimated before running */
-  uint64_t peak_bytes;    /* memory of the pass */
+  uint32_t generated;  /* inputs are generated, not given by the user or the architecture file */
+  uint64_t cost;       /* operations, as estimated before running */
+  uint64_t peak_bytes; /* memory of the pass */
   struct result_text nonfinite_place; /* first statement whose value was not finite; n 0: none */
 };
 
 struct result {
   uint8_t magic[8];
-  uint32_t complete;      /* written last: all tests were dealt with */
+  uint32_t complete; /* written last: all tests were dealt with */
   uint32_t num_tests, num_outputs, reserved;
   struct result_text core; /* the BLAS kernel's name, for the report's timing */
   struct result_test tests[RESULT_TESTS];
@@ -67,7 +70,9 @@ struct result_writer {
 };
 /* The region must hold sizeof(struct result) at least; false otherwise. */
 NODISCARD bool result_begin(struct result_writer *w, void *region, size_t size);
-static inline struct result *result_of(const struct result_writer *w) { return (struct result *)(void *)w->base; }
+static inline struct result *result_of(const struct result_writer *w) {
+  return (struct result *)(void *)w->base;
+}
 /* Next row; NULL when the table is full. */
 struct result_test *result_add_test(struct result_writer *w);
 struct result_output *result_add_output(struct result_writer *w, struct result_test *t);

@@ -11,8 +11,10 @@ uint64_t count_nonfinite(const struct ftensor *t) {
 
 static bool step_refused(const struct run *r, const struct fstep *step, enum obs_kind kind, struct span why) {
   struct weights *w = r->weights;
-  return refuse(w->obs, (struct observation){.kind = kind, .subject = place_text(w->arena, r->model, &step->place),
-                                             .detail = why, .want = w->pool->budget});
+  return refuse(w->obs, (struct observation){.kind = kind,
+                                             .subject = place_text(w->arena, r->model, &step->place),
+                                             .detail = why,
+                                             .want = w->pool->budget});
 }
 
 /* Weights of one step that were converted for it. */
@@ -61,7 +63,8 @@ static void free_last_used(struct run *r, const struct fstep *step, uint32_t ind
 
 static bool compute(struct run *r, const struct fstep *step) {
   struct weights *w = r->weights;
-  struct op_call c = {.arena = w->arena, .pool = w->pool, .gemm = r->gemm, .arg = step->arg, .out = &step->out->t};
+  struct op_call c = {
+      .arena = w->arena, .pool = w->pool, .gemm = r->gemm, .arg = step->arg, .out = &step->out->t};
   c.out->data.out = fpool_take(w->pool, ft_bytes(c.out));
   if (!c.out->data.out) return step_refused(r, step, OBS_FWD_MEMORY, SPAN(""));
   return step->op->kernel(&c) || step_refused(r, step, c.error, c.why);
@@ -76,12 +79,14 @@ static bool run_step(struct run *r, const struct fstep *step, uint32_t index) {
   return done;
 }
 
-/* A result may be another view of an input or weight, or be asked for twice: each gets the memory of its root. */
+/* A result may be another view of an input or weight, or be asked for twice: each gets the memory of its
+ * root. */
 static bool settle_results(struct run *r) {
   for (uint32_t i = 0; i < r->graph->results.n; i++) {
     struct fvalue *v = r->graph->results.p[i];
     void *owned; /* stays in the pool until that is freed: there is no later step */
-    if (v->root->from == FROM_WEIGHT && !v->root->t.data.in && !weights_load(r->weights, v->root, &owned)) return false;
+    if (v->root->from == FROM_WEIGHT && !v->root->t.data.in && !weights_load(r->weights, v->root, &owned))
+      return false;
     v->t.data = v->root->t.data;
   }
   return true;
@@ -90,8 +95,10 @@ static bool settle_results(struct run *r) {
 bool graph_run(struct run *r) {
   for (uint32_t i = 0; i < r->graph->steps.n; i++) {
     const struct fstep *step = &r->graph->steps.p[i];
-    if (!step->op->kernel) free_last_used(r, step, i); /* moves nothing, but may be the last to ask */
-    else if (!run_step(r, step, i)) return false;
+    if (!step->op->kernel)
+      free_last_used(r, step, i); /* moves nothing, but may be the last to ask */
+    else if (!run_step(r, step, i))
+      return false;
   }
   return settle_results(r);
 }

@@ -1,4 +1,5 @@
-/* Carries out the steps of a graph: loads each step's weights, computes, and frees every value after its last use. */
+/* Carries out the steps of a graph: loads each step's weights, computes, and frees every value after its last
+ * use. */
 #ifndef CKPTLINT_FORWARD_RUN_H
 #define CKPTLINT_FORWARD_RUN_H
 

@@ -26,13 +26,15 @@ static bool storage_bytes(struct weights *w, uint32_t storage, struct span *out)
   return true;
 }
 
-/* The plan has proved this; it is asked again where the bytes are read, because everything below trusts it. */
+/* The plan has proved this; it is asked again where the bytes are read, because everything below trusts it.
+ */
 static bool inside(const struct plan *plan, const struct plan_tensor *row, uint64_t bytes) {
   const uint64_t *size = plan->dims + row->first_dim, *stride = size + row->ndim;
   uint64_t last = row->offset, reach;
   if (row->numel == 0) return true;
   for (uint32_t i = 0; i < row->ndim; i++)
-    if (size[i] == 0 || !try_mul(size[i] - 1, stride[i], &reach) || !try_add(last, reach, &last)) return false;
+    if (size[i] == 0 || !try_mul(size[i] - 1, stride[i], &reach) || !try_add(last, reach, &last))
+      return false;
   return last < bytes / dtype_size((enum dtype)row->dtype);
 }
 
@@ -66,9 +68,10 @@ static void store_element(struct ftensor *out, uint64_t i, enum dtype d, const u
   }
 }
 
-/* One row: n elements, `step` bytes apart. bfloat16 has a path of its own: it is what large models are saved in. */
-static void convert_row(struct ftensor *out, uint64_t at, enum dtype d, const uint8_t *p, uint64_t step, uint64_t n,
-                        bool big_endian) {
+/* One row: n elements, `step` bytes apart. bfloat16 has a path of its own: it is what large models are saved
+ * in. */
+static void convert_row(struct ftensor *out, uint64_t at, enum dtype d, const uint8_t *p, uint64_t step,
+                        uint64_t n, bool big_endian) {
   struct element e;
   if (d == DTYPE_BF16 && !big_endian) {
     for (uint64_t i = 0; i < n; i++) {
@@ -77,10 +80,12 @@ static void convert_row(struct ftensor *out, uint64_t at, enum dtype d, const ui
     }
     return;
   }
-  for (uint64_t i = 0; i < n; i++) store_element(out, at + i, d, in_order(&e, p + i * step, dtype_size(d), big_endian));
+  for (uint64_t i = 0; i < n; i++)
+    store_element(out, at + i, d, in_order(&e, p + i * step, dtype_size(d), big_endian));
 }
 
-static void convert(struct ftensor *out, const struct plan *plan, const struct plan_tensor *row, const uint8_t *base) {
+static void convert(struct ftensor *out, const struct plan *plan, const struct plan_tensor *row,
+                    const uint8_t *base) {
   const uint64_t *stride = plan->dims + row->first_dim + row->ndim, item = dtype_size((enum dtype)row->dtype);
   const uint32_t outer = out->ndim ? out->ndim - 1 : 0;
   const uint64_t n = out->ndim ? out->size[outer] : 1, step = out->ndim ? stride[outer] * item : 0;
@@ -100,15 +105,18 @@ bool weights_load(struct weights *w, struct fvalue *v, void **owned) {
   *owned = NULL;
   if (!storage_bytes(w, row->storage, &bytes)) return false;
   if (!inside(w->plan, row, bytes.n))
-    return refuse(w->obs, (struct observation){.kind = OBS_FWD_WEIGHT_DTYPE, .subject = plan_span(w->plan, row->key)});
+    return refuse(
+        w->obs, (struct observation){.kind = OBS_FWD_WEIGHT_DTYPE, .subject = plan_span(w->plan, row->key)});
   if (as_it_lies(w->plan, row)) {
     const uint8_t *p = v->t.numel ? bytes.p + row->offset * dtype_size((enum dtype)row->dtype) : bytes.p;
     v->t.data.in = p;
-    if ((uintptr_t)p % ft_itemsize(v->t.type) == 0) return true; /* a legacy file's storages may lie anywhere */
+    if ((uintptr_t)p % ft_itemsize(v->t.type) == 0)
+      return true; /* a legacy file's storages may lie anywhere */
   }
   v->t.data.out = *owned = fpool_take(w->pool, ft_bytes(&v->t));
   if (!*owned)
-    return refuse(w->obs, (struct observation){.kind = OBS_FWD_MEMORY, .subject = plan_span(w->plan, row->key),
+    return refuse(w->obs, (struct observation){.kind = OBS_FWD_MEMORY,
+                                               .subject = plan_span(w->plan, row->key),
                                                .want = w->pool->budget});
   if (v->t.numel) convert(&v->t, w->plan, row, bytes.p);
   return true;
