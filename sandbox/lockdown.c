@@ -43,14 +43,9 @@ static bool close_by_directory(int first) {
   return true;
 }
 
-static void close_one_by_one(int first) {
-  struct rlimit r;
-  int end = getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur > INT16_MAX ? INT16_MAX : (int)r.rlim_cur;
-  for (int fd = first; fd < end; fd++) close(fd);
-}
-
-static void close_from(int first) {
-  if (syscall(SYS_close_range, first, ~0U, 0) && !close_by_directory(first)) close_one_by_one(first);
+/* Where an outer filter refuses close_range, or would kill for it. */
+static bool close_from(const struct sandbox *s, int first) {
+  return (s->layers[LAYER_CLOSE].on && syscall(SYS_close_range, first, ~0U, 0) == 0) || close_by_directory(first);
 }
 
 static bool move_fd(int from, int to) { return from < 0 || dup2(from, to) == to; }
@@ -63,8 +58,7 @@ static bool keep_descriptors(struct lockdown *l) {
   l->report_fd = REPORT_FD;
   for (int fd = 0; fd < REPORT_FD; fd++)
     if (fd != STDERR_FILENO || !policy_profile().keeps_stderr) close(fd);
-  close_from(ruleset < 0 ? RULESET_FD : RULESET_FD + 1);
-  return true;
+  return close_from(l->sandbox, ruleset < 0 ? RULESET_FD : RULESET_FD + 1);
 }
 
 static bool set_reporters(struct lockdown *l) {

@@ -89,17 +89,16 @@ bool worker_start(struct worker *w, const struct sandbox *s, const struct worker
 /* ---- wait ---- */
 
 static void kill_worker(struct worker *w) {
-  kill(w->pid, SIGKILL); /* its number can't be another's: it is not reaped yet */
+  kill(w->pid, SIGKILL); /* its number is its own: it is not reaped yet */
   w->deadline_ms = now_ms() + KILL_GRACE_MS;
 }
 
 static bool was_killed(const struct worker *w) { return w->too_big || w->timed_out; }
 
 static void give_up_report(struct worker *w) {
-  if (!was_killed(w)) {
-    w->too_big = true;
-    kill_worker(w);
-  }
+  if (was_killed(w)) return;
+  w->too_big = true;
+  if (!w->done) kill_worker(w);
 }
 
 /* One byte more than allowed is kept, as the proof that there was more. */
@@ -137,10 +136,10 @@ static void drain(struct worker *w) {
 static void reap(struct worker *w) {
   siginfo_t info = {0};
   if (waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG) || info.si_pid != w->pid) return;
-  drain(w);
   w->status = info.si_status;
   w->code = info.si_code;
-  w->done = true;
+  w->done = true; /* from here on its number may be another's */
+  drain(w);
 }
 
 static void hold_to_deadline(struct worker *w, uint64_t now) {

@@ -88,7 +88,7 @@ struct worker_result {
 /* Forks and seals. False when the level is below limits->at_least or fork/pipe fail (errno). */
 NODISCARD bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
                             const struct worker_task *task);
-/* Waits until one of the workers is dead (deadlines enforced); answers its index. At most WORKERS_MAX are looked at. */
+/* Waits until one of the workers is dead (deadlines enforced); answers its index. n is 1 to WORKERS_MAX. */
 enum { WORKERS_MAX = 128 };
 size_t workers_wait(struct worker *const *w, size_t n);
 /* After its death: classifies, parses the report (into the arena), frees what the worker held. */

@@ -40,7 +40,7 @@ NODISCARD bool landlock_restrict(int ruleset);
 /* Alternative stack, and handlers that report and exit for SIGSYS, SIGSEGV, SIGBUS and SIGXCPU. */
 NODISCARD bool install_reporters(void);
 
-/* The seal, step by step (sandbox.md 4.1). Returns sealed; a step that fails ends the process with EXIT_SETUP. */
+/* The seal, step by step. Returns sealed; a step that fails ends the process with EXIT_SETUP. */
 struct lockdown {
   const struct sandbox *sandbox;
   const struct worker_limits *limits;

@@ -215,6 +215,7 @@ static void answers_are_these(void **state) {
     {"mprotect to exec", SYS_mprotect, {0, 4096, 5}, TRAPPED},
     {"pkey_mprotect to exec", SYS_pkey_mprotect, {0, 4096, 4, 1}, TRAPPED},
     {"mremap fixed", SYS_mremap, {0, 4096, 4096, 3}, refused(ENOMEM)},
+    {"madvise", SYS_madvise, {0, 4096, MADV_DONTNEED}, refused(policy_profile().keeps_stderr ? ENOMEM : EINVAL)},
     {"futex wait", SYS_futex, {0, 0, 0}, refused(ENOSYS)},
     {"clock_gettime", SYS_clock_gettime, {0}, refused(EINVAL)},
     {"getrandom", SYS_getrandom, {0}, refused(ENOSYS)},
