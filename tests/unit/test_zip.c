@@ -433,7 +433,6 @@ static void member_past_the_directory_is_not_believed(void **state) {
   scan_end(&s);
 }
 
-/* torch.load answers uninitialised memory for both. */
 static void member_without_bytes_is_seen(void **state) {
   (void)state;
   struct zip_image z;

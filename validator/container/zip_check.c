@@ -73,8 +73,8 @@ enum {
   VERSION_MAX = 45, /* zip64 */
 };
 
-/* miniz takes the DOS bit alone for a folder, and copies nothing out of a folder: torch.load then answers a
- * tensor of whatever its memory held. It does the same for a member of no stored bytes. */
+/* miniz takes the DOS bit alone for a folder and copies nothing out of a folder: torch.load then answers a
+ * tensor of whatever its memory held (seen with torch 1.13). */
 static void check_attributes(struct zip *z, const struct zip_central *central) {
   uint32_t mode = central->external >> 16, type = mode & UNIX_TYPE;
   if (type && type != UNIX_FILE && type != UNIX_FOLDER)
