@@ -73,7 +73,7 @@ static const char *option_right(char room[512], const struct option_row *row) {
   char figure[FIGURE_ROOM];
   if (row->kind != OPTION_LIMIT) return row->help;
   bool bytes = strcmp(row->unit, "bytes") == 0;
-  (void)snprintf(room, 512, "%s (default %s%s%s)", row->help,
+  (void)snprintf(room, 512, "%s: %s (default %s%s%s)", row->limit_name, row->help,
                  bytes ? figure_bytes(figure, row->limit) : figure_count(figure, row->limit), bytes ? "" : " ",
                  bytes ? "" : row->unit);
   return room;

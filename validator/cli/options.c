@@ -32,7 +32,7 @@ enum {
 
 static const struct option_row rows[] = {
 #define OPTION(field, name, letter, kind, argument, commands, group, help) \
-  {name, argument, help, letter, OPTION_##kind, commands, GROUP_##group, offsetof(struct options, field), 0, NULL},
+  {name, argument, help, letter, OPTION_##kind, commands, GROUP_##group, offsetof(struct options, field), NULL, NULL, 0},
 #include "cli/options.def"
 };
 
@@ -46,7 +46,8 @@ bool option_row_at(size_t i, struct option_row *out) {
     const struct limit_row *l = &limit_rows[k];
     if (!l->flag || i-- > 0) continue;
     *out = (struct option_row){.name = l->flag + 2, .argument = "N", .help = l->why, .kind = OPTION_LIMIT, .commands = RUNS,
-                               .group = GROUP_LIMITS, .offset = l->offset, .limit = l->value, .unit = l->unit};
+                               .group = GROUP_LIMITS, .offset = l->offset, .unit = l->unit, .limit_name = l->name,
+                               .limit = l->value};
     return true;
   }
   return false;

@@ -36,8 +36,8 @@ struct option_row {
   unsigned commands; /* 1 << enum command, a set */
   enum option_group group;
   size_t offset;     /* of its field in struct options; of a limit in struct limits */
+  const char *unit, *limit_name; /* LIMIT */
   uint64_t limit;    /* LIMIT: the default */
-  const char *unit;
 };
 /* Row i, those of options.def first; false behind the last. */
 bool option_row_at(size_t i, struct option_row *out);

@@ -45,9 +45,9 @@ bool out_flush(struct out *o) {
 static bool grow(struct out *o, size_t need) {
   if (need <= o->cap) return true;
   if (need > o->max) return false;
-  size_t cap = o->cap < 128 ? 128 : o->cap;
+  size_t cap = o->fd >= 0 ? o->max : min_size(o->max, 128);
+  if (cap < o->cap) cap = o->cap;
   while (cap < need) cap = cap > o->max / 2 ? o->max : cap * 2;
-  if (o->fd >= 0) cap = o->max;
   uint8_t *p = realloc(o->p, cap);
   if (!p) return false;
   o->p = p;

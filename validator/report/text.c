@@ -88,6 +88,7 @@ static void write_parts(struct text *t, const cJSON *parts) {
   text_section(t);
   table_begin(&t->table, &t->pen, columns, ARRAY_LEN(columns));
   cJSON_ArrayForEach(part, parts) {
+    if (item_u64(part) == 0) continue;
     char room[FIGURE_ROOM], share[FIGURE_ROOM];
     (void)snprintf(share, sizeof share, "%.1f %%", part->valuedouble / total * 100);
     table_cell(&t->table, INK_PLAIN, part->string);
