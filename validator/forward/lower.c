@@ -94,6 +94,14 @@ static bool weight_type(enum dtype d, enum ftype *out) {
   return false;
 }
 
+/* Why a tensor has no numbers to read, whatever its dtype; NULL: it has. */
+static const char *unreadable(const struct plan_tensor *row) {
+  if (row->flags & PLAN_UNPROVED) return "its place in the file is not proved";
+  if (row->flags & PLAN_META || row->storage == PLAN_NO_STORAGE) return "it has no bytes in the file";
+  if (row->flags & PLAN_SPARSE) return "it is sparse";
+  return row->flags & PLAN_QUANTIZED ? "it is quantized" : NULL;
+}
+
 static bool lower_weight(struct lowering *l, struct frame *f, const struct module *m, const struct slot *slot,
                          uint32_t at, struct gval *out) {
   uint32_t tensor = slot_tensor(l, m, slot);
@@ -105,9 +113,11 @@ static bool lower_weight(struct lowering *l, struct frame *f, const struct modul
   struct fvalue *v = arena_new(l->r->arena, struct fvalue);
   if (!v) return lower_memory(l);
   enum ftype type;
-  if (row->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED) ||
-      row->storage == PLAN_NO_STORAGE || !weight_type((enum dtype)row->dtype, &type))
-    return lower_refuse(l, f, at, OBS_FWD_WEIGHT_DTYPE, key);
+  const char *why = unreadable(row);
+  if (why || !weight_type((enum dtype)row->dtype, &type))
+    return lower_refuse(l, f, at, OBS_FWD_WEIGHT_UNREADABLE,
+                        arena_printf(l->r->arena, "%.*s: %s", (int)key.n, (const char *)key.p,
+                                     why ? why : dtype_name((enum dtype)row->dtype)));
   if (!ft_shape(&v->t, type, l->r->plan->dims + row->first_dim, row->ndim))
     return lower_refuse(l, f, at, OBS_FWD_UNSUPPORTED, SPAN("a weight with more than 16 dimensions"));
   v->from = FROM_WEIGHT;

@@ -105,8 +105,9 @@ bool weights_load(struct weights *w, struct fvalue *v, void **owned) {
   *owned = NULL;
   if (!storage_bytes(w, row->storage, &bytes)) return false;
   if (!inside(w->plan, row, bytes.n))
-    return refuse(
-        w->obs, (struct observation){.kind = OBS_FWD_WEIGHT_DTYPE, .subject = plan_span(w->plan, row->key)});
+    return refuse(w->obs, (struct observation){.kind = OBS_FWD_WEIGHT_UNREADABLE,
+                                               .subject = plan_span(w->plan, row->key),
+                                               .detail = SPAN("beyond the end of its storage")});
   if (as_it_lies(w->plan, row)) {
     const uint8_t *p = v->t.numel ? bytes.p + row->offset * dtype_size((enum dtype)row->dtype) : bytes.p;
     v->t.data.in = p;
