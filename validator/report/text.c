@@ -52,8 +52,8 @@ static void write_figures(struct text *t, const cJSON *file) {
   if (field_is_there(file, "format")) pen_format(pen, INK_PLAIN, "  %s", field_text(file, "format"));
   if (field_is_there(file, "protocol"))
     pen_format(pen, INK_PLAIN, "  protocol %ju", (uintmax_t)field_u64(file, "protocol"));
-  if (field_is_there(file, "tensors")) {
-    uint64_t n = field_u64(file, "tensors");
+  if (field_is_there(file, "num_tensors")) {
+    uint64_t n = field_u64(file, "num_tensors");
     pen_format(pen, INK_PLAIN, "  %s tensor%s", figure_count(room, n), n == 1 ? "" : "s");
   }
   if (field_is_there(file, "params"))
