@@ -38,8 +38,8 @@ SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
 PAGES   := $(OUT)/rule_pages.c
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(OUT)/rule_pages.o
 CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
-LIB_SRC := validator/api/client.c validator/base/json.c validator/base/json_locate.c validator/base/arena.c validator/base/hash.c \
-           validator/base/limits.c validator/base/utf8.c
+LIB_SRC := validator/api/client.c validator/base/json.c validator/base/arena.c validator/base/hash.c \
+           validator/base/limits.c validator/base/reader.c validator/base/utf8.c
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/lib/%.o)
 TESTS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/unit/test_*.c tests/sandbox/test_*.c)))
 
@@ -56,11 +56,13 @@ $(OUT)/ckptlint: $(OBJ)
 # The library: a client, position-independent, nothing visible but ckl_*.
 build/libckptlint.a: $(LIB_OBJ)
 	@echo '  AR    $@'
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && $(LD) -r $^ -o $(OUT)/lib/ckptlint.o
+	$(Q)objcopy --wildcard --keep-global-symbol='ckl_*' $(OUT)/lib/ckptlint.o && ar rcs $@ $(OUT)/lib/ckptlint.o
 
 build/libckptlint.so: $(LIB_OBJ)
 	@echo '  LD    $@'
-	$(Q)$(CC) $(CFLAGS) -shared $^ $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,libckptlint.so.0 -lcjson -lm -o $@
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -shared $^ $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,libckptlint.so.0 -lcjson -lm -o $@
+	$(Q)ln -sf libckptlint.so build/libckptlint.so.0
 
 $(OUT)/lib/%.o: %.c
 	@mkdir -p $(@D)
@@ -109,7 +111,16 @@ test:
 	@MODE=$(MODE) sh tests/run.sh
 
 .PHONY: test-programs
-test-programs: $(TESTS) $(GENERATORS)
+test-programs: $(TESTS) $(GENERATORS) $(OUT)/tests/library_shared $(OUT)/tests/library_static
+
+# A program that knows nothing but ckptlint.h, linked as users would.
+$(OUT)/tests/library_shared: tests/library.c build/libckptlint.so
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< -Lbuild -lckptlint -Wl,-rpath,$(CURDIR)/build -o $@
+
+$(OUT)/tests/library_static: tests/library.c build/libckptlint.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< build/libckptlint.a $(filter-out -pie,$(LDFLAGS)) -lcjson -lm -o $@
 
 .PHONY: clean
 clean:

@@ -13,5 +13,6 @@ struct finding judge(const struct observation *o, struct span name, const struct
   enum rule_id id = reason_table[o->kind].rule;
   if (!how->strict_keys && (id == RULE_KEY501 || id == RULE_KEY502) && f.effect == EFFECT_INCOMPAT) f.effect = EFFECT_FINDING;
   if (how->offered) f.effect = EFFECT_NOTE;
+  if (f.effect == EFFECT_NOTE && f.severity > SEV_LOW) f.severity = SEV_LOW; /* a note never shouts */
   return f;
 }

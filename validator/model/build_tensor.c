@@ -89,15 +89,6 @@ static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int
   return built_new(cp, BUILT_TENSOR, cp->tensors.n - 1, c->row);
 }
 
-/* Many logical elements over few stored ones: legal (expand), but copying it would fill memory (threats H14). */
-static void judge_expansion(const struct call *c, const struct view *v, uint64_t bytes) {
-  uint64_t logical;
-  bool overflow = !try_mul(v->numel, dtype_size(v->dtype), &logical);
-  bool huge = overflow || logical > max_u64(c->cp->max->expanded_bytes, bytes);
-  observe(c->cp->obs, (struct observation){.kind = huge ? OBS_TENSOR_EXPLODES : OBS_TENSOR_EXPANDED,
-                                           .member = c->cp->member, .at = c->at, .got = v->numel, .want = bytes});
-}
-
 struct dense {
   uint32_t storage;
   enum dtype dtype;
@@ -121,7 +112,6 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
     if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
     return built_new(c->cp, BUILT_REFUSED, 0, c->row);
   }
-  if (v.expanded && !meta) judge_expansion(c, &v, s->bytes);
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
               (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0) | (d->quantized ? PLAN_QUANTIZED : 0);
   return add_tensor(c,
