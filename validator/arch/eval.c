@@ -63,8 +63,8 @@ double value_number(const struct value *v) { return v->kind == VALUE_FLOAT ? v->
 
 static uint64_t range_length(const struct value *v) {
   int64_t from = v->range.start, to = v->range.stop, step = v->range.step;
-  if (step > 0 ? from >= to : from <= to) return 0;
-  uint64_t span = step > 0 ? (uint64_t)to - (uint64_t)from : (uint64_t)from - (uint64_t)to;
+  uint64_t span; /* fails where there is none: what is exact is no overflow */
+  if (!(step > 0 ? try_sub(to, from, &span) : try_sub(from, to, &span)) || span == 0) return 0;
   uint64_t stride = step > 0 ? (uint64_t)step : (uint64_t)-(step + 1) + 1;
   return (span - 1) / stride + 1;
 }
