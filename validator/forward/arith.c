@@ -32,7 +32,7 @@ static bool broadcast_shape(struct op_call *c, enum ftype type) {
   const struct op_value *a = &c->arg[INPUT], *b = &c->arg[OTHER];
   uint32_t na = operand_ndim(a), nb = operand_ndim(b), ndim = na > nb ? na : nb;
   if (a->kind != OPV_TENSOR && b->kind != OPV_TENSOR) return op_error(c, "neither operand is a tensor");
-  uint64_t size[FT_DIMS];
+  uint64_t size[FT_DIMS] = {0};
   for (uint32_t i = 0; i < ndim; i++) {
     uint64_t sa = operand_size(a, ndim, i), sb = operand_size(b, ndim, i);
     if (sa != sb && sa != 1 && sb != 1)

@@ -37,7 +37,7 @@ static bool read_padding(struct op_call *c, struct conv *v) {
       return op_error(c, "padding is neither numbers nor 'same' nor 'valid'");
     return pad_same(c, &v->axis[Y]) && pad_same(c, &v->axis[X]);
   }
-  uint64_t pad[AXES];
+  uint64_t pad[AXES] = {0};
   if (!window_pair(c, "padding", padding, 0, pad)) return false;
   for (int i = 0; i < AXES; i++) v->axis[i].before = v->axis[i].after = pad[i];
   return true;
@@ -82,7 +82,7 @@ static bool check_channels(struct op_call *c, struct conv *v, const struct ftens
 }
 
 static bool read_axes(struct op_call *c, struct conv *v, const uint64_t *in, const uint64_t *kernel) {
-  uint64_t stride[AXES], dilation[AXES];
+  uint64_t stride[AXES] = {0}, dilation[AXES] = {0};
   if (!window_pair(c, "stride", &c->arg[STRIDE], 1, stride) ||
       !window_pair(c, "dilation", &c->arg[DILATION], 1, dilation))
     return false;
@@ -112,7 +112,7 @@ static bool conv2d_read(struct op_call *c, struct conv *v) {
 }
 
 bool conv2d_shape(struct op_call *c) {
-  struct conv v;
+  struct conv v = {.groups = 1};
   if (!conv2d_read(c, &v)) return false;
   uint32_t ndim = op_tensor(c, INPUT)->ndim;
   const uint64_t size[] = {v.batch, v.out_c, v.axis[Y].out, v.axis[X].out};
@@ -276,7 +276,7 @@ static uint64_t rows_at_once(const struct conv *v, uint64_t row_bytes) {
 }
 
 bool conv2d_run(struct op_call *c) {
-  struct conv v;
+  struct conv v = {.groups = 1};
   if (!conv2d_read(c, &v)) return false;
   if (c->out->numel == 0) return true;
   struct im2col m = {.v = &v};

@@ -39,7 +39,7 @@ static bool warm_up(const struct gemm *g) {
   enum { N = 72 }; /* small products (up to 64³) take another path */
   float *m = calloc((size_t)3 * N * N, sizeof *m);
   if (!m) return false;
-  m[0] = m[N * N] = 2;
+  m[0] = m[(size_t)N * N] = 2;
   const struct gemm_operand a = {m, N, false}, b = {m + (size_t)N * N, N, false};
   float *c = m + (size_t)2 * N * N;
   bool done = gemm_multiply(g, N, N, N, a, b, c, N) && c[0] > 3.5f && c[0] < 4.5f;
@@ -56,6 +56,7 @@ static bool load_error(struct gemm *g, const char *why) {
 bool gemm_load(struct gemm *g) {
   *g = (struct gemm){.error = NULL};
   /* Read by the library while it is being loaded: later is too late, its threads would run. */
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the process has one thread, which is the point
   if (setenv("OPENBLAS_NUM_THREADS", "1", 1) != 0 || setenv("OMP_NUM_THREADS", "1", 1) != 0)
     return load_error(g, "the environment can't be set");
   uint64_t threads = count_threads();

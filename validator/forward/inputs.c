@@ -2,6 +2,8 @@
 
 #include "forward/rand.h"
 
+enum { MAX_INPUTS = 256 }; /* they are looked up one by one */
+
 static bool input_refused(struct ports_scope *s, enum obs_kind kind, const struct port *p,
                           struct span detail) {
   return refuse(s->obs, (struct observation){.kind = kind, .subject = p->name, .detail = detail});
@@ -96,7 +98,7 @@ struct span port_contradiction(struct ports_scope *s, const struct port *p, cons
 bool port_fits(struct ports_scope *s, const struct port *p, const struct ftensor *t, bool *fits) {
   *fits = p->ndim == t->ndim;
   for (uint32_t i = 0; *fits && i < p->ndim; i++) {
-    uint64_t size;
+    uint64_t size = 0;
     if (!port_number(s, p, p->dims[i], &size)) return false;
     *fits = size == t->size[i];
   }
@@ -281,7 +283,7 @@ static bool check_generator(struct ports_scope *s, const struct finput *f) {
 static bool check_input(struct ports_scope *s, struct finput *f) {
   const struct port *p = f->port;
   enum ftype type;
-  uint64_t size[FT_DIMS];
+  uint64_t size[FT_DIMS] = {0};
   if (f->source == INPUT_ABSENT) return true;
   if (!port_type(p->dtype, &type) || p->ndim > FT_DIMS)
     return refuse(s->obs, (struct observation){.kind = OBS_FWD_UNSUPPORTED,
@@ -313,6 +315,10 @@ bool inputs_resolve(struct finputs *out, const struct forward_request *r, const 
                          .kind = OBS_FWD_INPUT_MISSING,
                          .subject = arch->name,
                          .detail = SPAN("the architecture file declares no inputs, so nothing can be run")});
+  if (arch->inputs.n > MAX_INPUTS)
+    return refuse(o, (struct observation){.kind = OBS_FWD_UNSUPPORTED,
+                                          .subject = arch->name,
+                                          .detail = SPAN("more than 256 inputs")});
   out->list = arena_array(a, arch->inputs.n, struct finput);
   s->symbol = arena_array(a, arch->symbols.n, struct value);
   if (!out->list || !s->symbol) return out_of_memory(s);

@@ -16,7 +16,7 @@ bool linear_shape(struct op_call *c) {
   if (b && (b->ndim != 1 || b->size[0] != w->size[0]))
     return op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, b),
                     (unsigned long long)w->size[0]);
-  uint64_t size[FT_DIMS];
+  uint64_t size[FT_DIMS] = {0};
   memcpy(size, x->size, sizeof size);
   size[x->ndim - 1] = w->size[0];
   return op_result(c, FT_F32, size, x->ndim);
@@ -94,9 +94,9 @@ static bool product_read(struct op_call *c, struct product *p) {
 }
 
 bool matmul_shape(struct op_call *c) {
-  struct product p;
+  struct product p = {.m = 0};
   if (!product_read(c, &p)) return false;
-  uint64_t size[FT_DIMS];
+  uint64_t size[FT_DIMS] = {0};
   memcpy(size, p.batch, sizeof size);
   uint32_t n = p.batch_dims;
   if (op_tensor(c, INPUT)->ndim > 1) size[n++] = p.m;
@@ -119,7 +119,7 @@ static bool next_batch(const struct product *p, uint64_t *index) {
 }
 
 bool matmul_run(struct op_call *c) {
-  struct product p;
+  struct product p = {.m = 0};
   if (!product_read(c, &p)) return false;
   if (c->out->numel == 0) return true;
   const float *a = ft_f32(op_tensor(c, INPUT)), *b = ft_f32(op_tensor(c, OTHER));

@@ -9,7 +9,7 @@ struct span place_text(struct arena *a, const struct model *m, const struct fpla
       p->module->prefix.n > 1 ? span_first(p->module->prefix, p->module->prefix.n - 1) : m->root_name;
   if (!p->function || p->statement >= p->function->num_statements) return name;
   char index[24];
-  snprintf(index, sizeof index, "%u", p->statement);
+  (void)snprintf(index, sizeof index, "%u", p->statement);
   const struct place statement = {p->function->place, index};
   struct span where = arch_where(a, m->arch, &statement, p->at);
   struct span source = p->function->statements[p->statement].source;
@@ -73,10 +73,8 @@ static uint32_t slot_tensor(const struct lowering *l, const struct module *m, co
   const struct slot_index *found =
       l->num_slot_modules ? bsearch(&key, l->slots, l->num_slot_modules, sizeof key, by_module) : NULL;
   const struct model *model = l->r->model;
-  for (uint32_t i = found ? found->first : model->num_expected; i < model->num_expected; i++) {
-    if (model->expected[i].module != m) break;
-    if (model->expected[i].slot == slot) return l->r->match->tensor[i];
-  }
+  const uint64_t at = found ? found->first + (uint64_t)(slot - m->slots) : model->num_expected;
+  if (at < model->num_expected && model->expected[at].slot == slot) return l->r->match->tensor[at];
   return MATCH_NO_TENSOR;
 }
 
@@ -173,6 +171,8 @@ static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e
 
 /* ---- expressions ---- */
 
+// NOLINTBEGIN(misc-no-recursion): over an expression, at most limits.expr_depth deep; see lower.h
+
 static bool lower_tuple(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   struct gval *items = arena_array(l->r->arena, e->num_kids, struct gval);
   struct value *plain = arena_array(l->r->arena, e->num_kids, struct value);
@@ -198,8 +198,8 @@ static bool lower_truth(struct lowering *l, struct frame *f, const struct gval *
 }
 
 static bool lower_choice(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
-  struct gval first;
-  bool truth;
+  struct gval first = {.kind = GVAL_PLAIN};
+  bool truth = false;
   if (!lower_expr(l, f, e->kids[0], &first) || !lower_truth(l, f, &first, e->kids[0]->at, &truth))
     return false;
   if (e->kind == EXPR_IF) return lower_expr(l, f, e->kids[truth ? 1 : 2], out);
@@ -225,7 +225,7 @@ static enum op_id operator_op(enum expr_op op) {
 }
 
 static bool lower_operator(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
-  struct gval kid[2];
+  struct gval kid[2] = {{.kind = GVAL_PLAIN}};
   const uint32_t n = e->kind == EXPR_NEG ? 1 : 2;
   for (uint32_t i = 0; i < n; i++)
     if (!lower_expr(l, f, e->kids[i], &kid[i])) return false;
@@ -243,7 +243,7 @@ static bool lower_operator(struct lowering *l, struct frame *f, const struct exp
 }
 
 static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
-  struct gval object;
+  struct gval object = {.kind = GVAL_PLAIN};
   bool found = false;
   if (!lower_expr(l, f, e->kids[0], &object)) return false;
   if (object.kind == GVAL_TENSOR) {
@@ -267,7 +267,7 @@ static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e
 
 static bool lower_slice(struct lowering *l, struct frame *f, const struct value *object,
                         const struct expr *slice, uint32_t at, struct value *out) {
-  struct gval bound[3];
+  struct gval bound[3] = {{.kind = GVAL_PLAIN}};
   const struct value *given[3] = {NULL};
   for (uint32_t i = 0; i < 3; i++) {
     if (!slice->kids[i]) continue;
@@ -299,7 +299,7 @@ static bool index_tuple(struct lowering *l, struct frame *f, const struct gval *
 }
 
 static bool lower_index(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
-  struct gval object, index;
+  struct gval object = {.kind = GVAL_PLAIN}, index = object;
   if (!lower_expr(l, f, e->kids[0], &object)) return false;
   if (object.kind == GVAL_TENSOR)
     return lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, SPAN("[] (indexing of tensors)"));
@@ -350,6 +350,8 @@ bool lower_expr(struct lowering *l, struct frame *f, const struct expr *e, struc
   return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("this stands only inside a call or an index"));
 }
 
+// NOLINTEND(misc-no-recursion)
+
 /* ---- the root's forward ---- */
 
 static bool add_result(struct lowering *l, const struct fplace *place, const struct gval *g) {
@@ -358,6 +360,7 @@ static bool add_result(struct lowering *l, const struct fplace *place, const str
     return lower_refuse(l, &f, 0, OBS_FWD_EXPRESSION,
                         SPAN("the result is neither a tensor nor a tuple of tensors"));
   }
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
   struct fvalue **slot = vec_push(l->r->arena, &l->graph->results, UINT32_MAX);
   if (!slot) return lower_memory(l);
   *slot = g->tensor;

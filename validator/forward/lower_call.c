@@ -105,8 +105,8 @@ static bool bind_and_add(struct lowering *l, struct frame *f, const struct op *o
 
 bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
               uint32_t at, struct gval *out) {
-  struct op_arguments given;
-  struct op_keyword *keywords;
+  struct op_arguments given = {.n = 0};
+  struct op_keyword *keywords = NULL;
   return to_op_arguments(l, f, args, 0, at, &given, &keywords) && bind_and_add(l, f, op, &given, at, out);
 }
 
@@ -175,8 +175,8 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
   const struct op_module *row = op_module_by_type(m->type);
   if (!row) return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
   const struct op *op = &op_table[row->op];
-  struct op_arguments given;
-  struct op_keyword *keywords;
+  struct op_arguments given = {.n = 0};
+  struct op_keyword *keywords = NULL;
   if (args->n > row->inputs)
     return lower_refuse(l, f, at, OBS_FWD_ARGUMENT,
                         arena_printf(l->r->arena, "%s takes %u input(s), %u were given",
@@ -193,6 +193,8 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
   }
   return bind_and_add(l, f, op, &given, at, out);
 }
+
+// NOLINTBEGIN(misc-no-recursion): modules in modules, at most 4 * limits.arch_depth deep; see lower.h
 
 /* Children in order, the first argument handed on from one to the next, the others given to each. */
 static bool call_container(struct lowering *l, struct frame *f, const struct module *m,
@@ -393,8 +395,8 @@ static bool call_value(struct lowering *l, struct frame *f, const struct gval *c
 /* arch-language 2.3: a module hides a function of its name; x.f(a) is f(x, a) when x is a value. */
 bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   const struct expr *callee = e->kids[0];
-  struct gval target, *positional;
-  struct call_args args;
+  struct gval target = {.kind = GVAL_PLAIN}, *positional = NULL;
+  struct call_args args = {.n = 0};
   bool found = false;
   if (callee->kind == EXPR_NAME) {
     if (!lower_member(l, f, f->place.module, callee->text, callee->at, &target, &found)) return false;
@@ -405,7 +407,7 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
   if (callee->kind != EXPR_ATTR)
     return lower_expr(l, f, callee, &target) && lower_args(l, f, e, &positional, &args) &&
            call_value(l, f, &target, &args, e->at, out);
-  struct gval object;
+  struct gval object = {.kind = GVAL_PLAIN};
   if (!lower_expr(l, f, callee->kids[0], &object) || !lower_args(l, f, e, &positional, &args)) return false;
   if (!gval_is(&object, VALUE_MODULE)) {
     positional[0] = object;
@@ -418,3 +420,5 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
     return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
   return call_value(l, f, &target, &args, e->at, out);
 }
+
+// NOLINTEND(misc-no-recursion)

@@ -20,7 +20,7 @@ static bool max_pool2d_read(struct op_call *c, struct pool *p) {
     return op_error(c, "input %s, expected [batch, channels, height, width]", ft_shape_text(c->arena, input));
   if (c->arg[RETURN_INDICES].i) return op_unsupported(c, "max_pool2d with return_indices=True");
   const struct op_value *stride = &c->arg[c->arg[STRIDE].kind == OPV_NONE ? KERNEL_SIZE : STRIDE];
-  uint64_t kernel[AXES], step[AXES], padding[AXES], dilation[AXES];
+  uint64_t kernel[AXES] = {0}, step[AXES] = {0}, padding[AXES] = {0}, dilation[AXES] = {0};
   if (!window_pair(c, "kernel_size", &c->arg[KERNEL_SIZE], 1, kernel) ||
       !window_pair(c, "stride", stride, 1, step) ||
       !window_pair(c, "padding", &c->arg[PADDING], 0, padding) ||
@@ -34,6 +34,7 @@ static bool max_pool2d_read(struct op_call *c, struct pool *p) {
                          .dilation = dilation[i],
                          .before = padding[i],
                          .after = padding[i]};
+    if (w->in == 0) return op_error(c, "a pooling over an empty axis");
     /* PyTorch's rule: no window may lie in the padding alone. */
     if (padding[i] > window_reach(w) / 2)
       return op_error(c, "padding is %llu, more than half of the kernel's reach %llu",
@@ -46,10 +47,10 @@ static bool max_pool2d_read(struct op_call *c, struct pool *p) {
 }
 
 bool max_pool2d_shape(struct op_call *c) {
-  struct pool p;
+  struct pool p = {.planes = 0};
   if (!max_pool2d_read(c, &p)) return false;
   const struct ftensor *input = op_tensor(c, INPUT);
-  uint64_t size[FT_DIMS];
+  uint64_t size[FT_DIMS] = {0};
   memcpy(size, input->size, sizeof size);
   size[input->ndim - 2] = p.axis[Y].out;
   size[input->ndim - 1] = p.axis[X].out;
@@ -58,7 +59,7 @@ bool max_pool2d_shape(struct op_call *c) {
 
 uint64_t max_pool2d_cost(const struct op_call *c) {
   struct op_call copy = *c;
-  struct pool p;
+  struct pool p = {.planes = 0};
   if (!max_pool2d_read(&copy, &p)) return 0;
   return saturating_mul(c->out->numel, saturating_mul(p.axis[Y].kernel, p.axis[X].kernel));
 }
@@ -87,7 +88,7 @@ static float window_max(const float *plane, const struct pool *p, uint64_t oy, u
 }
 
 bool max_pool2d_run(struct op_call *c) {
-  struct pool p;
+  struct pool p = {.planes = 0};
   if (!max_pool2d_read(c, &p)) return false;
   const float *plane = ft_f32(op_tensor(c, INPUT));
   float *out = ft_f32_out(c->out);

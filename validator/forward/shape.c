@@ -39,7 +39,7 @@ bool view_shape(struct op_call *c) {
   }
   if (shape.n > FT_DIMS)
     return op_unsupported(c, "a view of %u dimensions; at most %d are supported", shape.n, FT_DIMS);
-  uint64_t size[FT_DIMS];
+  uint64_t size[FT_DIMS] = {0};
   uint32_t unknown;
   if (!read_sizes(c, &shape, size, &unknown)) return false;
   if (unknown != UINT32_MAX && !infer_size(c, size, shape.n, unknown)) return false;

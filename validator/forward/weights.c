@@ -38,16 +38,11 @@ static bool inside(const struct plan *plan, const struct plan_tensor *row, uint6
   return last < bytes / dtype_size((enum dtype)row->dtype);
 }
 
-struct element {
-  const uint8_t *p;
-  uint8_t swapped[MAX_ITEM];
-};
-
-/* The element's bytes in little-endian order. */
-static const uint8_t *in_order(struct element *e, const uint8_t *p, size_t size, bool big_endian) {
+/* The element's bytes in little-endian order: where they lie, or turned around in `swapped`. */
+static const uint8_t *in_order(uint8_t swapped[MAX_ITEM], const uint8_t *p, size_t size, bool big_endian) {
   if (!big_endian) return p;
-  for (size_t i = 0; i < size; i++) e->swapped[i] = p[size - 1 - i];
-  return e->swapped;
+  for (size_t i = 0; i < size; i++) swapped[i] = p[size - 1 - i];
+  return swapped;
 }
 
 static int64_t load_int(enum dtype d, const uint8_t *p) {
@@ -72,7 +67,7 @@ static void store_element(struct ftensor *out, uint64_t i, enum dtype d, const u
  * in. */
 static void convert_row(struct ftensor *out, uint64_t at, enum dtype d, const uint8_t *p, uint64_t step,
                         uint64_t n, bool big_endian) {
-  struct element e;
+  uint8_t swapped[MAX_ITEM] = {0};
   if (d == DTYPE_BF16 && !big_endian) {
     for (uint64_t i = 0; i < n; i++) {
       uint32_t bits = (uint32_t)load_u16le(p + i * step) << 16;
@@ -81,7 +76,7 @@ static void convert_row(struct ftensor *out, uint64_t at, enum dtype d, const ui
     return;
   }
   for (uint64_t i = 0; i < n; i++)
-    store_element(out, at + i, d, in_order(&e, p + i * step, dtype_size(d), big_endian));
+    store_element(out, at + i, d, in_order(swapped, p + i * step, dtype_size(d), big_endian));
 }
 
 static void convert(struct ftensor *out, const struct plan *plan, const struct plan_tensor *row,
