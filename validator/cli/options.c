@@ -44,7 +44,11 @@ bool option_row_at(size_t i, struct option_row *out) {
   i -= ARRAY_LEN(rows);
   for (size_t k = 0; k < num_limit_rows; k++) {
     const struct limit_row *l = &limit_rows[k];
-    if (!l->flag || i-- > 0) continue;
+    if (!l->flag) continue;
+    if (i > 0) {
+      i--;
+      continue;
+    }
     *out = (struct option_row){.name = l->flag + 2, .argument = "N", .help = l->why, .kind = OPTION_LIMIT, .commands = RUNS,
                                .group = GROUP_LIMITS, .offset = l->offset, .unit = l->unit, .limit_name = l->name,
                                .limit = l->value};
