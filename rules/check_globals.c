@@ -49,8 +49,24 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
   return unlisted(u);
 }
 
+/* One answer for a whole module, however many classes it is made of. */
+static void observe_modules(const struct checkpoint *cp, struct span names, uint32_t first_at, uint32_t n, struct observations *o) {
+  if (n == 0) return;
+  observe(o, (struct observation){.kind = OBS_GLOBAL_MODULE, .member = cp->machine.member, .at = first_at, .subject = names, .got = n});
+}
+
+/* "torch.nn.modules.conv.Conv2d, …": at most eight by name. */
+static struct span add_name(struct checkpoint *cp, struct span names, struct span name, uint32_t n) {
+  enum { NAMED = 8 };
+  if (n > NAMED) return names;
+  if (n == NAMED) return arena_printf(cp->arena, "%.*s, …", (int)names.n, (const char *)names.p);
+  return arena_printf(cp->arena, "%.*s%s%.*s", (int)names.n, (const char *)names.p, n ? ", " : "", (int)name.n, (const char *)name.p);
+}
+
 void check_globals(const struct facts *f, struct observations *o) {
-  const struct checkpoint *cp = f->checkpoint;
+  struct checkpoint *cp = f->checkpoint;
+  struct span modules = SPAN("");
+  uint32_t num_modules = 0, first_module = 0;
   if (!cp->have_machine) return;
   struct use *uses = uses_of(cp);
   if (!uses) return;
@@ -59,9 +75,15 @@ void check_globals(const struct facts *f, struct observations *o) {
     const struct global_row *row = cp->rows.p[g->tag];
     enum obs_kind kind = obs_of(g, row, &uses[i]);
     if (kind == OBS_NONE) continue;
+    if (kind == OBS_GLOBAL_MODULE) {
+      modules = add_name(cp, modules, g->mapped_name, num_modules);
+      if (num_modules++ == 0) first_module = g->first_at;
+      continue;
+    }
     struct span name = arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
                                     (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
     observe(o, (struct observation){.kind = kind, .member = cp->machine.member, .at = g->first_at, .subject = name,
                                     .got = g->count, .detail = span_str(row ? row->why : "")});
   }
+  observe_modules(cp, modules, first_module, num_modules, o);
 }

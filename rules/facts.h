@@ -8,7 +8,7 @@
 /* All that a scan learned. */
 struct facts {
   const struct container *container;
-  const struct checkpoint *checkpoint;
+  struct checkpoint *checkpoint; /* for its arena; checks change nothing else */
   const struct plan *plan; /* NULL: none was written */
 };
 

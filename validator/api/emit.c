@@ -155,6 +155,18 @@ static void add_check(const struct job *job, const struct model_summary *s, cJSO
   event_bool(o, "loads_loose", s->loads_loose != 0);
 }
 
+/* The worst element's index, one number a dimension. */
+static void add_index(cJSON *o, const struct result_output *out) {
+  uint64_t index[FT_DIMS] = {0}, left = out->worst;
+  for (uint32_t i = out->ndim; i > 0; i--) {
+    uint64_t size = out->size[i - 1] ? out->size[i - 1] : 1;
+    index[i - 1] = left % size;
+    left /= size;
+  }
+  cJSON *list = event_array(o, "worst_index");
+  for (uint32_t i = 0; i < out->ndim; i++) event_push_u64(list, index[i]);
+}
+
 static void add_output(const struct job *job, const struct result_output *out, cJSON *list) {
   cJSON *o = event_push_object(list);
   struct span name = result_span(job->result, out->name);
@@ -168,7 +180,7 @@ static void add_output(const struct job *job, const struct result_output *out, c
   if (out->golden == GOLDEN_VALUES && out->same_shape) {
     event_real(o, "max_abs", out->max_abs);
     event_real(o, "max_rel", out->max_rel);
-    event_u64(o, "worst_index", out->worst);
+    add_index(o, out);
   }
   if (out->rows) event_bool(o, "argmax_agree", out->rows == out->rows_agree);
   struct span saved = job_saved_output(job, name);

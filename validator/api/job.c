@@ -14,7 +14,12 @@ static uint64_t now_ms(void) {
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void add_finding(struct job *job, const struct finding *f) {
+static void add_finding(struct job *job, const struct finding *raw) {
+  const struct run_options *o = job->run->options;
+  const struct adjusting how = {.weights_profile = o->profile == PROFILE_WEIGHTS, .strict_keys = o->strict_keys,
+                                .forward_asked = o->verb == VERB_FORWARD};
+  struct finding finding = *raw, *f = &finding;
+  adjust(f, &how);
   struct finding *slot = vec_push(&job->arena, &job->findings, UINT32_MAX);
   if (slot) *slot = *f;
   enum verdict v = effect_verdict(f->effect);
@@ -24,8 +29,7 @@ static void add_finding(struct job *job, const struct finding *f) {
 
 /* What the broker itself saw. */
 static void add_observation(struct job *job, const struct observation *o) {
-  const struct judging how = {.strict_keys = true};
-  struct finding f = judge(o, SPAN(""), &how);
+  struct finding f = judge(o, SPAN(""));
   add_finding(job, &f);
 }
 
@@ -188,12 +192,13 @@ static void add_file(struct job *job, struct span name, bool beneath) {
   job->files[job->num_files++] = (struct forward_file){.name = name, .bytes = in->bytes};
 }
 
-/* Files of the options, wherever a person says; files that the architecture file names, only beneath its folder. */
+/* Files of the options, wherever a person says; files that the architecture file names, only beneath its folder and
+ * only if its tests are run: a person's files take their place. */
 static void open_files(struct job *job) {
   const struct run_options *o = job->run->options;
   for (size_t i = 0; i < o->inputs.n; i++) add_file(job, o->inputs.list[i].value, false);
   for (size_t i = 0; i < o->expects.n; i++) add_file(job, o->expects.list[i].value, false);
-  for (uint32_t i = 0; i < job->needs.n; i++) add_file(job, job->needs.p[i], true);
+  for (uint32_t i = 0; o->inputs.n + o->expects.n == 0 && i < job->needs.n; i++) add_file(job, job->needs.p[i], true);
 }
 
 static void take_model(struct job *job) {

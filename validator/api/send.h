@@ -8,7 +8,6 @@
 /* Judges and sends all that was observed. `members` name the container's members, by number - 1. */
 struct judged {
   const struct observations *obs;
-  const struct judging *how;
   struct span (*member_name)(const void *ctx, uint32_t number);
   const void *ctx;
 };

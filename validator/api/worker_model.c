@@ -27,9 +27,8 @@ static struct span no_member(const void *ctx, uint32_t number) {
   return SPAN("");
 }
 
-static bool finish(struct model_stage *s, struct wire_out *out, bool offered) {
-  const struct judging how = {.strict_keys = s->job->options->strict_keys, .offered = offered};
-  const struct judged judged = {.obs = &s->obs, .how = &how, .member_name = no_member};
+static bool finish(struct model_stage *s, struct wire_out *out) {
+  const struct judged judged = {.obs = &s->obs, .member_name = no_member};
   return send_findings(&judged, out);
 }
 
@@ -54,7 +53,7 @@ static void summarise(struct model_stage *s) {
       .found = m->found, .dict = m->dict ? (uint32_t)(m->dict - s->job->plan->dicts) : 0, .expected = m->num_expected,
       .keys = m->keys, .matched = m->matched, .missing = m->missing, .unexpected = m->unexpected, .misshapen = m->misshapen,
       .loads_strict = m->loads_strict, .loads_loose = m->loads_loose, .loads_after_fix = m->loads_after_fix,
-      .has_tests = s->arch.num_tests > 0, .params_loaded = m->params_loaded, .params_missing = m->params_missing};
+      .whole_module = m->dict && m->dict->module, .params_loaded = m->params_loaded, .params_missing = m->params_missing};
   out->name_n = copy_text(out->name, s->model.root_name);
   out->prefix_removed_n = copy_text(out->prefix_removed, m->prefix_removed);
   out->prefix_added_n = copy_text(out->prefix_added, m->prefix_added);
@@ -108,12 +107,12 @@ bool model_run(void *ctx, struct wire_out *out) {
   arena_init(&s->arena, (size_t)job->arena_bytes);
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
-  if (!arch_parse(&s->arch, job->arch, &s->arena, max, &s->obs)) return finish(s, out, false);
+  if (!arch_parse(&s->arch, job->arch, &s->arena, max, &s->obs)) return finish(s, out);
   if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);
-  if (!finish(s, out, false) || !matched) return !out->broken;
+  if (!finish(s, out) || !matched) return !out->broken;
   summarise(s);
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   bool complete = run_forward(s);
-  return finish(s, out, job->options->verb != VERB_FORWARD) && complete;
+  return finish(s, out) && complete;
 }

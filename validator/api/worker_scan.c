@@ -96,7 +96,6 @@ bool scan_run(void *ctx, struct wire_out *out) {
   run_checks(&facts, &s->obs);
   bool read = s->checkpoint.have_machine && s->checkpoint.machine.stopped;
   plan_end(&w, read);
-  const struct judging how = {.weights_profile = s->job->options->profile == PROFILE_WEIGHTS, .strict_keys = true};
-  const struct judged judged = {.obs = &s->obs, .how = &how, .member_name = name_of, .ctx = &s->container};
+  const struct judged judged = {.obs = &s->obs, .member_name = name_of, .ctx = &s->container};
   return send_findings(&judged, out);
 }
