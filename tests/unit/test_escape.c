@@ -1,5 +1,5 @@
-/* The one escaping writer. What must be hidden and what must be shown comes from the Unicode tables and RFC 8259, not
- * from our own output. */
+/* The one escaping writer. What must be hidden and what must be shown comes from the Unicode tables and RFC
+ * 8259, not from our own output. */
 #include <stdio.h>
 
 #include "report/escape.h"
@@ -30,7 +30,10 @@ static void visible_shows_each_byte(void **state) {
   }
 }
 
-struct row { struct span in; const char *want; };
+struct row {
+  struct span in;
+  const char *want;
+};
 
 static void visible_shows_what_hides(void **state) {
   (void)state;
@@ -38,28 +41,36 @@ static void visible_shows_what_hides(void **state) {
       {SPAN(""), ""},
       {SPAN("conv1.weight"), "conv1.weight"},
       {SPAN("gr\xc3\xbc\xc3\x9f \xe4\xb8\xad\xe6\x96\x87 \xf0\x9f\x98\x80"), "grüß 中文 😀"},
-      {SPAN("a\\x1b"), "a\\x1b"},                                /* a backslash stays as it is */
+      {SPAN("a\\x1b"), "a\\x1b"}, /* a backslash stays as it is */
       {SPAN("\x1b[31mred\x1b[0m"), "\\x1b[31mred\\x1b[0m"},
       {SPAN("line\nline\r\t"), "line\\x0aline\\x0d\\x09"},
       {SPAN("nul\0nul"), "nul\\x00nul"},
-      {SPAN("\xc2\x9b" "31m"), "\\u009b31m"},                    /* C1 CSI */
-      {SPAN("\xc2\x80\xc2\x9f\xc2\xa0"), "\\u0080\\u009f\xc2\xa0"}, /* edge: U+00A0 is the first that is shown */
-      {SPAN("user\xe2\x80\xae" "gpj.exe"), "user\\u202egpj.exe"}, /* right-to-left override */
-      {SPAN("\xe2\x81\xa6x\xe2\x81\xa9"), "\\u2066x\\u2069"},     /* isolates */
-      {SPAN("a\xe2\x80\x8b" "b\xe2\x80\x8d\xef\xbb\xbf"), "a\\u200bb\\u200d\\ufeff"}, /* zero width */
-      {SPAN("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9"), "‧\\u2028\\u2029"}, /* separators; U+2027 before them is a dot */
-      {SPAN("\xe2\x80\xae\xe2\x80\xaf"), "\\u202e\xe2\x80\xaf"},  /* edge: U+202F is a narrow space */
-      {SPAN("\xf3\xa0\x81\xa1"), "\\U000e0061"},                  /* tag letter a */
+      {SPAN("\xc2\x9b"
+            "31m"),
+       "\\u009b31m"}, /* C1 CSI */
+      {SPAN("\xc2\x80\xc2\x9f\xc2\xa0"),
+       "\\u0080\\u009f\xc2\xa0"}, /* edge: U+00A0 is the first that is shown */
+      {SPAN("user\xe2\x80\xae"
+            "gpj.exe"),
+       "user\\u202egpj.exe"},                                 /* right-to-left override */
+      {SPAN("\xe2\x81\xa6x\xe2\x81\xa9"), "\\u2066x\\u2069"}, /* isolates */
+      {SPAN("a\xe2\x80\x8b"
+            "b\xe2\x80\x8d\xef\xbb\xbf"),
+       "a\\u200bb\\u200d\\ufeff"}, /* zero width */
+      {SPAN("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9"),
+       "‧\\u2028\\u2029"},                                       /* separators; U+2027 before them is a dot */
+      {SPAN("\xe2\x80\xae\xe2\x80\xaf"), "\\u202e\xe2\x80\xaf"}, /* edge: U+202F is a narrow space */
+      {SPAN("\xf3\xa0\x81\xa1"), "\\U000e0061"},                 /* tag letter a */
       {SPAN("\xef\xbf\xbd\xef\xbf\xbe\xef\xbf\xbf"), "\xef\xbf\xbd\\ufffe\\uffff"},
-      {SPAN("\xc0\xaf"), "\\xc0\\xaf"},                           /* over-long '/' */
+      {SPAN("\xc0\xaf"), "\\xc0\\xaf"}, /* over-long '/' */
       {SPAN("\xc1\xbf"), "\\xc1\\xbf"},
       {SPAN("\xe0\x80\xaf"), "\\xe0\\x80\\xaf"},
       {SPAN("\xe0\x9f\xbf\xe0\xa0\x80"), "\\xe0\\x9f\\xbf\xe0\xa0\x80"}, /* edge: U+0800 */
       {SPAN("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf"},
-      {SPAN("\xf4\x8f\xbf\xbd"), "\xf4\x8f\xbf\xbd"},             /* edge: U+10FFFD */
-      {SPAN("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"},         /* edge: U+110000 */
+      {SPAN("\xf4\x8f\xbf\xbd"), "\xf4\x8f\xbf\xbd"},     /* edge: U+10FFFD */
+      {SPAN("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"}, /* edge: U+110000 */
       {SPAN("\xf8\x88\x80\x80\x80"), "\\xf8\\x88\\x80\\x80\\x80"},
-      {SPAN("\xed\xa0\x80"), "\\xed\\xa0\\x80"},                  /* surrogates */
+      {SPAN("\xed\xa0\x80"), "\\xed\\xa0\\x80"}, /* surrogates */
       {SPAN("\xed\xbf\xbf"), "\\xed\\xbf\\xbf"},
       {SPAN("\xed\x9f\xbf\xee\x80\x80"), "\xed\x9f\xbf\xee\x80\x80"}, /* edges: U+D7FF, U+E000 */
       {SPAN("cut\xc3"), "cut\\xc3"},
@@ -112,11 +123,16 @@ static void json_quotes_each_byte(void **state) {
   for (unsigned b = 0; b < 256; b++) {
     uint8_t byte = (uint8_t)b;
     char want[12];
-    if (b == '"' || b == '\\') (void)snprintf(want, sizeof want, "\"\\%c\"", b);
-    else if (b == '\n' || b == '\r' || b == '\t') (void)snprintf(want, sizeof want, "\"\\%c\"", b == '\n' ? 'n' : b == '\r' ? 'r' : 't');
-    else if (b < 0x20 || b == 0x7f) (void)snprintf(want, sizeof want, "\"\\u%04x\"", b);
-    else if (b < 0x7f) (void)snprintf(want, sizeof want, "\"%c\"", b);
-    else (void)snprintf(want, sizeof want, "\"\\ufffd\"");
+    if (b == '"' || b == '\\')
+      (void)snprintf(want, sizeof want, "\"\\%c\"", b);
+    else if (b == '\n' || b == '\r' || b == '\t')
+      (void)snprintf(want, sizeof want, "\"\\%c\"", b == '\n' ? 'n' : b == '\r' ? 'r' : 't');
+    else if (b < 0x20 || b == 0x7f)
+      (void)snprintf(want, sizeof want, "\"\\u%04x\"", b);
+    else if (b < 0x7f)
+      (void)snprintf(want, sizeof want, "\"%c\"", b);
+    else
+      (void)snprintf(want, sizeof want, "\"\\ufffd\"");
     assert_escapes(escape_json, span_of(&byte, 1), want);
   }
 }
@@ -138,10 +154,16 @@ static void ascii_and_base64(void **state) {
   (void)state;
   assert_escapes(escape_ascii, SPAN("a→é😀"), "a\\u2192\\u00e9\\U0001f600");
   /* RFC 4648 section 10 */
-  const struct row vectors[] = {{SPAN(""), ""},          {SPAN("f"), "Zg=="},        {SPAN("fo"), "Zm8="},
-                                       {SPAN("foo"), "Zm9v"},   {SPAN("foob"), "Zm9vYg=="}, {SPAN("fooba"), "Zm9vYmE="},
-                                       {SPAN("foobar"), "Zm9vYmFy"}, {SPAN("\xff\xfe\xfd"), "//79"}};
-  for (size_t i = 0; i < ARRAY_LEN(vectors); i++) assert_escapes(escape_base64, vectors[i].in, vectors[i].want);
+  const struct row vectors[] = {{SPAN(""), ""},
+                                {SPAN("f"), "Zg=="},
+                                {SPAN("fo"), "Zm8="},
+                                {SPAN("foo"), "Zm9v"},
+                                {SPAN("foob"), "Zm9vYg=="},
+                                {SPAN("fooba"), "Zm9vYmE="},
+                                {SPAN("foobar"), "Zm9vYmFy"},
+                                {SPAN("\xff\xfe\xfd"), "//79"}};
+  for (size_t i = 0; i < ARRAY_LEN(vectors); i++)
+    assert_escapes(escape_base64, vectors[i].in, vectors[i].want);
 }
 
 static void width_counts_columns(void **state) {
@@ -167,10 +189,10 @@ static void failed_memory_stays_failed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(visible_shows_each_byte), cmocka_unit_test(visible_shows_what_hides),
-      cmocka_unit_test(cut_counts_hidden_bytes), cmocka_unit_test(long_names_are_cut),
-      cmocka_unit_test(json_quotes_each_byte),   cmocka_unit_test(json_keeps_utf8),
-      cmocka_unit_test(ascii_and_base64),        cmocka_unit_test(width_counts_columns),
+      cmocka_unit_test(visible_shows_each_byte),    cmocka_unit_test(visible_shows_what_hides),
+      cmocka_unit_test(cut_counts_hidden_bytes),    cmocka_unit_test(long_names_are_cut),
+      cmocka_unit_test(json_quotes_each_byte),      cmocka_unit_test(json_keeps_utf8),
+      cmocka_unit_test(ascii_and_base64),           cmocka_unit_test(width_counts_columns),
       cmocka_unit_test(failed_memory_stays_failed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,14 @@
 /* Distances by hand: the definition is small enough. */
 static void distance_counts_edits_and_swaps(void **state) {
   (void)state;
-  static const struct { const char *a, *b; unsigned distance; } rows[] = {
-      {"", "", 0},          {"", "abc", 3},        {"arch", "arch", 0},   {"ARCH", "arch", 0},
-      {"formt", "format", 1}, {"fromat", "format", 1}, {"sacn", "scan", 1}, {"kitten", "sitting", 3},
-      {"explian", "explain", 1}, {"ab", "ba", 1},
+  static const struct {
+    const char *a, *b;
+    unsigned distance;
+  } rows[] = {
+      {"", "", 0},         {"", "abc", 3},           {"arch", "arch", 0},
+      {"ARCH", "arch", 0}, {"formt", "format", 1},   {"fromat", "format", 1},
+      {"sacn", "scan", 1}, {"kitten", "sitting", 3}, {"explian", "explain", 1},
+      {"ab", "ba", 1},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct span a = exact_copy(rows[i].a, strlen(rows[i].a)), b = exact_copy(rows[i].b, strlen(rows[i].b));
@@ -21,8 +25,11 @@ static void distance_counts_edits_and_swaps(void **state) {
 static void nearest_is_silent_about_far_names(void **state) {
   (void)state;
   static const char *const names[] = {"scan", "check", "forward", "inspect", "explain"};
-  static const struct { const char *word, *best; } rows[] = {
-      {"chekc", "check"}, {"forwrad", "forward"}, {"inpsect", "inspect"}, {"zebra", ""}, {"s", ""}, {"scna", "scan"},
+  static const struct {
+    const char *word, *best;
+  } rows[] = {
+      {"chekc", "check"}, {"forwrad", "forward"}, {"inpsect", "inspect"}, {"zebra", ""},
+      {"s", ""},          {"scna", "scan"},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct nearest n = {.word = span_str(rows[i].word)};

@@ -16,7 +16,10 @@ static bool parse(struct options *o, struct arena *a, const char *const *words) 
   int argc = 0;
   argv[argc++] = program;
   for (; argc <= WORDS && words[argc - 1]; argc++) {
-    union { const char *in; char *out; } u = {.in = words[argc - 1]};
+    union {
+      const char *in;
+      char *out;
+    } u = {.in = words[argc - 1]};
     argv[argc] = u.out;
   }
   arena_init(a, 1 << 20);
@@ -25,7 +28,9 @@ static bool parse(struct options *o, struct arena *a, const char *const *words) 
 
 static void wrong_calls_are_told_exactly(void **state) {
   (void)state;
-  static const struct { const char *words[WORDS], *error; } rows[] = {
+  static const struct {
+    const char *words[WORDS], *error;
+  } rows[] = {
       {{"--formt", "json", "x"}, "unknown option --formt; did you mean --format?"},
       {{"--zzz", "x"}, "unknown option --zzz"},
       {{"-x", "x"}, "unknown option -x"},
@@ -34,7 +39,8 @@ static void wrong_calls_are_told_exactly(void **state) {
       {{"--format", "jsno", "x"}, "--format: jsno is none of text|json|ndjson; did you mean json?"},
       {{"--format=xml", "x"}, "--format: xml is none of text|json|ndjson"},
       {{"--format=", "x"}, "--format:  is none of text|json|ndjson"},
-      {{"--fail-on", "hihg", "x"}, "--fail-on: hihg is none of info|low|medium|high|critical|none; did you mean high?"},
+      {{"--fail-on", "hihg", "x"},
+       "--fail-on: hihg is none of info|low|medium|high|critical|none; did you mean high?"},
       {{"--sandbox", "off", "x"}, "--sandbox: off is none of none|reduced|required"},
       {{"--timings=yes", "x"}, "--timings takes no value"},
       {{"--tree", "x"}, "--tree belongs to inspect, not to scan"},
@@ -54,7 +60,8 @@ static void wrong_calls_are_told_exactly(void **state) {
       {{"--arch", "", "x"}, "--arch: FILE must not be empty"},
       {{"--timeout", "0", "x"}, "--timeout: 0 is not a number of seconds from 1"},
       {{"--timeout", "1d", "x"}, "--timeout: 1d is not a number of seconds from 1"},
-      {{"--max-stdin", "18446744073709551616", "x"}, "--max-stdin: 18446744073709551616 is not a number of bytes from 1"},
+      {{"--max-stdin", "18446744073709551616", "x"},
+       "--max-stdin: 18446744073709551616 is not a number of bytes from 1"},
       {{"--max-oops", "1", "x"}, "unknown option --max-oops; did you mean --max-ops?"},
       {{"--no-tree", "inspect", "x"}, "unknown option --no-tree"},
       {{"chekc", "/no/such/file.pt"}, "unknown command chekc; did you mean check?"},
@@ -82,15 +89,19 @@ static void format_is_known_behind_an_error(void **state) {
 
 static void commands_are_the_first_operand(void **state) {
   (void)state;
-  static const struct { const char *words[WORDS]; enum command command; uint32_t operands; } rows[] = {
+  static const struct {
+    const char *words[WORDS];
+    enum command command;
+    uint32_t operands;
+  } rows[] = {
       {{"model.pt"}, COMMAND_scan, 1},
       {{"scan", "model.pt"}, COMMAND_scan, 1},
       {{"check", "model.pt"}, COMMAND_check, 1},
       {{"--format", "json", "check", "model.pt"}, COMMAND_check, 1},
-      {{"check", "check"}, COMMAND_check, 1},   /* only the first */
+      {{"check", "check"}, COMMAND_check, 1}, /* only the first */
       {{"scan", "inspect"}, COMMAND_scan, 1},
       {{"./check"}, COMMAND_scan, 1},
-      {{"--", "check"}, COMMAND_scan, 1},       /* behind -- it is a file */
+      {{"--", "check"}, COMMAND_scan, 1}, /* behind -- it is a file */
       {{"--", "--tree"}, COMMAND_scan, 1},
       {{"a", "--", "-q", "--"}, COMMAND_scan, 3},
       {{"-"}, COMMAND_scan, 1},
@@ -132,8 +143,10 @@ static void values_reach_their_fields(void **state) {
   (void)state;
   struct options o;
   struct arena a;
-  assert_true(parse(&o, &a, (const char *const[]){"check", "m.pt", "--arch=a.json", "--no-strict", "--depth", "quick", "--fail-on",
-                                                  "none", "--sandbox=reduced", "-qj4", "--rtol", ".5", NULL}));
+  assert_true(
+      parse(&o, &a,
+            (const char *const[]){"check", "m.pt", "--arch=a.json", "--no-strict", "--depth", "quick",
+                                  "--fail-on", "none", "--sandbox=reduced", "-qj4", "--rtol", ".5", NULL}));
   assert_string_equal(o.arch, "a.json");
   assert_false(o.strict);
   assert_int_equal(o.depth, DEPTH_QUICK);
@@ -143,8 +156,9 @@ static void values_reach_their_fields(void **state) {
   assert_int_equal(o.jobs, 4);
   assert_true(o.rtol >= 0.5 && o.rtol <= 0.5);
   arena_free(&a);
-  assert_true(parse(&o, &a, (const char *const[]){"x", "--max-ops", "2K", "--max-stdin=3G", "--timeout", "2m", "--sandbox", "none",
-                                                  "--sandbox", "required", NULL}));
+  assert_true(parse(&o, &a,
+                    (const char *const[]){"x", "--max-ops", "2K", "--max-stdin=3G", "--timeout", "2m",
+                                          "--sandbox", "none", "--sandbox", "required", NULL}));
   assert_int_equal(o.limits.pickle_ops, 2000);
   assert_int_equal(o.limits.stdin_bytes, UINT64_C(3) << 30);
   assert_int_equal(o.limits.seconds, 120);
@@ -154,7 +168,9 @@ static void values_reach_their_fields(void **state) {
 
 static void pairs_split_at_names_only(void **state) {
   (void)state;
-  static const struct { const char *option, *word, *name, *value; } rows[] = {
+  static const struct {
+    const char *option, *word, *name, *value;
+  } rows[] = {
       {"--input", "x=in.npy", "x", "in.npy"},
       {"--input", "in.npy", "", "in.npy"},
       {"--input", "./a=b.npy", "", "./a=b.npy"}, /* not a name before '=' */
@@ -186,29 +202,58 @@ static void pairs_split_at_names_only(void **state) {
 
 static void amounts_have_units(void **state) {
   (void)state;
-  static const struct { const char *text, *unit; uint64_t want; /* 0: refused */ } rows[] = {
-      {"1", "bytes", 1},       {"1K", "bytes", 1024},       {"1KiB", "bytes", 1024},       {"1KB", "bytes", 1024},
-      {"512B", "bytes", 512},  {"2M", "bytes", 2097152},    {"4G", "bytes", 4294967296},   {"1T", "bytes", 1099511627776},
-      {"1BB", "bytes", 0},     {"1k", "bytes", 0},          {"1KiBs", "bytes", 0},         {"1 K", "bytes", 0},
-      {"0", "bytes", 0},       {"0K", "bytes", 0},          {"", "bytes", 0},              {"K", "bytes", 0},
-      {"-1", "bytes", 0},      {"+1", "bytes", 0},          {"1.5G", "bytes", 0},          {"0x10", "bytes", 0},
-      {"9223372036854775807", "bytes", INT64_MAX},          {"9223372036854775808", "bytes", 0}, /* edge: 2^63 */
-      {"8388607T", "bytes", UINT64_C(8388607) << 40},       {"8388608T", "bytes", 0},            /* edge: 2^63 */
-      {"18446744073709551617", "bytes", 0},                 {"99999999999999999999999", "bytes", 0},
-      {"90", "seconds", 90},   {"90s", "seconds", 90},      {"2m", "seconds", 120},        {"1h", "seconds", 3600},
-      {"2K", "seconds", 0},    {"5M", "opcodes", 5000000},  {"2T", "operations", 2000000000000}, {"1KiB", "opcodes", 0},
+  static const struct {
+    const char *text, *unit;
+    uint64_t want; /* 0: refused */
+  } rows[] = {
+      {"1", "bytes", 1},
+      {"1K", "bytes", 1024},
+      {"1KiB", "bytes", 1024},
+      {"1KB", "bytes", 1024},
+      {"512B", "bytes", 512},
+      {"2M", "bytes", 2097152},
+      {"4G", "bytes", 4294967296},
+      {"1T", "bytes", 1099511627776},
+      {"1BB", "bytes", 0},
+      {"1k", "bytes", 0},
+      {"1KiBs", "bytes", 0},
+      {"1 K", "bytes", 0},
+      {"0", "bytes", 0},
+      {"0K", "bytes", 0},
+      {"", "bytes", 0},
+      {"K", "bytes", 0},
+      {"-1", "bytes", 0},
+      {"+1", "bytes", 0},
+      {"1.5G", "bytes", 0},
+      {"0x10", "bytes", 0},
+      {"9223372036854775807", "bytes", INT64_MAX},
+      {"9223372036854775808", "bytes", 0}, /* edge: 2^63 */
+      {"8388607T", "bytes", UINT64_C(8388607) << 40},
+      {"8388608T", "bytes", 0}, /* edge: 2^63 */
+      {"18446744073709551617", "bytes", 0},
+      {"99999999999999999999999", "bytes", 0},
+      {"90", "seconds", 90},
+      {"90s", "seconds", 90},
+      {"2m", "seconds", 120},
+      {"1h", "seconds", 3600},
+      {"2K", "seconds", 0},
+      {"5M", "opcodes", 5000000},
+      {"2T", "operations", 2000000000000},
+      {"1KiB", "opcodes", 0},
       {"7", "times", 7},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     uint64_t n = 0;
     bool ok = parse_amount(rows[i].text, rows[i].unit, &n);
-    if (ok != (rows[i].want > 0) || (ok && n != rows[i].want)) print_message("%s %s: %ju\n", rows[i].text, rows[i].unit, (uintmax_t)n);
+    if (ok != (rows[i].want > 0) || (ok && n != rows[i].want))
+      print_message("%s %s: %ju\n", rows[i].text, rows[i].unit, (uintmax_t)n);
     assert_int_equal(ok, rows[i].want > 0);
     if (ok) assert_int_equal(n, rows[i].want);
   }
 }
 
-/* The table itself: names and letters are unique, every flag of limits.def is an option, nothing is without help. */
+/* The table itself: names and letters are unique, every flag of limits.def is an option, nothing is without
+ * help. */
 static void table_is_sound(void **state) {
   (void)state;
   struct option_row a, b;
@@ -228,15 +273,17 @@ static void table_is_sound(void **state) {
 
 /* ---- lists of paths ---- */
 
-static const char *collect(struct options *o, struct arena *a, const char *bytes, size_t n, bool null, struct input_list *out) {
+static const char *collect(struct options *o, struct arena *a, const char *bytes, size_t n, bool null,
+                           struct input_list *out) {
   static char path[] = "/tmp/ckptlint-list-XXXXXX";
   char name[sizeof path];
   memcpy(name, path, sizeof path);
   int fd = mkstemp(name);
   assert_true(fd >= 0 && write(fd, bytes, n) == (ssize_t)n);
   close(fd);
-  assert_true(parse(o, a, null ? (const char *const[]){"first", "--files-from", name, "-0", NULL}
-                               : (const char *const[]){"first", "--files-from", name, NULL}));
+  assert_true(parse(o, a,
+                    null ? (const char *const[]){"first", "--files-from", name, "-0", NULL}
+                         : (const char *const[]){"first", "--files-from", name, NULL}));
   const char *wrong = inputs_collect(o, a, out);
   unlink(name);
   return wrong;
@@ -244,13 +291,18 @@ static const char *collect(struct options *o, struct arena *a, const char *bytes
 
 static void lists_are_bytes(void **state) {
   (void)state;
-  static const struct { const char *bytes; size_t n; bool null; const char *paths[4]; } rows[] = {
+  static const struct {
+    const char *bytes;
+    size_t n;
+    bool null;
+    const char *paths[4];
+  } rows[] = {
       {"", 0, false, {"first"}},
       {"a\nb\n", 4, false, {"first", "a", "b"}},
-      {"a\nb", 3, false, {"first", "a", "b"}},        /* no last newline */
-      {"\n\na\n\n", 5, false, {"first", "a"}},        /* empty lines are nothing */
-      {" a b \n", 6, false, {"first", " a b "}},      /* blanks belong to the path */
-      {"\xff\r\n", 3, false, {"first", "\xff\r"}},    /* as do any bytes */
+      {"a\nb", 3, false, {"first", "a", "b"}},     /* no last newline */
+      {"\n\na\n\n", 5, false, {"first", "a"}},     /* empty lines are nothing */
+      {" a b \n", 6, false, {"first", " a b "}},   /* blanks belong to the path */
+      {"\xff\r\n", 3, false, {"first", "\xff\r"}}, /* as do any bytes */
       {"a\0b\nc\0", 6, true, {"first", "a", "b\nc"}},
       {"a\0b", 3, true, {"first", "a", "b"}},
   };
@@ -260,7 +312,8 @@ static void lists_are_bytes(void **state) {
     struct input_list list;
     assert_null(collect(&o, &a, rows[i].bytes, rows[i].n, rows[i].null, &list));
     size_t n = 0;
-    for (; n < 4 && rows[i].paths[n]; n++) assert_true(n < list.n && strcmp(list.paths[n], rows[i].paths[n]) == 0);
+    for (; n < 4 && rows[i].paths[n]; n++)
+      assert_true(n < list.n && strcmp(list.paths[n], rows[i].paths[n]) == 0);
     assert_int_equal(list.n, n);
     arena_free(&a);
   }
@@ -271,13 +324,16 @@ static void lists_can_be_wrong(void **state) {
   struct options o;
   struct arena a;
   struct input_list list;
-  assert_string_equal(collect(&o, &a, "a\0b\n", 4, false, &list), "a path of --files-from holds a NUL byte: is -0 missing?");
+  assert_string_equal(collect(&o, &a, "a\0b\n", 4, false, &list),
+                      "a path of --files-from holds a NUL byte: is -0 missing?");
   arena_free(&a);
   assert_true(parse(&o, &a, (const char *const[]){"-", "--files-from", "-", NULL}));
-  assert_string_equal(inputs_collect(&o, &a, &list), "standard input can't be both a checkpoint and the list of paths");
+  assert_string_equal(inputs_collect(&o, &a, &list),
+                      "standard input can't be both a checkpoint and the list of paths");
   arena_free(&a);
   assert_true(parse(&o, &a, (const char *const[]){"--files-from", "/no/such/list", NULL}));
-  assert_string_equal(inputs_collect(&o, &a, &list), "--files-from: can't read /no/such/list: No such file or directory");
+  assert_string_equal(inputs_collect(&o, &a, &list),
+                      "--files-from: can't read /no/such/list: No such file or directory");
   arena_free(&a);
   assert_true(parse(&o, &a, (const char *const[]){"x", "-0", NULL}));
   assert_string_equal(inputs_collect(&o, &a, &list), "-0 is about --files-from, which is not given");
@@ -289,11 +345,16 @@ static void lists_can_be_wrong(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(wrong_calls_are_told_exactly), cmocka_unit_test(format_is_known_behind_an_error),
-      cmocka_unit_test(commands_are_the_first_operand), cmocka_unit_test(defaults_are_safe),
-      cmocka_unit_test(values_reach_their_fields),    cmocka_unit_test(pairs_split_at_names_only),
-      cmocka_unit_test(amounts_have_units),           cmocka_unit_test(table_is_sound),
-      cmocka_unit_test(lists_are_bytes),              cmocka_unit_test(lists_can_be_wrong),
+      cmocka_unit_test(wrong_calls_are_told_exactly),
+      cmocka_unit_test(format_is_known_behind_an_error),
+      cmocka_unit_test(commands_are_the_first_operand),
+      cmocka_unit_test(defaults_are_safe),
+      cmocka_unit_test(values_reach_their_fields),
+      cmocka_unit_test(pairs_split_at_names_only),
+      cmocka_unit_test(amounts_have_units),
+      cmocka_unit_test(table_is_sound),
+      cmocka_unit_test(lists_are_bytes),
+      cmocka_unit_test(lists_can_be_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

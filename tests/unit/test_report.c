@@ -224,9 +224,9 @@ static cJSON *make_summary(void) {
 
 typedef cJSON *make_fn(void);
 static make_fn *const stream[] = {
-    make_run,    make_clean,        make_end,        make_unsafe, make_finding, make_finding_of_file, make_member,
-    make_global, make_tensor_plain, make_tensor_odd, make_root,   make_child,   make_grandchild,      make_last,
-    make_mark,   make_insn,         make_end,        make_summary,
+    make_run,        make_clean,  make_end,          make_unsafe,     make_finding, make_finding_of_file,
+    make_member,     make_global, make_tensor_plain, make_tensor_odd, make_root,    make_child,
+    make_grandchild, make_last,   make_mark,         make_insn,       make_end,     make_summary,
 };
 
 /* ---- what comes out ---- */
@@ -259,7 +259,8 @@ static char *render(struct report_options options, make_fn *const *events, size_
   return taken(fd);
 }
 
-static void assert_renders(struct report_options options, make_fn *const *events, size_t n, const char *want) {
+static void assert_renders(struct report_options options, make_fn *const *events, size_t n,
+                           const char *want) {
   char *got = render(options, events, n);
   if (strcmp(got, want) != 0) print_message("got:\n%s\nwant:\n%s\n", got, want);
   assert_string_equal(got, want);
@@ -267,14 +268,16 @@ static void assert_renders(struct report_options options, make_fn *const *events
 }
 
 static const char text_wanted[] =
-    "a.pt  CLEAN  44.7 MiB  torch zip  122 tensors  11,689,512 params (float32 102, int64 20)  quick: metadata only\n"
+    "a.pt  CLEAN  44.7 MiB  torch zip  122 tensors  11,689,512 params (float32 102, int64 20)  quick: "
+    "metadata only\n"
     "b\\x1b[2J\\xff.bin  UNSAFE  143 B  protocol 4  2 tensors\n"
     "  critical  GLB301 dangerous-global: loading calls os.system(\"\\x07\")\n"
     "            at archive/data.pkl+0x15, 4 bytes  [GLB301/call]  and 37 more like it\n"
     "            fix: ask for safetensors\n"
     "  medium    FMT112 content-mismatch: a bare pickle\n"
     "            at the whole file  [FMT112/extension]\n"
-    "  150 of 152 keys match resnet.json after removing the prefix \"module.\", 2 missing; load_state_dict takes it with "
+    "  150 of 152 keys match resnet.json after removing the prefix \"module.\", 2 missing; load_state_dict "
+    "takes it with "
     "strict=False\n"
     "  forward default: differs from the golden\n"
     "    logits [1, 10]  min -1.235;  off by at most 0.25, argmax differs\n"
@@ -310,51 +313,68 @@ static const char text_wanted[] =
 
 static void text_is_exact(void **state) {
   (void)state;
-  assert_renders((struct report_options){.format = FORMAT_TEXT, .unicode = true}, stream, ARRAY_LEN(stream), text_wanted);
+  assert_renders((struct report_options){.format = FORMAT_TEXT, .unicode = true}, stream, ARRAY_LEN(stream),
+                 text_wanted);
 }
 
 static const char json_wanted[] =
     "{\"schema\":\"ckptlint.report/1\",\n"
     "\"tool\":{\"name\":\"ckptlint\",\"ruleset\":\"2026.11\"},\n"
-    "\"run\":{\"verb\":\"inspect\",\"depth\":\"full\",\"profile\":\"strict\",\"sandbox\":{\"level\":\"standard\",\"degraded\":["
+    "\"run\":{\"verb\":\"inspect\",\"depth\":\"full\",\"profile\":\"strict\",\"sandbox\":{\"level\":"
+    "\"standard\",\"degraded\":["
     "\"landlock\"]}},\n"
     "\"files\":[\n"
-    "{\"path\":\"a.pt\",\"verdict\":\"clean\",\"complete\":true,\"depth\":\"quick\",\"size\":46830571,\"format\":\"torch zip\","
+    "{\"path\":\"a.pt\",\"verdict\":\"clean\",\"complete\":true,\"depth\":\"quick\",\"size\":46830571,"
+    "\"format\":\"torch zip\","
     "\"num_tensors\":122,\"params\":11689512,\"dtypes\":{\"float32\":102,\"int64\":20},\n"
     "\"findings\":[]},\n"
-    "{\"path\":\"b\\\\x1b[2J\\\\xff.bin\",\"path_b64\":\"YhtbMkr/LmJpbg==\",\"verdict\":\"unsafe\",\"complete\":true,\"depth\":"
-    "\"full\",\"size\":143,\"protocol\":4,\"num_tensors\":2,\"parts\":{\"weights\":100,\"buffers\":0,\"pickle\":43},\"check\":{\"arch\":"
-    "\"resnet.json\",\"prefix\":\"module.\",\"expected\":152,\"matched\":150,\"missing\":2,\"loads_strict\":false,"
-    "\"loads_loose\":true},\"forward\":[{\"test\":\"default\",\"status\":\"fail\",\"outputs\":[{\"name\":\"logits\",\"shape\":"
-    "[1,10],\"min\":-1.235,\"max\":null,\"max_abs\":0.25,\"argmax_agree\":false}]}],\"says\":[\"do not load it\"],\n"
+    "{\"path\":\"b\\\\x1b[2J\\\\xff.bin\",\"path_b64\":\"YhtbMkr/"
+    "LmJpbg==\",\"verdict\":\"unsafe\",\"complete\":true,\"depth\":"
+    "\"full\",\"size\":143,\"protocol\":4,\"num_tensors\":2,\"parts\":{\"weights\":100,\"buffers\":0,"
+    "\"pickle\":43},\"check\":{\"arch\":"
+    "\"resnet.json\",\"prefix\":\"module.\",\"expected\":152,\"matched\":150,\"missing\":2,\"loads_strict\":"
+    "false,"
+    "\"loads_loose\":true},\"forward\":[{\"test\":\"default\",\"status\":\"fail\",\"outputs\":[{\"name\":"
+    "\"logits\",\"shape\":"
+    "[1,10],\"min\":-1.235,\"max\":null,\"max_abs\":0.25,\"argmax_agree\":false}]}],\"says\":[\"do not load "
+    "it\"],\n"
     "\"findings\":[\n"
-    "{\"rule\":\"GLB301\",\"name\":\"dangerous-global\",\"reason\":\"call\",\"severity\":\"critical\",\"effect\":\"unsafe\","
-    "\"title\":\"Loading runs code or reaches the system\",\"message\":\"loading calls os.system(\\\"\\\\x07\\\")\","
-    "\"member\":\"archive/data.pkl\",\"offset\":21,\"length\":4,\"fix\":\"ask for safetensors\",\"more\":37},\n"
-    "{\"rule\":\"FMT112\",\"name\":\"content-mismatch\",\"reason\":\"extension\",\"severity\":\"medium\",\"effect\":\"finding\","
+    "{\"rule\":\"GLB301\",\"name\":\"dangerous-global\",\"reason\":\"call\",\"severity\":\"critical\","
+    "\"effect\":\"unsafe\","
+    "\"title\":\"Loading runs code or reaches the system\",\"message\":\"loading calls "
+    "os.system(\\\"\\\\x07\\\")\","
+    "\"member\":\"archive/data.pkl\",\"offset\":21,\"length\":4,\"fix\":\"ask for "
+    "safetensors\",\"more\":37},\n"
+    "{\"rule\":\"FMT112\",\"name\":\"content-mismatch\",\"reason\":\"extension\",\"severity\":\"medium\","
+    "\"effect\":\"finding\","
     "\"title\":\"The content is not what the name says\",\"message\":\"a bare pickle\"}],\n"
     "\"members\":[\n"
-    "{\"name\":\"archive/data/0\",\"method\":\"stored\",\"size\":4096,\"compressed\":4096,\"crc32\":\"deadbeef\","
+    "{\"name\":\"archive/data/"
+    "0\",\"method\":\"stored\",\"size\":4096,\"compressed\":4096,\"crc32\":\"deadbeef\","
     "\"header_offset\":64,\"data_offset\":128,\"used\":false}],\n"
     "\"globals\":[\n"
     "{\"module\":\"os\",\"name\":\"system\",\"class\":\"refused\",\"count\":1,\"offset\":21}],\n"
     "\"tensors\":[\n"
-    "{\"key\":\"conv.weight\",\"state_key\":null,\"dtype\":\"float32\",\"shape\":[2,3],\"stride\":[3,1],\"numel\":6,"
+    "{\"key\":\"conv.weight\",\"state_key\":null,\"dtype\":\"float32\",\"shape\":[2,3],\"stride\":[3,1],"
+    "\"numel\":6,"
     "\"storage_offset\":0,\"sha256\":null,\"nan_count\":0,\"inf_count\":0,\"min\":-0.1,\"max\":42,\"mean\":"
     "0.10000000149011612},\n"
     "{\"key\":\"grüß\",\"state_key\":null,\"dtype\":\"float32\",\"shape\":[2,3],\"stride\":[1,2],\"numel\":6,"
     "\"storage_offset\":6,\"sha256\":null,\"nan_count\":1,\"inf_count\":0,\"min\":-0.1,\"max\":42,\"mean\":"
     "0.10000000149011612}],\n"
     "\"values\":[\n"
-    "{\"depth\":0,\"last\":true,\"key\":\"\",\"kind\":\"dict\",\"items\":2,\"class\":\"collections.OrderedDict\"},\n"
+    "{\"depth\":0,\"last\":true,\"key\":\"\",\"kind\":\"dict\",\"items\":2,\"class\":\"collections."
+    "OrderedDict\"},\n"
     "{\"depth\":1,\"last\":false,\"key\":\"model\",\"kind\":\"dict\"},\n"
     "{\"depth\":2,\"last\":true,\"key\":\"w\",\"kind\":\"tensor\",\"text\":\"float32 [2, 3]\"},\n"
     "{\"depth\":1,\"last\":true,\"key\":\"epoch\",\"kind\":\"int\",\"text\":\"5\"}],\n"
     "\"instructions\":[\n"
     "{\"member\":\"archive/data.pkl\",\"offset\":13,\"opcode\":\"MARK\",\"code\":40,\"depth\":0},\n"
-    "{\"member\":\"archive/data.pkl\",\"offset\":2,\"opcode\":\"GLOBAL\",\"code\":99,\"argument\":\"os system\",\"depth\":1,"
+    "{\"member\":\"archive/data.pkl\",\"offset\":2,\"opcode\":\"GLOBAL\",\"code\":99,\"argument\":\"os "
+    "system\",\"depth\":1,"
     "\"comment\":\"refused\"}]}],\n"
-    "\"summary\":{\"complete\":true,\"exit\":1,\"inputs\":2,\"verdicts\":{\"clean\":1,\"unsafe\":1},\"severities\":{"
+    "\"summary\":{\"complete\":true,\"exit\":1,\"inputs\":2,\"verdicts\":{\"clean\":1,\"unsafe\":1},"
+    "\"severities\":{"
     "\"critical\":38,\"medium\":1},\"says\":[\"clean is not trust.\"]}}\n";
 
 /* Reads what was written by the strict front of all incoming JSON. */
@@ -373,7 +393,8 @@ static void json_is_exact_and_rereads(void **state) {
   cJSON *tree = reread(json_wanted, sizeof json_wanted - 1);
   const cJSON *file = cJSON_GetArrayItem(json_get(tree, "files"), 1);
   assert_int_equal(cJSON_GetArraySize(json_get(file, "findings")), 2);
-  assert_int_equal(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(file, "tensors"), 0), "shape")), 2);
+  assert_int_equal(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(file, "tensors"), 0), "shape")),
+                   2);
   assert_string_equal(json_get(file, "path")->valuestring, "b\\x1b[2J\\xff.bin");
   cJSON_Delete(tree);
 }
@@ -381,20 +402,26 @@ static void json_is_exact_and_rereads(void **state) {
 static void ndjson_is_one_event_a_line(void **state) {
   (void)state;
   make_fn *const few[] = {make_run, make_unsafe, make_global, make_end, make_summary};
-  assert_renders((struct report_options){.format = FORMAT_NDJSON}, few, ARRAY_LEN(few),
-                 "{\"type\":\"run\",\"schema\":\"ckptlint.event/1\",\"tool\":{\"name\":\"ckptlint\",\"ruleset\":\"2026.11\"},"
-                 "\"verb\":\"inspect\",\"depth\":\"full\",\"profile\":\"strict\",\"sandbox\":{\"level\":\"standard\","
-                 "\"degraded\":[\"landlock\"]}}\n"
-                 "{\"type\":\"file\",\"path\":\"b\\\\x1b[2J\\\\xff.bin\",\"path_b64\":\"YhtbMkr/LmJpbg==\",\"verdict\":"
-                 "\"unsafe\",\"complete\":true,\"depth\":\"full\",\"size\":143,\"protocol\":4,\"num_tensors\":2,\"parts\":{\"weights\":100,"
-                 "\"buffers\":0,\"pickle\":43},\"check\":{\"arch\":\"resnet.json\",\"prefix\":\"module.\",\"expected\":152,"
-                 "\"matched\":150,\"missing\":2,\"loads_strict\":false,\"loads_loose\":true},\"forward\":[{\"test\":"
-                 "\"default\",\"status\":\"fail\",\"outputs\":[{\"name\":\"logits\",\"shape\":[1,10],\"min\":-1.235,"
-                 "\"max\":null,\"max_abs\":0.25,\"argmax_agree\":false}]}],\"says\":[\"do not load it\"]}\n"
-                 "{\"type\":\"global\",\"module\":\"os\",\"name\":\"system\",\"class\":\"refused\",\"count\":1,\"offset\":21}\n"
-                 "{\"type\":\"file_end\"}\n"
-                 "{\"type\":\"summary\",\"complete\":true,\"exit\":1,\"inputs\":2,\"verdicts\":{\"clean\":1,\"unsafe\":1},"
-                 "\"severities\":{\"critical\":38,\"medium\":1},\"says\":[\"clean is not trust.\"]}\n");
+  assert_renders(
+      (struct report_options){.format = FORMAT_NDJSON}, few, ARRAY_LEN(few),
+      "{\"type\":\"run\",\"schema\":\"ckptlint.event/"
+      "1\",\"tool\":{\"name\":\"ckptlint\",\"ruleset\":\"2026.11\"},"
+      "\"verb\":\"inspect\",\"depth\":\"full\",\"profile\":\"strict\",\"sandbox\":{\"level\":\"standard\","
+      "\"degraded\":[\"landlock\"]}}\n"
+      "{\"type\":\"file\",\"path\":\"b\\\\x1b[2J\\\\xff.bin\",\"path_b64\":\"YhtbMkr/LmJpbg==\",\"verdict\":"
+      "\"unsafe\",\"complete\":true,\"depth\":\"full\",\"size\":143,\"protocol\":4,\"num_tensors\":2,"
+      "\"parts\":{\"weights\":100,"
+      "\"buffers\":0,\"pickle\":43},\"check\":{\"arch\":\"resnet.json\",\"prefix\":\"module.\",\"expected\":"
+      "152,"
+      "\"matched\":150,\"missing\":2,\"loads_strict\":false,\"loads_loose\":true},\"forward\":[{\"test\":"
+      "\"default\",\"status\":\"fail\",\"outputs\":[{\"name\":\"logits\",\"shape\":[1,10],\"min\":-1.235,"
+      "\"max\":null,\"max_abs\":0.25,\"argmax_agree\":false}]}],\"says\":[\"do not load it\"]}\n"
+      "{\"type\":\"global\",\"module\":\"os\",\"name\":\"system\",\"class\":\"refused\",\"count\":1,"
+      "\"offset\":21}\n"
+      "{\"type\":\"file_end\"}\n"
+      "{\"type\":\"summary\",\"complete\":true,\"exit\":1,\"inputs\":2,\"verdicts\":{\"clean\":1,\"unsafe\":"
+      "1},"
+      "\"severities\":{\"critical\":38,\"medium\":1},\"says\":[\"clean is not trust.\"]}\n");
 }
 
 /* ---- a run that breaks off ---- */
@@ -430,11 +457,11 @@ static void broken_ndjson_ends_with_a_summary(void **state) {
 static void disorder_is_a_fault(void **state) {
   (void)state;
   make_fn *const streams[][5] = {
-      {make_clean},                                              /* no run */
+      {make_clean}, /* no run */
       {make_run, make_run},
-      {make_run, make_finding},                                  /* a row of no file */
-      {make_run, make_clean, make_clean},                        /* a file in a file */
-      {make_run, make_clean, make_tensor_plain, make_finding},   /* rows out of order */
+      {make_run, make_finding},                                /* a row of no file */
+      {make_run, make_clean, make_clean},                      /* a file in a file */
+      {make_run, make_clean, make_tensor_plain, make_finding}, /* rows out of order */
       {make_run, make_clean, make_summary},
       {make_run, make_end},
       {make_run, make_summary, make_clean},
@@ -476,7 +503,8 @@ static void timings_only_when_asked(void **state) {
   (void)state;
   make_fn *const few[] = {make_run, make_clean, make_end, make_summary};
   for (int asked = 0; asked < 2; asked++) {
-    char *text = render((struct report_options){.format = FORMAT_TEXT, .timings = asked}, few, ARRAY_LEN(few));
+    char *text =
+        render((struct report_options){.format = FORMAT_TEXT, .timings = asked}, few, ARRAY_LEN(few));
     assert_int_equal(strstr(text, "0.06 s") != NULL, asked);
     free(text);
   }
@@ -506,13 +534,16 @@ static void ascii_terminals_get_ascii(void **state) {
 /* Colour adds SGR sequences and nothing else. */
 static void color_is_only_color(void **state) {
   (void)state;
-  char *text = render((struct report_options){.format = FORMAT_TEXT, .unicode = true, .color = true}, stream, ARRAY_LEN(stream));
+  char *text = render((struct report_options){.format = FORMAT_TEXT, .unicode = true, .color = true}, stream,
+                      ARRAY_LEN(stream));
   char *to = text;
   assert_non_null(strstr(text, "\033[1;31mUNSAFE\033[0m"));
   assert_non_null(strstr(text, "\033[32mCLEAN\033[0m"));
   for (const char *from = text; *from;) {
-    if (*from == '\033') from += strcspn(from, "m") + 1;
-    else *to++ = *from++;
+    if (*from == '\033')
+      from += strcspn(from, "m") + 1;
+    else
+      *to++ = *from++;
   }
   *to = '\0';
   assert_string_equal(text, text_wanted);
@@ -565,15 +596,19 @@ static void integers_are_exact(void **state) {
   event_i64(e, "g", -(INT64_C(1) << 53) - 1);
   event_i64(e, "h", INT64_MIN);
   event_i64(e, "i", INT64_MAX);
-  assert_writes(e, "{\"a\":0,\"b\":9007199254740991,\"c\":9007199254740992,\"d\":9007199254740993,"
-                   "\"e\":18446744073709551615,\"f\":-1,\"g\":-9007199254740993,\"h\":-9223372036854775808,"
-                   "\"i\":9223372036854775807}");
+  assert_writes(e,
+                "{\"a\":0,\"b\":9007199254740991,\"c\":9007199254740992,\"d\":9007199254740993,"
+                "\"e\":18446744073709551615,\"f\":-1,\"g\":-9007199254740993,\"h\":-9223372036854775808,"
+                "\"i\":9223372036854775807}");
 }
 
 /* Shortest texts by Python's repr (David Gay's algorithm), as digits and exponent. */
 static void reals_are_shortest(void **state) {
   (void)state;
-  static const struct { double x; const char *want; } rows[] = {
+  static const struct {
+    double x;
+    const char *want;
+  } rows[] = {
       {0.1, "0.1"},
       {1.0 / 3, "0.3333333333333333"},
       {2.0 / 3, "0.6666666666666666"},
@@ -602,7 +637,10 @@ static void reals_are_shortest(void **state) {
 
 static void figures_read_well(void **state) {
   (void)state;
-  static const struct { uint64_t n; const char *bytes, *count; } rows[] = {
+  static const struct {
+    uint64_t n;
+    const char *bytes, *count;
+  } rows[] = {
       {0, "0 B", "0"},
       {999, "999 B", "999"},
       {1000, "1000 B", "1,000"},

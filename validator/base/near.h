@@ -6,8 +6,8 @@
 
 enum { NEAR_MAX = 64 }; /* longer names are never near anything */
 
-/* Edits that turn one name into the other: a byte inserted, dropped or replaced, two neighbours swapped; case is
- * ignored. NEAR_MAX when a name is longer than that. */
+/* Edits that turn one name into the other: a byte inserted, dropped or replaced, two neighbours swapped; case
+ * is ignored. NEAR_MAX when a name is longer than that. */
 unsigned name_distance(struct span a, struct span b);
 
 /* Keeps the nearest of the candidates that are shown to it. Start with {.word = …}. */

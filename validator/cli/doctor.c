@@ -21,10 +21,12 @@ static cJSON *tool_tree(void) {
 static void write_version(struct pen *pen, const cJSON *tool) {
   pen_text(pen, INK_STRONG, "ckptlint ");
   pen_text(pen, INK_STRONG, field_text(tool, "version"));
-  pen_format(pen, INK_PLAIN, " (git %s, %s, %s)  ruleset %s (%ju rules)  libseccomp %s api %ju  cJSON %s  libdeflate %s\n",
-             field_text(tool, "git"), field_text(tool, "compiler"), field_text(tool, "machine"), field_text(tool, "ruleset"),
-             (uintmax_t)field_u64(tool, "rules"), field_text(tool, "libseccomp"), (uintmax_t)field_u64(tool, "seccomp_api"),
-             field_text(tool, "cjson"), field_text(tool, "libdeflate"));
+  pen_format(pen, INK_PLAIN,
+             " (git %s, %s, %s)  ruleset %s (%ju rules)  libseccomp %s api %ju  cJSON %s  libdeflate %s\n",
+             field_text(tool, "git"), field_text(tool, "compiler"), field_text(tool, "machine"),
+             field_text(tool, "ruleset"), (uintmax_t)field_u64(tool, "rules"), field_text(tool, "libseccomp"),
+             (uintmax_t)field_u64(tool, "seccomp_api"), field_text(tool, "cjson"),
+             field_text(tool, "libdeflate"));
 }
 
 enum exit_code command_version(struct cli *cli) {
@@ -55,7 +57,8 @@ static void add_layers(cJSON *doctor, const struct sandbox *sandbox) {
   }
 }
 
-static void add_library(cJSON *list, const char *name, bool found, const char *detail, const char *needed_for) {
+static void add_library(cJSON *list, const char *name, bool found, const char *detail,
+                        const char *needed_for) {
   cJSON *o = event_push_object(list);
   event_str(o, "name", name);
   event_bool(o, "found", found);
@@ -68,8 +71,10 @@ static void add_libraries(cJSON *doctor) {
   struct gemm gemm;
   bool blas = gemm_load(&gemm), crypto = sha256_load();
   cJSON *list = event_array(doctor, "libraries");
-  add_library(list, "OpenBLAS", blas, blas ? gemm.core : gemm.error, "the forward pass (Debian: libopenblas0-serial)");
-  add_library(list, "libcrypto", crypto, crypto ? NULL : "libcrypto.so.3 can't be loaded", "--hash sha256 (Debian: libssl3)");
+  add_library(list, "OpenBLAS", blas, blas ? gemm.core : gemm.error,
+              "the forward pass (Debian: libopenblas0-serial)");
+  add_library(list, "libcrypto", crypto, crypto ? NULL : "libcrypto.so.3 can't be loaded",
+              "--hash sha256 (Debian: libssl3)");
 }
 
 static void add_limits(cJSON *doctor) {
@@ -102,15 +107,24 @@ static void write_state(struct table *table, const cJSON *layer) {
   char text[96];
   int64_t error = (int64_t)field_real(layer, "error");
   uintmax_t number = field_u64(layer, "number");
-  if (field_true(layer, "on") && number > 0) (void)snprintf(text, sizeof text, "on (%ju)", number);
-  else if (field_true(layer, "on")) (void)snprintf(text, sizeof text, "on");
-  else if (error < 0) (void)snprintf(text, sizeof text, "missing: killed by %s", strsignal((int)-error));
-  else (void)snprintf(text, sizeof text, "missing%s%s", error ? ": " : "", error ? strerror((int)error) : "");
-  table_cell(table, field_true(layer, "on") ? INK_GOOD : field_true(layer, "essential") ? INK_WORST : INK_DOUBT, text);
+  if (field_true(layer, "on") && number > 0)
+    (void)snprintf(text, sizeof text, "on (%ju)", number);
+  else if (field_true(layer, "on"))
+    (void)snprintf(text, sizeof text, "on");
+  else if (error < 0)
+    (void)snprintf(text, sizeof text, "missing: killed by %s", strsignal((int)-error));
+  else
+    (void)snprintf(text, sizeof text, "missing%s%s", error ? ": " : "", error ? strerror((int)error) : "");
+  table_cell(table,
+             field_true(layer, "on")          ? INK_GOOD
+             : field_true(layer, "essential") ? INK_WORST
+                                              : INK_DOUBT,
+             text);
 }
 
 static void write_sandbox(struct pen *pen, struct table *table, const cJSON *sandbox) {
-  static const struct column columns[] = {{"layer", false}, {"state", false}, {"needed", false}, {"stops", false}};
+  static const struct column columns[] = {
+      {"layer", false}, {"state", false}, {"needed", false}, {"stops", false}};
   const cJSON *layer;
   pen_text(pen, INK_STRONG, "Sandbox: ");
   pen_format(pen, INK_STRONG, "%s\n", field_text(sandbox, "level"));
@@ -122,11 +136,13 @@ static void write_sandbox(struct pen *pen, struct table *table, const cJSON *san
     table_cell(table, INK_PLAIN, field_text(layer, "stops"));
   }
   table_end(table);
-  if (field_is_there(sandbox, "policy_sha256")) pen_format(pen, INK_FAINT, "  policy sha256 %s\n", field_text(sandbox, "policy_sha256"));
+  if (field_is_there(sandbox, "policy_sha256"))
+    pen_format(pen, INK_FAINT, "  policy sha256 %s\n", field_text(sandbox, "policy_sha256"));
 }
 
 static void write_libraries(struct pen *pen, struct table *table, const cJSON *libraries) {
-  static const struct column columns[] = {{"library", false}, {"state", false}, {"", false}, {"needed for", false}};
+  static const struct column columns[] = {
+      {"library", false}, {"state", false}, {"", false}, {"needed for", false}};
   const cJSON *library;
   pen_text(pen, INK_STRONG, "\nLibraries that are loaded when they are needed\n");
   table_begin(table, pen, columns, ARRAY_LEN(columns));
@@ -141,7 +157,8 @@ static void write_libraries(struct pen *pen, struct table *table, const cJSON *l
 }
 
 static void write_limits(struct pen *pen, struct table *table, const cJSON *limits) {
-  static const struct column columns[] = {{"limit", false}, {"default", true}, {"unit", false}, {"flag", false}, {"why", false}};
+  static const struct column columns[] = {
+      {"limit", false}, {"default", true}, {"unit", false}, {"flag", false}, {"why", false}};
   const cJSON *limit;
   pen_text(pen, INK_STRONG, "\nLimits\n");
   table_begin(table, pen, columns, ARRAY_LEN(columns));

@@ -1,4 +1,5 @@
-/* Exit codes: API, the same for every --format. A worse one wins; never 99, 126 or 127, which others give meaning. */
+/* Exit codes: API, the same for every --format. A worse one wins; never 99, 126 or 127, which others give
+ * meaning. */
 #ifndef CKPTLINT_CLI_EXIT_H
 #define CKPTLINT_CLI_EXIT_H
 

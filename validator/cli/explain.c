@@ -1,4 +1,5 @@
-/* explain and rules: what the rules are, out of rules.def, the observations' rows and the pages of rules/doc/. */
+/* explain and rules: what the rules are, out of rules.def, the observations' rows and the pages of
+ * rules/doc/. */
 #include "base/near.h"
 #include "cli/cli.h"
 #include "report/escape.h"
@@ -29,12 +30,15 @@ static enum exit_code unknown_rule(struct cli *cli, const char *word) {
     nearest_try(&near, span_str(rule_table[r].name));
   }
   char text[USAGE_ROOM];
-  (void)snprintf(text, sizeof text, "there is no rule %.200s%s%.*s%s", word, near.best.n ? "; did you mean " : "",
-                 (int)near.best.n, (const char *)near.best.p, near.best.n ? "?" : ": see ckptlint rules");
+  (void)snprintf(text, sizeof text, "there is no rule %.200s%s%.*s%s", word,
+                 near.best.n ? "; did you mean " : "", (int)near.best.n, (const char *)near.best.p,
+                 near.best.n ? "?" : ": see ckptlint rules");
   return cli_usage(cli, text);
 }
 
-static bool is_of(const struct reason *reason, enum rule_id rule) { return reason->rule == rule && reason->slug; }
+static bool is_of(const struct reason *reason, enum rule_id rule) {
+  return reason->rule == rule && reason->slug;
+}
 
 /* ---- as JSON ---- */
 
@@ -98,8 +102,10 @@ static void write_rule(struct cli *cli, enum rule_id id) {
   const struct rule *rule = &rule_table[id];
   const char *page = page_of(rule->id);
   struct pen *pen = &cli->pen;
-  if (page) write_page(pen, page);
-  else pen_format(pen, INK_STRONG, "%s %s\n%s\n", rule->id, rule->name, rule->title);
+  if (page)
+    write_page(pen, page);
+  else
+    pen_format(pen, INK_STRONG, "%s %s\n%s\n", rule->id, rule->name, rule->title);
   pen_newline(pen);
   pen_text(pen, INK_STRONG, "Reasons");
   pen_text(pen, INK_PLAIN, "   severity ");
@@ -118,14 +124,17 @@ enum exit_code command_explain(struct cli *cli) {
       cJSON_Delete(tree);
       return unknown_rule(cli, o->operands.list.p[i]);
     }
-    if (tree) add_rule(list, id, true);
-    else write_rule(cli, id);
+    if (tree)
+      add_rule(list, id, true);
+    else
+      write_rule(cli, id);
   }
   return tree ? cli_json(cli, tree) : EXIT_CLEAN;
 }
 
 enum exit_code command_rules(struct cli *cli) {
-  static const struct column columns[] = {{"rule", false}, {"name", false}, {"severity", false}, {"effect", false}, {"title", false}};
+  static const struct column columns[] = {
+      {"rule", false}, {"name", false}, {"severity", false}, {"effect", false}, {"title", false}};
   if (cli_wants_json(cli)) {
     cJSON *tree = rules_document(), *list = event_array(tree, "rules");
     for (enum rule_id r = RULE_NONE + 1; r < RULE_COUNT; r++) add_rule(list, r, false);

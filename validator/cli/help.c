@@ -6,7 +6,9 @@
 
 enum { COLUMN = 32, WIDTH = 100 };
 
-struct example { const char *line, *what; };
+struct example {
+  const char *line, *what;
+};
 
 static const struct example examples[] = {
     {"ckptlint model.pt", "is it safe?"},
@@ -16,7 +18,10 @@ static const struct example examples[] = {
     {"ckptlint explain GLB301", "what a finding means"},
 };
 
-static const struct { int number; const char *meaning; } exits[] = {
+static const struct {
+  int number;
+  const char *meaning;
+} exits[] = {
 #define EXIT_CODE(id, number, meaning) {number, meaning},
 #include "cli/exit.def"
 #undef EXIT_CODE
@@ -74,8 +79,8 @@ static const char *option_right(char room[512], const struct option_row *row) {
   if (row->kind != OPTION_LIMIT) return row->help;
   bool bytes = strcmp(row->unit, "bytes") == 0;
   (void)snprintf(room, 512, "%s: %s (default %s%s%s)", row->limit_name, row->help,
-                 bytes ? figure_bytes(figure, row->limit) : figure_count(figure, row->limit), bytes ? "" : " ",
-                 bytes ? "" : row->unit);
+                 bytes ? figure_bytes(figure, row->limit) : figure_count(figure, row->limit),
+                 bytes ? "" : " ", bytes ? "" : row->unit);
   return room;
 }
 
@@ -104,10 +109,12 @@ static void exit_codes(struct pen *pen) {
 
 void help_overview(struct pen *pen) {
   pen_text(pen, INK_STRONG, "ckptlint");
-  pen_text(pen, INK_PLAIN, ": judges an untrusted PyTorch checkpoint without loading it. Is it safe, is it the model that\n"
-                           "it claims to be, does it work?\n");
+  pen_text(pen, INK_PLAIN,
+           ": judges an untrusted PyTorch checkpoint without loading it. Is it safe, is it the model that\n"
+           "it claims to be, does it work?\n");
   heading(pen, "Usage");
-  entry(pen, "ckptlint [COMMAND] [OPTION...] PATH...", "files, directories, or - for one checkpoint on standard input");
+  entry(pen, "ckptlint [COMMAND] [OPTION...] PATH...",
+        "files, directories, or - for one checkpoint on standard input");
   heading(pen, "Commands");
   for (size_t i = 0; i < COMMAND_COUNT; i++) {
     char left[64];

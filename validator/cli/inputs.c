@@ -7,8 +7,12 @@
 enum { READ_AT_ONCE = 64 * 1024 };
 #define LIST_BYTES (UINT64_C(256) << 20) /* of one list: millions of paths */
 
-struct paths { VEC(const char *) list; };
-struct bytes { VEC(uint8_t) list; };
+struct paths {
+  VEC(const char *) list;
+};
+struct bytes {
+  VEC(uint8_t) list;
+};
 
 static bool add_path(struct arena *a, struct paths *paths, const char *path) {
   const char **slot = vec_push(a, &paths->list, UINT32_MAX);
@@ -22,8 +26,10 @@ static int read_all(struct arena *a, int fd, struct bytes *out) {
     if (!vec_reserve(a, &out->list, READ_AT_ONCE, LIST_BYTES)) return a->exhausted ? ENOMEM : EFBIG;
     ssize_t n = read(fd, out->list.p + out->list.n, READ_AT_ONCE);
     if (n == 0) return 0;
-    if (n > 0) out->list.n += (uint32_t)n;
-    else if (errno != EINTR) return errno;
+    if (n > 0)
+      out->list.n += (uint32_t)n;
+    else if (errno != EINTR)
+      return errno;
   }
 }
 
@@ -45,7 +51,8 @@ static const char *split(struct arena *a, struct bytes *text, bool by_nul, struc
   char *p = (char *)text->list.p, *stop = p + text->list.n;
   while (p < stop) {
     char *line_end = memchr(p, end, (size_t)(stop - p));
-    if (!by_nul && memchr(p, '\0', (size_t)(line_end - p))) return "a path of --files-from holds a NUL byte: is -0 missing?";
+    if (!by_nul && memchr(p, '\0', (size_t)(line_end - p)))
+      return "a path of --files-from holds a NUL byte: is -0 missing?";
     *line_end = '\0';
     if (line_end > p && !add_path(a, paths, p)) return "out of memory";
     p = line_end + 1;
@@ -54,7 +61,8 @@ static const char *split(struct arena *a, struct bytes *text, bool by_nul, struc
 }
 
 static const char *cant_read(struct arena *a, const char *path, int err) {
-  struct span text = arena_printf(a, "--files-from: can't read %s: %s%c", path, err == EFBIG ? "over 256 MiB" : strerror(err), 0);
+  struct span text = arena_printf(a, "--files-from: can't read %s: %s%c", path,
+                                  err == EFBIG ? "over 256 MiB" : strerror(err), 0);
   return text.n ? (const char *)text.p : "out of memory";
 }
 
@@ -71,7 +79,8 @@ const char *inputs_collect(const struct options *o, struct arena *a, struct inpu
     if (!add_path(a, &paths, o->operands.list.p[i])) return "out of memory";
   if (o->null && !o->files_from) return "-0 is about --files-from, which is not given";
   if (o->files_from) {
-    if (strcmp(o->files_from, "-") == 0 && reads_stdin(&paths)) return "standard input can't be both a checkpoint and the list of paths";
+    if (strcmp(o->files_from, "-") == 0 && reads_stdin(&paths))
+      return "standard input can't be both a checkpoint and the list of paths";
     int err = read_list(a, o->files_from, &text);
     if (err) return cant_read(a, o->files_from, err);
     const char *wrong = split(a, &text, o->null, &paths);

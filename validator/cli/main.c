@@ -39,9 +39,12 @@ static enum exit_code run_command(struct cli *cli) {
   };
   const struct options *o = cli->options;
   if (o->version) return command_version(cli);
-  if (o->help && !o->named) help_overview(&cli->pen);
-  else if (o->help) help_command(&cli->pen, o->command);
-  else return commands[o->command](cli);
+  if (o->help && !o->named)
+    help_overview(&cli->pen);
+  else if (o->help)
+    help_command(&cli->pen, o->command);
+  else
+    return commands[o->command](cli);
   return EXIT_CLEAN;
 }
 
@@ -50,16 +53,20 @@ int main(int argc, char **argv) {
   struct arena arena;
   struct options options;
   arena_init(&arena, CLI_ARENA);
-  /* A reader that goes away (| head) is an output that could not be written, not a death without exit code. */
+  /* A reader that goes away (| head) is an output that could not be written, not a death without exit code.
+   */
   bool ready = sandbox_scrub_environment(argv, environ) && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
   bool parsed = options_parse(&options, &arena, argc, argv);
-  struct cli cli = {.options = &options, .terminal = &terminal, .arena = &arena, .out = out_to_fd(STDOUT_FILENO)};
+  struct cli cli = {
+      .options = &options, .terminal = &terminal, .arena = &arena, .out = out_to_fd(STDOUT_FILENO)};
   cli.pen = (struct pen){.out = &cli.out,
                          .color = terminal_color(&terminal, (enum when)options.color, terminal.out_is_tty),
                          .unicode = terminal_unicode(&terminal, terminal.out_is_tty)};
   enum exit_code code = EXIT_BUG;
-  if (!ready) cli_complain(&cli, "out of memory");
-  else code = parsed ? run_command(&cli) : cli_usage(&cli, options.error);
+  if (!ready)
+    cli_complain(&cli, "out of memory");
+  else
+    code = parsed ? run_command(&cli) : cli_usage(&cli, options.error);
   if (!out_flush(&cli.out)) {
     cli_complain(&cli, "the output could not be written");
     code = EXIT_OUTPUT;

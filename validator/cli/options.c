@@ -15,7 +15,8 @@ const struct command_row command_rows[COMMAND_COUNT] = {
 #include "cli/commands.def"
 #undef COMMAND
 };
-_Static_assert((int)COMMAND_scan == VERB_SCAN && (int)COMMAND_inspect == VERB_INSPECT, "commands.def opens with enum run_verb");
+_Static_assert((int)COMMAND_scan == VERB_SCAN && (int)COMMAND_inspect == VERB_INSPECT,
+               "commands.def opens with enum run_verb");
 
 const char *const group_headings[GROUP_COUNT] = {
 #define GROUP(id, heading) heading,
@@ -31,8 +32,15 @@ enum {
 };
 
 static const struct option_row rows[] = {
-#define OPTION(field, name, letter, kind, argument, commands, group, help) \
-  {name, argument, help, letter, OPTION_##kind, commands, GROUP_##group, offsetof(struct options, field), NULL, NULL, 0},
+#define OPTION(field, long_name, short_name, type, words, set, section, text) \
+  {.name = long_name,                                                         \
+   .argument = words,                                                         \
+   .help = text,                                                              \
+   .letter = short_name,                                                      \
+   .kind = OPTION_##type,                                                     \
+   .commands = set,                                                           \
+   .group = GROUP_##section,                                                  \
+   .offset = offsetof(struct options, field)},
 #include "cli/options.def"
 };
 
@@ -49,8 +57,15 @@ bool option_row_at(size_t i, struct option_row *out) {
       i--;
       continue;
     }
-    *out = (struct option_row){.name = l->flag + 2, .argument = "N", .help = l->why, .kind = OPTION_LIMIT, .commands = RUNS,
-                               .group = GROUP_LIMITS, .offset = l->offset, .unit = l->unit, .limit_name = l->name,
+    *out = (struct option_row){.name = l->flag + 2,
+                               .argument = "N",
+                               .help = l->why,
+                               .kind = OPTION_LIMIT,
+                               .commands = RUNS,
+                               .group = GROUP_LIMITS,
+                               .offset = l->offset,
+                               .unit = l->unit,
+                               .limit_name = l->name,
                                .limit = l->value};
     return true;
   }
@@ -86,13 +101,18 @@ static bool parse_digits(const char *text, const char **end, uint64_t *out) {
   return p > text;
 }
 
-struct scale { const char *suffix; uint64_t factor; };
+struct scale {
+  const char *suffix;
+  uint64_t factor;
+};
 
 /* The factor of a suffix, 0 if there is none such. */
 static uint64_t scale_of(const char *suffix, const char *unit) {
-  static const struct scale bytes[] = {{"", 1}, {"B", 1}, {"K", 1u << 10}, {"M", 1u << 20}, {"G", 1u << 30}, {"T", UINT64_C(1) << 40}};
+  static const struct scale bytes[] = {{"", 1},         {"B", 1},        {"K", 1u << 10},
+                                       {"M", 1u << 20}, {"G", 1u << 30}, {"T", UINT64_C(1) << 40}};
   static const struct scale seconds[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
-  static const struct scale counts[] = {{"", 1}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"T", UINT64_C(1000000000000)}};
+  static const struct scale counts[] = {
+      {"", 1}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000}, {"T", UINT64_C(1000000000000)}};
   bool of_bytes = strcmp(unit, "bytes") == 0, of_seconds = strcmp(unit, "seconds") == 0;
   const struct scale *list = of_bytes ? bytes : of_seconds ? seconds : counts;
   size_t n = of_bytes ? ARRAY_LEN(bytes) : of_seconds ? ARRAY_LEN(seconds) : ARRAY_LEN(counts);
@@ -101,7 +121,8 @@ static uint64_t scale_of(const char *suffix, const char *unit) {
     if (strncmp(suffix, list[i].suffix, len) != 0) continue;
     const char *rest = suffix + len;
     if (!*rest) return list[i].factor;
-    if (of_bytes && list[i].factor > 1 && (strcmp(rest, "B") == 0 || strcmp(rest, "iB") == 0)) return list[i].factor;
+    if (of_bytes && list[i].factor > 1 && (strcmp(rest, "B") == 0 || strcmp(rest, "iB") == 0))
+      return list[i].factor;
   }
   return 0;
 }
@@ -116,7 +137,8 @@ bool parse_amount(const char *text, const char *unit, uint64_t *out) {
 
 static bool parse_real(const char *text, double *out) {
   char *end;
-  if ((*text < '0' || *text > '9') && *text != '.') return false; /* strtod also takes blanks, signs, "nan", "inf" */
+  /* strtod also takes blanks, signs, "nan" and "inf". */
+  if ((*text < '0' || *text > '9') && *text != '.') return false;
   *out = strtod(text, &end);
   return *end == '\0' && isfinite(*out) && !strpbrk(text, "xX");
 }
@@ -157,7 +179,8 @@ static bool is_name(struct span s) {
   return s.n > 0;
 }
 
-/* "x=in.npy" and "in.npy"; what stands before '=' is only taken for a name when it could be one, not in "./a=b.npy". */
+/* "x=in.npy" and "in.npy"; what stands before '=' is only taken for a name when it could be one, not in
+ * "./a=b.npy". */
 static bool parse_pair(enum option_kind kind, const char *text, struct name_value *out) {
   const char *equals = kind == OPTION_NAMES ? NULL : strchr(text, '=');
   struct span name = equals ? span_of(text, (size_t)(equals - text)) : SPAN("");
@@ -171,30 +194,44 @@ static bool parse_pair(enum option_kind kind, const char *text, struct name_valu
   return out->value.n > 0 || kind == OPTION_SETTINGS;
 }
 
-static void add_pair(struct options *o, struct arena *a, const struct option_row *row, struct pair_list *list, const char *value) {
+static void add_pair(struct options *o, struct arena *a, const struct option_row *row, struct pair_list *list,
+                     const char *value) {
   struct name_value pair, *slot;
-  if (!parse_pair(row->kind, value, &pair)) wrong(o, "--%s: %.200s is not %s", row->name, *value ? value : "\"\"", row->argument);
-  else if (!(slot = vec_push(a, &list->rows, UINT32_MAX))) wrong(o, "out of memory");
-  else *slot = pair;
+  if (!parse_pair(row->kind, value, &pair))
+    wrong(o, "--%s: %.200s is not %s", row->name, *value ? value : "\"\"", row->argument);
+  else if (!(slot = vec_push(a, &list->rows, UINT32_MAX)))
+    wrong(o, "out of memory");
+  else
+    *slot = pair;
 }
 
 /* ---- one option ---- */
 
 struct given {
   struct option_row row;
-  bool negated;        /* --no-NAME */
-  const char *value;   /* NULL: none came with it */
+  bool negated;      /* --no-NAME */
+  const char *value; /* NULL: none came with it */
 };
 
 static void set_limit(struct options *o, const struct option_row *row, const char *value) {
   uint64_t n;
-  if (parse_amount(value, row->unit, &n)) memcpy((char *)&o->limits + row->offset, &n, sizeof n);
-  else wrong(o, "--%s: %.200s is not a number of %s from 1", row->name, value, row->unit);
+  if (parse_amount(value, row->unit, &n))
+    memcpy((char *)&o->limits + row->offset, &n, sizeof n);
+  else
+    wrong(o, "--%s: %.200s is not a number of %s from 1", row->name, value, row->unit);
 }
 
 static void set_option(struct options *o, struct arena *a, const struct given *g) {
   const struct option_row *row = &g->row;
-  union { char *any; bool *flag; unsigned *choice; const char **text; struct pair_list *pairs; double *real; uint32_t *count; } field;
+  union {
+    char *any;
+    bool *flag;
+    unsigned *choice;
+    const char **text;
+    struct pair_list *pairs;
+    double *real;
+    uint32_t *count;
+  } field;
   field.any = (char *)o + row->offset;
   uint64_t n;
   switch (row->kind) {
@@ -211,11 +248,14 @@ static void set_option(struct options *o, struct arena *a, const struct given *g
   case OPTION_PAIRS:
   case OPTION_SETTINGS: add_pair(o, a, row, field.pairs, g->value); break;
   case OPTION_REAL:
-    if (!parse_real(g->value, field.real)) wrong(o, "--%s: %.200s is not a number from 0", row->name, g->value);
+    if (!parse_real(g->value, field.real))
+      wrong(o, "--%s: %.200s is not a number from 0", row->name, g->value);
     break;
   case OPTION_COUNT:
-    if (!parse_amount(g->value, "", &n) || n > 1024) wrong(o, "--%s: %.200s is not a number from 1 to 1024", row->name, g->value);
-    else *field.count = (uint32_t)n;
+    if (!parse_amount(g->value, "", &n) || n > 1024)
+      wrong(o, "--%s: %.200s is not a number from 1 to 1024", row->name, g->value);
+    else
+      *field.count = (uint32_t)n;
     break;
   case OPTION_LIMIT: set_limit(o, row, g->value); break;
   }
@@ -232,7 +272,8 @@ static bool find_letter(char letter, struct given *g) {
 static bool find_name(struct span name, struct given *g) {
   struct span no = SPAN("no-");
   for (size_t i = 0; option_row_at(i, &g->row); i++) {
-    g->negated = g->row.kind == OPTION_SWITCH && span_starts(name, no) && span_is(span_from(name, no.n), g->row.name);
+    g->negated =
+        g->row.kind == OPTION_SWITCH && span_starts(name, no) && span_is(span_from(name, no.n), g->row.name);
     if (g->negated || span_is(name, g->row.name)) return true;
   }
   return false;
@@ -243,7 +284,8 @@ static void unknown_name(struct options *o, struct span name) {
   struct option_row row;
   for (size_t i = 0; option_row_at(i, &row); i++) nearest_try(&near, span_str(row.name));
   char room[96];
-  wrong(o, "unknown option --%.*s%s", (int)min_size(name.n, 200), (const char *)name.p, hint(room, "--", near.best));
+  wrong(o, "unknown option --%.*s%s", (int)min_size(name.n, 200), (const char *)name.p,
+        hint(room, "--", near.best));
 }
 
 /* ---- the whole line ---- */
@@ -254,8 +296,8 @@ struct line {
   struct options *o;
   struct arena *arena;
   char *const *argv;
-  int argc, at;              /* argv[at] is next */
-  bool literal;              /* behind "--": no options any more */
+  int argc, at;                  /* argv[at] is next */
+  bool literal;                  /* behind "--": no options any more */
   const char *seen[OPTIONS_MAX]; /* names of options, to be compared with the command when it is known */
   unsigned seen_commands[OPTIONS_MAX];
   size_t num_seen;
@@ -268,17 +310,22 @@ static void take_option(struct line *line, struct given *g) {
     line->seen[line->num_seen] = g->row.name;
     line->seen_commands[line->num_seen++] = g->row.commands;
   }
-  if (g->row.argument && !g->value) wrong(o, "--%s needs a value: %s", g->row.name, g->row.argument);
-  else if (!g->row.argument && g->value) wrong(o, "--%s takes no value", g->row.name);
-  else set_option(o, line->arena, g);
+  if (g->row.argument && !g->value)
+    wrong(o, "--%s needs a value: %s", g->row.name, g->row.argument);
+  else if (!g->row.argument && g->value)
+    wrong(o, "--%s takes no value", g->row.name);
+  else
+    set_option(o, line->arena, g);
 }
 
 /* "--name", "--name=value", "--name value" */
 static void take_long(struct line *line, const char *text) {
   size_t n = strcspn(text, "=");
   struct given g = {.value = text[n] ? text + n + 1 : NULL};
-  if (find_name(span_of(text, n), &g)) take_option(line, &g);
-  else unknown_name(line->o, span_of(text, n));
+  if (find_name(span_of(text, n), &g))
+    take_option(line, &g);
+  else
+    unknown_name(line->o, span_of(text, n));
 }
 
 /* "-q", "-qv", "-j4", "-j 4" */
@@ -305,16 +352,22 @@ static void take_operand(struct line *line, const char *text) {
       return;
     }
   const char **slot = vec_push(line->arena, &o->operands.list, UINT32_MAX);
-  if (slot) *slot = text;
-  else wrong(o, "out of memory");
+  if (slot)
+    *slot = text;
+  else
+    wrong(o, "out of memory");
 }
 
 static void take_argument(struct line *line) {
   const char *text = line->argv[line->at++];
-  if (line->literal || text[0] != '-' || text[1] == '\0') take_operand(line, text);
-  else if (text[1] != '-') take_letters(line, text + 1);
-  else if (text[2] != '\0') take_long(line, text + 2);
-  else line->literal = true;
+  if (line->literal || text[0] != '-' || text[1] == '\0')
+    take_operand(line, text);
+  else if (text[1] != '-')
+    take_letters(line, text + 1);
+  else if (text[2] != '\0')
+    take_long(line, text + 2);
+  else
+    line->literal = true;
 }
 
 /* The commands of a set, as in "inspect" or "scan, check, forward". */
@@ -322,7 +375,8 @@ static const char *commands_text(char room[96], unsigned commands) {
   size_t n = 0;
   room[0] = '\0';
   for (unsigned c = 0; c < COMMAND_COUNT && n < 80; c++)
-    if (commands >> c & 1) n += (size_t)snprintf(room + n, 96 - n, "%s%s", n ? ", " : "", command_rows[c].name);
+    if (commands >> c & 1)
+      n += (size_t)snprintf(room + n, 96 - n, "%s%s", n ? ", " : "", command_rows[c].name);
   return room;
 }
 
@@ -331,8 +385,8 @@ static void check_applies(struct line *line) {
   for (size_t i = 0; i < line->num_seen && !o->help && !o->version; i++) {
     if (line->seen_commands[i] >> o->command & 1) continue;
     char room[96];
-    wrong(line->o, "--%s belongs to %s, not to %s", line->seen[i], commands_text(room, line->seen_commands[i]),
-          command_rows[o->command].name);
+    wrong(line->o, "--%s belongs to %s, not to %s", line->seen[i],
+          commands_text(room, line->seen_commands[i]), command_rows[o->command].name);
   }
 }
 
@@ -348,8 +402,13 @@ static void check_command(struct line *line) {
 }
 
 bool options_parse(struct options *o, struct arena *a, int argc, char *const *argv) {
-  *o = (struct options){.command = COMMAND_scan, .limits = limits_default(), .strict = true, .rtol = -1, .atol = -1,
-                        .fail_on = SEV_HIGH, .sandbox = SANDBOX_STANDARD};
+  *o = (struct options){.command = COMMAND_scan,
+                        .limits = limits_default(),
+                        .strict = true,
+                        .rtol = -1,
+                        .atol = -1,
+                        .fail_on = SEV_HIGH,
+                        .sandbox = SANDBOX_STANDARD};
   struct line line = {.o = o, .arena = a, .argv = argv, .argc = argc, .at = 1};
   while (line.at < argc) take_argument(&line);
   check_applies(&line);

@@ -1,5 +1,5 @@
-/* The command line as a struct. The options are options.def and the rows of limits.def that have a flag; nothing else
- * knows a name. Texts point into argv, which must stay as it is. */
+/* The command line as a struct. The options are options.def and the rows of limits.def that have a flag;
+ * nothing else knows a name. Texts point into argv, which must stay as it is. */
 #ifndef CKPTLINT_CLI_OPTIONS_H
 #define CKPTLINT_CLI_OPTIONS_H
 
@@ -13,11 +13,20 @@ enum command {
   COMMAND_COUNT
 };
 
-struct command_row { const char *name, *operands, *what; };
+struct command_row {
+  const char *name, *operands, *what;
+};
 extern const struct command_row command_rows[COMMAND_COUNT];
 
 enum option_kind {
-  OPTION_FLAG, OPTION_SWITCH, OPTION_CHOICE, OPTION_TEXT, OPTION_NAMES, OPTION_PAIRS, OPTION_SETTINGS, OPTION_REAL,
+  OPTION_FLAG,
+  OPTION_SWITCH,
+  OPTION_CHOICE,
+  OPTION_TEXT,
+  OPTION_NAMES,
+  OPTION_PAIRS,
+  OPTION_SETTINGS,
+  OPTION_REAL,
   OPTION_COUNT,
   OPTION_LIMIT /* a row of limits.def */
 };
@@ -35,50 +44,45 @@ struct option_row {
   enum option_kind kind;
   unsigned commands; /* 1 << enum command, a set */
   enum option_group group;
-  size_t offset;     /* of its field in struct options; of a limit in struct limits */
+  size_t offset;                 /* of its field in struct options; of a limit in struct limits */
   const char *unit, *limit_name; /* LIMIT */
-  uint64_t limit;    /* LIMIT: the default */
+  uint64_t limit;                /* LIMIT: the default */
 };
 /* Row i, those of options.def first; false behind the last. */
 bool option_row_at(size_t i, struct option_row *out);
 
-struct pair_list { VEC(struct name_value) rows; };
+struct pair_list {
+  VEC(struct name_value) rows;
+};
 
 /* What a field of each kind is. */
-typedef bool option_flag, option_switch;
-typedef unsigned option_choice;
-typedef const char *option_text;
-typedef struct pair_list option_names, option_pairs, option_settings;
-typedef double option_real;
-typedef uint32_t option_count;
+typedef bool field_FLAG, field_SWITCH;
+typedef unsigned field_CHOICE;
+typedef const char *field_TEXT;
+typedef struct pair_list field_NAMES, field_PAIRS, field_SETTINGS;
+typedef double field_REAL;
+typedef uint32_t field_COUNT;
 
 enum { USAGE_ROOM = 512 };
 
 struct options {
   enum command command;
-  bool named;            /* the command was written, not taken for granted */
-  struct { VEC(const char *) list; } operands;
+  bool named; /* the command was written, not taken for granted */
+  struct {
+    VEC(const char *) list;
+  } operands;
   struct limits limits;
-#define OPTION_FIELD_FLAG     option_flag
-#define OPTION_FIELD_SWITCH   option_switch
-#define OPTION_FIELD_CHOICE   option_choice
-#define OPTION_FIELD_TEXT     option_text
-#define OPTION_FIELD_NAMES    option_names
-#define OPTION_FIELD_PAIRS    option_pairs
-#define OPTION_FIELD_SETTINGS option_settings
-#define OPTION_FIELD_REAL     option_real
-#define OPTION_FIELD_COUNT    option_count
-#define OPTION(field, name, letter, kind, argument, commands, group, help) OPTION_FIELD_##kind field;
+#define OPTION(field, name, letter, kind, argument, commands, group, help) field_##kind field;
 #include "cli/options.def"
   char error[USAGE_ROOM]; /* what is wrong with the call; holds bytes of argv as they are */
 };
 
-/* Reads argv[1] to argv[argc - 1]. Goes on after an error, so that --format and --color are known even for a wrong call;
- * the first error stays. False: o->error. */
+/* Reads argv[1] to argv[argc - 1]. Goes on after an error, so that --format and --color are known even for a
+ * wrong call; the first error stays. False: o->error. */
 NODISCARD bool options_parse(struct options *o, struct arena *a, int argc, char *const *argv);
 
-/* "50M" as a number of `unit`: bytes take K M G T as powers of 1,024 (also written KiB, KB), seconds take s m h, other
- * units K M G T as powers of 1,000. False: not a number, zero, or beyond 2^63. */
+/* "50M" as a number of `unit`: bytes take K M G T as powers of 1,024 (also written KiB, KB), seconds take s m
+ * h, other units K M G T as powers of 1,000. False: not a number, zero, or beyond 2^63. */
 NODISCARD bool parse_amount(const char *text, const char *unit, uint64_t *out);
 
 #endif

@@ -33,7 +33,10 @@ static struct name_values values_of(const struct pair_list *list) {
 }
 
 static uint32_t views_of(const struct options *o) {
-  const struct { bool on; enum inspect_view view; } views[] = {
+  const struct {
+    bool on;
+    enum inspect_view view;
+  } views[] = {
       {o->tensors, SHOW_TENSORS}, {o->tree, SHOW_TREE},     {o->globals, SHOW_GLOBALS},
       {o->members, SHOW_MEMBERS}, {o->pickle, SHOW_PICKLE}, {o->stats, SHOW_STATS},
   };
@@ -82,8 +85,10 @@ enum exit_code command_run(struct cli *cli) {
   progress_clear(&progress);
   bool written = report ? report_close(report) : false;
   sandbox_free(sandbox);
-  if (!report) cli_complain(cli, "out of memory");
-  else if (!written) cli_complain(cli, "the report could not be written");
+  if (!report)
+    cli_complain(cli, "out of memory");
+  else if (!written)
+    cli_complain(cli, "the report could not be written");
   return written || !report ? (enum exit_code)code : EXIT_OUTPUT;
 }
 

@@ -14,7 +14,9 @@ static bool is(const char *name, const char *word) {
   return value && strcmp(value, word) == 0;
 }
 
-static bool says_utf8(const char *locale) { return strcasestr(locale, "UTF-8") || strcasestr(locale, "UTF8"); }
+static bool says_utf8(const char *locale) {
+  return strcasestr(locale, "UTF-8") || strcasestr(locale, "UTF8");
+}
 
 /* The first that is set decides, as in setlocale(3). */
 static bool locale_is_utf8(void) {
@@ -29,7 +31,8 @@ struct terminal terminal_ask(void) {
       .out_is_tty = isatty(STDOUT_FILENO),
       .err_is_tty = isatty(STDERR_FILENO),
       .no_color = is_set("NO_COLOR"), /* no-color.org: any value but the empty one */
-      .force_color = (is_set("FORCE_COLOR") && !is("FORCE_COLOR", "0")) || (is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0")),
+      .force_color = (is_set("FORCE_COLOR") && !is("FORCE_COLOR", "0")) ||
+                     (is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0")),
       .dumb = is("TERM", "dumb") || is("CLICOLOR", "0"),
       .utf8 = locale_is_utf8(),
   };

@@ -1,4 +1,5 @@
-/* What the user's terminals are and what the environment says about them; to be asked before the environment is wiped. */
+/* What the user's terminals are and what the environment says about them; to be asked before the environment
+ * is wiped. */
 #ifndef CKPTLINT_CLI_TERMINAL_H
 #define CKPTLINT_CLI_TERMINAL_H
 

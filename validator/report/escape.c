@@ -4,7 +4,9 @@
 
 #include "base/utf8.h"
 
-struct range { uint32_t first, last; };
+struct range {
+  uint32_t first, last;
+};
 
 static const struct range hidden[] = {
 #define HIDDEN(first, last) {first, last},
@@ -13,11 +15,12 @@ static const struct range hidden[] = {
 };
 /* What terminals draw two columns wide: the blocks of UAX #11 that matter, not its every exception. */
 static const struct range wide[] = {
-    {0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff},
-    {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd},
+    {0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
+    {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd},
 };
-static const struct range combining[] = {{0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f},
-                                         {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xfe20, 0xfe2f}};
+static const struct range combining[] = {{0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd},
+                                         {0x064b, 0x065f}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},
+                                         {0x20d0, 0x20ff}, {0xfe20, 0xfe2f}};
 
 static bool listed(const struct range *list, size_t n, uint32_t code) {
   for (size_t i = 0; i < n && list[i].first <= code; i++)
@@ -45,7 +48,9 @@ static struct unit next_unit(struct span in) {
   size_t n = utf8_decode(in, UTF8_STRICT, &code);
   if (n == 0) return escaped("x", 2, in.p[0], 1);
   if (listed(hidden, ARRAY_LEN(hidden), code))
-    return code < 0x80 ? escaped("x", 2, code, n) : code < 0x10000 ? escaped("u", 4, code, n) : escaped("U", 8, code, n);
+    return code < 0x80      ? escaped("x", 2, code, n)
+           : code < 0x10000 ? escaped("u", 4, code, n)
+                            : escaped("U", 8, code, n);
   struct unit u = {.takes = n, .n = n, .exact = true};
   memcpy(u.text, in.p, n);
   return u;
@@ -85,8 +90,8 @@ bool escape_is_exact(struct span in, size_t max) {
   return true;
 }
 
-/* RFC 8259 section 7: quote, backslash and C0 must be escaped. DEL, and the two separators that older JavaScript takes
- * for line ends, are escaped as well. NULL: the character may stand as it is. */
+/* RFC 8259 section 7: quote, backslash and C0 must be escaped. DEL, and the two separators that older
+ * JavaScript takes for line ends, are escaped as well. NULL: the character may stand as it is. */
 static const char *json_escape(uint32_t code, char room[8]) {
   switch (code) {
   case '"': return "\\\"";
@@ -107,8 +112,10 @@ void escape_json(struct out *o, struct span in) {
     char room[8];
     size_t n = utf8_decode(in, UTF8_STRICT, &code);
     const char *escape = n == 0 ? "\\ufffd" : json_escape(code, room);
-    if (escape) out_str(o, escape);
-    else out_span(o, span_first(in, n));
+    if (escape)
+      out_str(o, escape);
+    else
+      out_span(o, span_first(in, n));
     in = span_from(in, n ? n : 1);
   }
   out_str(o, "\"");
@@ -118,8 +125,10 @@ void escape_ascii(struct out *o, struct span visible) {
   while (visible.n > 0) {
     uint32_t code = 0;
     size_t n = utf8_decode(visible, UTF8_STRICT, &code);
-    if (n == 1) out_span(o, span_first(visible, 1));
-    else out_format(o, code < 0x10000 ? "\\u%04x" : "\\U%08x", n ? code : 0xfffdu);
+    if (n == 1)
+      out_span(o, span_first(visible, 1));
+    else
+      out_format(o, code < 0x10000 ? "\\u%04x" : "\\U%08x", n ? code : 0xfffdu);
     visible = span_from(visible, n ? n : 1);
   }
 }
@@ -141,8 +150,10 @@ size_t visible_width(struct span visible) {
   while (visible.n > 0) {
     uint32_t code = 0;
     size_t n = utf8_decode(visible, UTF8_STRICT, &code);
-    if (listed(wide, ARRAY_LEN(wide), code)) columns += 2;
-    else if (!listed(combining, ARRAY_LEN(combining), code)) columns += 1;
+    if (listed(wide, ARRAY_LEN(wide), code))
+      columns += 2;
+    else if (!listed(combining, ARRAY_LEN(combining), code))
+      columns += 1;
     visible = span_from(visible, n ? n : 1);
   }
   return columns;

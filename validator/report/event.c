@@ -102,8 +102,10 @@ void event_tally(cJSON *object, struct span name, uint64_t n) {
   cJSON *key = visible_item(name, NAME_MAX_SHOWN);
   if (!key) return;
   cJSON *old = cJSON_GetObjectItemCaseSensitive(object, key->valuestring);
-  if (old) cJSON_SetNumberValue(old, old->valuedouble + (double)n);
-  else event_u64(object, key->valuestring, n);
+  if (old)
+    cJSON_SetNumberValue(old, old->valuedouble + (double)n);
+  else
+    event_u64(object, key->valuestring, n);
   cJSON_Delete(key);
 }
 

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-const cJSON *field(const cJSON *event, const char *key) { return cJSON_GetObjectItemCaseSensitive(event, key); }
+const cJSON *field(const cJSON *event, const char *key) {
+  return cJSON_GetObjectItemCaseSensitive(event, key);
+}
 
 bool field_is_there(const cJSON *event, const char *key) {
   const cJSON *item = field(event, key);

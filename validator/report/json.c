@@ -23,8 +23,10 @@ static void write_run(struct out *o, cJSON *run) {
 
 /* Every file has its findings, if only to show that there are none. */
 static void close_list(struct out *o, enum event_type last) {
-  if (event_list(last)) out_str(o, "]");
-  else out_str(o, ",\n\"findings\":[]");
+  if (event_list(last))
+    out_str(o, "]");
+  else
+    out_str(o, ",\n\"findings\":[]");
 }
 
 static void write_row(struct out *o, enum event_type last, enum event_type type, const cJSON *row) {

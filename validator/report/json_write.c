@@ -7,8 +7,8 @@
 
 #include "report/escape.h"
 
-/* A decimal of up to DBL_DIG digits survives the way through a normal double and back, so "%.15g", which drops trailing
- * zeros, finds every short one; the loop is for subnormals, which hold fewer digits. */
+/* A decimal of up to DBL_DIG digits survives the way through a normal double and back, so "%.15g", which
+ * drops trailing zeros, finds every short one; the loop is for subnormals, which hold fewer digits. */
 void json_write_real(struct out *o, double x) {
   if (!isfinite(x)) {
     out_str(o, "null");
@@ -25,15 +25,23 @@ static bool is_container(const cJSON *item) { return cJSON_IsObject(item) || cJS
 
 /* A scalar, or the opening bracket of a container. */
 static void write_head(struct out *o, const cJSON *item) {
-  if (cJSON_IsString(item)) escape_json(o, span_str(item->valuestring));
-  else if (cJSON_IsRaw(item)) out_str(o, item->valuestring);
-  else if (cJSON_IsNumber(item)) json_write_real(o, item->valuedouble);
-  else if (cJSON_IsBool(item)) out_str(o, cJSON_IsTrue(item) ? "true" : "false");
-  else if (is_container(item)) out_str(o, cJSON_IsObject(item) ? "{" : "[");
-  else out_str(o, "null");
+  if (cJSON_IsString(item))
+    escape_json(o, span_str(item->valuestring));
+  else if (cJSON_IsRaw(item))
+    out_str(o, item->valuestring);
+  else if (cJSON_IsNumber(item))
+    json_write_real(o, item->valuedouble);
+  else if (cJSON_IsBool(item))
+    out_str(o, cJSON_IsTrue(item) ? "true" : "false");
+  else if (is_container(item))
+    out_str(o, cJSON_IsObject(item) ? "{" : "[");
+  else
+    out_str(o, "null");
 }
 
-static void write_tail(struct out *o, const cJSON *container) { out_str(o, cJSON_IsObject(container) ? "}" : "]"); }
+static void write_tail(struct out *o, const cJSON *container) {
+  out_str(o, cJSON_IsObject(container) ? "}" : "]");
+}
 
 static void write_name(struct out *o, const cJSON *item) {
   if (!item->string) return; /* of a list */

@@ -7,8 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct out out_to_fd(int fd) { return (struct out){.fd = fd, .max = OUT_BUFFER}; }
-struct out out_to_memory(size_t max) { return (struct out){.fd = -1, .max = max}; }
+struct out out_to_fd(int fd) {
+  return (struct out){.fd = fd, .max = OUT_BUFFER};
+}
+struct out out_to_memory(size_t max) {
+  return (struct out){.fd = -1, .max = max};
+}
 
 void out_free(struct out *o) {
   free(o->p);

@@ -1,5 +1,5 @@
-/* Where rendered bytes go: a descriptor through one buffer, or memory up to a cap. A failure stays: nothing is written
- * behind it, and whoever closes the report learns of it. */
+/* Where rendered bytes go: a descriptor through one buffer, or memory up to a cap. A failure stays: nothing
+ * is written behind it, and whoever closes the report learns of it. */
 #ifndef CKPTLINT_REPORT_OUT_H
 #define CKPTLINT_REPORT_OUT_H
 

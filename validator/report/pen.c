@@ -5,18 +5,21 @@
 
 #include "report/escape.h"
 
-/* The 16 colours that every terminal maps to its own palette, so that they are readable on dark and on light. */
+/* The 16 colours that every terminal maps to its own palette, so that they are readable on dark and on light.
+ */
 static const char *const sgr[INK_COUNT] = {
-    [INK_PLAIN] = NULL,   [INK_STRONG] = "1",  [INK_FAINT] = "2", [INK_GOOD] = "32",
-    [INK_NOTE] = "36",    [INK_DOUBT] = "33",  [INK_BAD] = "31",  [INK_WORST] = "1;31",
+    [INK_PLAIN] = NULL, [INK_STRONG] = "1", [INK_FAINT] = "2", [INK_GOOD] = "32",
+    [INK_NOTE] = "36",  [INK_DOUBT] = "33", [INK_BAD] = "31",  [INK_WORST] = "1;31",
 };
 
 void pen_span(struct pen *pen, enum ink ink, struct span text) {
   const char *code = pen->color ? sgr[ink] : NULL;
   if (text.n == 0) return;
   if (code) out_format(pen->out, "\033[%sm", code);
-  if (pen->unicode) out_span(pen->out, text);
-  else escape_ascii(pen->out, text);
+  if (pen->unicode)
+    out_span(pen->out, text);
+  else
+    escape_ascii(pen->out, text);
   if (code) out_str(pen->out, "\033[0m");
 }
 
@@ -42,7 +45,10 @@ size_t pen_width(const struct pen *pen, struct span text) {
   return n;
 }
 
-struct word_ink { const char *word; enum ink ink; };
+struct word_ink {
+  const char *word;
+  enum ink ink;
+};
 
 static enum ink ink_of(const struct word_ink *list, size_t n, const char *word) {
   for (size_t i = 0; i < n; i++)
@@ -51,13 +57,17 @@ static enum ink ink_of(const struct word_ink *list, size_t n, const char *word) 
 }
 
 enum ink ink_of_severity(const char *severity) {
-  static const struct word_ink inks[] = {
-      {"critical", INK_WORST}, {"high", INK_BAD}, {"medium", INK_DOUBT}, {"low", INK_NOTE}, {"info", INK_FAINT}};
+  static const struct word_ink inks[] = {{"critical", INK_WORST},
+                                         {"high", INK_BAD},
+                                         {"medium", INK_DOUBT},
+                                         {"low", INK_NOTE},
+                                         {"info", INK_FAINT}};
   return ink_of(inks, ARRAY_LEN(inks), severity);
 }
 
 enum ink ink_of_verdict(const char *verdict) {
-  static const struct word_ink inks[] = {{"clean", INK_GOOD},  {"findings", INK_DOUBT},     {"error", INK_DOUBT},
-                                         {"unsafe", INK_WORST}, {"not checked", INK_DOUBT}, {"incompatible", INK_BAD}};
+  static const struct word_ink inks[] = {{"clean", INK_GOOD},        {"findings", INK_DOUBT},
+                                         {"error", INK_DOUBT},       {"unsafe", INK_WORST},
+                                         {"not checked", INK_DOUBT}, {"incompatible", INK_BAD}};
   return ink_of(inks, ARRAY_LEN(inks), verdict);
 }

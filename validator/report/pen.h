@@ -1,5 +1,5 @@
-/* Writing for people: ink instead of escape sequences, glyphs that a terminal may lack. Texts are visible text
- * (escape.h) or our own. */
+/* Writing for people: ink instead of escape sequences, glyphs that a terminal may lack. Texts are visible
+ * text (escape.h) or our own. */
 #ifndef CKPTLINT_REPORT_PEN_H
 #define CKPTLINT_REPORT_PEN_H
 

@@ -34,7 +34,8 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total, uint64_t b
   if (p->tty) out_str(&line, "\r\033[K");
   out_format(&line, "%ju", (uintmax_t)done);
   if (total > 0) out_format(&line, " of %ju", (uintmax_t)total);
-  out_format(&line, " checked, %s, %s/s  ", figure_bytes(size, bytes), figure_bytes(rate, (uint64_t)((double)bytes / seconds)));
+  out_format(&line, " checked, %s, %s/s  ", figure_bytes(size, bytes),
+             figure_bytes(rate, (uint64_t)((double)bytes / seconds)));
   escape_visible(&line, current, NAME_BYTES);
   if (!p->tty) out_str(&line, "\n");
   out_flush(&line);
@@ -46,5 +47,6 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total, uint64_t b
 void progress_clear(struct progress *p) {
   static const char clear[] = "\r\033[K";
   if (!p->shown) return;
-  p->shown = write(STDERR_FILENO, clear, sizeof clear - 1) < 0; /* best effort: a lost line of progress is no fault */
+  p->shown = write(STDERR_FILENO, clear, sizeof clear - 1) <
+             0; /* best effort: a lost line of progress is no fault */
 }

@@ -1,5 +1,5 @@
-/* A line on standard error while long work goes on. Nothing is shown for the first half second, and nothing is left
- * behind: the line must be cleared before the report writes to the same terminal. */
+/* A line on standard error while long work goes on. Nothing is shown for the first half second, and nothing
+ * is left behind: the line must be cleared before the report writes to the same terminal. */
 #ifndef CKPTLINT_REPORT_PROGRESS_H
 #define CKPTLINT_REPORT_PROGRESS_H
 
@@ -12,8 +12,8 @@ struct progress {
 };
 
 struct progress progress_begin(bool on, bool tty);
-/* Inputs done, of how many (0: not known yet), bytes of them, and the one that is being read. Cheap: may be called at
- * every step. */
+/* Inputs done, of how many (0: not known yet), bytes of them, and the one that is being read. Cheap: may be
+ * called at every step. */
 void progress_show(struct progress *p, uint64_t done, uint64_t total, uint64_t bytes, struct span current);
 void progress_clear(struct progress *p);
 

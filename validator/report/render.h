@@ -1,5 +1,5 @@
-/* What the renderers share. A renderer sees events in their order, already checked; it never sees a broken-off run,
- * because report_close makes up the events that are missing. */
+/* What the renderers share. A renderer sees events in their order, already checked; it never sees a
+ * broken-off run, because report_close makes up the events that are missing. */
 #ifndef CKPTLINT_REPORT_RENDER_H
 #define CKPTLINT_REPORT_RENDER_H
 
@@ -24,7 +24,7 @@ struct report {
 struct renderer {
   bool (*open)(struct report *r); /* NULL: nothing to do; false: out of memory */
   void (*event)(struct report *r, enum event_type type, cJSON *event); /* may take parts of the event away */
-  void (*close)(struct report *r); /* NULL: nothing to do */
+  void (*close)(struct report *r);                                     /* NULL: nothing to do */
 };
 extern const struct renderer text_renderer, json_renderer, ndjson_renderer;
 

@@ -56,7 +56,8 @@ struct report *report_open(const struct report_options *options) {
 void report_event(struct report *r, cJSON *event) {
   enum event_type type = type_of(event);
   if (may_follow(r->last, type)) {
-    /* Same input, same version, same options: same bytes. What differs from run to run stands under "timing". */
+    /* Same input, same version, same options: same bytes. What differs from run to run stands under "timing".
+     */
     if (!r->options.timings) cJSON_DeleteItemFromObjectCaseSensitive(event, "timing");
     renderers[r->options.format]->event(r, type, event);
     r->last = type;

@@ -41,7 +41,8 @@ static void write_cell(struct table *t, size_t column, enum ink ink, struct span
 
 static void write_heads(struct table *t) {
   size_t blanks = 2;
-  for (size_t c = 0; c < t->num_columns; c++) write_cell(t, c, INK_FAINT, span_str(t->columns[c].head), &blanks);
+  for (size_t c = 0; c < t->num_columns; c++)
+    write_cell(t, c, INK_FAINT, span_str(t->columns[c].head), &blanks);
   pen_newline(t->pen);
   t->begun = true;
 }

@@ -1,5 +1,6 @@
-/* Aligned columns out of a stream: rows are held back until TABLE_CELLS cells have come, then written; so the memory is
- * bounded and only a table larger than that can get wider on its way. A column whose cells are all empty is left out. */
+/* Aligned columns out of a stream: rows are held back until TABLE_CELLS cells have come, then written; so the
+ * memory is bounded and only a table larger than that can get wider on its way. A column whose cells are all
+ * empty is left out. */
 #ifndef CKPTLINT_REPORT_TABLE_H
 #define CKPTLINT_REPORT_TABLE_H
 

@@ -38,7 +38,8 @@ static void write_dtypes(struct text *t, const cJSON *dtypes) {
   cJSON_ArrayForEach(dtype, dtypes) {
     pen_text(&t->pen, INK_PLAIN, before);
     pen_text(&t->pen, INK_PLAIN, dtype->string);
-    if (dtype->next || dtype != dtypes->child) pen_format(&t->pen, INK_PLAIN, " %ju", (uintmax_t)item_u64(dtype));
+    if (dtype->next || dtype != dtypes->child)
+      pen_format(&t->pen, INK_PLAIN, " %ju", (uintmax_t)item_u64(dtype));
     before = ", ";
   }
   if (dtypes && dtypes->child) pen_text(&t->pen, INK_PLAIN, ")");
@@ -140,9 +141,11 @@ static void write_counts(struct text *t, const cJSON *counts, const char *const 
 
 static void write_run(struct text *t, const cJSON *run) {
   const cJSON *tool = field(run, "tool");
-  if (field_is_there(tool, "ruleset")) pen_format(&t->pen, INK_FAINT, "Rules %s", field_text(tool, "ruleset"));
+  if (field_is_there(tool, "ruleset"))
+    pen_format(&t->pen, INK_FAINT, "Rules %s", field_text(tool, "ruleset"));
   if (field_is_there(run, "depth")) pen_format(&t->pen, INK_FAINT, ", depth %s", field_text(run, "depth"));
-  if (field_is_there(run, "profile")) pen_format(&t->pen, INK_FAINT, ", profile %s", field_text(run, "profile"));
+  if (field_is_there(run, "profile"))
+    pen_format(&t->pen, INK_FAINT, ", profile %s", field_text(run, "profile"));
   const cJSON *sandbox = field(run, "sandbox"), *layer;
   const char *before = " without ";
   if (sandbox) pen_format(&t->pen, INK_FAINT, ", sandbox %s", field_text(sandbox, "level"));

@@ -1,5 +1,5 @@
-/* The report for a person at a terminal, in three files: text.c (inputs and the run), text_answer.c (what was found and
- * how the model fits), text_rows.c (what inspect shows). */
+/* The report for a person at a terminal, in three files: text.c (inputs and the run), text_answer.c (what was
+ * found and how the model fits), text_rows.c (what inspect shows). */
 #ifndef CKPTLINT_REPORT_TEXT_H
 #define CKPTLINT_REPORT_TEXT_H
 
@@ -11,14 +11,15 @@ enum { TREE_DEPTH = 1024, SHORT_TEXT = 128 };
 struct text {
   struct pen pen;
   const struct report_options *options;
-  cJSON *run, *file;      /* events that are needed until the end of what they open */
-  bool silent;            /* --quiet, and this file is clean */
-  bool details;           /* something stands below the file's first line */
-  bool answered;          /* state dicts, check and forward of this file are written */
-  bool shown;             /* some file was */
-  char first_rule[16];    /* of this file's findings */
-  struct table table;     /* of the rows that are being shown */
-  bool last[TREE_DEPTH];  /* the tree: at each depth, whether the node was the last of its siblings */
+  cJSON *run, *file;                    /* events that are needed until the end of what they open */
+  bool silent;                          /* --quiet, and this file is clean */
+  bool details;                         /* something stands below the file's first line */
+  bool answered;                        /* state dicts, check and forward of this file are written */
+  bool shown;                           /* some file was */
+  char first_rule[16];                  /* of this file's findings */
+  struct table table;                   /* of the rows that are being shown */
+  struct column columns[TABLE_COLUMNS]; /* of that table */
+  bool last[TREE_DEPTH];   /* the tree: at each depth, whether the node was the last of its siblings */
   char member[SHORT_TEXT]; /* whose instructions are being shown */
 };
 

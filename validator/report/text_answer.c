@@ -52,7 +52,8 @@ void text_finding(struct text *t, const cJSON *finding) {
 /* ---- state dicts ---- */
 
 static void write_state_dicts(struct text *t, const cJSON *dicts) {
-  static const struct column columns[] = {{"state dict", false}, {"entries", true}, {"elements", true}, {"", false}};
+  static const struct column columns[] = {
+      {"state dict", false}, {"entries", true}, {"elements", true}, {"", false}};
   const cJSON *dict;
   if (!dicts || !dicts->child) return;
   text_section(t);
@@ -83,7 +84,8 @@ static void write_check(struct text *t, const cJSON *check) {
   struct pen *pen = &t->pen;
   uint64_t expected = field_u64(check, "expected"), matched = field_u64(check, "matched");
   text_indent(t, 2);
-  pen_format(pen, matched == expected ? INK_GOOD : INK_BAD, "%ju of %ju keys", (uintmax_t)matched, (uintmax_t)expected);
+  pen_format(pen, matched == expected ? INK_GOOD : INK_BAD, "%ju of %ju keys", (uintmax_t)matched,
+             (uintmax_t)expected);
   pen_text(pen, INK_PLAIN, " match ");
   pen_text(pen, INK_STRONG, field_text(check, "arch"));
   if (field_is_there(check, "prefix")) {
@@ -92,15 +94,21 @@ static void write_check(struct text *t, const cJSON *check) {
     pen_text(pen, INK_PLAIN, "\"");
   }
   write_deviations(t, check);
-  if (field_true(check, "loads_strict")) pen_text(pen, INK_FAINT, "; load_state_dict takes it");
-  else if (field_true(check, "loads_loose")) pen_text(pen, INK_FAINT, "; load_state_dict takes it with strict=False");
-  else pen_text(pen, INK_FAINT, "; load_state_dict refuses it as it is");
+  if (field_true(check, "loads_strict"))
+    pen_text(pen, INK_FAINT, "; load_state_dict takes it");
+  else if (field_true(check, "loads_loose"))
+    pen_text(pen, INK_FAINT, "; load_state_dict takes it with strict=False");
+  else
+    pen_text(pen, INK_FAINT, "; load_state_dict refuses it as it is");
   pen_newline(pen);
 }
 
 /* ---- the forward pass ---- */
 
-struct phrase { const char *status, *text; enum ink ink; };
+struct phrase {
+  const char *status, *text;
+  enum ink ink;
+};
 
 static const struct phrase phrases[] = {
     {"pass", "computes what the golden says", INK_GOOD},
@@ -148,7 +156,8 @@ static void write_output(struct text *t, const cJSON *output) {
   for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
     char room[FIGURE_ROOM];
     if (field_is_there(output, figures[i]))
-      pen_format(&t->pen, INK_PLAIN, "  %s %s", figures[i], figure_real(room, field_real(output, figures[i])));
+      pen_format(&t->pen, INK_PLAIN, "  %s %s", figures[i],
+                 figure_real(room, field_real(output, figures[i])));
   }
   write_comparison(t, output);
   if (field_is_there(output, "saved")) {

@@ -4,7 +4,7 @@
 #include "report/figures.h"
 #include "report/text.h"
 
-/* ---- tables: a cell is a field of the row, written in one of these ways ---- */
+/* ---- tables: a cell is a field of the row (rows.def), written in one of these ways ---- */
 
 typedef void cell_fn(struct out *text, const cJSON *row, const cJSON *item);
 
@@ -64,7 +64,8 @@ static void as_list(struct out *text, const cJSON *row, const cJSON *item) {
 /* The last item of a list, or NULL: a list's first child knows its last as `prev`. */
 static const cJSON *last_of(const cJSON *list) { return list && list->child ? list->child->prev : NULL; }
 
-/* Strides say something only where they are not those of a row-major tensor: each the product of the sizes behind it. */
+/* Strides say something only where they are not those of a row-major tensor: each the product of the sizes
+ * behind it. */
 static void as_odd_stride(struct out *text, const cJSON *row, const cJSON *strides) {
   const cJSON *size = last_of(field(row, "shape"));
   uint64_t product = 1;
@@ -76,36 +77,19 @@ static void as_odd_stride(struct out *text, const cJSON *row, const cJSON *strid
   if (odd) text_list(text, strides);
 }
 
+enum { LEFT, RIGHT };
+
 struct cell_rule {
+  enum event_type row;
+  struct column column;
   const char *key;
   cell_fn *write;
 };
 
-enum { CELLS_MAX = 12 };
-struct layout {
-  struct column columns[CELLS_MAX];
-  struct cell_rule cells[CELLS_MAX];
-  size_t n;
-};
-
-static const struct layout layouts[EVENT_COUNT] = {
-    [EVENT_member] = {.n = 7,
-                      .columns = {{"member", false}, {"size", true}, {"packed", true}, {"method", false},
-                                  {"crc32", false}, {"data at", true}, {"", false}},
-                      .cells = {{"name", as_text}, {"size", as_bytes}, {"compressed", as_bytes}, {"method", as_text},
-                                {"crc32", as_text}, {"data_offset", as_offset}, {"used", as_unused}}},
-    [EVENT_global] = {.n = 6,
-                      .columns = {{"class", false}, {"times", true}, {"first at", true}, {"module", false},
-                                  {"name", false}, {"in", false}},
-                      .cells = {{"class", as_text}, {"count", as_count}, {"offset", as_offset}, {"module", as_text},
-                                {"name", as_text}, {"member", as_text}}},
-    [EVENT_tensor] = {.n = 11,
-                      .columns = {{"tensor", false}, {"dtype", false}, {"shape", false}, {"strides", false},
-                                  {"offset", true}, {"min", true}, {"max", true}, {"mean", true}, {"NaN", true},
-                                  {"Inf", true}, {"sha256", false}},
-                      .cells = {{"key", as_text}, {"dtype", as_text}, {"shape", as_list}, {"stride", as_odd_stride},
-                                {"storage_offset", as_some}, {"min", as_real}, {"max", as_real}, {"mean", as_real},
-                                {"nan_count", as_some}, {"inf_count", as_some}, {"sha256", as_text}}},
+static const struct cell_rule cells[] = {
+#define CELL(row, head, side, key, writer) {EVENT_##row, {head, side == RIGHT}, key, as_##writer},
+#include "report/rows.def"
+#undef CELL
 };
 
 static enum ink ink_of_cell(const char *key, const char *text) {
@@ -113,15 +97,16 @@ static enum ink ink_of_cell(const char *key, const char *text) {
   return strcmp(text, "refused") == 0 ? INK_WORST : strcmp(text, "unknown") == 0 ? INK_BAD : INK_PLAIN;
 }
 
-static void write_table_row(struct text *t, const struct layout *layout, const cJSON *row) {
+static void write_table_row(struct text *t, enum event_type type, const cJSON *row) {
   struct out text = out_to_memory(SIZE_MAX);
-  for (size_t i = 0; i < layout->n; i++) {
-    const cJSON *item = field(row, layout->cells[i].key);
+  for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
+    if (cells[i].row != type) continue;
+    const cJSON *item = field(row, cells[i].key);
     out_reset(&text);
-    if (item && !cJSON_IsNull(item)) layout->cells[i].write(&text, row, item);
+    if (item && !cJSON_IsNull(item)) cells[i].write(&text, row, item);
     out_span(&text, SPAN("\0"));
     const char *cell = text.failed ? "" : (const char *)text.p;
-    table_cell(&t->table, ink_of_cell(layout->cells[i].key, cell), cell);
+    table_cell(&t->table, ink_of_cell(cells[i].key, cell), cell);
   }
   out_free(&text);
 }
@@ -143,12 +128,14 @@ static void write_value(struct text *t, const cJSON *value) {
   write_branch(t, depth, field_true(value, "last"));
   pen_text(pen, INK_STRONG, depth == 0 ? "(root)" : field_text(value, "key"));
   out_str(pen->out, "  ");
-  pen_text(pen, INK_FAINT, field_is_there(value, "class") ? field_text(value, "class") : field_text(value, "kind"));
+  pen_text(pen, INK_FAINT,
+           field_is_there(value, "class") ? field_text(value, "class") : field_text(value, "kind"));
   if (field_is_there(value, "text")) {
     out_str(pen->out, " ");
     pen_text(pen, INK_PLAIN, field_text(value, "text"));
   }
-  if (field_is_there(value, "items")) pen_format(pen, INK_FAINT, " (%ju)", (uintmax_t)field_u64(value, "items"));
+  if (field_is_there(value, "items"))
+    pen_format(pen, INK_FAINT, " (%ju)", (uintmax_t)field_u64(value, "items"));
   pen_newline(pen);
 }
 
@@ -168,7 +155,8 @@ static void write_insn(struct text *t, const cJSON *insn) {
   const char *opcode = field_text(insn, "opcode"), *argument = field_text(insn, "argument");
   size_t indent = min_size(field_u64(insn, "depth"), INSN_INDENT_MAX);
   text_indent(t, 2);
-  pen_format(pen, INK_FAINT, "%8jx  %02x  ", (uintmax_t)field_u64(insn, "offset"), (unsigned)field_u64(insn, "code"));
+  pen_format(pen, INK_FAINT, "%8jx  %02x  ", (uintmax_t)field_u64(insn, "offset"),
+             (unsigned)field_u64(insn, "code"));
   out_repeat(pen->out, ' ', indent);
   pen_text(pen, INK_PLAIN, opcode);
   bool more = argument[0] || field_is_there(insn, "comment");
@@ -185,15 +173,21 @@ static void write_insn(struct text *t, const cJSON *insn) {
 /* ---- any row ---- */
 
 void text_rows_begin(struct text *t, enum event_type type) {
-  const struct layout *layout = &layouts[type];
+  size_t n = 0;
+  for (size_t i = 0; i < ARRAY_LEN(cells) && n < TABLE_COLUMNS; i++)
+    if (cells[i].row == type) t->columns[n++] = cells[i].column;
   if (type != EVENT_finding) text_section(t);
-  if (layout->n > 0) table_begin(&t->table, &t->pen, layout->columns, layout->n);
+  if (n > 0) table_begin(&t->table, &t->pen, t->columns, n);
 }
 
 void text_row(struct text *t, enum event_type type, const cJSON *row) {
   t->details = true;
-  if (type == EVENT_finding) text_finding(t, row);
-  else if (type == EVENT_value) write_value(t, row);
-  else if (type == EVENT_insn) write_insn(t, row);
-  else write_table_row(t, &layouts[type], row);
+  if (type == EVENT_finding)
+    text_finding(t, row);
+  else if (type == EVENT_value)
+    write_value(t, row);
+  else if (type == EVENT_insn)
+    write_insn(t, row);
+  else
+    write_table_row(t, type, row);
 }
