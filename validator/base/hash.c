@@ -8,7 +8,9 @@ static inline uint64_t add(uint64_t a, uint64_t b) {
   (void)__builtin_add_overflow(a, b, &sum);
   return sum;
 }
-static inline uint64_t rotate(uint64_t x, unsigned by) { return (x & UINT64_MAX >> by) << by | x >> (64 - by); }
+static inline uint64_t rotate(uint64_t x, unsigned by) {
+  return (x & UINT64_MAX >> by) << by | x >> (64 - by);
+}
 
 static inline void round_once(uint64_t v[4]) {
   v[0] = add(v[0], v[1]);
@@ -31,8 +33,9 @@ static inline void compress(struct siphash *h, uint64_t word) {
 }
 
 void siphash_init(struct siphash *h, const uint64_t seed[2]) {
-  *h = (struct siphash){.v = {seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
-                              seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)}};
+  *h =
+      (struct siphash){.v = {seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
+                             seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)}};
 }
 
 static void put_byte(struct siphash *h, uint8_t byte) {

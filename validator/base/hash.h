@@ -18,8 +18,8 @@ void siphash_bytes(struct siphash *h, struct span bytes);
 uint64_t siphash_end(struct siphash *h);
 uint64_t siphash(const uint64_t seed[2], struct span bytes);
 
-/* Finds entries by hash. Entries are numbered from 1 in the order they were added; what they are stands in the
- * caller's own table under the same number. Chained, so that growing copies no entry. */
+/* Finds entries by hash. Entries are numbered from 1 in the order they were added; what they are stands in
+ * the caller's own table under the same number. Chained, so that growing copies no entry. */
 struct hash_link {
   uint32_t hash, next;
 };
@@ -28,7 +28,8 @@ struct hash_index {
   VEC(struct hash_link) links;
 };
 
-/* The next entry with this hash behind entry `after` (0: the first one), or 0. The caller compares and asks again. */
+/* The next entry with this hash behind entry `after` (0: the first one), or 0. The caller compares and asks
+ * again. */
 uint32_t hash_find(const struct hash_index *x, uint32_t hash, uint32_t after);
 /* Adds entry number x->links.n + 1. False: `max` entries are there, or the budget is spent. */
 NODISCARD bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max);

@@ -65,7 +65,8 @@ enum arg_error arg_read(struct reader *in, enum arg_kind kind, struct arg *out) 
   case ARG_L8: return counted(in, number(in, 8, &out->number), out);
   case ARG_L4S: return counted(in, signed_4(in, &out->number), out);
   case ARG_LINE: return reader_line(in, &out->text) ? ARG_FINE : ARG_NO_NEWLINE;
-  case ARG_LINES: return reader_line(in, &out->text) && reader_line(in, &out->text2) ? ARG_FINE : ARG_NO_NEWLINE;
+  case ARG_LINES:
+    return reader_line(in, &out->text) && reader_line(in, &out->text2) ? ARG_FINE : ARG_NO_NEWLINE;
   }
   return ARG_FINE;
 }

@@ -7,7 +7,8 @@ struct disasm_mark {
 };
 
 void disasm_init(struct disasm *d, struct arena *a, const struct limits *max, struct span program) {
-  *d = (struct disasm){.arena = a, .max = max, .in = reader_of(program, 0), .memo = arena_new(a, struct memo)};
+  *d =
+      (struct disasm){.arena = a, .max = max, .in = reader_of(program, 0), .memo = arena_new(a, struct memo)};
   if (!d->memo || program.n > UINT32_MAX) d->end = DISASM_LIMIT;
 }
 
@@ -41,10 +42,12 @@ static bool add_mark(struct disasm *d, uint32_t at) {
 static bool simulate_stack(struct disasm *d, struct instruction *i) {
   const struct op *op = i->arg.op;
   bool is_pop = op->run == op_pop;
-  if (op->takes == TO_MARK || (is_pop && d->marks.n && fence(d) == d->height)) take_mark(d, i);
-  else take_values(d, i, is_pop ? 1 : op->takes);
-  if (d->height - fence(d) < op->below) i->underflow = true;
   i->depth = d->marks.n;
+  if (op->takes == TO_MARK || (is_pop && d->marks.n && fence(d) == d->height))
+    take_mark(d, i);
+  else
+    take_values(d, i, is_pop ? 1 : op->takes);
+  if (d->height - fence(d) < op->below) i->underflow = true;
   d->height += op->gives; /* at most one an opcode, and offsets are 32 bits wide */
   return op->run != op_mark || add_mark(d, i->arg.at);
 }
@@ -55,10 +58,12 @@ static bool memo_operand(const struct disasm *d, struct instruction *i) {
   op_fn *run = i->arg.op->run;
   int64_t index = i->arg.number;
   bool odd;
-  if (run == op_memoize) index = d->memo->n;
+  if (run == op_memoize)
+    index = d->memo->n;
   else if (run == op_put_text || run == op_get_text) {
     if (!memo_index_text(i->arg.text, &index, &odd)) return false;
-  } else if (run != op_put && run != op_get) return false;
+  } else if (run != op_put && run != op_get)
+    return false;
   return try_cast(index, &i->memo_index);
 }
 
@@ -66,7 +71,8 @@ static bool simulate_memo(struct disasm *d, struct instruction *i) {
   i->has_memo = memo_operand(d, i);
   op_fn *run = i->arg.op->run;
   if (!i->has_memo || run == op_get || run == op_get_text) return true;
-  return d->memo->n < d->max->pickle_memo && memo_put(d->memo, d->arena, d->hash_seed, i->memo_index, ID_NONE);
+  return d->memo->n < d->max->pickle_memo &&
+         memo_put(d->memo, d->arena, d->hash_seed, i->memo_index, ID_NONE);
 }
 
 /* ---- one instruction ---- */

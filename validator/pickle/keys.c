@@ -1,5 +1,6 @@
-/* Which keys a dict holds: two that Python takes for one (1, 1.0 and True; equal tuples) give two readers two views
- * of a checkpoint. Keys are compared by their parts; a scalar has one, a tuple one more than its items have. */
+/* Which keys a dict holds: two that Python takes for one (1, 1.0 and True; equal tuples) give two readers two
+ * views of a checkpoint. Keys are compared by their parts; a scalar has one, a tuple one more than its items
+ * have. */
 #include <math.h>
 
 #include "pickle/op.h"
@@ -9,9 +10,16 @@ enum { MAX_KEY_PARTS = 64 };
 
 /* What is equal in Python has equal parts. */
 enum part_tag {
-  PART_NONE, PART_INT, PART_FLOAT, PART_TUPLE, /* bits: nothing, the number, its pattern, how many items follow */
-  PART_GLOBAL, PART_IDENTITY,                  /* bits: which global, which value */
-  PART_BIGINT, PART_TEXT, PART_PYSTRING, PART_BYTES /* bytes */
+  PART_NONE,
+  PART_INT,      /* bits: the number */
+  PART_FLOAT,    /* bits: its pattern */
+  PART_TUPLE,    /* bits: how many items follow */
+  PART_GLOBAL,   /* bits: which one */
+  PART_IDENTITY, /* bits: which value */
+  PART_BIGINT,   /* this and the rest: bytes */
+  PART_TEXT,
+  PART_PYSTRING,
+  PART_BYTES,
 };
 struct part {
   enum part_tag tag;
@@ -24,14 +32,17 @@ struct key {
   struct part parts[MAX_KEY_PARTS];
 };
 
-static struct part bits_part(enum part_tag tag, uint64_t bits) { return (struct part){.tag = tag, .bits = bits}; }
+static struct part bits_part(enum part_tag tag, uint64_t bits) {
+  return (struct part){.tag = tag, .bits = bits};
+}
 
-/* 1.0 is the key 1; NaN equals only itself, the very object. (A float beyond 64 bits may equal a BIGINT: nobody
- * writes either as a key, and here they differ.) */
+/* 1.0 is the key 1; NaN equals only itself, the very object. (A float beyond 64 bits may equal a BIGINT:
+ * nobody writes either as a key, and here they differ.) */
 static struct part float_part(double real, val_id v) {
   uint64_t bits;
   if (isnan(real)) return bits_part(PART_IDENTITY, v);
-  if (real >= -0x1p63 && real < 0x1p63 && trunc(real) == real) return bits_part(PART_INT, (uint64_t)(int64_t)real);
+  if (real >= -0x1p63 && real < 0x1p63 && trunc(real) == real)
+    return bits_part(PART_INT, (uint64_t)(int64_t)real);
   memcpy(&bits, &real, sizeof bits);
   return bits_part(PART_FLOAT, bits);
 }
@@ -67,7 +78,8 @@ static struct part part_of(const struct machine *m, val_id v, struct key *k) {
   return bits_part(PART_IDENTITY, v);
 }
 
-/* A key of too many parts is one part, its identity: hashing nested tuples must not take longer than reading them. */
+/* A key of too many parts is one part, its identity: hashing nested tuples must not take longer than reading
+ * them. */
 static void take_apart(const struct machine *m, val_id v, struct key *k) {
   val_id todo[MAX_KEY_PARTS];
   uint32_t num_todo = 1;

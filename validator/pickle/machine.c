@@ -12,7 +12,8 @@ const struct op opcode_table[256] = {
 /* ---- observing ---- */
 
 struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg) {
-  return (struct observation){.kind = kind, .member = m->member, .at = arg->at, .subject = span_str(arg->op->name)};
+  return (struct observation){
+      .kind = kind, .member = m->member, .at = arg->at, .subject = span_str(arg->op->name)};
 }
 
 bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg) {
@@ -83,8 +84,8 @@ static bool take_operands(struct machine *m, struct arg *arg) {
   return true;
 }
 
-/* PEP 3154: a frame holds whole opcodes. C's unpickler reads on when it reads from memory, and loses or refuses the
- * rest of the opcode when it reads from a file; the Python one raises. */
+/* PEP 3154: a frame holds whole opcodes. C's unpickler reads on when it reads from memory, and loses or
+ * refuses the rest of the opcode when it reads from a file; the Python one raises. */
 static void leave_frame(struct machine *m, const struct arg *arg) {
   if (m->in.at > m->frame_end) {
     struct observation what = seen_at(m, OBS_PKL_FRAME_STRADDLED, arg);
@@ -118,8 +119,8 @@ static bool step(struct machine *m) {
     return refuse(m->obs, (struct observation){.kind = OBS_PKL_TRUNCATED, .member = m->member, .at = arg.at});
   arg.op = &opcode_table[byte];
   if (!arg.op->run)
-    return refuse(m->obs, (struct observation){
-                              .kind = OBS_PKL_OPCODE, .member = m->member, .at = arg.at, .got = byte});
+    return refuse(
+        m->obs, (struct observation){.kind = OBS_PKL_OPCODE, .member = m->member, .at = arg.at, .got = byte});
   if (!read_argument(m, &arg) || !take_operands(m, &arg)) return false;
   if (m->frame_end && m->in.at >= m->frame_end) leave_frame(m, &arg);
   if (!arg.op->run(m, &arg)) return false;
@@ -149,7 +150,11 @@ static bool make_constants(struct machine *m) {
 
 bool machine_init(struct machine *m, struct arena *a, struct observations *o, const struct limits *max,
                   uint32_t member, const struct machine_hooks *hooks, struct span program) {
-  *m = (struct machine){.arena = a, .obs = o, .max = max, .member = member, .in = reader_of(program, 0),
+  *m = (struct machine){.arena = a,
+                        .obs = o,
+                        .max = max,
+                        .member = member,
+                        .in = reader_of(program, 0),
                         .hash_seed = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)}};
   if (hooks) m->hooks = *hooks;
   uint64_t most = min_u64(max->pickle_bytes, UINT32_MAX); /* offsets are 32 bits wide */

@@ -1,6 +1,7 @@
 /* The pickle machine: runs a pickle program of protocol 0–5 with the semantics of CPython's C unpickler
- * (Modules/_pickle.c), on symbolic values. It imports and calls nothing; at each GLOBAL, call, BUILD and persistent id
- * it asks its hooks what that means and goes on. Iterative, linear in the program, bounded in every dimension. */
+ * (Modules/_pickle.c), on symbolic values. It imports and calls nothing; at each GLOBAL, call, BUILD and
+ * persistent id it asks its hooks what that means and goes on. Iterative, linear in the program, bounded in
+ * every dimension. */
 #ifndef CKPTLINT_PICKLE_MACHINE_H
 #define CKPTLINT_PICKLE_MACHINE_H
 
@@ -11,12 +12,12 @@
 
 struct machine;
 
-/* Mechanism below, policy above: model/ fills these. All are called at the moment of execution, so that what they see
- * is what a loader would pass, whatever the program does to its lists afterwards. Any may be NULL. */
+/* Mechanism below, policy above: model/ fills these. All are called at the moment of execution, so that they
+ * see what a loader would pass, whatever the program does to its lists afterwards. Any may be NULL. */
 struct machine_hooks {
   void *ctx;
-  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. Odd and dotted names
-   * are for the hook to judge; computed ones are observed already. */
+  /* A (module, name) pair is pushed for the first time. The answer is kept in global.tag. Odd and dotted
+   * names are for the hook to judge; computed ones are observed already. */
   uint32_t (*global)(void *ctx, const struct machine *m, const struct global *g);
   /* A call: the object is complete but for its tag, which the answer becomes. */
   uint32_t (*call)(void *ctx, struct machine *m, val_id object);
@@ -36,7 +37,7 @@ struct machine {
   struct observations *obs;
   const struct limits *max;
   struct machine_hooks hooks;
-  uint32_t member;     /* for observations */
+  uint32_t member; /* for observations */
   struct reader in;
   VEC(struct value) values;
   VEC(val_id) links;
@@ -45,33 +46,36 @@ struct machine {
   VEC(struct global) globals;
   VEC(struct object) objects;
   VEC(struct persid) persids;
-  uint8_t proto;       /* of the last PROTO; 0 before */
+  uint8_t proto;            /* of the last PROTO; 0 before */
   uint8_t highest_op_proto; /* of the newest opcode met */
   uint64_t num_ops;
-  uint64_t frame_end;  /* private: where the open FRAME ends, 0 if none is open */
-  bool proto_declared; /* a PROTO was met */
+  uint64_t frame_end;       /* private: where the open FRAME ends, 0 if none is open */
+  bool proto_declared;      /* a PROTO was met */
   bool beyond_weights_only; /* an opcode was met that torch's weights_only unpickler does not know */
-  bool stopped;        /* STOP was reached: result is valid */
-  bool failed;         /* an error ended the program: later calls answer false */
+  bool stopped;             /* STOP was reached: result is valid */
+  bool failed;              /* an error ended the program; everything made so far stays readable */
   val_id result;
-  struct memo *memo;       /* private: index → val_id, by hash, and the count of distinct indices */
-  struct key_index *keys;  /* private: (dict, key) → link, for repeated keys */
+  struct memo *memo;        /* private: index → val_id, by hash, and the count of distinct indices */
+  struct key_index *keys;   /* private: (dict, key) → link, for repeated keys */
   struct name_index *names; /* private: (module, name) → global */
-  val_id recent_ints[509]; /* private: an integer that repeats is one value. A prime, as sizes are powers of two */
-  uint64_t hash_seed[2];   /* machine_init sets a fixed one; who has random bytes sets it before machine_run */
+  val_id recent_ints[509];  /* private: one value for what repeats. A prime, as sizes are powers of two */
+  uint64_t hash_seed[2]; /* machine_init sets a fixed one; who has random bytes sets it before machine_run */
 };
 
-/* `program` must outlive the machine: strings are spans of it. It is the private copy of a member, or of the rest of
- * a legacy stream: bytes after STOP are the caller's business. False: budget spent. */
-NODISCARD bool machine_init(struct machine *m, struct arena *a, struct observations *o, const struct limits *max,
-                            uint32_t member, const struct machine_hooks *hooks, struct span program);
-/* Runs to STOP. False when the program is malformed or a limit is hit (observed, with the offset). m->in.at is then
- * the offset of the offending opcode's argument, otherwise the offset behind STOP. */
+/* `program` must outlive the machine: strings are spans of it. It is the private copy of a member, or of the
+ * rest of a legacy stream: bytes after STOP are the caller's business. False: budget spent. */
+NODISCARD bool machine_init(struct machine *m, struct arena *a, struct observations *o,
+                            const struct limits *max, uint32_t member, const struct machine_hooks *hooks,
+                            struct span program);
+/* Runs to STOP. False when the program is malformed or a limit is hit (observed, with the offset). m->in.at
+ * is then the offset of the offending opcode's argument, otherwise the offset behind STOP. */
 NODISCARD bool machine_run(struct machine *m);
 
 /* ---- reading values ---- */
 static inline const struct value *value_of(const struct machine *m, val_id v) { return &m->values.p[v]; }
-static inline enum value_kind kind_of(const struct machine *m, val_id v) { return (enum value_kind)m->values.p[v].kind; }
+static inline enum value_kind kind_of(const struct machine *m, val_id v) {
+  return (enum value_kind)m->values.p[v].kind;
+}
 /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT; the empty span for other kinds. */
 struct span value_bytes(const struct machine *m, val_id v);
 /* Number of items of TUPLE, LIST, SET, FROZENSET; of links (2 × pairs) for DICT; 0 for other kinds. */

@@ -29,14 +29,17 @@ static int compare(const struct name_row *row, struct span module, struct span n
   return c || !row->name ? c : span_cmp(span_str(row->name), name);
 }
 
-static const struct name_row *bisect(const struct name_row *rows, size_t n, struct span module, struct span name) {
+static const struct name_row *bisect(const struct name_row *rows, size_t n, struct span module,
+                                     struct span name) {
   size_t low = 0, high = n;
   while (low < high) {
     size_t mid = low + (high - low) / 2;
     int c = compare(&rows[mid], module, name);
     if (c == 0) return &rows[mid];
-    if (c < 0) low = mid + 1;
-    else high = mid;
+    if (c < 0)
+      low = mid + 1;
+    else
+      high = mid;
   }
   return NULL;
 }
@@ -89,23 +92,25 @@ static uint32_t find(const struct machine *m, const struct global *g, uint32_t h
   return i;
 }
 
-static uint32_t add(struct machine *m, struct global *g, uint32_t hash, const struct arg *arg) {
+static uint32_t add(struct machine *m, const struct global *g, uint32_t hash, const struct arg *arg) {
   struct global *place = vec_push(m->arena, &m->globals, UINT32_MAX);
   if (!place || !hash_add(m->arena, &m->names->hash, hash, UINT32_MAX)) {
     refuse_memory(m);
     return 0;
   }
-  g->first_at = arg->at;
-  g->dotted = g->name.n && memchr(g->name.p, '.', g->name.n);
-  g->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
-  if (m->hooks.global) g->tag = m->hooks.global(m->hooks.ctx, m, g);
-  m->globals.p[m->globals.n - 1] = *g;
+  *place = *g;
+  place->first_at = arg->at;
+  place->dotted = g->name.n && memchr(g->name.p, '.', g->name.n);
+  place->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
+  if (m->hooks.global)
+    place->tag = m->hooks.global(m->hooks.ctx, m, place); /* m is const there: place stays */
   return m->globals.n;
 }
 
-val_id new_global(struct machine *m, struct span module, struct span name, bool computed, const struct arg *arg) {
-  struct global g = {.module = module, .name = name, .mapped_module = module, .mapped_name = name,
-                     .computed = computed};
+val_id new_global(struct machine *m, struct span module, struct span name, bool computed,
+                  const struct arg *arg) {
+  struct global g = {
+      .module = module, .name = name, .mapped_module = module, .mapped_name = name, .computed = computed};
   if (m->proto < 3) g.was_mapped = name_map(module, name, &g.mapped_module, &g.mapped_name);
   uint32_t hash = hash_global(m, &g), number = find(m, &g, hash);
   if (number == 0) number = add(m, &g, hash, arg);

@@ -26,7 +26,7 @@ struct span number_text(struct span line) {
   return nul ? span_of(line.p, (size_t)(nul - line.p)) : line;
 }
 
-/* Folds digits of a base, most significant first, towards the sign's infinity, so that the lowest int64 fits. */
+/* Folds digits of a base, most significant first, away from zero, so that the lowest int64 fits. */
 static bool fold(struct span digits, unsigned base, bool negative, int64_t *out) {
   int64_t x = 0;
   for (size_t i = 0; i < digits.n; i++) {
@@ -63,8 +63,10 @@ static unsigned prefix_base(uint8_t letter) {
 static bool take_digits(struct span *s, struct int_text *t) {
   size_t i = 0;
   for (; i < s->n && (digit_value(s->p[i]) < t->base || s->p[i] == '_'); i++) {
-    if (s->p[i] != '_') t->num_digits++;
-    else if (i == 0 || s->p[i - 1] == '_') return false;
+    if (s->p[i] != '_')
+      t->num_digits++;
+    else if (i == 0 || s->p[i - 1] == '_')
+      return false;
   }
   t->digits = span_first(*s, i);
   *s = span_from(*s, i);
@@ -93,7 +95,9 @@ bool int_text_parse(struct span text, unsigned base, struct int_text *out) {
   return base != 0 || prefix || !leading_zero || all_zero(out->digits);
 }
 
-bool int_text_small(const struct int_text *t, int64_t *out) { return fold(t->digits, t->base, t->negative, out); }
+bool int_text_small(const struct int_text *t, int64_t *out) {
+  return fold(t->digits, t->base, t->negative, out);
+}
 
 /* ---- beyond 64 bits: base 2^32, nine decimal digits (or fewer of 16) at a time ---- */
 

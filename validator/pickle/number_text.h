@@ -4,7 +4,8 @@
 
 #include "base/span.h"
 
-/* sys.int_info.default_max_str_digits: int() refuses more (CVE-2020-10735), and what would be quadratic stays small. */
+/* sys.int_info.default_max_str_digits: int() refuses more (CVE-2020-10735), and what would be quadratic stays
+ * small. */
 enum { MAX_DIGITS = 4300, MAX_NUMBER_BYTES = MAX_DIGITS / 2 + 1 };
 
 /* The text up to a NUL byte, where C's string ends. */
@@ -22,12 +23,13 @@ struct int_text {
 bool int_text_parse(struct span text, unsigned base, struct int_text *out);
 /* The value, if it fits. */
 bool int_text_small(const struct int_text *t, int64_t *out);
-/* The value as two's complement, lowest byte first, in a buffer of MAX_NUMBER_BYTES; at most MAX_DIGITS digits.
- * Answers the bytes used. */
+/* The value as two's complement, lowest byte first, in a buffer of MAX_NUMBER_BYTES; at most MAX_DIGITS
+ * digits. Answers the bytes used. */
 size_t int_text_bytes(const struct int_text *t, uint8_t *out);
 /* -?(0|[1-9][0-9]*), but for "-0": the spelling of picklers, which every reader reads alike. */
 bool int_text_is_plain(struct span text);
-/* [+-]?(digits with an optional point and exponent | inf | infinity | nan), as PyOS_string_to_double wants it. */
+/* [+-]?(digits with an optional point and exponent | inf | infinity | nan), as PyOS_string_to_double wants
+ * it. */
 bool float_text_is_valid(struct span text);
 
 #endif

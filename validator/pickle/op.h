@@ -1,6 +1,6 @@
 /* What the files that run the opcodes share: observing, making values, containers, keys, names and the memo.
- * The dispatcher (machine.c) reads the argument, takes the operands and makes room for the result as the row says;
- * handlers check nothing of that again. */
+ * The dispatcher (machine.c) reads the argument, takes the operands and makes room for the result as the row
+ * says; handlers check nothing of that again. */
 #ifndef CKPTLINT_PICKLE_OP_H
 #define CKPTLINT_PICKLE_OP_H
 
@@ -9,17 +9,18 @@
 #include "pickle/opcode.h"
 
 /* ---- observing ---- */
-struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg); /* subject: its name */
+/* About this opcode: its offset, and its name as the subject. */
+struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg);
 NODISCARD bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg);
 bool refuse_memory(struct machine *m);
-/* There is no room for n elements: because the limit is `max`, or else because the arena is spent. Observes which. */
+/* There is no room for n elements: because the limit is `max`, or else because the arena is spent. Observes
+ * which. */
 bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t max, uint32_t at);
 
 /* ---- values: 0 or false means a limit, observed ---- */
-enum { /* shared constants, there from the start */
-  ID_NONE = 1, ID_FALSE, ID_TRUE, ID_EMPTY_TUPLE,
-  NUM_CONSTANTS
-};
+/* Shared constants, there from the start. */
+enum { ID_NONE = 1, ID_FALSE, ID_TRUE, ID_EMPTY_TUPLE, NUM_CONSTANTS };
+val_id constant(struct machine *m, val_id id, uint32_t at);
 val_id new_value(struct machine *m, enum value_kind kind, uint32_t at);
 val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);
 val_id new_int(struct machine *m, int64_t number, uint32_t at);
@@ -33,16 +34,18 @@ static inline bool push(struct machine *m, val_id v) {
   if (v) m->stack.p[m->stack.n++] = v;
   return v != 0;
 }
-val_id constant(struct machine *m, val_id id, uint32_t at);
 static inline val_id top(const struct machine *m) { return m->stack.p[m->stack.n - 1]; }
-/* May it be anything once it is loaded? True for what an import, a call, a persistent id or the registry gives. */
+/* May it be anything once it is loaded? True for what an import, a call, a persistent id or the registry
+ * gives. */
 bool is_symbolic(const struct machine *m, val_id v);
 
 /* ---- containers (op_build.c) ---- */
 /* Appends n values to a LIST, keeping `depth`. */
-NODISCARD bool list_extend(struct machine *m, val_id list, const val_id *items, uint32_t n, const struct arg *arg);
+NODISCARD bool list_extend(struct machine *m, val_id list, const val_id *items, uint32_t n,
+                           const struct arg *arg);
 /* Sets n / 2 pairs of a DICT in order; a key that is there takes the new value (observed). */
-NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n, const struct arg *arg);
+NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n,
+                           const struct arg *arg);
 /* A container is at least one level deeper than what it holds. */
 void deepen(struct machine *m, val_id container, val_id item, uint32_t at);
 
@@ -55,24 +58,26 @@ struct key_index {
   struct hash_index hash;
   VEC(struct key_entry) entries;
 };
-/* Where the key equal to `key` stands in the container, counted in links from the start of its run, in *place; or
- * notes that it will stand at `place_if_new`, and answers that. False: unhashable, or a limit (observed). */
-NODISCARD bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_if_new, uint32_t *place,
-                         const struct arg *arg);
+/* Where the key equal to `key` stands in the container, counted in links from the start of its run, in
+ * *place; or notes that it will stand at `place_if_new`, and answers that. False: unhashable, or a limit
+ * (observed). */
+NODISCARD bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_if_new,
+                         uint32_t *place, const struct arg *arg);
 
 /* ---- names (names.c) ---- */
 struct name_index {
   struct hash_index hash; /* of m->globals, by its numbers */
 };
 /* A GLOBAL value for a (module, name) pair; the hook is asked when the pair is new. */
-val_id new_global(struct machine *m, struct span module, struct span name, bool computed, const struct arg *arg);
+val_id new_global(struct machine *m, struct span module, struct span name, bool computed,
+                  const struct arg *arg);
 /* The Python 3 name of a Python 2 one; true if there is one. The spans are then static. */
 bool name_map(struct span module, struct span name, struct span *mapped_module, struct span *mapped_name);
 /* ASCII identifiers joined by dots. */
 bool name_is_plain(struct span name);
 
 /* ---- the memo (op_memo.c) ---- */
-/* Index → value. Dense indices stand in an array, others are hashed, so that no allocation follows an index. */
+/* Index → value. Dense indices stand in an array, others are hashed: no allocation follows an index. */
 struct memo_entry {
   uint32_t index;
   val_id v;

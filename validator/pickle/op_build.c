@@ -1,5 +1,5 @@
-/* Tuples, lists, dicts and sets. The items of a container are a run in m->links; a run that is full moves to the end,
- * with twice the room, or grows where it is when it ends there already. */
+/* Tuples, lists, dicts and sets. The items of a container are a run in m->links; a run that is full moves to
+ * the end, with twice the room, or grows where it is when it ends there already. */
 #include "pickle/op.h"
 
 void deepen(struct machine *m, val_id container, val_id item, uint32_t at) {
@@ -8,7 +8,10 @@ void deepen(struct machine *m, val_id container, val_id item, uint32_t at) {
   if (depth <= c->depth || depth > UINT16_MAX) return;
   c->depth = (uint16_t)depth;
   if (depth > m->max->value_depth)
-    observe(m->obs, (struct observation){.kind = OBS_LIMIT_VALUE_DEPTH, .member = m->member, .at = at, .got = depth,
+    observe(m->obs, (struct observation){.kind = OBS_LIMIT_VALUE_DEPTH,
+                                         .member = m->member,
+                                         .at = at,
+                                         .got = depth,
                                          .want = m->max->value_depth});
 }
 
@@ -117,8 +120,10 @@ static bool set_update(struct machine *m, val_id set, const struct arg *arg) {
     if (!key_place(m, set, arg->items[i], end, &place, arg)) return false;
     struct observation what = seen_at(m, OBS_PKL_DUPLICATE_ITEM, arg);
     what.detail = value_bytes(m, arg->items[i]);
-    if (place == end) append(m, set, arg->items[i], arg->at);
-    else observe(m->obs, what);
+    if (place == end)
+      append(m, set, arg->items[i], arg->at);
+    else
+      observe(m->obs, what);
   }
   return true;
 }
@@ -140,9 +145,9 @@ static val_id own_container(struct machine *m, val_id object, enum value_kind ki
   return *place;
 }
 
-/* The container that takes the items, or 0 with *ok telling whether the program goes on without them. A call of
- * `extend` or `__setitem__` on an import (os.environ, sys.path) is an attack, which the loader survives; on a plain
- * value of the wrong type the loader raises. */
+/* The container that takes the items, or 0 with *ok telling whether the program goes on without them. A call
+ * of `extend` or `__setitem__` on an import (os.environ, sys.path) is an attack, which the loader survives;
+ * on a plain value of the wrong type the loader raises. */
 static val_id items_target(struct machine *m, enum value_kind kind, const struct arg *arg, bool *ok) {
   enum value_kind own = kind == VAL_DICT ? VAL_DICT : VAL_LIST;
   val_id target = top(m);
@@ -193,7 +198,8 @@ bool op_setitem(struct machine *m, const struct arg *arg) {
   return true;
 }
 
-/* An instance keeps what was added beside what was appended: `add` of a set's subclass takes any number of items. */
+/* An instance keeps what was added beside what was appended: `add` of a set's subclass takes any number of
+ * items. */
 bool op_additems(struct machine *m, const struct arg *arg) {
   bool ok;
   if (nothing_to_add(m, VAL_SET, arg)) return true;

@@ -11,8 +11,8 @@ bool op_global(struct machine *m, const struct arg *arg) {
   return push(m, new_global(m, arg->text, arg->text2, false, arg));
 }
 
-/* A literal is a str that stands in the program, however it came to the stack. What a call returns is not: the name
- * is then computed, which hides it. C wants exact str objects. */
+/* A literal is a str that stands in the program, however it came to the stack. What a call returns is not:
+ * the name is then computed, which hides it. C wants exact str objects. */
 bool op_stack_global(struct machine *m, const struct arg *arg) {
   bool computed = false;
   for (uint32_t i = 0; i < 2; i++) {
@@ -59,8 +59,8 @@ static val_id new_object(struct machine *m, struct object o) {
   return v;
 }
 
-/* Callee and arguments of REDUCE and its kin. C raises for a plain callee and for arguments that are no tuple; what
- * an import or a call gives may be either. */
+/* Callee and arguments of REDUCE and its kin. C raises for a plain callee and for arguments that are no
+ * tuple; what an import or a call gives may be either. */
 static bool check_call(struct machine *m, const struct arg *arg) {
   if (!is_symbolic(m, arg->items[0])) return refuse_op(m, OBS_PKL_NOT_CALLABLE, arg);
   if (kind_of(m, arg->items[1]) == VAL_TUPLE) return true;
@@ -71,8 +71,11 @@ static bool check_call(struct machine *m, const struct arg *arg) {
 
 static bool call(struct machine *m, const struct arg *arg, enum object_origin origin, val_id kwargs) {
   if (!check_call(m, arg)) return false;
-  return push(m, new_object(m, (struct object){.origin = (uint8_t)origin, .at = arg->at, .callee = arg->items[0],
-                                               .args = arg->items[1], .kwargs = kwargs}));
+  return push(m, new_object(m, (struct object){.origin = (uint8_t)origin,
+                                               .at = arg->at,
+                                               .callee = arg->items[0],
+                                               .args = arg->items[1],
+                                               .kwargs = kwargs}));
 }
 
 bool op_reduce(struct machine *m, const struct arg *arg) { return call(m, arg, BY_REDUCE, 0); }
@@ -87,11 +90,13 @@ bool op_newobj_ex(struct machine *m, const struct arg *arg) {
 }
 
 /* INST and OBJ: the instances of protocols 0 and 1. */
-static bool old_call(struct machine *m, const struct arg *arg, enum object_origin origin, val_id callee, val_id args) {
+static bool old_call(struct machine *m, const struct arg *arg, enum object_origin origin, val_id callee,
+                     val_id args) {
   if (callee == 0 || args == 0) return false;
   observe(m->obs, seen_at(m, OBS_PKL_OLD_CALL, arg));
-  return push(m, new_object(m, (struct object){.origin = (uint8_t)origin, .at = arg->at, .callee = callee,
-                                               .args = args}));
+  return push(
+      m, new_object(
+             m, (struct object){.origin = (uint8_t)origin, .at = arg->at, .callee = callee, .args = args}));
 }
 
 bool op_obj(struct machine *m, const struct arg *arg) {
@@ -121,8 +126,8 @@ static bool add_state(struct machine *m, val_id target, val_id state, const stru
   return true;
 }
 
-/* On an instance: its __setstate__, or its attributes. On an import it would change a class, a function or a module;
- * on a plain value the loader raises unless the state is None. */
+/* On an instance: its __setstate__, or its attributes. On an import it would change a class, a function or a
+ * module; on a plain value the loader raises unless the state is None. */
 bool op_build(struct machine *m, const struct arg *arg) {
   val_id target = top(m), state = arg->items[0];
   if (kind_of(m, target) == VAL_OBJECT) {

@@ -58,7 +58,8 @@ bool op_unicode(struct machine *m, const struct arg *arg) {
   return push(m, new_bytes(m, VAL_TEXT, arg->text, arg->at));
 }
 
-/* A Python 2 str. torch.load decodes it as UTF-8 unless told otherwise; what is not UTF-8 needs encoding='latin1'. */
+/* A Python 2 str. torch.load decodes it as UTF-8 unless told otherwise; what is not UTF-8 needs
+ * encoding='latin1'. */
 val_id new_python2_string(struct machine *m, struct span bytes, const struct arg *arg) {
   if (text_is_utf8(bytes, SURROGATES_REFUSED)) return new_bytes(m, VAL_TEXT, bytes, arg->at);
   observe(m->obs, seen_at(m, OBS_PKL_PY2_BYTES, arg));
@@ -71,7 +72,9 @@ bool op_string(struct machine *m, const struct arg *arg) {
 
 /* ---- PEP 574 ---- */
 
-bool op_next_buffer(struct machine *m, const struct arg *arg) { return refuse_op(m, OBS_PKL_OUT_OF_BAND, arg); }
+bool op_next_buffer(struct machine *m, const struct arg *arg) {
+  return refuse_op(m, OBS_PKL_OUT_OF_BAND, arg);
+}
 
 /* A read-only view of a bytearray holds what bytes hold; of what was called or imported we can't tell. */
 bool op_readonly_buffer(struct machine *m, const struct arg *arg) {

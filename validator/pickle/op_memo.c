@@ -59,14 +59,16 @@ bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32
     *there = v;
     return true;
   }
-  if (!(is_dense(memo, index) ? add_dense(memo, a, index, v) : add_sparse(memo, a, seed, index, v))) return false;
+  if (!(is_dense(memo, index) ? add_dense(memo, a, index, v) : add_sparse(memo, a, seed, index, v)))
+    return false;
   memo->n++;
   return true;
 }
 
 /* ---- the opcodes ---- */
 
-static struct observation seen_index(const struct machine *m, enum obs_kind kind, const struct arg *arg, uint64_t i) {
+static struct observation seen_index(const struct machine *m, enum obs_kind kind, const struct arg *arg,
+                                     uint64_t i) {
   struct observation what = seen_at(m, kind, arg);
   what.detail = arg->text;
   what.got = i;

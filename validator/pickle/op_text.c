@@ -1,5 +1,6 @@
-/* The text opcodes of protocol 0, with the grammars of Modules/_pickle.c (CPython 3.11). Other unpicklers read some of
- * these texts differently, which has hidden programs from scanners: what no pickler writes is observed. */
+/* The text opcodes of protocol 0, with the grammars of Modules/_pickle.c (CPython 3.11). Other unpicklers
+ * read some of these texts differently, which has hidden programs from scanners: what no pickler writes is
+ * observed. */
 #include <math.h>
 
 #include "pickle/number_text.h"
@@ -14,7 +15,7 @@ static struct observation seen_text(const struct machine *m, enum obs_kind kind,
 
 /* ---- INT and LONG ---- */
 
-/* int() takes any number of digits where no conversion of base is needed; here the limit holds for them too. */
+/* int() takes any number of digits that need no change of base; here one limit holds for all. */
 static val_id refuse_digits(struct machine *m, const struct int_text *t, const struct arg *arg) {
   if (t->base != 10) {
     refuse_room(m, OBS_LIMIT_PICKLE_NUMBER, t->num_digits, MAX_DIGITS, arg->at);
@@ -45,8 +46,8 @@ static val_id python_int(struct machine *m, struct span text, const struct arg *
   return new_long(m, copy, arg->at);
 }
 
-/* load_int: strtol with base 0, where two characters that make 0 or 1 are a bool; what strtol can't read whole goes
- * to int(text, 0). */
+/* load_int: strtol with base 0, where two characters that make 0 or 1 are a bool; what strtol can't read
+ * whole goes to int(text, 0). */
 bool op_int_text(struct machine *m, const struct arg *arg) {
   struct span text = number_text(arg->text);
   int64_t number;
@@ -112,7 +113,8 @@ static uint8_t take_octal(struct span *s) {
   return (uint8_t)(code & 0xff);
 }
 
-/* One escape behind its backslash, as _PyBytes_DecodeEscape reads it; answers the bytes written, 0 if it is bad. */
+/* One escape behind its backslash, as _PyBytes_DecodeEscape reads it; answers the bytes written, 0 if it is
+ * bad. */
 static size_t take_escape(struct span *s, uint8_t *out) {
   static const char names[] = "\\'\"abfnrtv", codes[] = "\\'\"\a\b\f\n\r\t\v";
   uint32_t code;
@@ -140,8 +142,10 @@ static bool decode_escapes(struct span s, uint8_t *out, size_t *n) {
     size_t wrote = 1;
     uint8_t c = s.p[0];
     s = span_from(s, 1);
-    if (c == '\\') wrote = take_escape(&s, out + *n);
-    else out[*n] = c;
+    if (c == '\\')
+      wrote = take_escape(&s, out + *n);
+    else
+      out[*n] = c;
     if (wrote == 0) return false;
     *n += wrote;
   }

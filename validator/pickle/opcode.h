@@ -7,14 +7,18 @@
 
 enum arg_kind {
   ARG_NONE,
-  ARG_U1, ARG_U2, ARG_U4, /* number: unsigned, little-endian */
-  ARG_I4,                 /* number: signed, little-endian */
-  ARG_U8,                 /* number: unsigned; FRAME only */
-  ARG_F8,                 /* real: IEEE-754, big-endian */
-  ARG_L1, ARG_L4, ARG_L8, /* text: that many bytes after an unsigned length */
-  ARG_L4S,                /* the same after a signed length */
-  ARG_LINE,               /* text: up to '\n', which is left out; '\r' is part of it */
-  ARG_LINES,              /* text and text2: two lines */
+  ARG_U1, /* U1, U2, U4: number, unsigned, little-endian */
+  ARG_U2,
+  ARG_U4,
+  ARG_I4, /* number: signed, little-endian */
+  ARG_U8, /* number: unsigned; FRAME only */
+  ARG_F8, /* real: IEEE-754, big-endian */
+  ARG_L1, /* L1, L4, L8: text, after its length (unsigned) in so many bytes */
+  ARG_L4,
+  ARG_L8,
+  ARG_L4S,   /* the same after a signed length */
+  ARG_LINE,  /* text: up to '\n', which is left out; '\r' is part of it */
+  ARG_LINES, /* text and text2: two lines */
 };
 
 enum { TO_MARK = 0xff }; /* in `takes` */
@@ -39,8 +43,8 @@ struct arg {
   int64_t number; /* which of these four are set: as the row's arg_kind says */
   double real;
   struct span text, text2;
-  /* For the machine's handlers: what the opcode takes, lowest first. It is the stack's own memory just above its top,
-   * so it is read before the first push. */
+  /* For the machine's handlers: what the opcode takes, lowest first. It is the stack's own memory just above
+   * its top, so it is read before the first push. */
   const val_id *items;
   uint32_t n;
 };

@@ -2,16 +2,12 @@
 
 /* ---- making ---- */
 
-/* Where the limit counts from: the constants are ours. */
-static uint64_t most_values(const struct machine *m) {
-  return min_u64(m->max->pickle_values, UINT32_MAX - NUM_CONSTANTS) + NUM_CONSTANTS;
-}
-
 val_id new_value(struct machine *m, enum value_kind kind, uint32_t at) {
-  uint64_t max = most_values(m);
-  bool room = m->values.n < max && m->values.n < m->values.b.size / sizeof *m->values.p;
-  if (!room && !vec_reserve(m->arena, &m->values, 1, max)) {
-    refuse_room(m, OBS_LIMIT_PICKLE_VALUES, (uint64_t)m->values.n + 1, max, at);
+  uint64_t made = m->values.n - NUM_CONSTANTS,
+           max = min_u64(m->max->pickle_values, UINT32_MAX - NUM_CONSTANTS);
+  bool room = made < max && m->values.n < m->values.b.size / sizeof *m->values.p;
+  if (!room && !vec_reserve(m->arena, &m->values, 1, max + NUM_CONSTANTS)) {
+    refuse_room(m, OBS_LIMIT_PICKLE_VALUES, made + 1, max, at);
     return 0;
   }
   m->values.p[m->values.n] = (struct value){.kind = (uint8_t)kind, .at = at};
@@ -56,11 +52,13 @@ val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span by
 /* ---- reading ---- */
 
 static bool has_bytes(enum value_kind kind) {
-  return kind == VAL_TEXT || kind == VAL_BYTES || kind == VAL_BYTEARRAY || kind == VAL_PYSTRING || kind == VAL_BIGINT;
+  return kind == VAL_TEXT || kind == VAL_BYTES || kind == VAL_BYTEARRAY || kind == VAL_PYSTRING ||
+         kind == VAL_BIGINT;
 }
 
 static bool has_items(enum value_kind kind) {
-  return kind == VAL_TUPLE || kind == VAL_LIST || kind == VAL_SET || kind == VAL_FROZENSET || kind == VAL_DICT;
+  return kind == VAL_TUPLE || kind == VAL_LIST || kind == VAL_SET || kind == VAL_FROZENSET ||
+         kind == VAL_DICT;
 }
 
 struct span value_bytes(const struct machine *m, val_id v) {
@@ -97,14 +95,16 @@ const struct object *value_object(const struct machine *m, val_id v) {
   return kind_of(m, v) == VAL_OBJECT ? &m->objects.p[value_of(m, v)->ref] : NULL;
 }
 
-/* Values are made in the order of the program, so their offsets rise; of those that one opcode makes (an instance
- * and its class, its arguments and itself) the last is what it pushes. */
+/* Values are made in the order of the program, so their offsets rise; of those that one opcode makes (an
+ * instance and its class, its arguments and itself) the last is what it pushes. */
 val_id value_made_at(const struct machine *m, uint32_t at) {
   uint32_t low = NUM_CONSTANTS, high = m->values.n;
   while (low < high) {
     uint32_t mid = low + (high - low) / 2;
-    if (m->values.p[mid].at <= at) low = mid + 1;
-    else high = mid;
+    if (m->values.p[mid].at <= at)
+      low = mid + 1;
+    else
+      high = mid;
   }
   return low > NUM_CONSTANTS && m->values.p[low - 1].at == at ? low - 1 : 0;
 }

@@ -1,6 +1,7 @@
-/* The symbolic values that a pickle program builds: what the program says, never what Python would make of it.
- * Values name each other by index (val_id), so a graph can be checked, walked without recursion and dumped. Shared
- * objects are shared indices; cycles are legal; every walk needs a visited set. Indices are never reused. */
+/* The symbolic values that a pickle program builds: what the program says, never what Python would make of
+ * it. Values name each other by index (val_id), so a graph can be checked, walked without recursion and
+ * dumped. Shared objects are shared indices; cycles are legal; every walk needs a visited set. Indices are
+ * never reused. */
 #ifndef CKPTLINT_PICKLE_VALUE_H
 #define CKPTLINT_PICKLE_VALUE_H
 
@@ -11,35 +12,43 @@
 typedef uint32_t val_id; /* index into machine.values; 0 is "no value" */
 
 enum value_kind {
-  VAL_ABSENT,    /* index 0 */
-  VAL_NONE, VAL_BOOL,
-  VAL_INT,       /* fits int64 */
-  VAL_BIGINT,    /* bytes: little-endian two's complement, minimal, more than 8 bytes */
+  VAL_ABSENT, /* index 0 */
+  VAL_NONE,
+  VAL_BOOL,
+  VAL_INT,    /* fits int64 */
+  VAL_BIGINT, /* bytes: little-endian two's complement, minimal, more than 8 bytes */
   VAL_FLOAT,
-  VAL_TEXT,      /* str: UTF-8, lone surrogates allowed (surrogatepass) */
-  VAL_BYTES, VAL_BYTEARRAY,
-  VAL_PYSTRING,  /* a Python 2 str that is not UTF-8: raw bytes, torch needs encoding='latin1' */
-  VAL_TUPLE, VAL_LIST, VAL_SET, VAL_FROZENSET, /* items */
-  VAL_DICT,      /* items: key, value, key, value … in insertion order; a repeated key took the last value */
-  VAL_GLOBAL,    /* machine.globals[ref] */
-  VAL_OBJECT,    /* machine.objects[ref]: made by REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST */
-  VAL_PERSID,    /* machine.persids[ref] */
+  VAL_TEXT, /* str: UTF-8, where lone surrogates pass (surrogatepass) */
+  VAL_BYTES,
+  VAL_BYTEARRAY,
+  VAL_PYSTRING, /* a Python 2 str that is not UTF-8: raw bytes, torch needs encoding='latin1' */
+  VAL_TUPLE,    /* TUPLE to FROZENSET: their items */
+  VAL_LIST,
+  VAL_SET,
+  VAL_FROZENSET,
+  VAL_DICT,   /* items: key, value, key, value … in insertion order; a repeated key took the last value */
+  VAL_GLOBAL, /* machine.globals[ref] */
+  VAL_OBJECT, /* machine.objects[ref]: made by REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST */
+  VAL_PERSID, /* machine.persids[ref] */
   VAL_EXTENSION, /* EXT1/2/4: number is the code */
 };
 
 struct value {
   uint8_t kind;
   uint8_t computed; /* bytes/text that did not come from a literal (never set by opcodes; for model/) */
-  uint16_t depth;   /* levels below, as they were when it was built (LIM807); a cycle has no depth, so a walk still
-                       needs its visited set */
-  uint32_t at;      /* offset in the pickle of the opcode that made it; None, True, False, () and integers that repeat
-                       are shared: of the first use */
+  uint16_t depth;   /* levels below, as they were when it was built (LIM807); cycles are not seen here */
+  uint32_t at;      /* offset of the opcode that made it; None, True, False, () and integers that repeat are
+                       shared: of the first use */
   union {
     bool truth;
     int64_t number;
     double real;
-    struct { const uint8_t *p; } bytes; /* with .len below */
-    struct { uint32_t first, n; } seq;  /* run in machine.links */
+    struct {
+      const uint8_t *p;
+    } bytes; /* with .len below */
+    struct {
+      uint32_t first, n;
+    } seq; /* run in machine.links */
     uint32_t ref;
   };
   uint32_t len; /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT: length; LIST, DICT, SET: room of the run */
@@ -48,27 +57,28 @@ static_assert(sizeof(struct value) == 24, "a checkpoint has millions of them");
 
 /* One distinct (module, name) pair that the program names. */
 struct global {
-  struct span module, name;         /* as in the file */
+  struct span module, name;               /* as in the file */
   struct span mapped_module, mapped_name; /* after the Python 2 → 3 mapping, where protocol < 3 (PEP 3108) */
-  uint32_t first_at;                /* offset of the first GLOBAL, STACK_GLOBAL or INST that names it */
-  uint32_t count;                   /* how often it is pushed */
-  uint32_t tag;                     /* what hooks->global answered */
-  bool was_mapped, dotted, odd;     /* odd: not ASCII identifiers joined by dots */
-  bool computed;                    /* STACK_GLOBAL on what a call returns (observed, PKL204): names may be empty */
+  uint32_t first_at;                      /* offset of the first GLOBAL, STACK_GLOBAL or INST that names it */
+  uint32_t count;                         /* how often it is pushed */
+  uint32_t tag;                           /* what hooks->global answered */
+  bool was_mapped, dotted, odd;           /* odd: not ASCII identifiers joined by dots */
+  bool computed; /* STACK_GLOBAL on what a call returns (observed, PKL204): names may be empty */
 };
 
 enum object_origin { BY_REDUCE, BY_NEWOBJ, BY_NEWOBJ_EX, BY_OBJ, BY_INST };
 
 struct object {
   uint8_t origin;
-  uint32_t tag;        /* what hooks->call answered: 0 = opaque */
-  uint32_t at;         /* offset of the calling opcode */
-  val_id callee, args; /* args: a TUPLE (of what was above the mark for OBJ and INST); a value of another kind where
-                          the program computes it (observed, PKL204). Neither callee nor args need be literal */
-  val_id kwargs;       /* NEWOBJ_EX */
-  val_id states;       /* LIST of the BUILD states in order, or 0 */
-  val_id appended;     /* LIST of APPEND(S)/ADDITEMS items, or 0 */
-  val_id items;        /* DICT of SETITEM(S), or 0 */
+  uint32_t tag;  /* what hooks->call answered: 0 = opaque */
+  uint32_t at;   /* offset of the calling opcode */
+  val_id callee; /* a GLOBAL, or any value that a loader gets by importing or calling */
+  val_id args; /* a TUPLE (of what lay above the mark, for OBJ and INST); what an import or a call gives where
+                  the program computes it (observed, PKL204) */
+  val_id kwargs;   /* NEWOBJ_EX */
+  val_id states;   /* LIST of the BUILD states in order, or 0 */
+  val_id appended; /* LIST of APPEND(S)/ADDITEMS items, or 0 */
+  val_id items;    /* DICT of SETITEM(S), or 0 */
 };
 
 struct persid {

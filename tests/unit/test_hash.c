@@ -1,0 +1,77 @@
+#include "base/hash.h"
+
+#include "tests/unit/check.h"
+
+/* vectors_sip64 of the reference implementation (github.com/veorq/SipHash): key 00 01 … 0f, message 00 01 …
+ * n-1. */
+static const struct {
+  size_t n;
+  uint64_t want;
+} vectors[] = {
+    {0, UINT64_C(0x726fdb47dd0e0e31)},  {1, UINT64_C(0x74f839c593dc67fd)},  {2, UINT64_C(0x0d6c8009d9a94f5a)},
+    {3, UINT64_C(0x85676696d7fb7e2d)},  {7, UINT64_C(0xab0200f58b01d137)},  {8, UINT64_C(0x93f5f5799a932462)},
+    {15, UINT64_C(0xa129ca6149be45e5)}, {63, UINT64_C(0x958a324ceb064572)},
+};
+static const uint64_t seed[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+
+static void siphash_gives_the_reference_vectors(void **state) {
+  (void)state;
+  uint8_t message[64];
+  for (uint8_t i = 0; i < sizeof message; i++) message[i] = i;
+  for (size_t i = 0; i < ARRAY_LEN(vectors); i++)
+    assert_int_equal(siphash(seed, span_of(message, vectors[i].n)), vectors[i].want);
+}
+
+static void pieces_hash_as_the_whole(void **state) {
+  (void)state;
+  uint8_t message[40];
+  for (uint8_t i = 0; i < sizeof message; i++) message[i] = i;
+  for (size_t cut = 0; cut <= 32; cut++) {
+    struct siphash h;
+    siphash_init(&h, seed);
+    siphash_bytes(&h, span_of(message, cut));
+    uint64_t word;
+    memcpy(&word, message + cut, sizeof word); /* little-endian, as the machine is */
+    siphash_u64(&h, word);
+    siphash_bytes(&h, span_of(message + cut + 8, 32 - cut));
+    assert_int_equal(siphash_end(&h), siphash(seed, span_of(message, sizeof message)));
+  }
+}
+
+static void index_finds_every_entry_of_a_hash(void **state) {
+  (void)state;
+  enum { NUM = 1000, SAME = 7 };
+  struct arena a;
+  struct hash_index x = {.heads.n = 0};
+  arena_init(&a, 1 << 20);
+  assert_int_equal(hash_find(&x, 5, 0), 0);
+  for (uint32_t i = 0; i < NUM; i++) assert_true(hash_add(&a, &x, i % SAME, NUM));
+  assert_false(hash_add(&a, &x, 1, NUM)); /* edge: max entries */
+  for (uint32_t hash = 0; hash <= SAME; hash++) {
+    uint32_t found = 0;
+    for (uint32_t i = hash_find(&x, hash, 0); i; i = hash_find(&x, hash, i), found++)
+      assert_int_equal((i - 1) % SAME, hash);
+    assert_int_equal(found, hash == SAME ? 0 : NUM / SAME + (hash < NUM % SAME));
+  }
+  arena_free(&a);
+}
+
+static void index_fails_when_the_budget_is_spent(void **state) {
+  (void)state;
+  struct arena a;
+  struct hash_index x = {.heads.n = 0};
+  arena_init(&a, 64);
+  assert_false(hash_add(&a, &x, 1, 10));
+  assert_true(a.exhausted);
+  arena_free(&a);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(siphash_gives_the_reference_vectors),
+      cmocka_unit_test(pieces_hash_as_the_whole),
+      cmocka_unit_test(index_finds_every_entry_of_a_hash),
+      cmocka_unit_test(index_fails_when_the_budget_is_spent),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
