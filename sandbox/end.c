@@ -1,5 +1,5 @@
-/* What a worker's end means. The kernel's facts come first, its report second: a perfect report followed by a signal,
- * an odd exit code or a violation is not accepted. */
+/* What a worker's end means. The kernel's facts come first, its report second: a perfect report followed by a
+ * signal, an odd exit code or a violation is not accepted. */
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -9,34 +9,34 @@
 
 const char *worker_end_name(enum worker_end end) {
   static const char *const names[] = {
-    [WORKER_OK] = "ok",
-    [WORKER_CRASH] = "crash",
-    [WORKER_VIOLATION] = "violation",
-    [WORKER_TIMEOUT] = "timeout",
-    [WORKER_CPU] = "cpu-limit",
-    [WORKER_MEMORY] = "out-of-memory",
-    [WORKER_FILE_CHANGED] = "file-changed",
-    [WORKER_SETUP] = "setup-failed",
-    [WORKER_PROTOCOL] = "protocol-error",
-    [WORKER_INCOMPLETE] = "incomplete",
-    [WORKER_TOO_BIG] = "report-too-big",
+      [WORKER_OK] = "ok",
+      [WORKER_CRASH] = "crash",
+      [WORKER_VIOLATION] = "violation",
+      [WORKER_TIMEOUT] = "timeout",
+      [WORKER_CPU] = "cpu-limit",
+      [WORKER_MEMORY] = "out-of-memory",
+      [WORKER_FILE_CHANGED] = "file-changed",
+      [WORKER_SETUP] = "setup-failed",
+      [WORKER_PROTOCOL] = "protocol-error",
+      [WORKER_INCOMPLETE] = "incomplete",
+      [WORKER_TOO_BIG] = "report-too-big",
   };
   return names[end];
 }
 
 enum obs_kind worker_end_obs(enum worker_end end) {
   static const enum obs_kind kinds[] = {
-    [WORKER_OK] = OBS_NONE,
-    [WORKER_CRASH] = OBS_WORKER_CRASHED,
-    [WORKER_VIOLATION] = OBS_WORKER_VIOLATION,
-    [WORKER_TIMEOUT] = OBS_WORKER_TIMEOUT,
-    [WORKER_CPU] = OBS_WORKER_CPU,
-    [WORKER_MEMORY] = OBS_WORKER_MEMORY,
-    [WORKER_FILE_CHANGED] = OBS_WORKER_FILE_CHANGED,
-    [WORKER_SETUP] = OBS_WORKER_SETUP,
-    [WORKER_PROTOCOL] = OBS_WORKER_PROTOCOL,
-    [WORKER_INCOMPLETE] = OBS_WORKER_INCOMPLETE,
-    [WORKER_TOO_BIG] = OBS_WORKER_TOO_BIG,
+      [WORKER_OK] = OBS_NONE,
+      [WORKER_CRASH] = OBS_WORKER_CRASHED,
+      [WORKER_VIOLATION] = OBS_WORKER_VIOLATION,
+      [WORKER_TIMEOUT] = OBS_WORKER_TIMEOUT,
+      [WORKER_CPU] = OBS_WORKER_CPU,
+      [WORKER_MEMORY] = OBS_WORKER_MEMORY,
+      [WORKER_FILE_CHANGED] = OBS_WORKER_FILE_CHANGED,
+      [WORKER_SETUP] = OBS_WORKER_SETUP,
+      [WORKER_PROTOCOL] = OBS_WORKER_PROTOCOL,
+      [WORKER_INCOMPLETE] = OBS_WORKER_INCOMPLETE,
+      [WORKER_TOO_BIG] = OBS_WORKER_TOO_BIG,
   };
   return kinds[end];
 }
@@ -91,7 +91,8 @@ static enum worker_end end_of_signal(int signal, const struct worker *w) {
 }
 
 static enum worker_end end_of_report(enum wire_status status, const struct wire_in *in) {
-  if (in->violation || in->fault || in->setup) return WORKER_PROTOCOL; /* last words, and then a quiet exit: forged */
+  /* Last words, and then a quiet exit: forged. */
+  if (in->violation || in->fault || in->setup) return WORKER_PROTOCOL;
   switch (status) {
   case WIRE_OK: return in->complete ? WORKER_OK : WORKER_INCOMPLETE;
   case WIRE_INCOMPLETE: return WORKER_INCOMPLETE;
@@ -129,7 +130,8 @@ void worker_finish(struct worker *w, struct arena *a, uint64_t file_size, struct
   *out = (struct worker_result){0};
   struct span report = {0};
   enum wire_status status = WIRE_INCOMPLETE;
-  if (arena_copy(a, span_of(w->report, w->report_len), &report)) status = wire_parse(&out->in, a, report, file_size);
+  if (arena_copy(a, span_of(w->report, w->report_len), &report))
+    status = wire_parse(&out->in, a, report, file_size);
   struct wire_in *in = &out->in;
   out->end = classify(w, status, in);
   out->exit_code = w->code == CLD_EXITED ? w->status : 0;

@@ -2,12 +2,10 @@
 
 #include <unistd.h>
 
-/* What this program, its libraries and its terminal need to know. None of it can weaken the sandbox or a verdict. */
+/* What this program, its libraries and its terminal need. None of it can weaken the sandbox or a verdict. */
 static const char *const kept_names[] = {
-  "TERM=", "NO_COLOR=", "CLICOLOR=", "COLUMNS=", "LINES=",
-  "LANG=", "LC_ALL=", "LC_CTYPE=", "TZ=", "TMPDIR=",
-  "CI=", "GITHUB_ACTIONS=",
-  "SOURCE_DATE_EPOCH=", /* reports that compare equal */
+    "TERM=",     "NO_COLOR=",       "CLICOLOR=",          "COLUMNS=", "LINES=",  "LANG=", "LC_ALL=",
+    "LC_CTYPE=", "GITHUB_ACTIONS=", "SOURCE_DATE_EPOCH=", "TZ=",      "TMPDIR=", "CI=",
 };
 
 static bool is_kept(const char *variable) {
@@ -20,14 +18,18 @@ static bool always(const char *ignored) {
   return true;
 }
 
-/* A new list of copies; it lives as long as the process. */
+/* A copy of the list and its strings in one block; it lives as long as the process. */
 static char **copy_list(char **list, bool (*keep)(const char *)) {
-  size_t n = 0;
-  while (list[n]) n++;
-  char **copy = calloc(n + 1, sizeof *copy), **end = copy;
-  for (size_t i = 0; copy && i < n; i++) {
+  size_t n = 0, bytes = 0;
+  for (; list[n]; n++) bytes += strlen(list[n]) + 1;
+  char **copy = calloc(1, (n + 1) * sizeof *copy + bytes);
+  if (!copy) return NULL;
+  char *text = (char *)(copy + n + 1);
+  for (size_t i = 0, kept = 0; i < n; i++) {
     if (!keep(list[i])) continue;
-    if (!(*end++ = strdup(list[i]))) return NULL;
+    size_t len = strlen(list[i]) + 1;
+    copy[kept++] = memcpy(text, list[i], len);
+    text += len;
   }
   return copy;
 }
@@ -38,11 +40,14 @@ static void wipe_list(char **list) {
 
 bool sandbox_scrub_environment(char **argv, char **envp) {
   char **kept = copy_list(envp, is_kept), **arguments = copy_list(argv, always);
-  if (!kept || !arguments) return false;
+  if (!kept || !arguments) {
+    free(kept);
+    free(arguments);
+    return false;
+  }
   wipe_list(envp);
   environ = kept;
-  if (!argv[0]) return true;
-  wipe_list(argv + 1); /* the process list goes on showing the program's name */
-  for (size_t i = 1; argv[i]; i++) argv[i] = arguments[i];
-  return true;
+  if (argv[0]) wipe_list(argv + 1); /* the process list goes on showing the program's name */
+  for (size_t i = 0; argv[i]; i++) argv[i] = arguments[i];
+  return true; /* NOLINT(clang-analyzer-unix.Malloc): argv points into `arguments` from now on */
 }

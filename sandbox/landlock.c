@@ -10,18 +10,18 @@ struct ruleset_attr {
 };
 enum { CREATE_VERSION = 1 };
 
-/* What each ABI added. A ruleset that names a right the kernel does not know is refused, and so is a larger struct. */
+/* What each ABI added. A right that the kernel does not know is refused, and so is a larger struct. */
 static const struct generation {
   int abi;
   uint64_t fs, net, scoped;
   size_t attr_bytes;
 } generations[] = {
-  {1, 0x1fff, 0, 0, 8},   /* execute, write, read, list, remove, make any kind of file */
-  {2, 0x2000, 0, 0, 8},   /* link or rename across directories */
-  {3, 0x4000, 0, 0, 8},   /* truncate */
-  {4, 0, 0x3, 0, 16},     /* bind and connect TCP */
-  {5, 0x8000, 0, 0, 16},  /* ioctl on devices */
-  {6, 0, 0, 0x3, 24},     /* abstract sockets and signals outside */
+    {1, 0x1fff, 0, 0, 8},  /* execute, write, read, list, remove, make any kind of file */
+    {2, 0x2000, 0, 0, 8},  /* link or rename across directories */
+    {3, 0x4000, 0, 0, 8},  /* truncate */
+    {4, 0, 0x3, 0, 16},    /* bind and connect TCP */
+    {5, 0x8000, 0, 0, 16}, /* ioctl on devices */
+    {6, 0, 0, 0x3, 24},    /* abstract sockets and signals outside */
 };
 
 int landlock_abi(void) {

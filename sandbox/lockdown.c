@@ -1,4 +1,4 @@
-/* The seal: what a worker does between fork and its first look at the file. Order matters, each step says why. */
+/* The seal: what a worker does between fork and its first look at the file. Order matters. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,18 +22,20 @@ static bool die_with_broker(struct lockdown *l) {
   return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == l->broker;
 }
 
-/* Handlers inherited by fork would run the broker's code on Ctrl-C. Signals stay blocked from before the fork to here. */
+/* Handlers inherited by fork would run the broker's code on Ctrl-C. Signals are blocked from before the fork
+ * to here. KILL, STOP and libc's own two refuse, which is fine. */
 static bool reset_signals(struct lockdown *l) {
   (void)l;
-  for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL); /* KILL, STOP and libc's own two refuse, which is fine */
+  for (int i = 1; i < NSIG; i++) (void)signal(i, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
-  return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+  return pthread_sigmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 static bool close_by_directory(int first) {
   DIR *d = opendir("/proc/self/fd");
   if (!d) return false;
+  /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread, a stream of its own */
   for (struct dirent *e; (e = readdir(d));) {
     int fd = 0;
     for (const char *c = e->d_name; *c >= '0' && *c <= '9' && fd < INT16_MAX; c++) fd = fd * 10 + (*c - '0');
@@ -45,15 +47,16 @@ static bool close_by_directory(int first) {
 
 /* Where an outer filter refuses close_range, or would kill for it. */
 static bool close_from(const struct sandbox *s, int first) {
-  return (s->layers[LAYER_CLOSE].on && syscall(SYS_close_range, first, ~0U, 0) == 0) || close_by_directory(first);
+  return (s->layers[LAYER_CLOSE].on && syscall(SYS_close_range, first, ~0U, 0) == 0) ||
+         close_by_directory(first);
 }
 
 static bool move_fd(int from, int to) { return from < 0 || dup2(from, to) == to; }
 
-/* Over a high number first: the two may already stand where the other one goes, and a plain chain of dup2 overwrites. */
+/* Over a high number first: one may stand where the other goes, and a plain chain of dup2 overwrites it. */
 static bool keep_descriptors(struct lockdown *l) {
   int report = fcntl(l->report_fd, F_DUPFD, HIGH_FD);
-  int ruleset = wants_seal(l) ? fcntl(l->sandbox->landlock_fd, F_DUPFD, HIGH_FD) : -1; /* -1 if there is none, too */
+  int ruleset = wants_seal(l) ? fcntl(l->sandbox->landlock_fd, F_DUPFD, HIGH_FD) : -1; /* or there is none */
   if (report < 0 || !move_fd(report, REPORT_FD) || !move_fd(ruleset, RULESET_FD)) return false;
   l->report_fd = REPORT_FD;
   for (int fd = 0; fd < REPORT_FD; fd++)
@@ -74,8 +77,8 @@ static bool drop_capabilities(struct lockdown *l) {
   return syscall(SYS_capset, &head, none) == 0;
 }
 
-/* Best effort: when memory runs out, the parser goes and not its neighbours. Before dumpable = 0, which hands /proc/self
- * to root. */
+/* Best effort: when memory runs out, the parser goes and not its neighbours. Before dumpable = 0, which hands
+ * /proc/self to root. */
 static bool volunteer_for_oom(struct lockdown *l) {
   (void)l;
   int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -187,8 +190,8 @@ static bool feel_the_filter(struct lockdown *l) {
   return raw_call3(SYS_gettid, 0, 0, 0) == -EPERM;
 }
 
-/* A step that belongs to a layer is left out where the probe found the layer missing. The seal proper is also left out
- * when the user asked for none. */
+/* A step that belongs to a layer is left out where the probe found the layer missing. The seal proper is also
+ * left out when the user asked for none. */
 enum { EVERYWHERE = LAYER_COUNT };
 static const struct step {
   const char *name;
@@ -196,22 +199,22 @@ static const struct step {
   int layer;
   bool seal;
 } steps[] = {
-  {"die with the broker", die_with_broker, EVERYWHERE, false},
-  {"signals", reset_signals, EVERYWHERE, false},
-  {"descriptors", keep_descriptors, EVERYWHERE, false},
-  {"reporters", set_reporters, EVERYWHERE, false}, /* they write to REPORT_FD, which is the pipe only now */
-  {"capabilities", drop_capabilities, EVERYWHERE, false},
-  {"oom score", volunteer_for_oom, EVERYWHERE, false},
-  {"dumpable", hide_from_ptrace, LAYER_DUMPABLE, false},
-  {"libraries", load_libraries, EVERYWHERE, false},
-  {"measure", measure, EVERYWHERE, false},
-  {"one thread", be_alone, EVERYWHERE, true},
-  {"rlimits", set_rlimits, LAYER_RLIMITS, false},
-  {"mdwe", refuse_executable_gain, LAYER_MDWE, true},
-  {"no_new_privs", renounce_privileges, LAYER_NNP, false},
-  {"landlock", restrict_paths, LAYER_LANDLOCK, true},
-  {"seccomp", filter_calls, LAYER_SECCOMP, true},
-  {"sentinel", feel_the_filter, LAYER_SECCOMP, true},
+    {"die with the broker", die_with_broker, EVERYWHERE, false},
+    {"signals", reset_signals, EVERYWHERE, false},
+    {"descriptors", keep_descriptors, EVERYWHERE, false},
+    {"reporters", set_reporters, EVERYWHERE, false}, /* they write to REPORT_FD, which is the pipe only now */
+    {"capabilities", drop_capabilities, EVERYWHERE, false},
+    {"oom score", volunteer_for_oom, EVERYWHERE, false},
+    {"dumpable", hide_from_ptrace, LAYER_DUMPABLE, false},
+    {"libraries", load_libraries, EVERYWHERE, false},
+    {"measure", measure, EVERYWHERE, false},
+    {"one thread", be_alone, EVERYWHERE, true},
+    {"rlimits", set_rlimits, LAYER_RLIMITS, false},
+    {"mdwe", refuse_executable_gain, LAYER_MDWE, true},
+    {"no_new_privs", renounce_privileges, LAYER_NNP, false},
+    {"landlock", restrict_paths, LAYER_LANDLOCK, true},
+    {"seccomp", filter_calls, LAYER_SECCOMP, true},
+    {"sentinel", feel_the_filter, LAYER_SECCOMP, true},
 };
 
 const char *lockdown_step_name(uint32_t step) { return step < ARRAY_LEN(steps) ? steps[step].name : NULL; }

@@ -20,23 +20,28 @@
 #define SYSCALL(call, rule, otherwise, why)  {#call, SCMP_SYS(call), SCMP_SYS(call), rule, otherwise, why},
 #define UNNAMED(first, last, otherwise, why) {NULL, first, last, NEVER, otherwise, why},
 
-/* The one place where a sanitized build differs. Its rows come first, and the first row of a call is in force. */
+/* The one place where a sanitized build differs. The first row of a call is in force. */
 #if defined SANITIZED
 static const struct policy_row table[] = {
 #include "sandbox/policy_asan.def"
+/* and behind them, where the same call does not count any more */
 #include "sandbox/policy.def"
 };
-struct policy_profile policy_profile(void) { return (struct policy_profile){"strict+asan", true}; }
+struct policy_profile policy_profile(void) {
+  return (struct policy_profile){"strict+asan", true};
+}
 
-/* A worker at its limit must see NULL from malloc, and can't start a symbolizer. Leaks are looked for by exit(),
- * which a worker never calls. */
+/* A worker at its limit must see NULL from malloc, and can't start a symbolizer. Leaks are looked for by
+ * exit(), which a worker never calls. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "allocator_may_return_null=1:symbolize=0:exitcode=99"; }
 #else
 static const struct policy_row table[] = {
 #include "sandbox/policy.def"
 };
-struct policy_profile policy_profile(void) { return (struct policy_profile){"strict", false}; }
+struct policy_profile policy_profile(void) {
+  return (struct policy_profile){"strict", false};
+}
 #endif
 #undef SYSCALL
 #undef UNNAMED
@@ -50,14 +55,15 @@ const struct policy_row *policy_row_of(int nr) {
 /* mmap and mprotect trap only when they ask for PROT_EXEC. */
 enum policy_reason policy_reason_of(uint32_t nr) {
   return nr == SYS_mmap || nr == SYS_mprotect || nr == SYS_pkey_mprotect ? REASON_EXECUTABLE_MEMORY
-                                                                        : REASON_NOT_LISTED;
+                                                                         : REASON_NOT_LISTED;
 }
 
 enum which { SHAPE, GATE };
 enum action { ALLOW, REFUSE /* with the errno of the row */ };
 
-/* What a rule is in libseccomp's terms. A rule takes several lines; no line is an argument test on the default action,
- * and no two lines of one filter match the same call. Where `gate` allows by number alone, `shape` has the last word. */
+/* What a rule is in libseccomp's terms. A rule takes several lines; no line is an argument test on the
+ * default action, and no two lines of one filter match the same call. Where `gate` allows by number alone,
+ * `shape` has the last word. */
 struct form {
   enum policy_rule rule;
   enum which which;
@@ -67,52 +73,61 @@ struct form {
 };
 
 #define PRIVATE_ANON (MAP_PRIVATE | MAP_ANONYMOUS)
-#define IS(arg, value)            {arg, SCMP_CMP_EQ, value, 0}
-#define ABOVE(arg, value)         {arg, SCMP_CMP_GT, value, 0}
-#define BELOW(arg, value)         {arg, SCMP_CMP_LT, value, 0}
-#define HAS_NONE_OF(arg, bits)    {arg, SCMP_CMP_MASKED_EQ, bits, 0}
-#define NO_DESCRIPTOR(arg)        {arg, SCMP_CMP_MASKED_EQ, UINT32_MAX, UINT32_MAX}
-#define MAP_FORM(rule, flags)     {rule, SHAPE, ALLOW, 3, {HAS_NONE_OF(2, ~(uint64_t)(PROT_READ | PROT_WRITE)), IS(3, flags), NO_DESCRIPTOR(4)}}
+#define IS(arg, value) \
+  { arg, SCMP_CMP_EQ, value, 0 }
+#define ABOVE(arg, value) \
+  { arg, SCMP_CMP_GT, value, 0 }
+#define BELOW(arg, value) \
+  { arg, SCMP_CMP_LT, value, 0 }
+#define HAS_NONE_OF(arg, bits) \
+  { arg, SCMP_CMP_MASKED_EQ, bits, 0 }
+#define NO_DESCRIPTOR(arg) \
+  { arg, SCMP_CMP_MASKED_EQ, UINT32_MAX, UINT32_MAX }
+#define DATA_ONLY(arg) HAS_NONE_OF(arg, ~(uint64_t)(PROT_READ | PROT_WRITE))
+#define MAP_FORM(rule, flags)                                               \
+  {                                                                         \
+    rule, SHAPE, ALLOW, 3, { DATA_ONLY(2), IS(3, flags), NO_DESCRIPTOR(4) } \
+  }
 
 static const struct form forms[] = {
-  {ANY, GATE, ALLOW, 0, {{0}}},
-  {ANY, SHAPE, ALLOW, 0, {{0}}},
+    {ANY, GATE, ALLOW, 0, {{0}}},
+    {ANY, SHAPE, ALLOW, 0, {{0}}},
 
-  {NEVER, GATE, REFUSE, 0, {{0}}},
+    {NEVER, GATE, REFUSE, 0, {{0}}},
 
-  {TO_REPORT, GATE, ALLOW, 1, {IS(0, REPORT_FD)}},
-  {TO_REPORT, GATE, REFUSE, 1, {ABOVE(0, REPORT_FD)}},
-  {TO_REPORT, GATE, REFUSE, 1, {BELOW(0, REPORT_FD)}},
-  {TO_REPORT, SHAPE, ALLOW, 0, {{0}}},
+    {TO_REPORT, GATE, ALLOW, 1, {IS(0, REPORT_FD)}},
+    {TO_REPORT, GATE, REFUSE, 1, {ABOVE(0, REPORT_FD)}},
+    {TO_REPORT, GATE, REFUSE, 1, {BELOW(0, REPORT_FD)}},
+    {TO_REPORT, SHAPE, ALLOW, 0, {{0}}},
 
-  {TO_STDERR, GATE, ALLOW, 1, {IS(0, REPORT_FD)}},
-  {TO_STDERR, GATE, ALLOW, 1, {IS(0, STDERR_FILENO)}},
-  {TO_STDERR, GATE, REFUSE, 1, {ABOVE(0, REPORT_FD)}},
-  {TO_STDERR, GATE, REFUSE, 1, {BELOW(0, STDERR_FILENO)}},
-  {TO_STDERR, SHAPE, ALLOW, 0, {{0}}},
+    {TO_STDERR, GATE, ALLOW, 1, {IS(0, REPORT_FD)}},
+    {TO_STDERR, GATE, ALLOW, 1, {IS(0, STDERR_FILENO)}},
+    {TO_STDERR, GATE, REFUSE, 1, {ABOVE(0, REPORT_FD)}},
+    {TO_STDERR, GATE, REFUSE, 1, {BELOW(0, STDERR_FILENO)}},
+    {TO_STDERR, SHAPE, ALLOW, 0, {{0}}},
 
-  {PLAIN_MMAP, GATE, ALLOW, 1, {HAS_NONE_OF(2, PROT_EXEC)}},
-  MAP_FORM(PLAIN_MMAP, PRIVATE_ANON),
-  MAP_FORM(PLAIN_MMAP, PRIVATE_ANON | MAP_NORESERVE),
-  MAP_FORM(PLAIN_MMAP, PRIVATE_ANON | MAP_STACK),
+    {PLAIN_MMAP, GATE, ALLOW, 1, {HAS_NONE_OF(2, PROT_EXEC)}},
+    MAP_FORM(PLAIN_MMAP, PRIVATE_ANON),
+    MAP_FORM(PLAIN_MMAP, PRIVATE_ANON | MAP_NORESERVE),
+    MAP_FORM(PLAIN_MMAP, PRIVATE_ANON | MAP_STACK),
 
-  {ASAN_MMAP, GATE, ALLOW, 1, {HAS_NONE_OF(2, PROT_EXEC)}},
-  MAP_FORM(ASAN_MMAP, PRIVATE_ANON),
-  MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_NORESERVE),
-  MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_STACK),
-  MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_FIXED),
-  MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_FIXED | MAP_NORESERVE),
+    {ASAN_MMAP, GATE, ALLOW, 1, {HAS_NONE_OF(2, PROT_EXEC)}},
+    MAP_FORM(ASAN_MMAP, PRIVATE_ANON),
+    MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_NORESERVE),
+    MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_STACK),
+    MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_FIXED),
+    MAP_FORM(ASAN_MMAP, PRIVATE_ANON | MAP_FIXED | MAP_NORESERVE),
 
-  {ASAN_ADVICE, GATE, ALLOW, 0, {{0}}},
-  {ASAN_ADVICE, SHAPE, ALLOW, 1, {IS(2, MADV_NOHUGEPAGE)}},
-  {ASAN_ADVICE, SHAPE, ALLOW, 1, {IS(2, MADV_DONTDUMP)}},
+    {ASAN_ADVICE, GATE, ALLOW, 0, {{0}}},
+    {ASAN_ADVICE, SHAPE, ALLOW, 1, {IS(2, MADV_NOHUGEPAGE)}},
+    {ASAN_ADVICE, SHAPE, ALLOW, 1, {IS(2, MADV_DONTDUMP)}},
 
-  {MAY_MOVE, GATE, ALLOW, 0, {{0}}},
-  {MAY_MOVE, SHAPE, ALLOW, 1, {IS(3, MREMAP_MAYMOVE)}},
+    {MAY_MOVE, GATE, ALLOW, 0, {{0}}},
+    {MAY_MOVE, SHAPE, ALLOW, 1, {IS(3, MREMAP_MAYMOVE)}},
 
-  {NOT_EXEC, GATE, REFUSE, 1, {HAS_NONE_OF(2, PROT_EXEC)}},
+    {NOT_EXEC, GATE, REFUSE, 1, {HAS_NONE_OF(2, PROT_EXEC)}},
 
-  {INSTALLING, SHAPE, ALLOW, 0, {{0}}},
+    {INSTALLING, SHAPE, ALLOW, 0, {{0}}},
 };
 
 /* libseccomp answers minus errno. */
@@ -171,15 +186,16 @@ static bool build(enum which which, uint32_t fallback, struct filter *out) {
     return false;
   }
   /* Its own default for a foreign ABI (x32, i386) would kill one thread only. */
-  bool done = ok(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) && add_table(ctx, which) &&
-              export(ctx, out);
+  bool done = ok(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) &&
+              add_table(ctx, which) && export(ctx, out);
   seccomp_release(ctx);
   return done;
 }
 
 bool policy_build(struct policy *out) {
   *out = (struct policy){0};
-  if (build(SHAPE, SCMP_ACT_ERRNO(ENOMEM), &out->shape) && build(GATE, SCMP_ACT_TRAP, &out->gate)) return true;
+  if (build(SHAPE, SCMP_ACT_ERRNO(ENOMEM), &out->shape) && build(GATE, SCMP_ACT_TRAP, &out->gate))
+    return true;
   policy_free(out);
   return false;
 }

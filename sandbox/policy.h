@@ -1,9 +1,10 @@
-/* The system-call policy: the table of policy.def, and the two seccomp filters that libseccomp writes from it.
+/* The system-call policy: the table of policy.def, and the two seccomp filters that libseccomp writes from
+ * it. One libseccomp filter has one default and can't say both "trap" and "refuse" for what it does not list,
+ * so there are two. The kernel runs both and obeys the stricter answer; between equals the one installed
+ * last.
  *
- * One libseccomp filter has one default and can't say both "trap" and "refuse" for what it does not list, so there are
- * two. The kernel runs both and obeys the stricter answer; between equals the one installed last.
- *   shape   (installed first)  default ENOMEM: allows the good forms of mmap and mremap, and whatever `gate` allows
- *   gate    (installed last)   default TRAP: allows by number, refuses softly by number, kills a foreign ABI */
+ *   shape   installed first, default ENOMEM: the good forms of mmap and mremap, and all that `gate` allows
+ *   gate    installed last, default TRAP: allows or refuses by number, kills a foreign ABI */
 #ifndef CKPTLINT_SANDBOX_POLICY_H
 #define CKPTLINT_SANDBOX_POLICY_H
 
@@ -29,9 +30,9 @@ enum policy_rule {
 
 struct policy_row {
   const char *name;
-  int first, last;       /* system call numbers of this architecture; negative: it has no such call */
+  int first, last; /* system call numbers of this architecture; negative: it has no such call */
   enum policy_rule rule;
-  int otherwise;         /* errno, or TRAP */
+  int otherwise; /* errno, or TRAP */
   const char *why;
 };
 /* The row in force for a system call of this architecture; NULL: not listed, it traps. */

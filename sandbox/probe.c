@@ -1,6 +1,6 @@
-/* What this host can enforce. Layers are tried in throw-away children, because an outer filter may kill instead of refuse
- * and because most layers can't be taken off again; at the end a canary, sealed like any worker, must be stopped at a
- * forbidden call. */
+/* What this host can enforce. Layers are tried in throw-away children, because an outer filter may kill
+ * instead of refuse and because most layers can't be taken off again; at the end a canary, sealed like any
+ * worker, must be stopped at a forbidden call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -61,7 +61,7 @@ struct answer {
 };
 
 _Noreturn static void try_in_turn(struct answer *answers) {
-  signal(SIGSYS, SIG_DFL); /* an outer filter may trap, and the broker may have a handler */
+  (void)signal(SIGSYS, SIG_DFL); /* an outer filter may trap, and the broker may have a handler */
   for (size_t i = 0; i < LAYER_COUNT; i++) {
     if (answers[i].tried) continue;
     answers[i] = (struct answer){.error = ECANCELED, .tried = true};
@@ -72,14 +72,14 @@ _Noreturn static void try_in_turn(struct answer *answers) {
   raw_exit(0);
 }
 
-/* One child tries layer after layer. If one of them kills it, that is this layer's answer, and the next child goes on
- * behind it. False: no child could be started. */
+/* One child tries layer after layer. If one of them kills it, that is this layer's answer, and the next child
+ * goes on behind it. False: no child could be started. */
 static bool try_in_child(struct answer *answers) {
   pid_t pid = fork();
   if (pid < 0) return false;
   if (pid == 0) try_in_turn(answers);
   siginfo_t info = {0};
-  while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR) {}
+  while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR) continue;
   for (size_t i = 0; i < LAYER_COUNT; i++)
     if (answers[i].tried && answers[i].error == ECANCELED) answers[i].error = -info.si_status;
   return true;
@@ -89,16 +89,16 @@ static bool try_in_child(struct answer *answers) {
 static void probe_layers(struct sandbox *s) {
   enum { ALL_BYTES = LAYER_COUNT * sizeof(struct answer) };
   struct answer *answers = region_map(ALL_BYTES); /* shared with the children */
-  while (answers && !answers[LAYER_COUNT - 1].tried && try_in_child(answers)) {}
+  while (answers && !answers[LAYER_COUNT - 1].tried && try_in_child(answers)) continue;
   for (size_t i = 0; i < LAYER_COUNT; i++) {
     struct answer a = answers && answers[i].tried ? answers[i] : (struct answer){.error = EAGAIN};
     s->layers[i] = (struct sandbox_layer){
-      .name = rows[i].name,
-      .stops = rows[i].stops,
-      .on = a.error == 0,
-      .essential = rows[i].level == SANDBOX_STANDARD,
-      .number = a.number,
-      .error = a.error,
+        .name = rows[i].name,
+        .stops = rows[i].stops,
+        .on = a.error == 0,
+        .essential = rows[i].level == SANDBOX_STANDARD,
+        .number = a.number,
+        .error = a.error,
     };
   }
   region_unmap(answers, ALL_BYTES);
@@ -151,8 +151,11 @@ static bool sing(void *ctx, struct wire_out *out) {
 
 /* Filters that are installed and don't filter (an emulated host, a broken kernel) must not count. */
 static bool canary_is_stopped(const struct sandbox *s) {
-  const struct worker_limits limits = {
-    .memory_bytes = 16 << 20, .cpu_seconds = 1, .wall_ms = 5000, .report_bytes = 4096, .at_least = SANDBOX_STANDARD};
+  const struct worker_limits limits = {.memory_bytes = 16 << 20,
+                                       .cpu_seconds = 1,
+                                       .wall_ms = 5000,
+                                       .report_bytes = 4096,
+                                       .at_least = SANDBOX_STANDARD};
   const struct worker_task task = {.run = sing};
   struct arena a;
   struct worker w;
@@ -176,12 +179,12 @@ static void hold_standard_descriptors(void) {
 
 static int order(const void *a, const void *b) { return memcmp(a, b, 1); }
 
-/* What libc does once and remembers, it does here, so that no worker asks for it under the filter: the size of memory
- * in qsort, the tables of printf for doubles. Workers inherit it. */
+/* What libc does once and remembers, it does here, so that no worker asks for it under the filter: the size
+ * of memory in qsort, the tables of printf for doubles. Workers inherit it. */
 static void warm_up(void) {
   char text[32], many[2048] = {0};
   qsort(many, sizeof many, 1, order);
-  snprintf(text, sizeof text, "%.17g", 0.1);
+  (void)snprintf(text, sizeof text, "%.17g", 0.1);
 }
 
 struct sandbox *sandbox_probe(void) {
@@ -223,8 +226,10 @@ size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out)
 }
 
 const char *sandbox_level_name(enum sandbox_level level) {
-  static const char *const names[] = {
-    [SANDBOX_NONE] = "none", [SANDBOX_REDUCED] = "reduced", [SANDBOX_STANDARD] = "standard", [SANDBOX_FULL] = "full"};
+  static const char *const names[] = {[SANDBOX_NONE] = "none",
+                                      [SANDBOX_REDUCED] = "reduced",
+                                      [SANDBOX_STANDARD] = "standard",
+                                      [SANDBOX_FULL] = "full"};
   return names[level];
 }
 
@@ -244,6 +249,6 @@ const char *sandbox_policy_digest(const struct sandbox *s) {
   uint8_t digest[32];
   if (!s->digest[0] && s->policy.gate.n && hash_policy(&s->policy, digest))
     for (size_t i = 0; i < sizeof digest; i++)
-      snprintf(s->digest + 2 * i, DIGEST_TEXT - 2 * i, "%02x", (unsigned)digest[i]);
+      (void)snprintf(s->digest + 2 * i, DIGEST_TEXT - 2 * i, "%02x", (unsigned)digest[i]);
   return s->digest;
 }

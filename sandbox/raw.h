@@ -1,5 +1,5 @@
-/* System calls without libc: nothing is touched but registers, so a signal handler may use them whatever state the
- * process is in. They answer minus errno, as the kernel does. */
+/* System calls without libc: nothing is touched but registers, so a signal handler may use them whatever
+ * state the process is in. They answer minus errno, as the kernel does. */
 #ifndef CKPTLINT_SANDBOX_RAW_H
 #define CKPTLINT_SANDBOX_RAW_H
 

@@ -1,6 +1,6 @@
-/* The worker's last words. A handler may run with any stack pointer and any heap: it stands on a stack of its own, reads
- * only what the kernel put there, and uses raw system calls that the filter allows. rt_sigaction is refused in a sealed
- * worker, so nobody can put another handler in its place. */
+/* The worker's last words. A handler may run with any stack pointer and any heap: it stands on a stack of its
+ * own, reads only what the kernel put there, and uses raw system calls that the filter allows. rt_sigaction
+ * is refused in a sealed worker, so nobody can put another handler in its place. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -35,10 +35,10 @@ static const struct reporter {
   int signal;
   void (*run)(int, siginfo_t *, void *);
 } reporters[] = {
-  {SIGSYS, on_violation},
-  {SIGSEGV, on_fault},
-  {SIGBUS, on_fault},    /* the mapped file was truncated */
-  {SIGXCPU, on_cpu_limit},
+    {SIGSYS, on_violation},
+    {SIGSEGV, on_fault},
+    {SIGBUS, on_fault}, /* the mapped file was truncated */
+    {SIGXCPU, on_cpu_limit},
 };
 
 /* Room for the largest register file (AMX: 8 KiB and more) and some calls. */

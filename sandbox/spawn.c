@@ -13,8 +13,8 @@
 #include "sandbox/state.h"
 
 enum {
-  REPORT_FIRST = 4096, /* most reports fit; fork cost follows the broker's heap */
-  TICK_MS = 2,         /* without pidfd */
+  REPORT_FIRST = 4096,  /* most reports fit; fork cost follows the broker's heap */
+  TICK_MS = 2,          /* without pidfd */
   KILL_GRACE_MS = 5000, /* a worker that hangs in the kernel (a dead network mount) is given up after it */
 };
 
@@ -38,9 +38,9 @@ _Noreturn static void be_worker(struct lockdown *l) {
 static pid_t fork_quietly(void) {
   sigset_t all, before;
   sigfillset(&all);
-  if (sigprocmask(SIG_SETMASK, &all, &before)) return -1;
+  if (pthread_sigmask(SIG_SETMASK, &all, &before)) return -1;
   pid_t pid = fork();
-  if (pid != 0) sigprocmask(SIG_SETMASK, &before, NULL);
+  if (pid != 0) pthread_sigmask(SIG_SETMASK, &before, NULL);
   return pid;
 }
 
@@ -70,7 +70,8 @@ bool worker_start(struct worker *w, const struct sandbox *s, const struct worker
   pid_t broker = getpid();
   pid_t pid = fork_quietly();
   if (pid == 0) {
-    struct lockdown l = {.sandbox = s, .limits = limits, .task = task, .report_fd = ends[1], .broker = broker};
+    struct lockdown l = {
+        .sandbox = s, .limits = limits, .task = task, .report_fd = ends[1], .broker = broker};
     be_worker(&l);
   }
   close(ends[1]);

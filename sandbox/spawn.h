@@ -1,5 +1,6 @@
-/* Sealed workers: one process a file and stage, never reused. The broker opens and maps, the worker seals itself,
- * parses, reports and dies; the kernel's word (exit status, signals, time, identity of the file) overrides its own. */
+/* Sealed workers: one process a file and stage, never reused. The broker opens and maps, the worker seals
+ * itself, parses, reports and dies; the kernel's word (exit status, signals, time, identity of the file)
+ * overrides its own. */
 #ifndef CKPTLINT_SANDBOX_SPAWN_H
 #define CKPTLINT_SANDBOX_SPAWN_H
 
@@ -13,36 +14,37 @@ const char *sandbox_level_name(enum sandbox_level level);
 
 /* One layer of the lock-down as the probe found it. */
 struct sandbox_layer {
-  const char *name;   /* "seccomp", "landlock", … (layers.def) */
-  const char *stops;  /* what it is for, in words */
+  const char *name;  /* "seccomp", "landlock", … (layers.def) */
+  const char *stops; /* what it is for, in words */
   bool on;
-  bool essential;     /* without it the level is below standard */
-  int number;         /* Landlock ABI, instructions of the filter, … or 0 */
-  int error;          /* errno of the probe, or minus the signal that killed it */
+  bool essential; /* without it the level is below standard */
+  int number;     /* Landlock ABI, instructions of the filter, … or 0 */
+  int error;      /* errno of the probe, or minus the signal that killed it */
 };
 
 struct sandbox; /* what was probed and built once: filters, Landlock ruleset */
 
-/* Probes every layer in throw-away children, builds both filters with libseccomp. NULL only when out of memory.
- * Call once, before anything is opened; it also makes sure that descriptors 0-2 are valid. */
+/* Probes every layer in throw-away children, builds both filters with libseccomp. NULL only when out of
+ * memory. Call once, before anything is opened; it also makes sure that descriptors 0-2 are valid. */
 struct sandbox *sandbox_probe(void);
 void sandbox_free(struct sandbox *s);
 enum sandbox_level sandbox_level(const struct sandbox *s);
 size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out);
-/* SHA-256 of the filters as 64 hex digits; empty without filters or without libcrypto, which is loaded by the first call. */
+/* SHA-256 of the filters as 64 hex digits; empty without filters or without libcrypto, which is loaded by the
+ * first call. */
 const char *sandbox_policy_digest(const struct sandbox *s);
 
 struct worker_limits {
-  uint64_t memory_bytes;  /* RLIMIT_DATA and RLIMIT_AS: this much over what is mapped at the seal */
+  uint64_t memory_bytes; /* RLIMIT_DATA and RLIMIT_AS: this much over what is mapped at the seal */
   uint64_t cpu_seconds, wall_ms;
-  uint64_t report_bytes;  /* by pipe; over it the worker is killed */
-  enum sandbox_level at_least; /* below it worker_start refuses; SANDBOX_NONE asks for no seal at all (tests, and the
-                                  user's explicit wish) */
+  uint64_t report_bytes;       /* by pipe; over it the worker is killed */
+  enum sandbox_level at_least; /* below it worker_start refuses; SANDBOX_NONE asks for no seal at all (tests,
+                                  and the user's explicit wish) */
 };
 
-/* What a worker runs. `prepare` (may be NULL) runs in the child before the seal: libraries are loaded there; false ends
- * the worker with WORKER_SETUP. `run` runs sealed and answers whether its stage is complete. ctx is the parent's
- * memory, inherited by fork. */
+/* What a worker runs. `prepare` (may be NULL) runs in the child before the seal: libraries are loaded there;
+ * false ends the worker with WORKER_SETUP. `run` runs sealed and answers whether its stage is complete. ctx
+ * is the parent's memory, inherited by fork. */
 struct worker_task {
   bool (*prepare)(void *ctx);
   bool (*run)(void *ctx, struct wire_out *out);
@@ -50,38 +52,40 @@ struct worker_task {
 };
 
 enum worker_end {
-  WORKER_OK,             /* exit 0, whole report */
-  WORKER_CRASH,          /* a signal or an unexpected exit */
-  WORKER_VIOLATION,      /* the filter stopped it */
-  WORKER_TIMEOUT, WORKER_CPU, WORKER_MEMORY,
-  WORKER_FILE_CHANGED,   /* SIGBUS: the mapping shrank under it */
-  WORKER_SETUP,          /* the seal could not be put on */
-  WORKER_PROTOCOL,       /* the report breaks the rules of wire.h */
-  WORKER_INCOMPLETE,     /* the report has no END, or END says so */
-  WORKER_TOO_BIG,        /* more report than report_bytes */
+  WORKER_OK,        /* exit 0, whole report */
+  WORKER_CRASH,     /* a signal or an unexpected exit */
+  WORKER_VIOLATION, /* the filter stopped it */
+  WORKER_TIMEOUT,
+  WORKER_CPU,
+  WORKER_MEMORY,
+  WORKER_FILE_CHANGED, /* SIGBUS: the mapping shrank under it */
+  WORKER_SETUP,        /* the seal could not be put on */
+  WORKER_PROTOCOL,     /* the report breaks the rules of wire.h */
+  WORKER_INCOMPLETE,   /* the report has no END, or END says so */
+  WORKER_TOO_BIG,      /* more report than report_bytes */
 };
 const char *worker_end_name(enum worker_end end);
 
 /* One running or dead worker. The fields are spawn.c's. */
 struct worker {
   pid_t pid;
-  int pidfd, pipe_fd;     /* -1: the kernel has no pidfd; the pipe came to its end */
-  uint64_t deadline_ms;   /* CLOCK_MONOTONIC */
-  uint8_t *report;        /* what came so far */
+  int pidfd, pipe_fd;   /* -1: the kernel has no pidfd; the pipe came to its end */
+  uint64_t deadline_ms; /* CLOCK_MONOTONIC */
+  uint8_t *report;      /* what came so far */
   size_t report_len, report_cap, report_max;
   bool too_big, timed_out; /* why it was sent SIGKILL */
   bool done;
-  int status;             /* of waitid: exit code or signal */
-  int code;               /* of waitid: CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: it could not even be killed */
+  int status; /* of waitid: exit code or signal */
+  int code;   /* of waitid: CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: it could not even be killed */
 };
 
 struct worker_result {
   enum worker_end end;
-  struct wire_in in;      /* findings and texts; empty unless end is WORKER_OK or WORKER_INCOMPLETE */
+  struct wire_in in; /* findings and texts; empty unless end is WORKER_OK or WORKER_INCOMPLETE */
   int signal, exit_code;
-  uint32_t syscall_nr;    /* VIOLATION: as the worker's handler says; forgeable, the blocking is not */
+  uint32_t syscall_nr;      /* VIOLATION: as the worker's handler says; forgeable, the blocking is not */
   const char *syscall_name; /* or NULL */
-  const char *setup_step; /* SETUP: the step of the seal that failed, or NULL */
+  const char *setup_step;   /* SETUP: the step of the seal that failed, or NULL */
   int setup_errno;
 };
 
@@ -101,10 +105,10 @@ enum obs_kind worker_end_obs(enum worker_end end);
 /* The same with the figures and names that its sentence wants. */
 struct observation worker_observation(const struct worker_result *r, const struct worker_limits *limits);
 
-/* To be called first in main. Wipes the environment, which may hold tokens of the CI job: a worker is a fork of this
- * process and could show them in a finding. The few variables that this program or its libraries read are kept as
- * copies, so is every argument: argv then points to the copies, and the process list shows the program's name only.
- * False when out of memory: nothing is changed then. */
+/* To be called first in main. Wipes the environment, which may hold tokens of the CI job: a worker is a fork
+ * of this process and could show them in a finding. The few variables that this program or its libraries read
+ * are kept as copies, so is every argument: argv then points to the copies, and the process list shows the
+ * program's name only. False when out of memory: nothing is changed then. */
 NODISCARD bool sandbox_scrub_environment(char **argv, char **envp);
 
 /* An anonymous shared region that a worker fills and the broker reads after its death. NULL: errno. */

@@ -27,7 +27,7 @@ enum worker_exit {
   EXIT_VIOLATION = 93, /* last words: VIOLATION */
   EXIT_FAULT = 94,     /* last words: FAULT */
   EXIT_CPU = 95,
-  EXIT_SETUP = 96,     /* last words: SETUP */
+  EXIT_SETUP = 96, /* last words: SETUP */
   EXIT_MEMORY = 97,
 };
 
@@ -45,12 +45,12 @@ struct lockdown {
   const struct sandbox *sandbox;
   const struct worker_limits *limits;
   const struct worker_task *task;
-  int report_fd;  /* wherever the pipe is; REPORT_FD afterwards */
+  int report_fd; /* wherever the pipe is; REPORT_FD afterwards */
   pid_t broker;
   struct usage {
     uint64_t size, data; /* bytes mapped, and private writable ones among them */
     uint64_t threads;
-  } used;         /* measured on the way */
+  } used; /* measured on the way */
 };
 void lockdown(struct lockdown *l);
 /* Name of a step as in last words; NULL: there is none of that number. */

@@ -24,7 +24,9 @@ static uint8_t *put_u8(uint8_t *p, uint8_t v) {
   return p + 1;
 }
 static uint8_t *put_u16(uint8_t *p, uint16_t v) { return put_u8(put_u8(p, (uint8_t)v), (uint8_t)(v >> 8)); }
-static uint8_t *put_u32(uint8_t *p, uint32_t v) { return put_u16(put_u16(p, (uint16_t)v), (uint16_t)(v >> 16)); }
+static uint8_t *put_u32(uint8_t *p, uint32_t v) {
+  return put_u16(put_u16(p, (uint16_t)v), (uint16_t)(v >> 16));
+}
 static uint8_t *put_u64(uint8_t *p, uint64_t v) {
   return put_u32(put_u32(p, (uint32_t)v), (uint32_t)(v >> 32));
 }
@@ -37,7 +39,7 @@ static uint8_t *put_header(uint8_t *p, enum frame_type type, size_t body, uint32
   return put_u32(p, seq);
 }
 
-/* A pipe takes what it has room for, so a write may be short; a stopped and continued worker sees that too. */
+/* A pipe takes what it has room for, so a write may be short; so may one that was stopped and continued. */
 static void send_bytes(struct wire_out *w, const uint8_t *p, size_t n) {
   while (n > 0 && !w->broken) {
     ssize_t sent = write(w->fd, p, n);
@@ -93,10 +95,10 @@ void wire_end(struct wire_out *w, bool complete) {
 }
 
 /* How many words each kind of last words has; 0: not one. */
-static uint32_t words_of(enum frame_type type) {
+static size_t words_of(enum frame_type type) {
   switch (type) {
   case FRAME_VIOLATION: return 3;
-  case FRAME_FAULT: return 2;
+  case FRAME_FAULT:
   case FRAME_SETUP: return 2;
   case FRAME_FINDING:
   case FRAME_TEXT:
@@ -119,9 +121,9 @@ struct parse {
   struct wire_in *in;
   struct arena *arena;
   uint64_t file_size;
-  uint32_t frames;  /* before the one being read */
+  uint32_t frames; /* before the one being read */
   bool ended;
-  bool spent;       /* the broker's own memory, not the worker's fault */
+  bool spent; /* the broker's own memory, not the worker's fault */
 };
 
 struct frame {
@@ -134,12 +136,13 @@ static bool read_finding_head(struct reader *r, struct finding *f, uint16_t *mem
                               uint32_t *detail) {
   uint32_t reason;
   uint8_t severity, effect;
-  if (!reader_u32le(r, &reason) || !reader_u8(r, &severity) || !reader_u8(r, &effect) || !reader_u16le(r, member) ||
-      !reader_u64le(r, &f->at) || !reader_u64le(r, &f->len) || !reader_u64le(r, &f->got) ||
-      !reader_u64le(r, &f->want) || !reader_u32le(r, &f->more) || !reader_u32le(r, subject) ||
-      !reader_u32le(r, detail))
+  if (!reader_u32le(r, &reason) || !reader_u8(r, &severity) || !reader_u8(r, &effect) ||
+      !reader_u16le(r, member) || !reader_u64le(r, &f->at) || !reader_u64le(r, &f->len) ||
+      !reader_u64le(r, &f->got) || !reader_u64le(r, &f->want) || !reader_u32le(r, &f->more) ||
+      !reader_u32le(r, subject) || !reader_u32le(r, detail))
     return false;
-  if (reason == OBS_NONE || reason >= OBS_COUNT || severity >= SEV_COUNT || effect >= EFFECT_COUNT) return false;
+  if (reason == OBS_NONE || reason >= OBS_COUNT || severity >= SEV_COUNT || effect >= EFFECT_COUNT)
+    return false;
   f->reason = (enum obs_kind)reason;
   f->severity = (enum severity)severity;
   f->effect = (enum effect)effect;
@@ -169,8 +172,9 @@ static bool read_finding(struct parse *p, struct reader *r) {
   struct finding f = {0};
   uint16_t member;
   uint32_t subject, detail;
-  if (!read_finding_head(r, &f, &member, &subject, &detail) || !read_finding_texts(r, &f, member, subject, detail) ||
-      !not_played_down(&f) || !place_within(&f, p->file_size))
+  if (!read_finding_head(r, &f, &member, &subject, &detail) ||
+      !read_finding_texts(r, &f, member, subject, detail) || !not_played_down(&f) ||
+      !place_within(&f, p->file_size))
     return false;
   struct finding *slot = vec_push(p->arena, &p->in->findings, UINT32_MAX);
   p->spent = !slot;
@@ -191,7 +195,8 @@ static bool read_text(struct parse *p, struct reader *r) {
 static bool read_end(struct parse *p, struct reader *r) {
   uint32_t before;
   uint8_t complete;
-  if (!reader_u32le(r, &before) || !reader_u8(r, &complete) || before != p->frames || complete > 1) return false;
+  if (!reader_u32le(r, &before) || !reader_u8(r, &complete) || before != p->frames || complete > 1)
+    return false;
   p->in->complete = complete;
   p->ended = true;
   return true;
@@ -223,15 +228,16 @@ static enum wire_status read_frame(struct parse *p, struct reader *r) {
   return reader_done(&f.body) ? WIRE_OK : WIRE_PROTOCOL_ERROR;
 }
 
-/* Takes last words of that type off the end of the bytes. They are looked for from behind, because a handler may have
- * written them into the middle of another frame. */
+/* Takes last words of that type off the end of the bytes. They are looked for from behind, because a handler
+ * may have written them into the middle of another frame. */
 static bool take_last_words(struct span *bytes, enum frame_type type, uint32_t words[LAST_WORDS]) {
   size_t body = 4 * words_of(type);
   if (bytes->n < HEADER_BYTES + body) return false;
   struct reader r = reader_of(span_from(*bytes, bytes->n - HEADER_BYTES - body), 0);
   struct frame f;
   uint32_t len;
-  if (!read_header(&r, &f, &len) || f.magic != MAGIC || f.type != type || f.flags || len != body || f.seq != LAST_SEQ)
+  if (!read_header(&r, &f, &len) || f.magic != MAGIC || f.type != type || f.flags || len != body ||
+      f.seq != LAST_SEQ)
     return false;
   for (size_t i = 0; i < words_of(type); i++)
     if (!reader_u32le(&r, &words[i])) return false;

@@ -1,5 +1,6 @@
-/* A user-space reading of classic BPF as seccomp uses it, and of what the kernel makes of several filters. Independent of
- * libseccomp: the tests compare it with the kernel, with the table, and with a twin in plain C. */
+/* A user-space reading of classic BPF as seccomp uses it, and of what the kernel makes of several filters.
+ * Independent of libseccomp: the tests compare it with the kernel, with the table, and with a twin in plain
+ * C. */
 #ifndef CKPTLINT_TESTS_SANDBOX_BPF_SIM_H
 #define CKPTLINT_TESTS_SANDBOX_BPF_SIM_H
 
@@ -34,7 +35,8 @@ static inline uint32_t bpf_run(const struct filter *f, const struct seccomp_data
   return SECCOMP_RET_KILL_PROCESS; /* fell off the end */
 }
 
-/* Actions in the kernel's order of strictness (seccomp(2)): as a signed number the stricter one is the smaller. */
+/* Actions in the kernel's order of strictness (seccomp(2)): as a signed number the stricter one is the
+ * smaller. */
 static inline int32_t bpf_strictness(uint32_t answer) {
   uint32_t action = answer & SECCOMP_RET_ACTION_FULL;
   return action >= 0x80000000U ? INT32_MIN : (int32_t)action;

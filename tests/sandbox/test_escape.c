@@ -1,4 +1,5 @@
-/* What a taken-over worker would try, each act in a sealed worker of its own: how it ends, and at which system call. */
+/* What a taken-over worker would try, each act in a sealed worker of its own: how it ends, and at which
+ * system call. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,8 @@
 
 /* What the worker of a test tells beside its report. Shared memory, one for the whole program. */
 struct shared {
-  atomic_long answer;  /* of a call that came back */
-  atomic_long bytes;   /* how far an act came */
+  atomic_long answer; /* of a call that came back */
+  atomic_long bytes;  /* how far an act came */
   atomic_bool ready, go;
   atomic_int pid;
 };
@@ -37,7 +38,8 @@ static struct fixture *fresh(void **state) {
 }
 
 static void wait_for(const atomic_bool *flag) {
-  while (!atomic_load(flag)) {}
+  while (!atomic_load(flag)) {
+  }
 }
 static void pause_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
 
@@ -189,7 +191,8 @@ static void single_calls(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(acts); i++) check_act(f, &acts[i]);
 }
 
-/* The control of the list above: without the filter the same call comes back, so it is the filter that stops it. */
+/* The control of the list above: without the filter the same call comes back, so it is the filter that stops
+ * it. */
 static void unsealed_worker_is_not_stopped(void **state) {
   struct fixture *f = fresh(state);
   struct worker_limits limits = small_limits();
@@ -306,9 +309,9 @@ static void deeds(void **state) {
 static void crashes(void **state) {
   struct fixture *f = fresh(state);
   static const struct deed rows[] = {
-    {"bad pointer", by_bad_pointer, WORKER_CRASH, SIGSEGV, 0},
-    {"stack recursion", by_stack_overflow, WORKER_CRASH, SIGSEGV, 0},
-    {"abort", by_abort, WORKER_CRASH, 0, 0},
+      {"bad pointer", by_bad_pointer, WORKER_CRASH, SIGSEGV, 0},
+      {"stack recursion", by_stack_overflow, WORKER_CRASH, SIGSEGV, 0},
+      {"abort", by_abort, WORKER_CRASH, 0, 0},
   };
   struct worker_limits limits = small_limits();
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -347,7 +350,8 @@ static bool split_mappings(void *ctx, struct wire_out *out) {
   struct shared *shared = ctx;
   (void)out;
   enum { PAGES = 200000 };
-  char *p = mmap(NULL, PAGES * 4096UL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  char *p =
+      mmap(NULL, PAGES * 4096UL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return false;
   for (size_t i = 1; i < PAGES; i += 2) /* a hole behind each page that stays */
     if (munmap(p + i * 4096, 4096)) {
@@ -365,9 +369,9 @@ static void memory_is_fenced(void **state) {
     enum worker_end end;
     long at_least, answer;
   } rows[] = {
-    {"malloc to the limit", allocate_until_null, 64 << 20, WORKER_MEMORY, 32 << 20, 0},
-    {"page-table bomb", map_readable_until_refused, 64 << 20, WORKER_OK, 32 << 20, 0},
-    {"mappings in pieces", split_mappings, (uint64_t)2 << 30, WORKER_OK, 0, -ENOMEM},
+      {"malloc to the limit", allocate_until_null, 64 << 20, WORKER_MEMORY, 32 << 20, 0},
+      {"page-table bomb", map_readable_until_refused, 64 << 20, WORKER_OK, 32 << 20, 0},
+      {"mappings in pieces", split_mappings, (uint64_t)2 << 30, WORKER_OK, 0, -ENOMEM},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct fixture *f = fresh(state);
@@ -400,11 +404,13 @@ static int seal_with_a_thread(void *ctx) {
   const struct thread_try *t = ctx;
   pthread_t thread;
   signal(SIGSYS, SIG_DFL);
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || pthread_create(&thread, NULL, open_when_told, t->shared)) return 1;
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || pthread_create(&thread, NULL, open_when_told, t->shared))
+    return 1;
   wait_for(&t->shared->ready);
   if (!policy_install(t->policy, t->flags)) return 2;
   atomic_store(&t->shared->go, true);
-  for (;;) {}
+  for (;;) {
+  }
 }
 
 static void older_thread_is_sealed_too(void **state) {
@@ -497,9 +503,12 @@ static bool can_open(pid_t pid, const char *what) {
 }
 static bool can_trace(pid_t pid) { return ptrace(PTRACE_SEIZE, pid, 0, 0) == 0; }
 
-static int look_into(pid_t pid) { return can_trace(pid) | can_open(pid, "mem") << 1 | can_open(pid, "environ") << 2; }
+static int look_into(pid_t pid) {
+  return can_trace(pid) | can_open(pid, "mem") << 1 | can_open(pid, "environ") << 2;
+}
 
-/* As an ordinary user: root's capabilities look into everything. The control is a plain child, which must be open. */
+/* As an ordinary user: root's capabilities look into everything. The control is a plain child, which must be
+ * open. */
 static int pry_as_nobody(void *ctx) {
   struct shared *shared = ctx;
   if (getuid() == 0 && (setgid(65534) || setuid(65534))) return 100;
@@ -565,7 +574,8 @@ static bool spin(void *ctx, struct wire_out *out) {
   (void)ctx;
   (void)out;
   volatile bool on = true;
-  while (on) {}
+  while (on) {
+  }
   return on;
 }
 
@@ -575,9 +585,9 @@ static void time_is_fenced(void **state) {
     uint64_t cpu, wall;
     enum worker_end end;
   } rows[] = {
-    {"cpu", 1, 20000, WORKER_CPU},
-    {"cpu of 0 is 1", 0, 20000, WORKER_CPU},
-    {"wall", 30, 200, WORKER_TIMEOUT},
+      {"cpu", 1, 20000, WORKER_CPU},
+      {"cpu of 0 is 1", 0, 20000, WORKER_CPU},
+      {"wall", 30, 200, WORKER_TIMEOUT},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct fixture *f = fresh(state);
@@ -620,7 +630,8 @@ static void stop_and_continue_lose_nothing(void **state) {
   worker_finish(&w, &f->arena, 0, &r);
   assert_end("stopped", &r, WORKER_OK);
   assert_int_equal(r.in.texts.n, NUM_TEXTS);
-  for (uint32_t i = 0; i < r.in.texts.n; i++) assert_true(span_eq(r.in.texts.p[i].text, span_of(text, TEXT_BYTES)));
+  for (uint32_t i = 0; i < r.in.texts.n; i++)
+    assert_true(span_eq(r.in.texts.p[i].text, span_of(text, TEXT_BYTES)));
   free(text);
 }
 
@@ -640,7 +651,8 @@ static bool read_when_told(void *ctx, struct wire_out *out) {
   return true;
 }
 
-static void check_input(struct fixture *f, const char *name, void (*change)(int fd, const char *path), enum worker_end end) {
+static void check_input(struct fixture *f, const char *name, void (*change)(int fd, const char *path),
+                        enum worker_end end) {
   enum { BYTES = 16 * 4096 };
   char path[] = "/tmp/ckptlint-test-XXXXXX";
   int fd = mkstemp(path);
@@ -743,7 +755,8 @@ static bool marker_in_memory(const char marker[17]) {
 
 static int look_for_marker(void *ctx) {
   const bool *scrub = ctx;
-  char *argv[] = {strdup("ckptlint"), strdup("--option"), NULL}, *envp[] = {malloc(64), strdup("LANG=C"), NULL};
+  char *argv[] = {strdup("ckptlint"), strdup("--option"), NULL},
+       *envp[] = {malloc(64), strdup("LANG=C"), NULL};
   char marker[17];
   put_marker(marker);
   snprintf(envp[0], 64, "CI_JOB_TOKEN=%s", marker);
@@ -768,10 +781,10 @@ static void environment_is_scrubbed(void **state) {
 
 struct host {
   const char *name;
-  long nr;              /* the call that the outer filter answers */
+  long nr; /* the call that the outer filter answers */
   uint32_t answer;
   enum sandbox_level level;
-  int layer_error;      /* of the layer that goes with the call */
+  int layer_error; /* of the layer that goes with the call */
   const char *layer;
   struct shared *shared;
 };
@@ -779,10 +792,10 @@ struct host {
 /* An outer filter as a container runtime would put it: one call answered, all others allowed. */
 static bool put_outer_filter(const struct host *h) {
   struct sock_filter code[] = {
-    {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
-    {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)h->nr},
-    {BPF_RET | BPF_K, 0, 0, h->answer},
-    {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+      {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, (uint32_t)h->nr},
+      {BPF_RET | BPF_K, 0, 0, h->answer},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
   };
   struct sock_fprog program = {ARRAY_LEN(code), code};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
@@ -790,8 +803,8 @@ static bool put_outer_filter(const struct host *h) {
 }
 
 /* 0: it ran and ended well; errno of worker_start; or an end. */
-static int end_on_host(const struct sandbox *s, enum sandbox_level at_least, bool (*run)(void *, struct wire_out *),
-                       void *ctx) {
+static int end_on_host(const struct sandbox *s, enum sandbox_level at_least,
+                       bool (*run)(void *, struct wire_out *), void *ctx) {
   struct worker_limits limits = small_limits();
   limits.at_least = at_least;
   const struct worker_task task = {.run = run, .ctx = ctx};
@@ -821,7 +834,8 @@ static int probe_on_host(void *ctx) {
   if (h->level < SANDBOX_STANDARD && end_on_host(s, SANDBOX_STANDARD, say_nothing, NULL) != EPERM) return 3;
   if (end_on_host(s, h->level < SANDBOX_STANDARD ? h->level : SANDBOX_STANDARD, say_nothing, NULL)) return 4;
   /* Descriptors are closed by whatever means there are. */
-  if (fcntl(STDOUT_FILENO, F_DUPFD, 700) < 0 || end_on_host(s, SANDBOX_NONE, count_descriptors, h->shared)) return 5;
+  if (fcntl(STDOUT_FILENO, F_DUPFD, 700) < 0 || end_on_host(s, SANDBOX_NONE, count_descriptors, h->shared))
+    return 5;
   return atomic_load(&h->shared->bytes) == (policy_profile().keeps_stderr ? 2 : 1) ? 0 : 6;
 }
 
@@ -833,14 +847,18 @@ static void weaker_hosts_degrade_as_told(void **state) {
   }
   const uint32_t eperm = SECCOMP_RET_ERRNO | EPERM, enosys = SECCOMP_RET_ERRNO | ENOSYS;
   struct host hosts[] = {
-    {"no landlock", SYS_landlock_create_ruleset, enosys, SANDBOX_STANDARD, ENOSYS, "landlock", f->shared},
-    {"landlock kills", SYS_landlock_create_ruleset, SECCOMP_RET_KILL_PROCESS, SANDBOX_STANDARD, -SIGSYS, "landlock", f->shared},
-    {"landlock traps", SYS_landlock_create_ruleset, SECCOMP_RET_TRAP, SANDBOX_STANDARD, -SIGSYS, "landlock", f->shared},
-    {"no pidfd", SYS_pidfd_open, enosys, SANDBOX_FULL, ENOSYS, "pidfd", f->shared},
-    {"no close_range", SYS_close_range, eperm, SANDBOX_FULL, EPERM, "close_range", f->shared},
-    {"close_range kills", SYS_close_range, SECCOMP_RET_KILL_PROCESS, SANDBOX_FULL, -SIGSYS, "close_range", f->shared},
-    {"no seccomp", SYS_seccomp, eperm, SANDBOX_REDUCED, EPERM, "seccomp", f->shared},
-    {"seccomp kills", SYS_seccomp, SECCOMP_RET_KILL_PROCESS, SANDBOX_REDUCED, -SIGSYS, "seccomp", f->shared},
+      {"no landlock", SYS_landlock_create_ruleset, enosys, SANDBOX_STANDARD, ENOSYS, "landlock", f->shared},
+      {"landlock kills", SYS_landlock_create_ruleset, SECCOMP_RET_KILL_PROCESS, SANDBOX_STANDARD, -SIGSYS,
+       "landlock", f->shared},
+      {"landlock traps", SYS_landlock_create_ruleset, SECCOMP_RET_TRAP, SANDBOX_STANDARD, -SIGSYS, "landlock",
+       f->shared},
+      {"no pidfd", SYS_pidfd_open, enosys, SANDBOX_FULL, ENOSYS, "pidfd", f->shared},
+      {"no close_range", SYS_close_range, eperm, SANDBOX_FULL, EPERM, "close_range", f->shared},
+      {"close_range kills", SYS_close_range, SECCOMP_RET_KILL_PROCESS, SANDBOX_FULL, -SIGSYS, "close_range",
+       f->shared},
+      {"no seccomp", SYS_seccomp, eperm, SANDBOX_REDUCED, EPERM, "seccomp", f->shared},
+      {"seccomp kills", SYS_seccomp, SECCOMP_RET_KILL_PROCESS, SANDBOX_REDUCED, -SIGSYS, "seccomp",
+       f->shared},
   };
   for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
     (void)fresh(state);
@@ -850,15 +868,16 @@ static void weaker_hosts_degrade_as_told(void **state) {
 
 /* ---- OpenBLAS under the filter ---- */
 
-typedef void sgemm_fn(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda, const float *b,
-                      int ldb, float beta, float *c, int ldc);
+typedef void sgemm_fn(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
+                      const float *b, int ldb, float beta, float *c, int ldc);
 struct blas {
   sgemm_fn *sgemm;
   struct shared *shared;
 };
 
 static bool load_blas(void *ctx) {
-  static const char *const paths[] = {"/usr/lib/x86_64-linux-gnu/openblas-serial/libopenblas.so.0", "libopenblas.so.0"};
+  static const char *const paths[] = {"/usr/lib/x86_64-linux-gnu/openblas-serial/libopenblas.so.0",
+                                      "libopenblas.so.0"};
   struct blas *b = ctx;
   setenv("OPENBLAS_NUM_THREADS", "1", 1); /* before the library is loaded: it starts its threads then */
   void *library = NULL;
@@ -923,23 +942,23 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(single_calls),
-    cmocka_unit_test(unsealed_worker_is_not_stopped),
-    cmocka_unit_test(deeds),
-    cmocka_unit_test(crashes),
-    cmocka_unit_test(memory_is_fenced),
-    cmocka_unit_test(older_thread_is_sealed_too),
-    cmocka_unit_test(prepare_may_not_start_threads),
-    cmocka_unit_test(only_the_pipe_is_open),
-    cmocka_unit_test(nobody_looks_into_a_worker),
-    cmocka_unit_test(worker_dies_with_its_broker),
-    cmocka_unit_test(time_is_fenced),
-    cmocka_unit_test(stop_and_continue_lose_nothing),
-    cmocka_unit_test(shrinking_input_is_told),
-    cmocka_unit_test(closed_standard_descriptors),
-    cmocka_unit_test(environment_is_scrubbed),
-    cmocka_unit_test(weaker_hosts_degrade_as_told),
-    cmocka_unit_test(blas_works_sealed),
+      cmocka_unit_test(single_calls),
+      cmocka_unit_test(unsealed_worker_is_not_stopped),
+      cmocka_unit_test(deeds),
+      cmocka_unit_test(crashes),
+      cmocka_unit_test(memory_is_fenced),
+      cmocka_unit_test(older_thread_is_sealed_too),
+      cmocka_unit_test(prepare_may_not_start_threads),
+      cmocka_unit_test(only_the_pipe_is_open),
+      cmocka_unit_test(nobody_looks_into_a_worker),
+      cmocka_unit_test(worker_dies_with_its_broker),
+      cmocka_unit_test(time_is_fenced),
+      cmocka_unit_test(stop_and_continue_lose_nothing),
+      cmocka_unit_test(shrinking_input_is_told),
+      cmocka_unit_test(closed_standard_descriptors),
+      cmocka_unit_test(environment_is_scrubbed),
+      cmocka_unit_test(weaker_hosts_degrade_as_told),
+      cmocka_unit_test(blas_works_sealed),
   };
   return cmocka_run_group_tests_name("escape", tests, set_up, tear_down);
 }

@@ -1,5 +1,6 @@
-/* The filters against the table they were written from: by the kernel, call number by call number, and by a user-space
- * simulator over a million tuples, beside a twin in plain C that knows the table and nothing of BPF. */
+/* The filters against the table they were written from: by the kernel, call number by call number, and by a
+ * user-space simulator over a million tuples, beside a twin in plain C that knows the table and nothing of
+ * BPF. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <seccomp.h>
@@ -27,8 +28,8 @@ static uint32_t refused(int error) { return SECCOMP_RET_ERRNO | (uint32_t)error;
 static bool plain_mmap(const uint64_t *a, bool fixed_too) {
   uint64_t flags = a[3] & ~(uint64_t)(fixed_too ? MAP_FIXED : 0);
   bool fixed_stack = fixed_too && a[3] & MAP_FIXED && a[3] & MAP_STACK;
-  return (a[2] | PROT_READ | PROT_WRITE) == (PROT_READ | PROT_WRITE) && (uint32_t)(a[4] & UINT32_MAX) == UINT32_MAX &&
-         !fixed_stack &&
+  return (a[2] | PROT_READ | PROT_WRITE) == (PROT_READ | PROT_WRITE) &&
+         (uint32_t)(a[4] & UINT32_MAX) == UINT32_MAX && !fixed_stack &&
          (flags == (MAP_PRIVATE | MAP_ANONYMOUS) || flags == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE) ||
           flags == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK));
 }
@@ -41,7 +42,8 @@ static uint32_t row_says(const struct policy_row *row, const uint64_t *a) {
   case TO_REPORT: return a[0] == 3 ? PASSED : otherwise;
   case TO_STDERR: return a[0] == 3 || a[0] == 2 ? PASSED : otherwise;
   case PLAIN_MMAP:
-  case ASAN_MMAP: return a[2] & PROT_EXEC ? TRAPPED : plain_mmap(a, row->rule == ASAN_MMAP) ? PASSED : otherwise;
+  case ASAN_MMAP:
+    return a[2] & PROT_EXEC ? TRAPPED : plain_mmap(a, row->rule == ASAN_MMAP) ? PASSED : otherwise;
   case ASAN_ADVICE: return a[2] == MADV_NOHUGEPAGE || a[2] == MADV_DONTDUMP ? PASSED : otherwise;
   case MAY_MOVE: return a[3] == MREMAP_MAYMOVE ? PASSED : otherwise;
   case NOT_EXEC: return a[2] & PROT_EXEC ? TRAPPED : otherwise;
@@ -62,9 +64,10 @@ static uint32_t twin(const struct seccomp_data *d) {
 }
 
 static void show(const char *what, const struct seccomp_data *d, uint32_t got, uint32_t want) {
-  print_error("%s: call %d arch %#x (%#llx %#llx %#llx %#llx %#llx): %#x, expected %#x\n", what, d->nr, d->arch,
-              (unsigned long long)d->args[0], (unsigned long long)d->args[1], (unsigned long long)d->args[2],
-              (unsigned long long)d->args[3], (unsigned long long)d->args[4], got, want);
+  print_error("%s: call %d arch %#x (%#llx %#llx %#llx %#llx %#llx): %#x, expected %#x\n", what, d->nr,
+              d->arch, (unsigned long long)d->args[0], (unsigned long long)d->args[1],
+              (unsigned long long)d->args[2], (unsigned long long)d->args[3], (unsigned long long)d->args[4],
+              got, want);
 }
 
 static void assert_twin(const struct policy *p, const struct seccomp_data *d) {
@@ -86,15 +89,43 @@ static uint64_t next_random(uint64_t *state) {
 
 /* Values at the edges of some rule, and any. */
 static uint64_t next_argument(uint64_t *state) {
-  static const uint64_t edges[] = {
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 0x21, 0x22, 0x32, 0x62, 0x4022, 0x4032, 0x20022, 0x20032, 0x8022, 0x40022, 0x100022,
-    UINT32_MAX, UINT64_MAX, 0x100000003, 0x300000004, 0x100000001, 0x8000000000000003, 0xdeadbeefffffffff, 0x7fffffff};
+  static const uint64_t edges[] = {0,
+                                   1,
+                                   2,
+                                   3,
+                                   4,
+                                   5,
+                                   6,
+                                   7,
+                                   8,
+                                   15,
+                                   16,
+                                   0x21,
+                                   0x22,
+                                   0x32,
+                                   0x62,
+                                   0x4022,
+                                   0x4032,
+                                   0x20022,
+                                   0x20032,
+                                   0x8022,
+                                   0x40022,
+                                   0x100022,
+                                   UINT32_MAX,
+                                   UINT64_MAX,
+                                   0x100000003,
+                                   0x300000004,
+                                   0x100000001,
+                                   0x8000000000000003,
+                                   0xdeadbeefffffffff,
+                                   0x7fffffff};
   uint64_t r = next_random(state);
   return r % 8 ? edges[(r >> 8) % ARRAY_LEN(edges)] : next_random(state);
 }
 
 static int next_call(uint64_t *state) {
-  static const int constrained[] = {SYS_write, SYS_mmap, SYS_mmap, SYS_mmap, SYS_mprotect, SYS_mremap, SYS_madvise};
+  static const int constrained[] = {SYS_write,    SYS_mmap,   SYS_mmap,   SYS_mmap,
+                                    SYS_mprotect, SYS_mremap, SYS_madvise};
   uint64_t r = next_random(state);
   if (r % 4 < 2) return constrained[(r >> 8) % ARRAY_LEN(constrained)];
   if (r % 4 == 2) return (int)((r >> 8) % 620) - 10;
@@ -107,7 +138,8 @@ static int next_call(uint64_t *state) {
 static void filters_agree_with_twin(void **state) {
   struct policy *p = *state;
   uint64_t seed = 0x9e3779b97f4a7c15;
-  static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, 0, UINT32_MAX};
+  static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, 0,
+                                   UINT32_MAX};
   for (int i = 0; i < 1000000; i++) {
     struct seccomp_data d = {.nr = next_call(&seed), .arch = i % 16 ? NATIVE_ARCH : archs[i / 16 % 6]};
     for (size_t k = 0; k < 6; k++) d.args[k] = next_argument(&seed);
@@ -115,8 +147,8 @@ static void filters_agree_with_twin(void **state) {
   }
 }
 
-/* Pinned for the libseccomp it was written with; elsewhere the tuples above speak. A change of the table changes it:
- * then look at the difference, and pin again. */
+/* Pinned for the libseccomp it was written with; elsewhere the tuples above speak. A change of the table
+ * changes it: then look at the difference, and pin again. */
 static void digest_is_pinned(void **state) {
   (void)state;
   static const char want[] = "49e1dfdcce7e9871593faa5404a7734769d9ee0976e2557906839441f6935190";
@@ -129,7 +161,8 @@ static void digest_is_pinned(void **state) {
   if (comparable && got[0])
     assert_string_equal(got, want);
   else
-    print_message("SKIPPED digest: %s\n", comparable ? "libcrypto is missing" : "other libseccomp, machine or profile");
+    print_message("SKIPPED digest: %s\n",
+                  comparable ? "libcrypto is missing" : "other libseccomp, machine or profile");
   sandbox_free(s);
 }
 
@@ -137,7 +170,8 @@ static void digest_is_pinned(void **state) {
 
 static void foreign_abis_are_killed(void **state) {
   struct policy *p = *state;
-  static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64, AUDIT_ARCH_X86_64, AUDIT_ARCH_RISCV64};
+  static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64, AUDIT_ARCH_X86_64,
+                                   AUDIT_ARCH_RISCV64};
   for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
     if (archs[i] == NATIVE_ARCH) continue;
     struct seccomp_data d = {.nr = SYS_exit_group, .arch = archs[i]};
@@ -158,15 +192,24 @@ struct allowed {
   uint64_t checked[6]; /* bits that must matter */
 };
 static const struct allowed allowed_calls[] = {
-  {"write", SYS_write, {3}, {UINT64_MAX}},
-  {"exit_group", SYS_exit_group, {0}, {0}},
-  {"brk", SYS_brk, {0}, {0}},
-  {"munmap", SYS_munmap, {0x1000, 0x1000}, {0}},
-  {"mmap", SYS_mmap, {0, 4096, 3, 0x22, UINT64_MAX}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x24000), UINT32_MAX}},
-  {"mmap noreserve", SYS_mmap, {0, 4096, 1, 0x4022, UINT64_MAX}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x4000), UINT32_MAX}},
-  {"mmap stack", SYS_mmap, {0, 4096, 0, 0x20022, UINT64_MAX}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x20000), UINT32_MAX}},
-  {"mmap, fd as int", SYS_mmap, {0, 4096, 3, 0x22, UINT32_MAX}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x24000), UINT32_MAX}},
-  {"mremap", SYS_mremap, {0x1000, 4096, 8192, 1}, {0, 0, 0, UINT64_MAX}},
+    {"write", SYS_write, {3}, {UINT64_MAX}},
+    {"exit_group", SYS_exit_group, {0}, {0}},
+    {"brk", SYS_brk, {0}, {0}},
+    {"munmap", SYS_munmap, {0x1000, 0x1000}, {0}},
+    {"mmap", SYS_mmap, {0, 4096, 3, 0x22, UINT64_MAX}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x24000), UINT32_MAX}},
+    {"mmap noreserve",
+     SYS_mmap,
+     {0, 4096, 1, 0x4022, UINT64_MAX},
+     {0, 0, ~UINT64_C(3), ~UINT64_C(0x4000), UINT32_MAX}},
+    {"mmap stack",
+     SYS_mmap,
+     {0, 4096, 0, 0x20022, UINT64_MAX},
+     {0, 0, ~UINT64_C(3), ~UINT64_C(0x20000), UINT32_MAX}},
+    {"mmap, fd as int",
+     SYS_mmap,
+     {0, 4096, 3, 0x22, UINT32_MAX},
+     {0, 0, ~UINT64_C(3), ~UINT64_C(0x24000), UINT32_MAX}},
+    {"mremap", SYS_mremap, {0x1000, 4096, 8192, 1}, {0, 0, 0, UINT64_MAX}},
 };
 
 /* The bits that the sanitized profile leaves free: write to 2, mmap at a fixed address. */
@@ -206,30 +249,33 @@ static void answers_are_these(void **state) {
     uint64_t args[6];
     uint32_t want;
   } rows[] = {
-    {"write, upper half", SYS_write, {0x100000003}, refused(EBADF)},
-    {"mmap, exec behind an upper half", SYS_mmap, {0, 4096, 0x300000004, 0x22, UINT64_MAX}, TRAPPED},
-    {"mmap, upper half alone", SYS_mmap, {0, 4096, 0x100000001, 0x22, UINT64_MAX}, refused(ENOMEM)},
-    {"mmap of a descriptor", SYS_mmap, {0, 4096, 1, 0x22, 4}, refused(ENOMEM)},
-    {"mmap shared", SYS_mmap, {0, 4096, 3, 0x21, UINT64_MAX}, refused(ENOMEM)},
-    {"mprotect to read", SYS_mprotect, {0, 4096, 1}, refused(ENOMEM)},
-    {"mprotect to exec", SYS_mprotect, {0, 4096, 5}, TRAPPED},
-    {"pkey_mprotect to exec", SYS_pkey_mprotect, {0, 4096, 4, 1}, TRAPPED},
-    {"mremap fixed", SYS_mremap, {0, 4096, 4096, 3}, refused(ENOMEM)},
-    {"madvise", SYS_madvise, {0, 4096, MADV_DONTNEED}, refused(policy_profile().keeps_stderr ? ENOMEM : EINVAL)},
-    {"futex wait", SYS_futex, {0, 0, 0}, refused(ENOSYS)},
-    {"clock_gettime", SYS_clock_gettime, {0}, refused(EINVAL)},
-    {"getrandom", SYS_getrandom, {0}, refused(ENOSYS)},
-    {"sched_yield", SYS_sched_yield, {0}, refused(ENOSYS)},
-    {"seccomp", SYS_seccomp, {1}, TRAPPED},
-    {"mseal", 462, {0}, refused(ENOSYS)},
-    {"450", 450, {0}, TRAPPED},
-    {"451", 451, {0}, refused(ENOSYS)},
-    {"511", 511, {0}, refused(ENOSYS)},
-    {"512", 512, {0}, TRAPPED},
-    {"1234", 1234, {0}, TRAPPED},
-    {"-1", -1, {0}, TRAPPED},
-    {"rt_sigreturn", SYS_rt_sigreturn, {0}, TRAPPED},
-    {"exit", SYS_exit, {0}, TRAPPED},
+      {"write, upper half", SYS_write, {0x100000003}, refused(EBADF)},
+      {"mmap, exec behind an upper half", SYS_mmap, {0, 4096, 0x300000004, 0x22, UINT64_MAX}, TRAPPED},
+      {"mmap, upper half alone", SYS_mmap, {0, 4096, 0x100000001, 0x22, UINT64_MAX}, refused(ENOMEM)},
+      {"mmap of a descriptor", SYS_mmap, {0, 4096, 1, 0x22, 4}, refused(ENOMEM)},
+      {"mmap shared", SYS_mmap, {0, 4096, 3, 0x21, UINT64_MAX}, refused(ENOMEM)},
+      {"mprotect to read", SYS_mprotect, {0, 4096, 1}, refused(ENOMEM)},
+      {"mprotect to exec", SYS_mprotect, {0, 4096, 5}, TRAPPED},
+      {"pkey_mprotect to exec", SYS_pkey_mprotect, {0, 4096, 4, 1}, TRAPPED},
+      {"mremap fixed", SYS_mremap, {0, 4096, 4096, 3}, refused(ENOMEM)},
+      {"madvise",
+       SYS_madvise,
+       {0, 4096, MADV_DONTNEED},
+       refused(policy_profile().keeps_stderr ? ENOMEM : EINVAL)},
+      {"futex wait", SYS_futex, {0, 0, 0}, refused(ENOSYS)},
+      {"clock_gettime", SYS_clock_gettime, {0}, refused(EINVAL)},
+      {"getrandom", SYS_getrandom, {0}, refused(ENOSYS)},
+      {"sched_yield", SYS_sched_yield, {0}, refused(ENOSYS)},
+      {"seccomp", SYS_seccomp, {1}, TRAPPED},
+      {"mseal", 462, {0}, refused(ENOSYS)},
+      {"450", 450, {0}, TRAPPED},
+      {"451", 451, {0}, refused(ENOSYS)},
+      {"511", 511, {0}, refused(ENOSYS)},
+      {"512", 512, {0}, TRAPPED},
+      {"1234", 1234, {0}, TRAPPED},
+      {"-1", -1, {0}, TRAPPED},
+      {"rt_sigreturn", SYS_rt_sigreturn, {0}, TRAPPED},
+      {"exit", SYS_exit, {0}, TRAPPED},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct seccomp_data d = {.nr = rows[i].nr, .arch = NATIVE_ARCH};
@@ -240,14 +286,17 @@ static void answers_are_these(void **state) {
   }
 }
 
-/* The simulator's own control: a filter of one instruction does what it says, and the stricter of two wins. */
+/* The simulator's own control: a filter of one instruction does what it says, and the stricter of two wins.
+ */
 static void simulator_ranks_as_the_kernel(void **state) {
   (void)state;
-  const uint32_t ranked[] = {KILL, SECCOMP_RET_KILL_THREAD, TRAPPED, refused(EPERM), SECCOMP_RET_TRACE, SECCOMP_RET_LOG, PASSED};
+  const uint32_t ranked[] = {
+      KILL, SECCOMP_RET_KILL_THREAD, TRAPPED, refused(EPERM), SECCOMP_RET_TRACE, SECCOMP_RET_LOG, PASSED};
   struct seccomp_data d = {0};
   for (size_t i = 0; i < ARRAY_LEN(ranked); i++)
     for (size_t k = 0; k < ARRAY_LEN(ranked); k++) {
-      struct sock_filter first = {BPF_RET | BPF_K, 0, 0, ranked[i]}, second = {BPF_RET | BPF_K, 0, 0, ranked[k]};
+      struct sock_filter first = {BPF_RET | BPF_K, 0, 0, ranked[i]},
+                         second = {BPF_RET | BPF_K, 0, 0, ranked[k]};
       struct policy p = {{&first, 1}, {&second, 1}};
       assert_int_equal(bpf_decide(&p, &d), ranked[i < k ? i : k]);
     }
@@ -300,7 +349,8 @@ static void check_swept(const struct sweep *sweep, int status) {
   uint32_t want = bpf_decide(sweep->policy, &d), got = sweep->seen->outcome;
   if (WIFSIGNALED(status)) got = WTERMSIG(status) == SIGSYS ? KILL : 0;
   /* A call that comes through has its own answer to all ones, an errno as often as not. */
-  bool same = want == PASSED ? got == PASSED || (got & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO : got == want;
+  bool same =
+      want == PASSED ? got == PASSED || (got & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO : got == want;
   if (!same) show("sweep", &d, got, want);
   assert_true(same);
   if (want == TRAPPED) assert_int_equal(sweep->seen->nr, sweep->nr);
@@ -331,10 +381,13 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(simulator_ranks_as_the_kernel), cmocka_unit_test(answers_are_these),
-    cmocka_unit_test(every_checked_bit_matters),     cmocka_unit_test(foreign_abis_are_killed),
-    cmocka_unit_test(filters_agree_with_twin),       cmocka_unit_test(kernel_agrees_with_simulator),
-    cmocka_unit_test(digest_is_pinned),
+      cmocka_unit_test(simulator_ranks_as_the_kernel),
+      cmocka_unit_test(answers_are_these),
+      cmocka_unit_test(every_checked_bit_matters),
+      cmocka_unit_test(foreign_abis_are_killed),
+      cmocka_unit_test(filters_agree_with_twin),
+      cmocka_unit_test(kernel_agrees_with_simulator),
+      cmocka_unit_test(digest_is_pinned),
   };
   return cmocka_run_group_tests_name("policy", tests, set_up, tear_down);
 }

@@ -1,4 +1,5 @@
-/* The report channel: what is sent arrives, and what a hostile or broken worker does is told from a good report. */
+/* The report channel: what is sent arrives, and what a hostile or broken worker does is told from a good
+ * report. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -20,7 +21,8 @@ struct bytes {
 static void put(struct bytes *b, uint64_t v, size_t width) {
   for (size_t i = 0; i < width; i++) b->p[b->n++] = (uint8_t)(v >> 8 * i & 0xff);
 }
-static void put_head(struct bytes *b, uint32_t magic, uint16_t type, uint16_t flags, uint32_t len, uint32_t seq) {
+static void put_head(struct bytes *b, uint32_t magic, uint16_t type, uint16_t flags, uint32_t len,
+                     uint32_t seq) {
   put(b, magic, 4);
   put(b, type, 2);
   put(b, flags, 2);
@@ -48,7 +50,8 @@ struct raw_finding {
   uint32_t texts; /* bytes that really follow */
 };
 static struct raw_finding good_finding(void) {
-  return (struct raw_finding){.reason = OBS_LIMIT_MEMORY, .severity = SEV_HIGH, .effect = EFFECT_UNCHECKED, .at = 10, .len = 20};
+  return (struct raw_finding){
+      .reason = OBS_LIMIT_MEMORY, .severity = SEV_HIGH, .effect = EFFECT_UNCHECKED, .at = 10, .len = 20};
 }
 static void put_finding(struct bytes *b, uint32_t seq, const struct raw_finding *f) {
   put_head(b, MAGIC, FRAME_FINDING, 0, 52 + f->texts, seq);
@@ -71,17 +74,18 @@ static void put_finding(struct bytes *b, uint32_t seq, const struct raw_finding 
 enum { FILE_SIZE = 1000 };
 
 static const struct finding sent = {
-  .reason = OBS_LIMIT_MEMORY,
-  .severity = SEV_CRITICAL, /* worse than the rule's own may be said */
-  .effect = EFFECT_UNSAFE,
-  .member = {(const uint8_t *)"archive/data.pkl", 16},
-  .at = UINT64_C(1) << 33,
-  .len = 3,
-  .got = UINT64_MAX,
-  .want = 1,
-  .subject = {(const uint8_t *)"\x1b]0;\"},{\0\n\xff", 11}, /* a terminal's and JSON's troubles: bytes are bytes here */
-  .detail = {(const uint8_t *)"", 0},
-  .more = 41,
+    .reason = OBS_LIMIT_MEMORY,
+    .severity = SEV_CRITICAL, /* worse than the rule's own may be said */
+    .effect = EFFECT_UNSAFE,
+    .member = {(const uint8_t *)"archive/data.pkl", 16},
+    .at = UINT64_C(1) << 33,
+    .len = 3,
+    .got = UINT64_MAX,
+    .want = 1,
+    .subject = {(const uint8_t *)"\x1b]0;\"},{\0\n\xff",
+                11}, /* a terminal's and JSON's troubles: bytes are bytes here */
+    .detail = {(const uint8_t *)"", 0},
+    .more = 41,
 };
 
 /* The report of a worker, read back from a pipe. The caller frees it. */
@@ -127,7 +131,8 @@ static void sent_report_arrives(void **state) {
   assert_int_equal(f->at, sent.at);
   assert_int_equal(f->len, sent.len);
   assert_true(f->got == sent.got && f->want == sent.want && f->more == sent.more);
-  assert_true(span_eq(f->member, sent.member) && span_eq(f->subject, sent.subject) && span_eq(f->detail, sent.detail));
+  assert_true(span_eq(f->member, sent.member) && span_eq(f->subject, sent.subject) &&
+              span_eq(f->detail, sent.detail));
   assert_int_equal(in.texts.n, 2);
   assert_int_equal(in.texts.p[0].key, TEXT_NEED_FILE);
   assert_true(span_is(in.texts.p[0].text, "golden.npy"));
@@ -211,10 +216,10 @@ static void fields_are_checked(void **state) {
     enum wire_status want;
   } rows[32];
   size_t n = 0;
-#define ROW(title, wanted, change)           \
-  rows[n].name = title;                      \
-  rows[n].want = wanted;                     \
-  rows[n].f = good_finding();                \
+#define ROW(title, wanted, change) \
+  rows[n].name = title;            \
+  rows[n].want = wanted;           \
+  rows[n].f = good_finding();      \
   rows[n++].f.change
   ROW("good", ok, at = 10);
   ROW("reason 0", bad, reason = OBS_NONE);
@@ -314,9 +319,7 @@ static bool report_well(void *ctx, struct wire_out *out) {
   wire_finding(out, &sent);
   return true;
 }
-static bool report_incomplete(void *ctx, struct wire_out *out) {
-  return !report_well(ctx, out);
-}
+static bool report_incomplete(void *ctx, struct wire_out *out) { return !report_well(ctx, out); }
 static bool say_nothing(void *ctx, struct wire_out *out) {
   (void)ctx;
   (void)out;
@@ -429,15 +432,20 @@ static bool crash(void *ctx, struct wire_out *out) {
   *(volatile int *)where = 1;
   return true;
 }
-static bool good_then_crash(void *ctx, struct wire_out *out) { return good_report(ctx, out) && crash(ctx, out); }
+static bool good_then_crash(void *ctx, struct wire_out *out) {
+  return good_report(ctx, out) && crash(ctx, out);
+}
 static bool hang(void *ctx, struct wire_out *out) {
   (void)ctx;
   (void)out;
   volatile bool on = true;
-  while (on) {}
+  while (on) {
+  }
   return on;
 }
-static bool good_then_hang(void *ctx, struct wire_out *out) { return good_report(ctx, out) && hang(ctx, out); }
+static bool good_then_hang(void *ctx, struct wire_out *out) {
+  return good_report(ctx, out) && hang(ctx, out);
+}
 static bool good_then_exit_1(void *ctx, struct wire_out *out) {
   good_report(ctx, out);
   raw_exit(1);
@@ -462,7 +470,8 @@ static bool trickle(void *ctx, struct wire_out *out) {
 static bool run_out_of_memory(void *ctx, struct wire_out *out) {
   (void)ctx;
   (void)out;
-  for (void *volatile p; (p = malloc(1 << 20));) {}
+  for (void *volatile p; (p = malloc(1 << 20));) {
+  }
   worker_out_of_memory();
 }
 static bool claim_a_violation(void *ctx, struct wire_out *out) {
@@ -479,38 +488,38 @@ struct behaviour {
   bool (*run)(void *, struct wire_out *);
   enum worker_end end;
   uint32_t nr;
-  uint64_t cpu, wall;     /* 0: ample */
+  uint64_t cpu, wall; /* 0: ample */
 };
 static const struct behaviour behaviours[] = {
-  {"correct report", report_well, WORKER_OK, 0, 0, 0},
-  {"END says incomplete", report_incomplete, WORKER_INCOMPLETE, 0, 0, 0},
-  {"nothing", say_nothing, WORKER_INCOMPLETE, 0, 0, 0},
-  {"no END", send_no_end, WORKER_INCOMPLETE, 0, 0, 0},
-  {"half a frame", send_half_a_frame, WORKER_INCOMPLETE, 0, 0, 0},
-  {"wrong magic", send_bad_magic, WORKER_PROTOCOL, 0, 0, 0},
-  {"huge length", send_huge_length, WORKER_PROTOCOL, 0, 0, 0},
-  {"unknown type", send_unknown_type, WORKER_PROTOCOL, 0, 0, 0},
-  {"flags", send_flags, WORKER_PROTOCOL, 0, 0, 0},
-  {"wrong seq", send_wrong_seq, WORKER_PROTOCOL, 0, 0, 0},
-  {"unknown text key", send_unknown_key, WORKER_PROTOCOL, 0, 0, 0},
-  {"wrong count in END", send_wrong_count, WORKER_PROTOCOL, 0, 0, 0},
-  {"data after END", send_after_end, WORKER_PROTOCOL, 0, 0, 0},
-  {"two ENDs", send_two_ends, WORKER_PROTOCOL, 0, 0, 0},
-  {"forged violation, exit 0", forge_violation, WORKER_PROTOCOL, 0, 0, 0},
-  {"forged violation, exit 93", claim_a_violation, WORKER_VIOLATION, 1234567, 0, 0},
-  {"endless big frames", send_big_frames, WORKER_TOO_BIG, 0, 0, 0},
-  {"endless empty frames", send_empty_frames, WORKER_TOO_BIG, 0, 0, 0},
-  {"good, then a call", good_then_call, WORKER_VIOLATION, SYS_getppid, 0, 0},
-  {"good, then a crash", good_then_crash, WORKER_CRASH, 0, 0, 0},
-  {"good, then a hang", good_then_hang, WORKER_TIMEOUT, 0, 0, 300},
-  {"good, then exit 1", good_then_exit_1, WORKER_CRASH, 0, 0, 0},
-  {"a call", call, WORKER_VIOLATION, SYS_getppid, 0, 0},
-  {"SEGV", crash, WORKER_CRASH, 0, 0, 0},
-  {"abort", call_abort, WORKER_CRASH, 0, 0, 0},
-  {"spin, CPU limit", hang, WORKER_CPU, 0, 1, 0},
-  {"spin, wall", hang, WORKER_TIMEOUT, 0, 0, 300},
-  {"slow trickle", trickle, WORKER_TIMEOUT, 0, 0, 300},
-  {"malloc until NULL", run_out_of_memory, WORKER_MEMORY, 0, 0, 0},
+    {"correct report", report_well, WORKER_OK, 0, 0, 0},
+    {"END says incomplete", report_incomplete, WORKER_INCOMPLETE, 0, 0, 0},
+    {"nothing", say_nothing, WORKER_INCOMPLETE, 0, 0, 0},
+    {"no END", send_no_end, WORKER_INCOMPLETE, 0, 0, 0},
+    {"half a frame", send_half_a_frame, WORKER_INCOMPLETE, 0, 0, 0},
+    {"wrong magic", send_bad_magic, WORKER_PROTOCOL, 0, 0, 0},
+    {"huge length", send_huge_length, WORKER_PROTOCOL, 0, 0, 0},
+    {"unknown type", send_unknown_type, WORKER_PROTOCOL, 0, 0, 0},
+    {"flags", send_flags, WORKER_PROTOCOL, 0, 0, 0},
+    {"wrong seq", send_wrong_seq, WORKER_PROTOCOL, 0, 0, 0},
+    {"unknown text key", send_unknown_key, WORKER_PROTOCOL, 0, 0, 0},
+    {"wrong count in END", send_wrong_count, WORKER_PROTOCOL, 0, 0, 0},
+    {"data after END", send_after_end, WORKER_PROTOCOL, 0, 0, 0},
+    {"two ENDs", send_two_ends, WORKER_PROTOCOL, 0, 0, 0},
+    {"forged violation, exit 0", forge_violation, WORKER_PROTOCOL, 0, 0, 0},
+    {"forged violation, exit 93", claim_a_violation, WORKER_VIOLATION, 1234567, 0, 0},
+    {"endless big frames", send_big_frames, WORKER_TOO_BIG, 0, 0, 0},
+    {"endless empty frames", send_empty_frames, WORKER_TOO_BIG, 0, 0, 0},
+    {"good, then a call", good_then_call, WORKER_VIOLATION, SYS_getppid, 0, 0},
+    {"good, then a crash", good_then_crash, WORKER_CRASH, 0, 0, 0},
+    {"good, then a hang", good_then_hang, WORKER_TIMEOUT, 0, 0, 300},
+    {"good, then exit 1", good_then_exit_1, WORKER_CRASH, 0, 0, 0},
+    {"a call", call, WORKER_VIOLATION, SYS_getppid, 0, 0},
+    {"SEGV", crash, WORKER_CRASH, 0, 0, 0},
+    {"abort", call_abort, WORKER_CRASH, 0, 0, 0},
+    {"spin, CPU limit", hang, WORKER_CPU, 0, 1, 0},
+    {"spin, wall", hang, WORKER_TIMEOUT, 0, 0, 300},
+    {"slow trickle", trickle, WORKER_TIMEOUT, 0, 0, 300},
+    {"malloc until NULL", run_out_of_memory, WORKER_MEMORY, 0, 0, 0},
 };
 
 static void behaviours_are_told_apart(void **state) {
@@ -563,11 +572,16 @@ static void every_end_has_an_observation(void **state) {
     enum rule_id rule;
     enum effect effect;
   } rows[] = {
-    {WORKER_CRASH, RULE_RUN001, EFFECT_UNCHECKED},    {WORKER_VIOLATION, RULE_RUN002, EFFECT_UNSAFE},
-    {WORKER_TIMEOUT, RULE_LIM804, EFFECT_UNCHECKED},  {WORKER_CPU, RULE_LIM804, EFFECT_UNCHECKED},
-    {WORKER_MEMORY, RULE_LIM805, EFFECT_UNCHECKED},   {WORKER_FILE_CHANGED, RULE_RUN003, EFFECT_UNCHECKED},
-    {WORKER_SETUP, RULE_RUN001, EFFECT_UNCHECKED},    {WORKER_PROTOCOL, RULE_RUN001, EFFECT_UNCHECKED},
-    {WORKER_INCOMPLETE, RULE_RUN001, EFFECT_UNCHECKED}, {WORKER_TOO_BIG, RULE_LIM808, EFFECT_UNCHECKED},
+      {WORKER_CRASH, RULE_RUN001, EFFECT_UNCHECKED},
+      {WORKER_VIOLATION, RULE_RUN002, EFFECT_UNSAFE},
+      {WORKER_TIMEOUT, RULE_LIM804, EFFECT_UNCHECKED},
+      {WORKER_CPU, RULE_LIM804, EFFECT_UNCHECKED},
+      {WORKER_MEMORY, RULE_LIM805, EFFECT_UNCHECKED},
+      {WORKER_FILE_CHANGED, RULE_RUN003, EFFECT_UNCHECKED},
+      {WORKER_SETUP, RULE_RUN001, EFFECT_UNCHECKED},
+      {WORKER_PROTOCOL, RULE_RUN001, EFFECT_UNCHECKED},
+      {WORKER_INCOMPLETE, RULE_RUN001, EFFECT_UNCHECKED},
+      {WORKER_TOO_BIG, RULE_LIM808, EFFECT_UNCHECKED},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     enum obs_kind kind = worker_end_obs(rows[i].end);
@@ -617,18 +631,18 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(sent_report_arrives),
-    cmocka_unit_test(long_texts_of_findings_are_cut),
-    cmocka_unit_test(text_too_long_breaks_the_report),
-    cmocka_unit_test(mutated_reports_stay_within_bounds),
-    cmocka_unit_test(fields_are_checked),
-    cmocka_unit_test(member_offsets_have_their_own_bound),
-    cmocka_unit_test(last_words_are_found_behind_a_cut_frame),
-    cmocka_unit_test(spent_arena_is_not_the_workers_fault),
-    cmocka_unit_test(behaviours_are_told_apart),
-    cmocka_unit_test(several_workers_at_once),
-    cmocka_unit_test(every_end_has_an_observation),
-    cmocka_unit_test(regions_carry_facts),
+      cmocka_unit_test(sent_report_arrives),
+      cmocka_unit_test(long_texts_of_findings_are_cut),
+      cmocka_unit_test(text_too_long_breaks_the_report),
+      cmocka_unit_test(mutated_reports_stay_within_bounds),
+      cmocka_unit_test(fields_are_checked),
+      cmocka_unit_test(member_offsets_have_their_own_bound),
+      cmocka_unit_test(last_words_are_found_behind_a_cut_frame),
+      cmocka_unit_test(spent_arena_is_not_the_workers_fault),
+      cmocka_unit_test(behaviours_are_told_apart),
+      cmocka_unit_test(several_workers_at_once),
+      cmocka_unit_test(every_end_has_an_observation),
+      cmocka_unit_test(regions_carry_facts),
   };
   return cmocka_run_group_tests_name("wire", tests, set_up, tear_down);
 }
