@@ -247,7 +247,7 @@ static const struct scope *counted_scope(struct builder *b, const struct module_
 
 static bool repeat_line(struct builder_tree *t, struct module *parent, const struct module_line *line, const struct scope *scope) {
   struct builder *b = &t->b;
-  int64_t count;
+  int64_t count = 0;
   if (!count_of(t, line, scope, &count) || !mark_list(t, parent, line->before)) return false;
   for (int64_t i = 0; i < count; i++) {
     struct value v;

@@ -488,7 +488,7 @@ static bool call_arange(struct eval *ev, struct args a, struct value *out) {
 }
 
 static bool call_ceil_to(struct eval *ev, struct args a, struct value *out) {
-  int64_t x, unit, quotient, rest;
+  int64_t x = 0, unit = 0, quotient = 0, rest = 0;
   if (!want_integer(ev, &a.v[0], a.at, &x) || !want_integer(ev, &a.v[1], a.at, &unit)) return false;
   if (unit <= 0) return unfit(ev, a.at, "a positive integer", &a.v[1]);
   if (!floor_divide(ev, x, unit, a.at, &quotient, &rest)) return false;
@@ -506,7 +506,7 @@ static bool call_get(struct eval *ev, struct args a, struct value *out) {
 }
 
 static bool call_ntuple(struct eval *ev, struct args a, struct value *out) {
-  int64_t n;
+  int64_t n = 0;
   if (!want_integer(ev, &a.v[1], a.at, &n)) return false;
   if (a.v[0].kind != VALUE_TUPLE) {
     struct value one = value_tuple(a.v, 1);
@@ -522,7 +522,7 @@ static bool call_ntuple(struct eval *ev, struct args a, struct value *out) {
 }
 
 static bool divide_exactly(struct eval *ev, struct args a, int64_t *number, int64_t *quotient) {
-  int64_t by, rest;
+  int64_t by = 0, rest = 0;
   if (!want_integer(ev, &a.v[0], a.at, number) || !want_integer(ev, &a.v[1], a.at, &by)) return false;
   if (by <= 0) return unfit(ev, a.at, "a positive integer", &a.v[1]);
   if (!floor_divide(ev, *number, by, a.at, quotient, &rest)) return false;

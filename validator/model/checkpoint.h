@@ -81,8 +81,11 @@ struct checkpoint {
   VEC(struct tensor_fact) tensors;
   VEC(uint64_t) dims;
   VEC(struct np_dtype) np_dtypes;
-  struct hash_index by_key; /* of root storages: entry i is roots[i - 1] */
-  VEC(uint32_t) roots;
+  VEC(uint32_t) roots;      /* 1-based storages that are no views, in order of their first use */
+  VEC(uint32_t) by_number;  /* keys 0, 1, 2 …: their root, 0 if there is none yet */
+  struct hash_index by_key; /* all other keys: entry i is hashed[i - 1] */
+  VEC(uint32_t) hashed;
+  uint32_t next_record;     /* member behind the last record that was found */
   uint64_t hash_seed[2];    /* set between checkpoint_init and checkpoint_load */
   uint32_t num_refused;     /* calls that are findings of effect unsafe */
   uint32_t refused_at;      /* the first of them */

@@ -146,12 +146,23 @@ static val_id child_at(const struct walk *k, const struct frame *f, char scratch
 
 /* ---- one row ---- */
 
+static struct plan_value *row_at(const struct walk *k, uint32_t i) {
+  return plan_row_at(k->w, PLAN_values, sizeof(struct plan_value), i);
+}
+
 static void set_class(const struct walk *k, struct plan_value *row, val_id global) {
   const struct global *g = value_global(k->m, global);
   if (!g) return;
   struct span name = arena_printf(k->cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
                                   (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
   row->cls = plan_put(k->w, name, 1024);
+}
+
+/* The path of the value that is being visited; below the root its key is the path, and stands in the pool already. */
+static struct plan_text path_text(const struct walk *k, uint32_t value_row) {
+  struct plan_value *row = row_at(k, value_row);
+  if (row->depth == 1 && row->key.n == k->path_n) return row->key;
+  return plan_put(k->w, span_of(k->path, k->path_n), PATH_MAX_BYTES);
 }
 
 static uint32_t put_tensor(struct walk *k, uint32_t value_row, uint32_t fact) {
@@ -163,7 +174,7 @@ static uint32_t put_tensor(struct walk *k, uint32_t value_row, uint32_t fact) {
     return 0;
   }
   *f = fact;
-  *row = (struct plan_tensor){.key = plan_put(k->w, span_of(k->path, k->path_n), PATH_MAX_BYTES),
+  *row = (struct plan_tensor){.key = path_text(k, value_row),
                               .storage = t->storage, .first_dim = t->first_dim, .dtype = t->dtype, .ndim = t->ndim,
                               .flags = t->flags, .tied = k->tensors.n - 1, .value = value_row, .at = t->at,
                               .offset = t->offset, .numel = t->numel};
@@ -224,7 +235,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   const struct built *b = built_of(k->cp, k->m, v);
   val_id callee = callee_global(k->cp, k->m, o);
   bool reconstructed = b && value_count(k->m, o->args) && callee && span_is(value_global(k->m, callee)->mapped_name, "_reconstructor");
-  set_class(k, row, reconstructed ? value_item(k->m, o->args, 0) : callee);
+  if (!b || b->kind != BUILT_TENSOR) set_class(k, row, reconstructed ? value_item(k->m, o->args, 0) : callee);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_DICT:
     row->kind = PLAN_VAL_DICT;
@@ -327,10 +338,6 @@ static uint32_t new_row(struct walk *k, uint32_t parent, uint32_t depth, struct 
   uint32_t index = plan_rows(k->w, PLAN_values) - 1;
   *row = (struct plan_value){.parent = parent, .end = index + 1, .depth = depth, .key = plan_put(k->w, key, PATH_MAX_BYTES)};
   return index;
-}
-
-static struct plan_value *row_at(const struct walk *k, uint32_t i) {
-  return plan_row_at(k->w, PLAN_values, sizeof(struct plan_value), i);
 }
 
 static void extend_path(struct walk *k, size_t base, struct span key) {

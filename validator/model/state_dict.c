@@ -116,10 +116,12 @@ static struct span join(struct search *s, struct span prefix, struct span name) 
 }
 
 static void put_entry(struct search *s, struct plan_dict *d, struct span name, uint32_t value) {
+  const struct plan_value *v = &s->p.values[value];
   struct plan_entry *row = plan_row(s->w, PLAN_entries, sizeof *row);
   if (!row) return;
-  const struct plan_value *v = &s->p.values[value];
-  *row = (struct plan_entry){.name = plan_put(s->w, name, 4096), .tensor = UINT32_MAX, .value = value};
+  struct plan_text own = v->key; /* the key itself where nothing was joined: it stands in the pool already */
+  bool joined = !span_eq(plan_span(&s->p, own), name);
+  *row = (struct plan_entry){.name = joined ? plan_put(s->w, name, 4096) : own, .tensor = UINT32_MAX, .value = value};
   d->num_entries++;
   if (v->kind != PLAN_VAL_TENSOR) return;
   row->tensor = (uint32_t)v->number;

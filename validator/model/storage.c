@@ -28,11 +28,20 @@ static bool storage_class(const struct machine *m, val_id v, struct storage_fact
   return out->dtype != DTYPE_NONE;
 }
 
+/* torch writes records in the order of their first use: the next one is looked at before the table is asked. */
+static struct member *record_of_key(struct checkpoint *cp, struct span key) {
+  char text[KEY_MAX + 8] = "data/";
+  memcpy(text + 5, key.p, key.n);
+  struct span name = span_of(text, 5 + key.n);
+  struct member *next = &cp->container->members[cp->next_record];
+  struct member *rec = cp->next_record < cp->container->num_members && span_eq(next->short_name, name) ? next : container_find(cp->container, name);
+  if (rec) cp->next_record = (uint32_t)(rec - cp->container->members) + 1;
+  return rec;
+}
+
 /* The bytes behind a key in a zip: record TOP/data/KEY, of exactly the declared length (threats H06, H07). */
 static void find_record(struct checkpoint *cp, struct storage_fact *s) {
-  char name[KEY_MAX + 8] = "data/";
-  memcpy(name + 5, s->key.p, s->key.n);
-  struct member *rec = container_find(cp->container, span_of(name, 5 + s->key.n));
+  struct member *rec = record_of_key(cp, s->key);
   bool meta = span_is(s->location, "meta");
   if (!rec) {
     if (!meta) (void)refuse_persid(cp, s->declared_at, OBS_STORAGE_MISSING, s->key, 0, s->bytes);
@@ -71,14 +80,42 @@ static uint32_t same_root(struct checkpoint *cp, uint32_t number, const struct s
   return number;
 }
 
-static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
-  uint32_t h = (uint32_t)siphash(cp->hash_seed, s->key);
-  for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i))
-    if (span_eq(cp->storages.p[cp->roots.p[i - 1] - 1].key, s->key)) return same_root(cp, cp->roots.p[i - 1], s);
-  uint32_t number = declare_root(cp, s);
+/* A spent budget is observed once, by the stage. */
+static uint32_t new_root(struct checkpoint *cp, const struct storage_fact *s) {
+  struct storage_fact fact = *s;
+  uint32_t number = declare_root(cp, &fact);
   uint32_t *root = number ? vec_push(cp->arena, &cp->roots, cp->max->tensors) : NULL;
-  if (!root || !hash_add(cp->arena, &cp->by_key, h, cp->max->tensors)) return 0; /* the spent budget is observed once, by the stage */
+  if (!root) return 0;
   *root = number;
+  return number;
+}
+
+/* torch 1.9 and later count keys from 0: those stand in an array, so that no hash is needed. The array grows with the
+ * keys seen, never by what a key says. */
+static bool small_key(const struct checkpoint *cp, struct span key, uint32_t *number) {
+  *number = 0;
+  if (key.n > 8) return false;
+  for (size_t i = 0; i < key.n; i++) *number = *number * 10 + (uint32_t)(key.p[i] - '0');
+  return *number <= cp->by_number.n;
+}
+
+static uint32_t by_number(struct checkpoint *cp, const struct storage_fact *s, uint32_t key) {
+  if (key == cp->by_number.n && !vec_push(cp->arena, &cp->by_number, cp->max->tensors)) return 0;
+  uint32_t root = cp->by_number.p[key];
+  if (root) return same_root(cp, root, s);
+  return cp->by_number.p[key] = new_root(cp, s);
+}
+
+static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
+  uint32_t number, h = cp->hashed.n ? (uint32_t)siphash(cp->hash_seed, s->key) : 0;
+  for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i))
+    if (span_eq(cp->storages.p[cp->hashed.p[i - 1] - 1].key, s->key)) return same_root(cp, cp->hashed.p[i - 1], s);
+  if (small_key(cp, s->key, &number)) return by_number(cp, s, number);
+  h = (uint32_t)siphash(cp->hash_seed, s->key);
+  number = new_root(cp, s);
+  uint32_t *hashed = number ? vec_push(cp->arena, &cp->hashed, cp->max->tensors) : NULL;
+  if (!hashed || !hash_add(cp->arena, &cp->by_key, h, cp->max->tensors)) return 0;
+  *hashed = number;
   return number;
 }
 
