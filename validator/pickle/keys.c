@@ -3,8 +3,8 @@
  * have. */
 #include <math.h>
 
+#include "base/utf8.h"
 #include "pickle/op.h"
-#include "pickle/text.h"
 
 enum { MAX_KEY_PARTS = 64 };
 
@@ -140,7 +140,7 @@ static void note_oddities(struct machine *m, const struct key *k, const struct a
     observe(m->obs, what);
   }
   if (k->has_object) observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
-  if (k->parts[0].tag == PART_TEXT && text_has_surrogate(k->parts[0].bytes)) {
+  if (k->parts[0].tag == PART_TEXT && !utf8_valid(k->parts[0].bytes, UTF8_STRICT)) {
     struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
     what.detail = k->parts[0].bytes;
     observe(m->obs, what);

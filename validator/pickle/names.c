@@ -1,6 +1,5 @@
 /* Names that the program imports: the Python 2 → 3 mapping, and each distinct pair once. */
 #include "pickle/op.h"
-#include "pickle/text.h"
 
 /* ---- the mapping ---- */
 

@@ -102,7 +102,7 @@ bool int_text_small(const struct int_text *t, int64_t *out) {
 /* ---- beyond 64 bits: base 2^32, nine decimal digits (or fewer of 16) at a time ---- */
 
 struct big {
-  uint32_t limb[MAX_NUMBER_BYTES / 4 + 1];
+  uint32_t limb[MAX_LIMBS]; /* a digit has at most four bits */
   size_t n;
 };
 

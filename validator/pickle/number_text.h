@@ -6,7 +6,7 @@
 
 /* sys.int_info.default_max_str_digits: int() refuses more (CVE-2020-10735), and what would be quadratic stays
  * small. */
-enum { MAX_DIGITS = 4300, MAX_NUMBER_BYTES = MAX_DIGITS / 2 + 1 };
+enum { MAX_DIGITS = 4300, MAX_LIMBS = MAX_DIGITS / 8 + 1, MAX_NUMBER_BYTES = MAX_LIMBS * 4 + 1 };
 
 /* The text up to a NUL byte, where C's string ends. */
 struct span number_text(struct span line);

@@ -35,6 +35,7 @@ static inline bool push(struct machine *m, val_id v) {
   return v != 0;
 }
 static inline val_id top(const struct machine *m) { return m->stack.p[m->stack.n - 1]; }
+bool is_ascii(struct span text);
 /* May it be anything once it is loaded? True for what an import, a call, a persistent id or the registry
  * gives. */
 bool is_symbolic(const struct machine *m, val_id v);

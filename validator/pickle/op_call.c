@@ -1,12 +1,12 @@
 /* What a loader would import and call: recorded, shown to the hooks, never done. */
+#include "base/utf8.h"
 #include "pickle/op.h"
-#include "pickle/text.h"
 
 /* ---- imports ---- */
 
 bool op_global(struct machine *m, const struct arg *arg) {
-  bool readable = arg->text.n && arg->text2.n && text_is_utf8(arg->text, SURROGATES_REFUSED) &&
-                  text_is_utf8(arg->text2, SURROGATES_REFUSED);
+  bool readable = arg->text.n && arg->text2.n && utf8_valid(arg->text, UTF8_STRICT) &&
+                  utf8_valid(arg->text2, UTF8_STRICT);
   if (!readable) return refuse_op(m, OBS_PKL_NAME_TEXT, arg);
   return push(m, new_global(m, arg->text, arg->text2, false, arg));
 }
@@ -109,7 +109,7 @@ bool op_obj(struct machine *m, const struct arg *arg) {
 }
 
 bool op_inst(struct machine *m, const struct arg *arg) {
-  bool readable = arg->text.n && arg->text2.n && text_is_ascii(arg->text) && text_is_ascii(arg->text2);
+  bool readable = arg->text.n && arg->text2.n && is_ascii(arg->text) && is_ascii(arg->text2);
   if (!readable) return refuse_op(m, OBS_PKL_NAME_TEXT, arg);
   val_id callee = new_global(m, arg->text, arg->text2, false, arg);
   return old_call(m, arg, BY_INST, callee, callee ? new_tuple(m, arg->items, arg->n, arg->at) : 0);
@@ -159,7 +159,7 @@ static bool push_persid(struct machine *m, val_id id, const struct arg *arg) {
 bool op_persid(struct machine *m, const struct arg *arg) { return push_persid(m, arg->items[0], arg); }
 
 bool op_persid_text(struct machine *m, const struct arg *arg) {
-  if (!text_is_ascii(arg->text)) return refuse_op(m, OBS_PKL_PERSID_ASCII, arg);
+  if (!is_ascii(arg->text)) return refuse_op(m, OBS_PKL_PERSID_ASCII, arg);
   observe(m->obs, seen_at(m, OBS_PKL_PERSID_TEXT, arg));
   return push_persid(m, new_bytes(m, VAL_TEXT, arg->text, arg->at), arg);
 }

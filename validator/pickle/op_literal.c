@@ -1,6 +1,6 @@
 /* Constants, and numbers and strings in binary form. */
+#include "base/utf8.h"
 #include "pickle/op.h"
-#include "pickle/text.h"
 
 bool op_none(struct machine *m, const struct arg *arg) { return push(m, constant(m, ID_NONE, arg->at)); }
 bool op_true(struct machine *m, const struct arg *arg) { return push(m, constant(m, ID_TRUE, arg->at)); }
@@ -54,14 +54,14 @@ bool op_bytearray(struct machine *m, const struct arg *arg) {
 }
 
 bool op_unicode(struct machine *m, const struct arg *arg) {
-  if (!text_is_utf8(arg->text, SURROGATES_PASS)) return refuse_op(m, OBS_PKL_UTF8, arg);
+  if (!utf8_valid(arg->text, UTF8_SURROGATEPASS)) return refuse_op(m, OBS_PKL_UTF8, arg);
   return push(m, new_bytes(m, VAL_TEXT, arg->text, arg->at));
 }
 
 /* A Python 2 str. torch.load decodes it as UTF-8 unless told otherwise; what is not UTF-8 needs
  * encoding='latin1'. */
 val_id new_python2_string(struct machine *m, struct span bytes, const struct arg *arg) {
-  if (text_is_utf8(bytes, SURROGATES_REFUSED)) return new_bytes(m, VAL_TEXT, bytes, arg->at);
+  if (utf8_valid(bytes, UTF8_STRICT)) return new_bytes(m, VAL_TEXT, bytes, arg->at);
   observe(m->obs, seen_at(m, OBS_PKL_PY2_BYTES, arg));
   return new_bytes(m, VAL_PYSTRING, bytes, arg->at);
 }

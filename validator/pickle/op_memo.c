@@ -117,11 +117,11 @@ static bool text_index(struct machine *m, const struct arg *arg, uint32_t *index
 }
 
 bool op_put_text(struct machine *m, const struct arg *arg) {
-  uint32_t index;
+  uint32_t index = 0;
   return text_index(m, arg, &index) && put(m, arg, index);
 }
 
 bool op_get_text(struct machine *m, const struct arg *arg) {
-  uint32_t index;
+  uint32_t index = 0;
   return text_index(m, arg, &index) && get(m, arg, index);
 }

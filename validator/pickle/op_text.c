@@ -3,9 +3,9 @@
  * observed. */
 #include <math.h>
 
+#include "base/utf8.h"
 #include "pickle/number_text.h"
 #include "pickle/op.h"
-#include "pickle/text.h"
 
 static struct observation seen_text(const struct machine *m, enum obs_kind kind, const struct arg *arg) {
   struct observation what = seen_at(m, kind, arg);
@@ -31,7 +31,7 @@ static val_id refuse_digits(struct machine *m, const struct int_text *t, const s
 static val_id python_int(struct machine *m, struct span text, const struct arg *arg) {
   struct int_text t;
   int64_t number;
-  uint8_t bytes[MAX_NUMBER_BYTES + 4];
+  uint8_t bytes[MAX_NUMBER_BYTES];
   struct span copy;
   if (!int_text_parse(text, 0, &t)) {
     observe(m->obs, seen_text(m, OBS_PKL_NUMBER_TEXT, arg));
@@ -181,15 +181,21 @@ static bool decode_raw_unicode(struct span s, uint8_t *out, size_t *n) {
       code = next;
       s = span_from(s, 1);
     }
-    *n += text_put_utf8(out + *n, code);
+    *n += utf8_encode(out + *n, code);
   }
+  return true;
+}
+
+bool is_ascii(struct span text) {
+  for (size_t i = 0; i < text.n; i++)
+    if (text.p[i] > 0x7f) return false;
   return true;
 }
 
 bool op_unicode_text(struct machine *m, const struct arg *arg) {
   struct span s = arg->text;
   size_t n;
-  if (s.n == 0 || (text_is_ascii(s) && !memchr(s.p, '\\', s.n)))
+  if (s.n == 0 || (is_ascii(s) && !memchr(s.p, '\\', s.n)))
     return push(m, new_bytes(m, VAL_TEXT, s, arg->at));
   uint8_t *out = arena_alloc(m->arena, s.n, 2, 1); /* a Latin-1 byte becomes two, nothing grows more */
   if (!out) return refuse_memory(m);
