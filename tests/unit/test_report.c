@@ -70,7 +70,7 @@ static cJSON *make_unsafe(void) {
   event_bool(check, "loads_strict", false);
   event_bool(check, "loads_loose", true);
   test = event_push_object(event_array(e, "forward"));
-  event_str(test, "test", "default");
+  event_u64(test, "test", 0);
   event_str(test, "status", "fail");
   output = event_push_object(event_array(test, "outputs"));
   event_str(output, "name", "logits");
@@ -131,7 +131,7 @@ static cJSON *make_global(void) {
   cJSON *e = event_new("global");
   event_str(e, "module", "os");
   event_str(e, "name", "system");
-  event_str(e, "class", "refused");
+  event_str(e, "class", "dangerous");
   event_u64(e, "count", 1);
   event_u64(e, "offset", 21);
   return e;
@@ -279,14 +279,14 @@ static const char text_wanted[] =
     "  150 of 152 keys match resnet.json after removing the prefix \"module.\", 2 missing; load_state_dict "
     "takes it with "
     "strict=False\n"
-    "  forward default: differs from the golden\n"
+    "  forward: differs from the golden\n"
     "    logits [1, 10]  min -1.235;  off by at most 0.25, argmax differs\n"
     "\n"
     "  member              size    packed  method  crc32     data at\n"
     "  archive/data/0  4.00 KiB  4.00 KiB  stored  deadbeef     0x80  unused\n"
     "\n"
-    "  class    times  first at  module  name\n"
-    "  refused      1      0x15  os      system\n"
+    "  class      times  first at  module  name\n"
+    "  dangerous      1      0x15  os      system\n"
     "\n"
     "  tensor       dtype    shape   strides  offset   min  max  mean  NaN\n"
     "  conv.weight  float32  [2, 3]                   -0.1   42   0.1\n"
@@ -334,7 +334,7 @@ static const char json_wanted[] =
     "\"pickle\":43},\"check\":{\"arch\":"
     "\"resnet.json\",\"prefix\":\"module.\",\"expected\":152,\"matched\":150,\"missing\":2,\"loads_strict\":"
     "false,"
-    "\"loads_loose\":true},\"forward\":[{\"test\":\"default\",\"status\":\"fail\",\"outputs\":[{\"name\":"
+    "\"loads_loose\":true},\"forward\":[{\"test\":0,\"status\":\"fail\",\"outputs\":[{\"name\":"
     "\"logits\",\"shape\":"
     "[1,10],\"min\":-1.235,\"max\":null,\"max_abs\":0.25,\"argmax_agree\":false}]}],\"says\":[\"do not load "
     "it\"],\n"
@@ -353,7 +353,7 @@ static const char json_wanted[] =
     "0\",\"method\":\"stored\",\"size\":4096,\"compressed\":4096,\"crc32\":\"deadbeef\","
     "\"header_offset\":64,\"data_offset\":128,\"used\":false}],\n"
     "\"globals\":[\n"
-    "{\"module\":\"os\",\"name\":\"system\",\"class\":\"refused\",\"count\":1,\"offset\":21}],\n"
+    "{\"module\":\"os\",\"name\":\"system\",\"class\":\"dangerous\",\"count\":1,\"offset\":21}],\n"
     "\"tensors\":[\n"
     "{\"key\":\"conv.weight\",\"state_key\":null,\"dtype\":\"float32\",\"shape\":[2,3],\"stride\":[3,1],"
     "\"numel\":6,"
@@ -413,10 +413,10 @@ static void ndjson_is_one_event_a_line(void **state) {
       "\"parts\":{\"weights\":100,"
       "\"buffers\":0,\"pickle\":43},\"check\":{\"arch\":\"resnet.json\",\"prefix\":\"module.\",\"expected\":"
       "152,"
-      "\"matched\":150,\"missing\":2,\"loads_strict\":false,\"loads_loose\":true},\"forward\":[{\"test\":"
-      "\"default\",\"status\":\"fail\",\"outputs\":[{\"name\":\"logits\",\"shape\":[1,10],\"min\":-1.235,"
+      "\"matched\":150,\"missing\":2,\"loads_strict\":false,\"loads_loose\":true},\"forward\":[{\"test\":0,"
+      "\"status\":\"fail\",\"outputs\":[{\"name\":\"logits\",\"shape\":[1,10],\"min\":-1.235,"
       "\"max\":null,\"max_abs\":0.25,\"argmax_agree\":false}]}],\"says\":[\"do not load it\"]}\n"
-      "{\"type\":\"global\",\"module\":\"os\",\"name\":\"system\",\"class\":\"refused\",\"count\":1,"
+      "{\"type\":\"global\",\"module\":\"os\",\"name\":\"system\",\"class\":\"dangerous\",\"count\":1,"
       "\"offset\":21}\n"
       "{\"type\":\"file_end\"}\n"
       "{\"type\":\"summary\",\"complete\":true,\"exit\":1,\"inputs\":2,\"verdicts\":{\"clean\":1,\"unsafe\":"

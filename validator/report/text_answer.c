@@ -167,21 +167,24 @@ static void write_output(struct text *t, const cJSON *output) {
   pen_newline(&t->pen);
 }
 
-static void write_forward(struct text *t, const cJSON *tests) {
-  const cJSON *test, *output;
-  cJSON_ArrayForEach(test, tests) {
-    text_indent(t, 2);
-    pen_text(&t->pen, INK_PLAIN, "forward ");
-    pen_text(&t->pen, INK_STRONG, field_text(test, "test"));
-    pen_text(&t->pen, INK_PLAIN, ": ");
-    write_status(t, test);
-    if (field_is_there(test, "first_nonfinite")) {
-      pen_text(&t->pen, INK_PLAIN, "; the first NaN or infinity comes from ");
-      pen_text(&t->pen, INK_STRONG, field_text(test, "first_nonfinite"));
-    }
-    pen_newline(&t->pen);
-    cJSON_ArrayForEach(output, field(test, "outputs")) write_output(t, output);
+static void write_test(struct text *t, const cJSON *test, bool alone) {
+  const cJSON *output;
+  text_indent(t, 2);
+  pen_text(&t->pen, INK_PLAIN, "forward");
+  if (!alone) pen_format(&t->pen, INK_PLAIN, ", test %ju", (uintmax_t)field_u64(test, "test"));
+  pen_text(&t->pen, INK_PLAIN, ": ");
+  write_status(t, test);
+  if (field_is_there(test, "first_nonfinite")) {
+    pen_text(&t->pen, INK_PLAIN, "; the first NaN or infinity comes from ");
+    pen_text(&t->pen, INK_STRONG, field_text(test, "first_nonfinite"));
   }
+  pen_newline(&t->pen);
+  cJSON_ArrayForEach(output, field(test, "outputs")) write_output(t, output);
+}
+
+static void write_forward(struct text *t, const cJSON *tests) {
+  const cJSON *test;
+  cJSON_ArrayForEach(test, tests) write_test(t, test, tests->child->next == NULL);
 }
 
 void text_answers(struct text *t, const cJSON *file) {

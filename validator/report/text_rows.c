@@ -92,9 +92,13 @@ static const struct cell_rule cells[] = {
 #undef CELL
 };
 
+/* A global's class is the one cell that shouts. */
 static enum ink ink_of_cell(const char *key, const char *text) {
+  static const char *const refused[] = {"dangerous", "indirect", "gadget"};
   if (strcmp(key, "class") != 0) return INK_PLAIN;
-  return strcmp(text, "refused") == 0 ? INK_WORST : strcmp(text, "unknown") == 0 ? INK_BAD : INK_PLAIN;
+  for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+    if (strcmp(text, refused[i]) == 0) return INK_WORST;
+  return strcmp(text, "unknown") == 0 ? INK_BAD : INK_PLAIN;
 }
 
 static void write_table_row(struct text *t, enum event_type type, const cJSON *row) {
