@@ -15,6 +15,7 @@ struct pool {
   VEC(struct listed) inputs;
   struct job *jobs[WINDOW]; /* ring: input i is jobs[i % WINDOW] */
   uint32_t started, emitted, running, parallel;
+  uint64_t bytes; /* of what is emitted */
   struct tally tally;
 };
 
@@ -47,8 +48,10 @@ static void emit_ready(struct pool *p) {
     struct job *job = p->jobs[p->emitted++ % WINDOW];
     if (!job->skipped) {
       if (!job_save_outputs(job)) p->tally.output_failed = true;
+      if (p->run->options->progress) progress_clear(p->run->options->progress);
       job_emit(job, p->report);
     }
+    p->bytes += job->in.bytes.n;
     tally_add(&p->tally, job);
     job_free(job);
     free(job);
@@ -82,10 +85,16 @@ static void step(struct pool *p) {
   if (job->state == JOB_DONE) p->running--;
 }
 
+static void show_progress(const struct pool *p) {
+  struct progress *progress = p->run->options->progress;
+  if (progress) progress_show(progress, p->emitted, p->inputs.n, p->bytes, p->inputs.p[p->emitted].path);
+}
+
 static bool run_pool(struct pool *p) {
   while (p->emitted < p->inputs.n) {
     while (p->started < p->inputs.n && p->running < p->parallel && p->started - p->emitted < WINDOW)
       if (!start_next(p)) return false;
+    show_progress(p);
     step(p);
     emit_ready(p);
   }

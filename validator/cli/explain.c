@@ -116,8 +116,8 @@ static void write_rule(struct cli *cli, enum rule_id id) {
 
 enum exit_code command_explain(struct cli *cli) {
   const struct options *o = cli->options;
-  cJSON *tree = cli_wants_json(cli) ? rules_document() : NULL, *list = event_array(tree, "rules");
   if (o->operands.list.n == 0) return cli_usage(cli, "explain needs a rule: see ckptlint rules");
+  cJSON *tree = cli_wants_json(cli) ? rules_document() : NULL, *list = event_array(tree, "rules");
   for (uint32_t i = 0; i < o->operands.list.n; i++) {
     enum rule_id id = find_rule(o->operands.list.p[i]);
     if (id == RULE_NONE) {
