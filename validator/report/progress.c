@@ -19,10 +19,8 @@ struct progress progress_begin(bool on, bool tty) {
   return (struct progress){.on = on, .tty = tty, .started_ms = now, .last_ms = now};
 }
 
-static bool is_due(struct progress *p, uint64_t now) {
-  if (!p->on || now - p->started_ms < QUIET_MS) return false;
-  if (p->shown || !p->tty) return now - p->last_ms >= (p->tty ? TTY_MS : LINE_MS);
-  return true;
+static bool is_due(const struct progress *p, uint64_t now) {
+  return p->on && now - p->started_ms >= QUIET_MS && now - p->last_ms >= (p->tty ? TTY_MS : LINE_MS);
 }
 
 void progress_show(struct progress *p, uint64_t done, uint64_t total, uint64_t bytes, struct span current) {
