@@ -122,6 +122,15 @@ $(OUT)/tests/library_static: tests/library.c build/libckptlint.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< build/libckptlint.a $(filter-out -pie,$(LDFLAGS)) -lcjson -lm -o $@
 
+# Ratios beside cat and torch.load, on this machine.
+.PHONY: bench
+bench: build/ckptlint $(OUT)/tests/bench/big $(OUT)/tests/bench/measure
+	@MODE=$(MODE) sh tests/bench/bench.sh
+
+$(OUT)/tests/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $< $(LDFLAGS) -ldeflate -o $@
+
 .PHONY: clean
 clean:
 	rm -rf build

@@ -1,0 +1,36 @@
+#!/bin/sh
+# make bench: times as ratios beside something everybody has, run in turn on this machine. The peak is private memory
+# of the largest process (RssAnon + RssShmem + VmPTE); cached pages of the input don't count.
+set -eu
+cd "$(dirname "$0")/../.."
+OUT=build/${MODE:-release}
+work=${BENCH_DIR:-$(mktemp -d)}
+trap 'rm -rf "$work"' EXIT
+measure() { "$OUT/tests/bench/measure" "$@"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+row() { # label, runs, baseline label, baseline (a shell command), command…
+  label=$1 runs=$2 name=$3 base=$4
+  shift 4
+  sh -c "$base" >/dev/null 2>&1 || true # warm the cache
+  set -- $(measure "$runs" "$@") $(measure "$runs" sh -c "$base")
+  printf '%-44s %9.1f ms %8.1f MiB   %6s x %s (%.1f ms)\n' "$label" "$1" "$2" "$(ratio "$1" "$4")" "$name" "$4"
+}
+
+echo "building the inputs in $work"
+"$OUT/tests/bench/big" 16 67108864 "$work/gib.pt"
+"$OUT/tests/bench/big" 100000 16 "$work/many.pt"
+mkdir "$work/dir"
+for i in $(seq 1000); do cp corpus/benign/simple_linear.pt "$work/dir/$i.pt"; done
+
+row "quick scan, 1 GiB torch zip" 21 "cat" "cat $work/gib.pt" "$OUT/ckptlint" --depth quick "$work/gib.pt"
+row "quick scan, 100,000 tensors" 11 "cat" "cat $work/many.pt" "$OUT/ckptlint" --depth quick "$work/many.pt"
+row "full scan, 1 GiB torch zip" 5 "cat" "cat $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
+row "full scan, 1,000 small files" 5 "cat" "cat $work/dir/*.pt" "$OUT/ckptlint" "$work/dir"
+if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
+  load='import sys, torch; torch.load(sys.argv[1], weights_only=True)'
+  row "quick scan, 100,000 tensors" 3 "torch.load" "/usr/bin/python3 -c '$load' $work/many.pt" "$OUT/ckptlint" --depth quick "$work/many.pt"
+  row "full scan, 1 GiB torch zip" 3 "torch.load" "/usr/bin/python3 -c '$load' $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
+else
+  echo "torch is not installed: no rows beside torch.load"
+fi
