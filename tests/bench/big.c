@@ -50,8 +50,9 @@ static void put_memo(struct buffer *b, uint32_t *memo) {
 
 /* What every tensor names: written out the first time, from the memo afterwards, as pickle does it. */
 static void put_shared(struct buffer *b, bool first, uint8_t memo, const char *text) {
-  if (first && text[0] == 'c') put_text(b, text);
-  if (first && text[0] != 'c') put_unicode(b, text);
+  bool global = strchr(text, '\n') != NULL;
+  if (first && global) put_text(b, text);
+  if (first && !global) put_unicode(b, text);
   put_text(b, first ? "q" : "h");
   put_le(b, memo, 1);
 }
