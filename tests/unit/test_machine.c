@@ -851,6 +851,67 @@ static void wide_keys_are_not_compared(void **state) {
   finish(&r);
 }
 
+/* Keys on both sides of the length from which they are compared by number, as str and as bytes. */
+static void long_keys_compare_by_content(void **state) {
+  (void)state;
+  static const struct {
+    size_t n;
+    uint8_t second, last; /* opcode of the second key, and its last byte; the first is BINUNICODE of "a…" */
+    uint32_t repeats;
+  } rows[] = {
+      {128, 'X', 'a', 1}, {129, 'X', 'a', 1}, {5000, 'X', 'a', 1}, {128, 'X', 'b', 0},
+      {129, 'X', 'b', 0}, {129, 'B', 'a', 0}, {5000, 'B', 'a', 0},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    static uint8_t program[10100];
+    size_t n = 0, len = rows[i].n;
+    program[n++] = '}';
+    for (int k = 0; k < 2; k++) {
+      const uint8_t head[] = {k ? rows[i].second : 'X', (uint8_t)(len & 0xff), (uint8_t)(len >> 8), 0, 0};
+      memcpy(program + n, head, sizeof head);
+      memset(program + n + 5, 'a', len);
+      n += 5 + len;
+      if (k) program[n - 1] = rows[i].last;
+      memcpy(program + n, "Ns", 2);
+      n += 2;
+    }
+    program[n++] = '.';
+    struct run r;
+    start(&r, program, n);
+    assert_true(r.ok);
+    assert_int_equal(seen(&r.obs, OBS_PKL_DUPLICATE_KEY), rows[i].repeats);
+    assert_int_equal(value_count(&r.m, r.m.result), rows[i].repeats ? 2 : 4);
+    finish(&r);
+  }
+}
+
+/* Five bytes of program fetch a megabyte as a key, or as a name: hashing it each time would be 200 GB of
+ * work. */
+static void fetching_a_long_text_costs_nothing(void **state) {
+  (void)state;
+  enum { LEN = 1 << 20, TIMES = 100000 };
+  static const char uses[][7] = {"}h\0Ns0",
+                                 "h\0h\0\x93"
+                                 "0"};
+  for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+    size_t n = 0, step = 6;
+    uint8_t *program = malloc(LEN + 10 + TIMES * step + 2);
+    assert_non_null(program);
+    memcpy(program, "X\0\0\x10\0", 5);
+    memset(program + 5, 'a', LEN);
+    n = 5 + LEN;
+    memcpy(program + n, "q\0", 2);
+    n += 2;
+    for (int k = 0; k < TIMES; k++, n += step) memcpy(program + n, uses[i], step);
+    program[n++] = '.';
+    struct run r;
+    start(&r, program, n);
+    assert_true(r.ok);
+    finish(&r);
+    free(program);
+  }
+}
+
 /* ---- accessors ---- */
 
 static void accessors_take_any_value(void **state) {
@@ -947,6 +1008,8 @@ int main(void) {
       cmocka_unit_test(sparse_and_dense_indices_are_one_memo),
       cmocka_unit_test(dicts_grow),
       cmocka_unit_test(wide_keys_are_not_compared),
+      cmocka_unit_test(long_keys_compare_by_content),
+      cmocka_unit_test(fetching_a_long_text_costs_nothing),
       cmocka_unit_test(accessors_take_any_value),
       cmocka_unit_test(finds_values_by_offset),
       cmocka_unit_test(survives_damage),

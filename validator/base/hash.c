@@ -78,6 +78,8 @@ uint64_t siphash_end(struct siphash *h) {
   return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
 }
 
+uint32_t siphash_end32(struct siphash *h) { return (uint32_t)(siphash_end(h) & UINT32_MAX); }
+
 uint64_t siphash(const uint64_t seed[2], struct span bytes) {
   struct siphash h;
   siphash_init(&h, seed);

@@ -16,6 +16,7 @@ void siphash_init(struct siphash *h, const uint64_t seed[2]);
 void siphash_u64(struct siphash *h, uint64_t word); /* its eight bytes, lowest first */
 void siphash_bytes(struct siphash *h, struct span bytes);
 uint64_t siphash_end(struct siphash *h);
+uint32_t siphash_end32(struct siphash *h); /* its low half, for a hash_index */
 uint64_t siphash(const uint64_t seed[2], struct span bytes);
 
 /* Finds entries by hash. Entries are numbered from 1 in the order they were added; what they are stands in

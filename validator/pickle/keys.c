@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "pickle/op.h"
 
-enum { MAX_KEY_PARTS = 64 };
+enum { MAX_KEY_PARTS = 16, SHORT_TEXT = 128 };
 
 /* What is equal in Python has equal parts. */
 enum part_tag {
@@ -16,7 +16,7 @@ enum part_tag {
   PART_TUPLE,    /* bits: how many items follow */
   PART_GLOBAL,   /* bits: which one */
   PART_IDENTITY, /* bits: which value */
-  PART_BIGINT,   /* this and the rest: bytes */
+  PART_BIGINT,   /* this and the rest: bytes; of long ones the number in bits, and no bytes */
   PART_TEXT,
   PART_PYSTRING,
   PART_BYTES,
@@ -28,7 +28,7 @@ struct part {
 };
 struct key {
   uint32_t n;
-  bool unhashable, complex, has_object;
+  bool unhashable, complex, has_object, has_surrogate, no_memory;
   struct part parts[MAX_KEY_PARTS];
 };
 
@@ -47,22 +47,30 @@ static struct part float_part(double real, val_id v) {
   return bits_part(PART_FLOAT, bits);
 }
 
-static struct part bytes_part(const struct machine *m, enum part_tag tag, val_id v) {
-  return (struct part){.tag = tag, .bytes = value_bytes(m, v)};
+static struct part bytes_part(struct machine *m, enum part_tag tag, val_id v, struct key *k) {
+  struct span bytes = value_bytes(m, v);
+  if (bytes.n <= SHORT_TEXT) {
+    k->has_surrogate |= tag == PART_TEXT && !utf8_valid(bytes, UTF8_STRICT);
+    return (struct part){.tag = tag, .bytes = bytes};
+  }
+  const struct long_text *t = long_text(m, (uint8_t)tag, bytes);
+  k->no_memory |= !t;
+  k->has_surrogate |= t && tag == PART_TEXT && !t->is_utf8;
+  return bits_part(tag, t ? t->number : 0);
 }
 
 /* One value without what it holds; notes what can't be a key, or can't be compared. */
-static struct part part_of(const struct machine *m, val_id v, struct key *k) {
+static struct part part_of(struct machine *m, val_id v, struct key *k) {
   const struct value *x = value_of(m, v);
   switch ((enum value_kind)x->kind) {
   case VAL_NONE: return bits_part(PART_NONE, 0);
   case VAL_BOOL: return bits_part(PART_INT, x->truth);
   case VAL_INT: return bits_part(PART_INT, (uint64_t)x->number);
   case VAL_FLOAT: return float_part(x->real, v);
-  case VAL_BIGINT: return bytes_part(m, PART_BIGINT, v);
-  case VAL_TEXT: return bytes_part(m, PART_TEXT, v);
-  case VAL_PYSTRING: return bytes_part(m, PART_PYSTRING, v);
-  case VAL_BYTES: return bytes_part(m, PART_BYTES, v);
+  case VAL_BIGINT: return bytes_part(m, PART_BIGINT, v, k);
+  case VAL_TEXT: return bytes_part(m, PART_TEXT, v, k);
+  case VAL_PYSTRING: return bytes_part(m, PART_PYSTRING, v, k);
+  case VAL_BYTES: return bytes_part(m, PART_BYTES, v, k);
   case VAL_TUPLE: return bits_part(PART_TUPLE, x->seq.n);
   case VAL_GLOBAL: return bits_part(PART_GLOBAL, x->ref);
   case VAL_FROZENSET: k->complex = true; break;
@@ -80,12 +88,12 @@ static struct part part_of(const struct machine *m, val_id v, struct key *k) {
 
 /* A key of too many parts is one part, its identity: hashing nested tuples must not take longer than reading
  * them. */
-static void take_apart(const struct machine *m, val_id v, struct key *k) {
+static void take_apart(struct machine *m, val_id v, struct key *k) {
   val_id todo[MAX_KEY_PARTS];
   uint32_t num_todo = 1;
   todo[0] = v;
   k->n = 0;
-  k->unhashable = k->complex = k->has_object = false;
+  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->no_memory = false;
   while (num_todo) {
     val_id next = todo[--num_todo];
     uint32_t items = kind_of(m, next) == VAL_TUPLE ? value_count(m, next) : 0;
@@ -118,11 +126,11 @@ static uint32_t hash_key(const struct machine *m, val_id container, const struct
     siphash_u64(&h, (uint64_t)p->tag << 32 ^ p->bits);
     siphash_bytes(&h, p->bytes);
   }
-  return (uint32_t)(siphash_end(&h) & UINT32_MAX);
+  return siphash_end32(&h);
 }
 
 /* Number of the entry in m->keys with this container and key, or 0. */
-static uint32_t find(const struct machine *m, val_id container, const struct key *k, uint32_t hash) {
+static uint32_t find(struct machine *m, val_id container, const struct key *k, uint32_t hash) {
   struct key other;
   for (uint32_t i = hash_find(&m->keys->hash, hash, 0); i; i = hash_find(&m->keys->hash, hash, i)) {
     const struct key_entry *e = &m->keys->entries.p[i - 1];
@@ -133,16 +141,16 @@ static uint32_t find(const struct machine *m, val_id container, const struct key
   return 0;
 }
 
-static void note_oddities(struct machine *m, const struct key *k, const struct arg *arg) {
+static void note_oddities(struct machine *m, val_id key, const struct key *k, const struct arg *arg) {
   if (k->complex) {
     struct observation what = seen_at(m, OBS_PKL_KEY_COMPLEX, arg);
     what.want = MAX_KEY_PARTS;
     observe(m->obs, what);
   }
   if (k->has_object) observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
-  if (k->parts[0].tag == PART_TEXT && !utf8_valid(k->parts[0].bytes, UTF8_STRICT)) {
+  if (k->has_surrogate) {
     struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
-    what.detail = k->parts[0].bytes;
+    what.detail = value_bytes(m, key);
     observe(m->obs, what);
   }
 }
@@ -151,8 +159,9 @@ bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_i
                const struct arg *arg) {
   struct key k;
   take_apart(m, key, &k);
+  if (k.no_memory) return refuse_memory(m);
   if (k.unhashable) return refuse_op(m, OBS_PKL_UNHASHABLE, arg);
-  note_oddities(m, &k, arg);
+  note_oddities(m, key, &k, arg);
   uint32_t hash = hash_key(m, container, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
   if (found) return true;

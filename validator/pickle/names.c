@@ -54,11 +54,15 @@ bool name_map(struct span module, struct span name, struct span *mapped_module, 
 
 /* ---- spelling ---- */
 
+enum { LONG_NAME = 512 };
+
 static bool is_letter(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
-/* Other letters are identifiers in Python too, but none that torch or its frameworks use: homoglyphs are. */
+/* Other letters are identifiers in Python too, but no framework uses them: homoglyphs do. Nor are names this
+ * long. */
 bool name_is_plain(struct span name) {
   bool at_start = true;
+  if (name.n > LONG_NAME) return false;
   for (size_t i = 0; i < name.n; i++) {
     uint8_t c = name.p[i];
     bool dot = c == '.' && !at_start;
@@ -70,18 +74,31 @@ bool name_is_plain(struct span name) {
 
 /* ---- each distinct pair once ---- */
 
+/* STACK_GLOBAL can fetch the same megabyte from the memo again and again: long names are compared by place.
+ */
+static bool same_text(struct span a, struct span b) {
+  return a.n == b.n && (a.p == b.p || (a.n <= LONG_NAME && span_eq(a, b)));
+}
+
 static bool same_global(const struct global *a, const struct global *b) {
-  return a->was_mapped == b->was_mapped && a->computed == b->computed && span_eq(a->module, b->module) &&
-         span_eq(a->name, b->name);
+  return a->was_mapped == b->was_mapped && a->computed == b->computed && same_text(a->module, b->module) &&
+         same_text(a->name, b->name);
+}
+
+static void hash_text(struct siphash *h, struct span text) {
+  if (text.n <= LONG_NAME)
+    siphash_bytes(h, text);
+  else
+    siphash_u64(h, (uintptr_t)text.p);
 }
 
 static uint32_t hash_global(const struct machine *m, const struct global *g) {
   struct siphash h;
   siphash_init(&h, m->hash_seed);
   siphash_u64(&h, (uint64_t)g->module.n << 2 | (uint64_t)g->was_mapped << 1 | g->computed);
-  siphash_bytes(&h, g->module);
-  siphash_bytes(&h, g->name);
-  return (uint32_t)(siphash_end(&h) & UINT32_MAX);
+  hash_text(&h, g->module);
+  hash_text(&h, g->name);
+  return siphash_end32(&h);
 }
 
 /* Number of the pair in m->globals, or 0. */
@@ -99,7 +116,7 @@ static uint32_t add(struct machine *m, const struct global *g, uint32_t hash, co
   }
   *place = *g;
   place->first_at = arg->at;
-  place->dotted = g->name.n && memchr(g->name.p, '.', g->name.n);
+  place->dotted = g->name.n && memchr(g->name.p, '.', min_size(g->name.n, LONG_NAME));
   place->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
   if (m->hooks.global)
     place->tag = m->hooks.global(m->hooks.ctx, m, place); /* m is const there: place stays */

@@ -50,14 +50,25 @@ NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, 
 /* A container is at least one level deeper than what it holds. */
 void deepen(struct machine *m, val_id container, val_id item, uint32_t at);
 
-/* ---- keys of dicts and elements of sets (keys.c) ---- */
+/* ---- keys of dicts and elements of sets (keys.c, long_text.c) ---- */
+/* A key can be a megabyte that two bytes of program fetch from the memo, again and again. So a long text is
+ * hashed and compared once, where it lies, and is a number from then on. */
+struct long_text {
+  struct span bytes;
+  uint32_t number; /* of the first text with the same tag and bytes */
+  uint8_t tag;     /* tells kinds apart whose bytes do not make them equal */
+  bool is_utf8;    /* strictly */
+};
+const struct long_text *long_text(struct machine *m, uint8_t tag, struct span bytes); /* NULL: budget spent */
 struct key_entry {
   val_id container;
   uint32_t place;
 };
 struct key_index {
   struct hash_index hash;
-  VEC(struct key_entry) entries;
+  VEC(struct key_entry) entries; /* of `hash`, by its numbers */
+  struct hash_index by_place, by_content;
+  VEC(struct long_text) texts; /* of both, by their numbers */
 };
 /* Where the key equal to `key` stands in the container, counted in links from the start of its run, in
  * *place; or notes that it will stand at `place_if_new`, and answers that. False: unhashable, or a limit

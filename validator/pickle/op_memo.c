@@ -6,7 +6,7 @@ static uint32_t index_hash(const uint64_t seed[2], uint32_t index) {
   struct siphash h;
   siphash_init(&h, seed);
   siphash_u64(&h, index);
-  return (uint32_t)(siphash_end(&h) & UINT32_MAX);
+  return siphash_end32(&h);
 }
 
 static struct memo_entry *sparse_entry(const struct memo *memo, const uint64_t seed[2], uint32_t index) {
