@@ -112,9 +112,10 @@ static void write_state(struct table *table, const cJSON *layer) {
   else if (field_true(layer, "on"))
     (void)snprintf(text, sizeof text, "on");
   else if (error < 0)
-    (void)snprintf(text, sizeof text, "missing: killed by %s", strsignal((int)-error));
+    (void)snprintf(text, sizeof text, "missing: killed by %s", sigdescr_np((int)-error));
   else
-    (void)snprintf(text, sizeof text, "missing%s%s", error ? ": " : "", error ? strerror((int)error) : "");
+    (void)snprintf(text, sizeof text, "missing%s%s", error ? ": " : "",
+                   error ? strerrordesc_np((int)error) : "");
   table_cell(table,
              field_true(layer, "on")          ? INK_GOOD
              : field_true(layer, "essential") ? INK_WORST

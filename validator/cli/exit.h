@@ -4,7 +4,7 @@
 #define CKPTLINT_CLI_EXIT_H
 
 enum exit_code {
-#define EXIT_CODE(id, number, meaning) EXIT_##id = number,
+#define EXIT_CODE(id, number, meaning) EXIT_##id = (number),
 #include "cli/exit.def"
 #undef EXIT_CODE
 };

@@ -1,8 +1,10 @@
 /* explain and rules: what the rules are, out of rules.def, the observations' rows and the pages of
  * rules/doc/. */
+#include <stdio.h>
+#include <strings.h>
+
 #include "base/near.h"
 #include "cli/cli.h"
-#include "report/escape.h"
 #include "report/table.h"
 #include "rules/finding.h"
 #include "rules/pages.h"
@@ -14,13 +16,15 @@ static const char *page_of(const char *id) {
 }
 
 /* "glb301", "GLB301", "dangerous-global", "GLB301/called" */
+static bool is_word(const char *name, const char *word, size_t n) {
+  return strlen(name) == n && strncasecmp(name, word, n) == 0;
+}
+
 static enum rule_id find_rule(const char *word) {
-  char name[64];
-  size_t n = 0;
-  for (; word[n] && word[n] != '/' && n + 1 < sizeof name; n++)
-    name[n] = word[n] >= 'a' && word[n] <= 'z' ? (char)(word[n] - 'a' + 'A') : word[n];
-  enum rule_id id = rule_by_name(span_of(name, n));
-  return id != RULE_NONE ? id : rule_by_name(span_of(word, n));
+  size_t n = strcspn(word, "/");
+  for (enum rule_id r = RULE_NONE + 1; r < RULE_COUNT; r++)
+    if (is_word(rule_table[r].id, word, n) || is_word(rule_table[r].name, word, n)) return r;
+  return RULE_NONE;
 }
 
 static enum exit_code unknown_rule(struct cli *cli, const char *word) {

@@ -62,7 +62,7 @@ static const char *split(struct arena *a, struct bytes *text, bool by_nul, struc
 
 static const char *cant_read(struct arena *a, const char *path, int err) {
   struct span text = arena_printf(a, "--files-from: can't read %s: %s%c", path,
-                                  err == EFBIG ? "over 256 MiB" : strerror(err), 0);
+                                  err == EFBIG ? "over 256 MiB" : strerrordesc_np(err), 0);
   return text.n ? (const char *)text.p : "out of memory";
 }
 

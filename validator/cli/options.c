@@ -33,12 +33,12 @@ enum {
 
 static const struct option_row rows[] = {
 #define OPTION(field, long_name, short_name, type, words, set, section, text) \
-  {.name = long_name,                                                         \
-   .argument = words,                                                         \
-   .help = text,                                                              \
-   .letter = short_name,                                                      \
+  {.name = (long_name),                                                       \
+   .argument = (words),                                                       \
+   .help = (text),                                                            \
+   .letter = (short_name),                                                    \
    .kind = OPTION_##type,                                                     \
-   .commands = set,                                                           \
+   .commands = (set),                                                         \
    .group = GROUP_##section,                                                  \
    .offset = offsetof(struct options, field)},
 #include "cli/options.def"
@@ -223,6 +223,7 @@ static void set_limit(struct options *o, const struct option_row *row, const cha
 
 static void set_option(struct options *o, struct arena *a, const struct given *g) {
   const struct option_row *row = &g->row;
+  const char *value = g->value ? g->value : "";
   union {
     char *any;
     bool *flag;
@@ -238,26 +239,25 @@ static void set_option(struct options *o, struct arena *a, const struct given *g
   case OPTION_FLAG:
   case OPTION_SWITCH: *field.flag = !g->negated; break;
   case OPTION_CHOICE:
-    if (!parse_choice(row->argument, g->value, field.choice)) wrong_choice(o, row, g->value);
+    if (!parse_choice(row->argument, value, field.choice)) wrong_choice(o, row, value);
     break;
   case OPTION_TEXT:
-    if (!*g->value) wrong(o, "--%s: %s must not be empty", row->name, row->argument);
-    *field.text = g->value;
+    if (!*value) wrong(o, "--%s: %s must not be empty", row->name, row->argument);
+    *field.text = value;
     break;
   case OPTION_NAMES:
   case OPTION_PAIRS:
-  case OPTION_SETTINGS: add_pair(o, a, row, field.pairs, g->value); break;
+  case OPTION_SETTINGS: add_pair(o, a, row, field.pairs, value); break;
   case OPTION_REAL:
-    if (!parse_real(g->value, field.real))
-      wrong(o, "--%s: %.200s is not a number from 0", row->name, g->value);
+    if (!parse_real(value, field.real)) wrong(o, "--%s: %.200s is not a number from 0", row->name, value);
     break;
   case OPTION_COUNT:
-    if (!parse_amount(g->value, "", &n) || n > 1024)
-      wrong(o, "--%s: %.200s is not a number from 1 to 1024", row->name, g->value);
+    if (!parse_amount(value, "", &n) || n > 1024)
+      wrong(o, "--%s: %.200s is not a number from 1 to 1024", row->name, value);
     else
       *field.count = (uint32_t)n;
     break;
-  case OPTION_LIMIT: set_limit(o, row, g->value); break;
+  case OPTION_LIMIT: set_limit(o, row, value); break;
   }
 }
 

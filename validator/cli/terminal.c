@@ -4,15 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_set(const char *name) {
-  const char *value = getenv(name);
-  return value && *value;
+static const char *variable(const char *name) {
+  const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): main has one thread */
+  return value ? value : "";
 }
 
-static bool is(const char *name, const char *word) {
-  const char *value = getenv(name);
-  return value && strcmp(value, word) == 0;
-}
+static bool is_set(const char *name) { return *variable(name); }
+static bool is(const char *name, const char *word) { return strcmp(variable(name), word) == 0; }
 
 static bool says_utf8(const char *locale) {
   return strcasestr(locale, "UTF-8") || strcasestr(locale, "UTF8");
@@ -22,7 +20,7 @@ static bool says_utf8(const char *locale) {
 static bool locale_is_utf8(void) {
   static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (is_set(names[i])) return says_utf8(getenv(names[i]));
+    if (is_set(names[i])) return says_utf8(variable(names[i]));
   return false;
 }
 

@@ -134,13 +134,14 @@ void escape_ascii(struct out *o, struct span visible) {
 }
 
 void escape_base64(struct out *o, struct span in) {
-  static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  enum { PAD = 64 };
+  static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
   for (; in.n > 0; in = span_from(in, 3)) {
     uint32_t bits = (uint32_t)in.p[0] << 16;
     if (in.n > 1) bits |= (uint32_t)in.p[1] << 8;
     if (in.n > 2) bits |= in.p[2];
-    const char four[4] = {digit[bits >> 18], digit[bits >> 12 & 63], in.n > 1 ? digit[bits >> 6 & 63] : '=',
-                          in.n > 2 ? digit[bits & 63] : '='};
+    const char four[4] = {digit[bits >> 18], digit[bits >> 12 & 63], digit[in.n > 1 ? bits >> 6 & 63 : PAD],
+                          digit[in.n > 2 ? bits & 63 : PAD]};
     out_span(o, span_of(four, sizeof four));
   }
 }

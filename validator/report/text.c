@@ -25,8 +25,10 @@ void text_section(struct text *t) {
 static void write_verdict(struct text *t, const char *verdict) {
   char upper[SHORT_TEXT];
   size_t n = 0;
-  for (; verdict[n] && n + 1 < sizeof upper; n++)
-    upper[n] = verdict[n] >= 'a' && verdict[n] <= 'z' ? (char)(verdict[n] - 'a' + 'A') : verdict[n];
+  for (; verdict[n] && n + 1 < sizeof upper; n++) {
+    upper[n] = verdict[n];
+    if (upper[n] >= 'a' && upper[n] <= 'z') upper[n] = (char)(upper[n] - 'a' + 'A');
+  }
   upper[n] = '\0';
   pen_text(&t->pen, ink_of_verdict(verdict), upper);
 }

@@ -87,7 +87,7 @@ struct cell_rule {
 };
 
 static const struct cell_rule cells[] = {
-#define CELL(row, head, side, key, writer) {EVENT_##row, {head, side == RIGHT}, key, as_##writer},
+#define CELL(row, head, side, key, writer) {EVENT_##row, {head, (side) == RIGHT}, key, as_##writer},
 #include "report/rows.def"
 #undef CELL
 };
