@@ -751,7 +751,7 @@ static void depth_is_said(void **state) {
   assert_int_equal(o->got, 1001);
   assert_int_equal(o->want, 1000);
   assert_int_equal(o->at, DEEP + 1000); /* APPEND number 1001 */
-  assert_int_equal(seen(&r.obs, OBS_LIMIT_VALUE_DEPTH), DEEP - 1 - 1000);
+  assert_int_equal(seen(&r.obs, OBS_LIMIT_VALUE_DEPTH), 1);
   finish(&r);
 }
 
@@ -881,6 +881,7 @@ static void long_keys_compare_by_content(void **state) {
     assert_true(r.ok);
     assert_int_equal(seen(&r.obs, OBS_PKL_DUPLICATE_KEY), rows[i].repeats);
     assert_int_equal(value_count(&r.m, r.m.result), rows[i].repeats ? 2 : 4);
+    if (rows[i].repeats) assert_in_range(first_of(&r.obs, OBS_PKL_DUPLICATE_KEY)->detail.n, 128, 256);
     finish(&r);
   }
 }

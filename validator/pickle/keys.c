@@ -150,7 +150,7 @@ static void note_oddities(struct machine *m, val_id key, const struct key *k, co
   if (k->has_object) observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
   if (k->has_surrogate) {
     struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
-    what.detail = value_bytes(m, key);
+    what.detail = shown(value_bytes(m, key));
     observe(m->obs, what);
   }
 }

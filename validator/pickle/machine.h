@@ -52,6 +52,7 @@ struct machine {
   uint64_t frame_end;       /* private: where the open FRAME ends, 0 if none is open */
   bool proto_declared;      /* a PROTO was met */
   bool beyond_weights_only; /* an opcode was met that torch's weights_only unpickler does not know */
+  bool too_deep;            /* private: the depth was said */
   bool stopped;             /* STOP was reached: result is valid */
   bool failed;              /* an error ended the program; everything made so far stays readable */
   val_id result;

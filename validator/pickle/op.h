@@ -11,6 +11,8 @@
 /* ---- observing ---- */
 /* About this opcode: its offset, and its name as the subject. */
 struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg);
+/* As much of a text as a report has use for: findings must not outgrow the program. */
+static inline struct span shown(struct span text) { return span_first(text, 256); }
 NODISCARD bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg);
 bool refuse_memory(struct machine *m);
 /* There is no room for n elements: because the limit is `max`, or else because the arena is spent. Observes

@@ -2,17 +2,21 @@
  * the end, with twice the room, or grows where it is when it ends there already. */
 #include "pickle/op.h"
 
+/* Said once: what is too deep is so from the inside to the outside. */
+static void note_depth(struct machine *m, uint32_t depth, uint64_t limit, uint32_t at) {
+  if (depth <= limit || m->too_deep) return;
+  m->too_deep = true;
+  observe(m->obs,
+          (struct observation){
+              .kind = OBS_LIMIT_VALUE_DEPTH, .member = m->member, .at = at, .got = depth, .want = limit});
+}
+
 void deepen(struct machine *m, val_id container, val_id item, uint32_t at) {
   struct value *c = &m->values.p[container];
   uint32_t depth = (uint32_t)value_of(m, item)->depth + 1;
   if (depth <= c->depth || depth > UINT16_MAX) return;
   c->depth = (uint16_t)depth;
-  if (depth > m->max->value_depth)
-    observe(m->obs, (struct observation){.kind = OBS_LIMIT_VALUE_DEPTH,
-                                         .member = m->member,
-                                         .at = at,
-                                         .got = depth,
-                                         .want = m->max->value_depth});
+  note_depth(m, depth, min_u64(m->max->value_depth, UINT16_MAX - 1), at);
 }
 
 static bool reserve_links(struct machine *m, uint32_t n, uint32_t at) {
@@ -85,7 +89,7 @@ static bool set_pair(struct machine *m, val_id dict, val_id key, val_id item, co
     return true;
   }
   struct observation what = seen_at(m, OBS_PKL_DUPLICATE_KEY, arg);
-  what.detail = value_bytes(m, key);
+  what.detail = shown(value_bytes(m, key));
   observe(m->obs, what);
   m->links.p[value_of(m, dict)->seq.first + place + 1] = item; /* the first key stays, as in Python */
   deepen(m, dict, item, arg->at);
@@ -119,7 +123,7 @@ static bool set_update(struct machine *m, val_id set, const struct arg *arg) {
     uint32_t end = value_count(m, set), place;
     if (!key_place(m, set, arg->items[i], end, &place, arg)) return false;
     struct observation what = seen_at(m, OBS_PKL_DUPLICATE_ITEM, arg);
-    what.detail = value_bytes(m, arg->items[i]);
+    what.detail = shown(value_bytes(m, arg->items[i]));
     if (place == end)
       append(m, set, arg->items[i], arg->at);
     else

@@ -70,7 +70,7 @@ bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32
 static struct observation seen_index(const struct machine *m, enum obs_kind kind, const struct arg *arg,
                                      uint64_t i) {
   struct observation what = seen_at(m, kind, arg);
-  what.detail = arg->text;
+  what.detail = shown(arg->text);
   what.got = i;
   return what;
 }

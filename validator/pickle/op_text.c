@@ -9,7 +9,7 @@
 
 static struct observation seen_text(const struct machine *m, enum obs_kind kind, const struct arg *arg) {
   struct observation what = seen_at(m, kind, arg);
-  what.detail = arg->text;
+  what.detail = shown(arg->text);
   return what;
 }
 
