@@ -28,6 +28,10 @@ asan_L    := -fsanitize=address,undefined
 intsan_C  := -O1 -g3 -fsanitize=integer,implicit-conversion,bounds -fno-sanitize-recover=all
 intsan_L  := -fsanitize=integer,implicit-conversion,bounds
 
+# The commit, for `version`: only version.c knows it, so that a commit recompiles one file.
+GIT := $(shell git rev-parse --short HEAD 2>/dev/null)
+$(OUT)/validator/api/version.o: CFLAGS += -DCKPTLINT_GIT='"$(if $(GIT),$(GIT),unknown)"'
+
 ISCLANG := $(shell $(CC) --version 2>/dev/null | grep -c clang)
 CFLAGS  := $(STD) $(WARN) $(if $(filter 0,$(ISCLANG)),$(GCCW),$(CLANGW)) $($(MODE)_C) -Werror $(EXTRA_CFLAGS)
 LDFLAGS := $($(MODE)_L) $(EXTRA_LDFLAGS)
@@ -85,7 +89,7 @@ $(OUT)/rule_pages.o: $(PAGES)
 
 $(PAGES): rules/embed.awk $(sort $(wildcard rules/doc/*.md))
 	@mkdir -p $(@D)
-	$(Q)awk -f rules/embed.awk $(sort $(wildcard rules/doc/*.md)) > $@
+	$(Q)LC_ALL=C awk -f rules/embed.awk $(sort $(wildcard rules/doc/*.md)) > $@
 
 $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 	@mkdir -p $(@D)

@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
   ckl_session *s = NULL;
   ckl_result *r;
   enum ckl_status status;
-  if (argc != 4) return 4;
+  if (argc != 4 || access(argv[2], R_OK) != 0 || access(argv[3], R_OK) != 0) return 4;
   check(strlen(ckl_version()) >= 5, "the library knows its version");
   check(ckl_open(&s, "/nonexistent/ckptlint") == CKL_NO_BROKER, "a program that is not there is an error");
   check(ckl_open(NULL, NULL) == CKL_USAGE, "a NULL session is a wrong call");
@@ -69,7 +69,8 @@ int main(int argc, char **argv) {
   ckl_result_free(r);
   struct ckl_options quick = {.size = sizeof quick, .quick = 1};
   int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
-  check(ckl_scan_fd(s, fd, "quick", &quick, &r) == CKL_OK && strstr(ckl_result_json(r, NULL), "\"depth\":\"quick\""), "options reach the broker");
+  check(ckl_scan_fd(s, fd, "quick", &quick, &r) == CKL_OK && strstr(ckl_result_json(r, NULL), "\"depth\":\"quick\""),
+        "options reach the broker");
   ckl_result_free(r);
   close(fd);
   check(ckl_scan_fd(s, -1, "x", NULL, &r) == CKL_USAGE && !r, "a bad descriptor is a wrong call");

@@ -36,9 +36,9 @@ cmocka() { # path
   name=$(basename "$1")
   "$1" >"$log/$name" 2>&1
   code=$?
-  ran=$(sed -n 's/^\[=*\] .*: \{0,1\}\([0-9][0-9]*\) test(s) run\.$/\1/p' "$log/$name" | awk '{n += $1} END {print n + 0}')
-  bad=$(sed -n 's/^\[ *FAILED *\] .*: \{0,1\}\([0-9][0-9]*\) test(s).*/\1/p' "$log/$name" | awk '{n += $1} END {print n + 0}')
-  out=$(sed -n 's/^\[ *SKIPPED *\] .*: \{0,1\}\([0-9][0-9]*\) test(s).*/\1/p' "$log/$name" | awk '{n += $1} END {print n + 0}')
+  ran=$(sed -n 's/^\[=*\] \(.*: \)\{0,1\}\([0-9][0-9]*\) test(s) run\.$/\2/p' "$log/$name" | awk '{n += $1} END {print n + 0}')
+  bad=$(sed -n 's/^\[ *FAILED *\] \(.*: \)\{0,1\}\([0-9][0-9]*\) test(s).*/\2/p' "$log/$name" | awk '{n += $1} END {print n + 0}')
+  out=$(sed -n 's/^\[ *SKIPPED *\] \(.*: \)\{0,1\}\([0-9][0-9]*\) test(s).*/\2/p' "$log/$name" | awk '{n += $1} END {print n + 0}')
   [ "$code" -ne 0 ] && [ "$bad" -eq 0 ] && bad=1 # it died, or ran nothing
   [ "$ran" -eq 0 ] && [ "$bad" -eq 0 ] && bad=1
   [ "$ran" -lt $((bad + out)) ] && ran=$((bad + out))

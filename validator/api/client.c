@@ -188,8 +188,8 @@ static enum ckl_status read_answer(int fd, ckl_result *r) {
 }
 
 enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, const struct ckl_options *options, ckl_result **out) {
+  if (out) *out = NULL;
   if (!session || !name || !out || fd < 0) return CKL_USAGE;
-  *out = NULL;
   char *line = request_line(name, options);
   ckl_result *r = calloc(1, sizeof *r);
   if (!line || !r) {

@@ -30,7 +30,7 @@ static void emit_finding(const struct finding *f, struct report *report) {
   event_str(e, "effect", effect_name(f->effect));
   event_str(e, "title", rule->title);
   event_text(e, "message", finding_message(f, message, sizeof message), MESSAGE_BYTES);
-  if (f->member.n) event_text(e, "member", f->member, TEXT_CAP);
+  if (f->member.n) event_bytes(e, "member", f->member, KEY_CAP);
   if (f->member.n || f->at) event_u64(e, "offset", f->at);
   if (f->len) event_u64(e, "length", f->len);
   if (f->got || f->want) {
@@ -173,13 +173,13 @@ static void add_output(const struct job *job, const struct result_output *out, c
   event_text(o, "name", name, TEXT_CAP);
   cJSON *shape = event_array(o, "shape");
   for (uint32_t i = 0; i < out->ndim; i++) event_push_u64(shape, out->size[i]);
-  event_real(o, "min", out->min);
-  event_real(o, "max", out->max);
-  event_real(o, "mean", out->mean);
+  event_figure(o, "min", out->min);
+  event_figure(o, "max", out->max);
+  event_figure(o, "mean", out->mean);
   event_str(o, "status", out->golden == GOLDEN_NONE ? "computes" : out->agrees ? "pass" : "fail");
   if (out->golden == GOLDEN_VALUES && out->same_shape) {
-    event_real(o, "max_abs", out->max_abs);
-    event_real(o, "max_rel", out->max_rel);
+    event_figure(o, "max_abs", out->max_abs);
+    event_figure(o, "max_rel", out->max_rel);
     add_index(o, out);
   }
   if (out->rows) event_bool(o, "argmax_agree", out->rows == out->rows_agree);
@@ -224,7 +224,7 @@ static void emit_members(const struct plan *p, struct report *report) {
   for (uint32_t i = 0; i < p->num_members; i++) {
     const struct plan_member *m = &p->members[i];
     cJSON *e = event_new("member");
-    event_text(e, "name", plan_span(p, m->name), KEY_CAP);
+    event_bytes(e, "name", plan_span(p, m->name), KEY_CAP);
     event_str(e, "method", m->method == METHOD_STORED ? "stored" : "deflated");
     event_u64(e, "size", m->size);
     event_u64(e, "compressed", m->csize);
@@ -282,9 +282,9 @@ static void add_tensor_stats(cJSON *e, const struct plan_stats *s) {
 static void emit_tensor(const struct plan *p, uint32_t i, struct report *report) {
   const struct plan_tensor *t = &p->tensors[i];
   cJSON *e = event_new("tensor");
-  event_text(e, "key", plan_span(p, t->key), KEY_CAP);
+  event_bytes(e, "key", plan_span(p, t->key), KEY_CAP);
   if (t->state_key.n)
-    event_text(e, "state_key", plan_span(p, t->state_key), KEY_CAP);
+    event_bytes(e, "state_key", plan_span(p, t->state_key), KEY_CAP);
   else
     event_null(e, "state_key");
   event_str(e, "dtype", dtype_name((enum dtype)t->dtype));
@@ -390,7 +390,7 @@ static void emit_value(const struct plan *p, uint32_t i, struct report *report) 
   cJSON *e = event_new("value");
   event_u64(e, "depth", v->depth);
   event_bool(e, "last", i == 0 || v->end == p->values[v->parent].end);
-  event_text(e, "key", plan_span(p, v->key), KEY_CAP);
+  event_bytes(e, "key", plan_span(p, v->key), KEY_CAP);
   event_str(e, "kind", value_kind_word(v->kind));
   uint64_t items = 0;
   for (uint32_t c = i + 1; c < v->end; c = p->values[c].end) items++;
@@ -448,7 +448,7 @@ void job_emit(const struct job *job, struct report *report) {
   const struct run_options *o = job->run->options;
   const struct model_summary *s = job_summary(job);
   cJSON *file = event_new("file");
-  event_text(file, "path", job->in.path, KEY_CAP);
+  event_bytes(file, "path", job->in.path, KEY_CAP);
   event_str(file, "verdict", verdict_name(job->verdict));
   event_bool(file, "complete", job->complete);
   event_str(file, "depth", o->depth == DEPTH_FULL ? "full" : "quick");

@@ -113,6 +113,7 @@ static const char *open_side(struct input *in, const char *path, const struct li
 static const char *prepare(struct run *run) {
   const struct run_options *o = run->options;
   arena_init(&run->arena, (size_t)64 << 20);
+  if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch) return "an architecture file is needed: --arch FILE";
   const char *why = open_side(&run->arch, o->arch, &o->limits);
   if (!why) why = open_side(&run->config, o->config, &o->limits);
   for (size_t i = 0; !why && i < o->allow.n; i++) why = globals_allow(&run->globals, &run->arena, o->allow.list[i].value);

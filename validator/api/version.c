@@ -15,7 +15,11 @@ void version_event(cJSON *tool) {
   event_str(tool, "name", "ckptlint");
   event_str(tool, "version", CKPTLINT_VERSION);
   event_str(tool, "git", CKPTLINT_GIT);
+#ifdef __clang__
   event_str(tool, "compiler", __VERSION__);
+#else
+  event_str(tool, "compiler", "gcc " __VERSION__);
+#endif
 #ifdef __x86_64__
   event_str(tool, "machine", "x86_64");
 #else
