@@ -82,7 +82,7 @@ static inline struct span keys_text(struct arena *a, const struct model *m, size
   return span_of(p, n);
 }
 
-static inline bool says(struct span what, const char *part) { return memmem(what.p, what.n, part, strlen(part)) != NULL; }
+static inline bool says(struct span what, const char *part) { return !part[0] || memmem(what.p, what.n, part, strlen(part)) != NULL; }
 
 static inline double milliseconds(void) {
   struct timespec t;

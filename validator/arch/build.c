@@ -230,9 +230,9 @@ static bool count_of(struct builder_tree *t, const struct module_line *line, con
   }
   *out = v.number;
   if ((uint64_t)v.number <= b->max_modules - b->modules) return true;
-  return too_large(b, arena_printf(b->arena, "%.*s{%.*s < %lld}%.*s", (int)min_size(line->before.n, 100), (const char *)line->before.p,
+  return too_large(b, arena_printf(b->arena, "%.*s{%.*s < %lld}%.*s asks for %lld modules", (int)min_size(line->before.n, 100), (const char *)line->before.p,
                                    (int)min_size(line->variable.n, 60), (const char *)line->variable.p, (long long)v.number,
-                                   (int)min_size(line->after.n, 100), (const char *)line->after.p));
+                                   (int)min_size(line->after.n, 100), (const char *)line->after.p, (long long)v.number));
 }
 
 /* A scope of its own for each repetition: a block in place keeps it. */
