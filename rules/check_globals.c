@@ -73,6 +73,7 @@ void check_globals(const struct facts *f, struct observations *o) {
   for (uint32_t i = 0; i < cp->machine.globals.n; i++) {
     const struct global *g = &cp->machine.globals.p[i];
     const struct global_row *row = cp->rows.p[g->tag];
+    if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, &uses[i]);
     if (kind == OBS_NONE) continue;
     if (kind == OBS_GLOBAL_MODULE) {

@@ -8,6 +8,7 @@
 /* Judges and sends all that was observed. `members` name the container's members, by number - 1. */
 struct judged {
   const struct observations *obs;
+  uint64_t report_bytes; /* limits.report_bytes */
   struct span (*member_name)(const void *ctx, uint32_t number);
   const void *ctx;
 };

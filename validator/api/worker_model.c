@@ -28,7 +28,7 @@ static struct span no_member(const void *ctx, uint32_t number) {
 }
 
 static bool finish(struct model_stage *s, struct wire_out *out) {
-  const struct judged judged = {.obs = &s->obs, .member_name = no_member};
+  const struct judged judged = {.obs = &s->obs, .report_bytes = s->job->options->limits.report_bytes, .member_name = no_member};
   return send_findings(&judged, out);
 }
 

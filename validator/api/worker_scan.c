@@ -15,7 +15,9 @@ struct scan {
 };
 
 bool scan_prepare(void *ctx) {
-  const struct scan_job *job = ctx;
+  enum { SLICES = 32, LARGE_FILE = 8 << 20 };
+  struct scan_job *job = ctx;
+  if (job->file.n >= LARGE_FILE) (void)!slices_map(&job->slices, SLICES, (size_t)job->arena_bytes / (SLICES / 2));
   return !job->options->hash_sha256 || sha256_load();
 }
 
@@ -78,9 +80,11 @@ static struct span name_of(const void *ctx, uint32_t number) {
 }
 
 bool scan_run(void *ctx, struct wire_out *out) {
-  struct scan scan = {.job = ctx}, *s = &scan;
+  struct scan_job *job = ctx;
+  struct scan scan = {.job = job}, *s = &scan;
   const struct limits *max = &s->job->options->limits;
   arena_init(&s->arena, (size_t)s->job->arena_bytes);
+  s->arena.slices = &job->slices;
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   container_open(&s->container, &s->arena, &s->obs, max, s->job->file);
   checkpoint_init(&s->checkpoint, &s->arena, &s->obs, max, &s->container, &s->job->policy);
@@ -96,6 +100,6 @@ bool scan_run(void *ctx, struct wire_out *out) {
   run_checks(&facts, &s->obs);
   bool read = s->checkpoint.have_machine && s->checkpoint.machine.stopped;
   plan_end(&w, read);
-  const struct judged judged = {.obs = &s->obs, .member_name = name_of, .ctx = &s->container};
+  const struct judged judged = {.obs = &s->obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &s->container};
   return send_findings(&judged, out);
 }

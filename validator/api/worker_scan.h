@@ -13,6 +13,7 @@ struct scan_job {
   size_t plan_bytes;
   struct global_policy policy;
   uint64_t arena_bytes;
+  struct slices slices;        /* mapped by scan_prepare where the file is large enough to want them */
   uint64_t hash_seed[2];       /* from the kernel, drawn by the broker: a sealed worker can't ask */
 };
 /* For struct worker_task: ctx is a struct scan_job. */

@@ -3,8 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { CHUNK_BYTES = 256 * 1024, BLOCK_MIN = 64 };
+enum { CHUNK_BYTES = 256 * 1024, BLOCK_MIN = 64, SLICE_FROM = 1 << 20, HUGE_PAGE = 2 << 20 };
 
 struct held {
   struct held *next;
@@ -14,8 +15,33 @@ struct held {
 struct chunk {
   struct chunk *next;
   size_t used, cap;
+  bool sliced;
   alignas(max_align_t) uint8_t bytes[];
 };
+
+bool slices_map(struct slices *s, uint32_t n, size_t size) {
+  size_t total;
+  *s = (struct slices){.n = n, .size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE};
+  if (n == 0 || !try_mul(s->size, (size_t)n, &total)) return false;
+  void *p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) return false;
+  s->base = p;
+  /* The first 2 MiB of a slice stay small pages: most tables end there. */
+  for (uint32_t i = 0; i < n; i++)
+    if (s->size > HUGE_PAGE) (void)!madvise(s->base + i * s->size + HUGE_PAGE, s->size - HUGE_PAGE, MADV_HUGEPAGE);
+  return true;
+}
+
+void slices_unmap(struct slices *s) {
+  if (s->base) munmap(s->base, s->n * s->size);
+  *s = (struct slices){0};
+}
+
+/* Zeroed, never given back: the scan that takes it is all there is. NULL: too small, too large, or none left. */
+static void *take_slice(struct slices *s, size_t bytes) {
+  if (!s || !s->base || bytes < SLICE_FROM || bytes > s->size || s->used == s->n) return NULL;
+  return s->base + s->size * s->used++;
+}
 
 void arena_init(struct arena *a, size_t budget) { *a = (struct arena){.budget = budget}; }
 
@@ -23,7 +49,7 @@ void arena_free(struct arena *a) {
   for (struct held *h = a->held; h; h = h->next) free(h->p); /* the notes themselves lie in chunks */
   for (struct chunk *c = a->chunks, *next; c; c = next) {
     next = c->next;
-    free(c);
+    if (!c->sliced) free(c);
   }
   *a = (struct arena){.budget = a->budget};
 }
@@ -41,12 +67,13 @@ static struct chunk *new_chunk(struct arena *a, size_t need) {
   size_t cap = need > CHUNK_BYTES / 4 ? need : CHUNK_BYTES;
   size_t total;
   if (!try_add(cap, sizeof(struct chunk), &total) || !charge(a, total)) return NULL;
-  struct chunk *c = calloc(1, total);
+  struct chunk *slice = take_slice(a->slices, total), *c = slice ? slice : calloc(1, total);
   if (!c) {
     a->exhausted = true;
     return NULL;
   }
   c->cap = cap;
+  c->sliced = slice != NULL;
   /* A piece with a chunk of its own goes behind the current one, whose rest stays in use. */
   if (a->chunks && need > CHUNK_BYTES / 4) {
     c->next = a->chunks->next;
@@ -96,6 +123,21 @@ struct span arena_printf(struct arena *a, const char *format, ...) {
   return p ? span_of(p, (size_t)n) : (struct span){(const uint8_t *)"", 0};
 }
 
+/* In its slice, into a slice, or by realloc, which moves pages and copies nothing. */
+static bool grow_block(struct arena *a, struct block *b, size_t grown) {
+  if (b->sliced && grown <= a->slices->size) return true;
+  void *p = b->sliced ? NULL : take_slice(a->slices, grown);
+  bool sliced = p != NULL;
+  if (!p) p = realloc(b->held->p, grown);
+  if (!p) return false;
+  if (sliced || b->sliced) memcpy(p, b->p, b->size);
+  if (sliced) free(b->held->p);
+  b->held->p = sliced ? NULL : p;
+  b->sliced = sliced;
+  b->p = p;
+  return true;
+}
+
 bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max, size_t size) {
   uint64_t want;
   size_t bytes;
@@ -111,12 +153,10 @@ bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint
     a->held = b->held;
   }
   if (!charge(a, grown - b->size)) return false;
-  void *p = realloc(b->p, grown);
-  if (!p) {
+  if (!grow_block(a, b, grown)) {
     a->exhausted = true;
     return false;
   }
-  b->p = b->held->p = p;
   b->size = grown;
   return true;
 }

@@ -14,10 +14,23 @@ struct held; /* the arena's note of a block, so that arena_free finds it whereve
 struct block {
   void *p;
   size_t size; /* bytes held */
+  bool sliced; /* p is a slice */
   struct held *held;
 };
 
+/* Address space for large tables, mapped before the sandbox closes because a sealed process may not ask for huge pages:
+ * a table in a slice grows in place and costs one page fault for 2 MiB instead of 512. Optional. */
+struct slices {
+  uint8_t *base;
+  size_t size; /* of one slice */
+  uint32_t n, used;
+};
+/* n slices of at least `size` bytes. False: no such mapping; an arena without slices works all the same. */
+NODISCARD bool slices_map(struct slices *s, uint32_t n, size_t size);
+void slices_unmap(struct slices *s);
+
 struct arena {
+  struct slices *slices; /* NULL: none. Set between arena_init and the first allocation */
   size_t budget, used;
   bool exhausted; /* some call was refused: stays true */
   struct chunk *chunks;

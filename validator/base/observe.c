@@ -12,6 +12,8 @@ void observe(struct observations *o, struct observation what) {
     return;
   }
   *slot = what;
+  slot->subject = span_first(what.subject, OBS_TEXT_MAX);
+  slot->detail = span_first(what.detail, OBS_TEXT_MAX);
   o->list = o->table.p;
   o->n = o->table.n;
 }

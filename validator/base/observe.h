@@ -18,6 +18,7 @@ enum obs_kind {
   OBS_COUNT
 };
 
+enum { OBS_TEXT_MAX = 512 }; /* bytes of subject and detail that are kept: a report is bounded, a name need not be */
 enum { MEMBER_FILE = 0 }; /* observation.member: 0 is the file itself, i + 1 is container member i */
 
 struct observation {
