@@ -98,6 +98,13 @@ $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 
 -include $(OBJ:.o=.d) $(TESTS:=.d)
 
+# The corpus generator: text cases to files, harmless by construction.
+GENERATORS := $(OUT)/corpus/gen
+$(OUT)/corpus/gen: $(wildcard corpus/gen/*.c corpus/gen/*.h) $(OUT)/core.a
+	@mkdir -p $(@D)
+	@echo '  LD    $@'
+	$(Q)$(CC) $(CFLAGS) $(wildcard corpus/gen/*.c) $(OUT)/core.a $(LDFLAGS) $(LIBS) -o $@
+
 # ---- the commands ----
 .PHONY: setup
 setup:

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 MODE=${MODE:-release}
 OUT=build/$MODE
-export MODE CKPTLINT="$PWD/$OUT/ckptlint"
+export MODE CKPTLINT="$PWD/$OUT/ckptlint" GEN="$PWD/$OUT/corpus/gen"
 log=$OUT/tests/log
 mkdir -p "$log"
 passed=0
