@@ -1,0 +1,32 @@
+/* The cases: text files in corpus/gen/cases/, read in the order of their names.
+ *
+ *     case NAME ID KIND          NAME is the file's; ID the row of the threat model, or - ; KIND zip, legacy,
+ * pickle, raw …directives…               up to the next `case` or `macro`; cases.c has the table of them
+ *     pickle [PART] … end        a program (pkasm.h); PART is of a legacy stream: magic, protocol, info, keys
+ *     macro NAME … end           for all cases that follow */
+#ifndef CKPTLINT_CORPUS_GEN_CASES_H
+#define CKPTLINT_CORPUS_GEN_CASES_H
+
+#include "base/arena.h"
+#include "corpus/gen/pkasm.h"
+
+struct corpus_case {
+  struct span name, id, kind;
+  struct lines body;
+};
+
+enum { CASES = 600, CASE_FILES = 32 };
+struct corpus {
+  struct arena arena; /* of the files' texts */
+  struct macros macros;
+  struct corpus_case list[CASES];
+  size_t n;
+};
+
+/* Reads every file of the folder that ends in .cases; gives up on the first fault. */
+void corpus_read(struct corpus *c, const char *folder);
+void corpus_free(struct corpus *c);
+/* The bytes of one case. */
+void corpus_make(const struct corpus *c, const struct corpus_case *one, struct bytes *out);
+
+#endif
