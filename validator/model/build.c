@@ -80,6 +80,10 @@ static bool is_record_class(const struct global_row *row) {
   return row && (row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE);
 }
 
+static bool is_refused_class(const struct global_row *row) {
+  return row && (row->cls == GLOBAL_DANGEROUS || row->cls == GLOBAL_INDIRECT || row->cls == GLOBAL_GADGET);
+}
+
 /* getattr(Class, 'MEMBER') is how Python 3.11 writes an enum member, getattr(object, 'method') how OneCycleLR writes
  * its annealing function; only on records and only with a plain name is it one (overview, section 4). */
 static bool is_record_attribute(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
@@ -135,8 +139,10 @@ static uint32_t on_call(void *ctx, struct machine *m, val_id object) {
   val_id callee = callee_global(cp, m, value_object(m, object));
   if (!callee) return refuse_call(cp, m, object, OBS_CALL_COMPUTED, NULL);
   const struct global *g = value_global(m, callee);
-  if (g->odd || g->dotted) return refuse_call(cp, m, object, OBS_CALL_ODD_NAME, NULL);
+  if (g->computed) return refuse_call(cp, m, object, OBS_CALL_COMPUTED, NULL);
   const struct global_row *row = row_of(cp, m, callee);
+  /* A dotted pair may be listed to say what it would do; to be allowed, a name must be plain. */
+  if ((g->odd || g->dotted) && !is_refused_class(row)) return refuse_call(cp, m, object, OBS_CALL_ODD_NAME, NULL);
   return row ? call_listed(cp, m, object, row) : call_unlisted(cp, m, object);
 }
 
@@ -156,6 +162,10 @@ static bool plain_fields(const struct machine *m, val_id dict) {
     if (!value_is_string(m, key) || span_starts(value_bytes(m, key), SPAN("__"))) return false;
   }
   return true;
+}
+
+bool plain_attributes(const struct machine *m, val_id state) {
+  return kind_of(m, state) == VAL_NONE || (kind_of(m, state) == VAL_DICT && plain_fields(m, state));
 }
 
 static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {

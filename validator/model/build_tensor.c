@@ -95,6 +95,12 @@ struct dense {
   bool requires_grad, quantized;
 };
 
+/* Why was observed already. */
+static uint32_t refused_silently(const struct call *c) {
+  if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
+  return built_new(c->cp, BUILT_REFUSED, 0, c->row);
+}
+
 /* (storage, offset, sizes, strides) at arguments 0 … 3, proved. */
 static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
@@ -104,14 +110,12 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   if (!int_tuple(c, arg(c, 3), strides, &claim.num_strides)) return wrong(c, "the strides are not a tuple of at most 64 ints");
   const struct storage_fact *s = &c->cp->storages.p[d->storage - 1];
   bool meta = span_is(s->location, "meta") && s->member == 0;
+  if (!meta && s->numel && s->bytes == 0) return refused_silently(c); /* its record is missing or short: said there */
   claim.storage_bytes = meta ? INT64_MAX : s->bytes;
   claim.offset = value_of(c->m, arg(c, 1))->number;
   claim.subject = s->key;
   struct view v;
-  if (!view_prove(&v, &claim, c->cp->obs)) {
-    if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
-    return built_new(c->cp, BUILT_REFUSED, 0, c->row);
-  }
+  if (!view_prove(&v, &claim, c->cp->obs)) return refused_silently(c);
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
               (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0) | (d->quantized ? PLAN_QUANTIZED : 0);
   return add_tensor(c,
@@ -175,7 +179,7 @@ static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state
   if (c->n != n) return wrong(c, "the number of arguments is not torch's");
   if (arg_kind(c, 1) != VAL_BOOL) return wrong(c, "requires_grad is not a bool");
   if (!no_hooks(c, 2)) return wrong(c, "backward hooks are not empty: a loader would call them");
-  if (with_state && arg_kind(c, 3) != VAL_NONE && arg_kind(c, 3) != VAL_DICT) return wrong(c, "the state is not a dict or None");
+  if (with_state && !plain_attributes(c->m, arg(c, 3))) return wrong(c, "the state is not a dict of plain attributes or None");
   return same_tensor(c, arg(c, 0), value_of(c->m, arg(c, 1))->truth);
 }
 
@@ -257,7 +261,7 @@ uint32_t build_FROM_TYPE_V2(struct checkpoint *cp, struct machine *m, val_id obj
   const struct global_row *func = row_of(cp, m, arg(&c, 0)), *type = row_of(cp, m, arg(&c, 1));
   bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
   if (!own_type) return wrong(&c, "the type is not torch.Tensor or Parameter");
-  if (arg_kind(&c, 3) != VAL_NONE && arg_kind(&c, 3) != VAL_DICT) return wrong(&c, "the state is not a dict or None");
+  if (!plain_attributes(m, arg(&c, 3))) return wrong(&c, "the state is not a dict of plain attributes or None");
   struct call inner = call_of(cp, m, object, func, arg(&c, 2));
   enum builder builder = func ? func->builder : BUILD_NONE;
   if (builder == BUILD_TENSOR_V2) return tensor_call(&inner, 6, 7);

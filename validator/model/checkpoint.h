@@ -113,6 +113,9 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
 /* Is it ('module', class, source_file, source)? */
 bool is_module_id(const struct machine *m, val_id id);
 
+/* Attributes as torch saves them with a tensor: None, or a dict of names of which none is special (threats B12, H20). */
+bool plain_attributes(const struct machine *m, val_id state);
+
 typedef uint32_t builder_fn(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row);
 #define BUILDER(id, form, says) builder_fn build_##id;
 #include "model/builders.def"
