@@ -87,8 +87,6 @@ static bool members_ok(const struct plan *p, uint64_t file_size) {
   for (uint32_t i = 0; i < p->num_members; i++) {
     const struct plan_member *m = &p->members[i];
     if (!text_ok(p, m->name) || m->data_at > file_size || m->csize > file_size - m->data_at) return false;
-    if (m->method != METHOD_STORED && m->method != METHOD_DEFLATED) return false;
-    if (m->method == METHOD_STORED && m->size != m->csize) return false;
   }
   return true;
 }
@@ -107,7 +105,10 @@ static bool storages_ok(const struct plan *p) {
     if (!text_ok(p, s->key) || !text_ok(p, s->location) || s->dtype == DTYPE_NONE || s->dtype >= DTYPE_COUNT) return false;
     if (s->member > p->num_members || (s->member == 0 && s->bytes != 0)) return false;
     if (s->member == 0) continue;
-    uint64_t room = p->members[s->member - 1].size;
+    const struct plan_member *m = &p->members[s->member - 1];
+    if (m->method != METHOD_STORED && m->method != METHOD_DEFLATED) return false;
+    if (m->method == METHOD_STORED && m->size != m->csize) return false;
+    uint64_t room = m->size;
     if (s->at > room || s->bytes > room - s->at) return false;
   }
   return true;
