@@ -37,7 +37,8 @@ static inline bool arch_bench_parse(struct arch_bench *b, struct span json) {
   return arch_parse(&b->arch, (struct text_file){SPAN("m.json"), b->text}, &b->arena, &b->max, &b->o);
 }
 
-/* JSON in these tests is written with ' for ": texts of the language, which need ' themselves, write ` for it. */
+/* JSON in these tests is written with ' for ": texts of the language, which need ' themselves, write ` for
+ * it. */
 static inline struct span as_json(struct arena *a, const char *text) {
   size_t n = strlen(text);
   uint8_t *p = arena_alloc(a, n, 1, 1);
@@ -65,7 +66,8 @@ static inline struct span read_whole(const char *path) {
   return span_of(p, n);
 }
 
-/* "weight[4,3] ~running_mean[4]": the expected state dict, buffers marked, without `skip` bytes of each key. */
+/* "weight[4,3] ~running_mean[4]": the expected state dict, buffers marked, without `skip` bytes of each key.
+ */
 static inline struct span keys_text(struct arena *a, const struct model *m, size_t skip) {
   size_t cap = 1 << 20, n = 0;
   char *p = arena_alloc(a, cap, 1, 1);
@@ -73,7 +75,8 @@ static inline struct span keys_text(struct arena *a, const struct model *m, size
   for (uint32_t i = 0; i < m->num_expected; i++) {
     const struct expected *e = &m->expected[i];
     struct span key = span_from(e->key, skip);
-    n += (size_t)snprintf(p + n, cap - n, "%s%s%.*s[", i ? " " : "", e->slot->buffer ? "~" : "", (int)key.n, (const char *)key.p);
+    n += (size_t)snprintf(p + n, cap - n, "%s%s%.*s[", i ? " " : "", e->slot->buffer ? "~" : "", (int)key.n,
+                          (const char *)key.p);
     for (uint32_t d = 0; d < e->slot->ndim; d++)
       n += (size_t)snprintf(p + n, cap - n, d ? ",%llu" : "%llu", (unsigned long long)e->slot->sizes[d]);
     n += (size_t)snprintf(p + n, cap - n, "]");
@@ -82,7 +85,9 @@ static inline struct span keys_text(struct arena *a, const struct model *m, size
   return span_of(p, n);
 }
 
-static inline bool says(struct span what, const char *part) { return !part[0] || memmem(what.p, what.n, part, strlen(part)) != NULL; }
+static inline bool says(struct span what, const char *part) {
+  return !part[0] || memmem(what.p, what.n, part, strlen(part)) != NULL;
+}
 
 static inline double milliseconds(void) {
   struct timespec t;

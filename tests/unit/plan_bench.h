@@ -1,5 +1,5 @@
-/* A plan written by hand in a test: values in preorder, tensors over one stored member, one or more state dicts. It
- * goes through plan_writer and plan_open like a real one. */
+/* A plan written by hand in a test: values in preorder, tensors over one stored member, one or more state
+ * dicts. It goes through plan_writer and plan_open like a real one. */
 #ifndef CKPTLINT_TESTS_UNIT_PLAN_BENCH_H
 #define CKPTLINT_TESTS_UNIT_PLAN_BENCH_H
 
@@ -43,7 +43,8 @@ static inline struct plan_text plan_words(struct plan_bench *p, const char *text
 }
 
 /* The next value in preorder. */
-static inline struct plan_value *plan_value(struct plan_bench *p, uint32_t depth, const char *key, enum plan_value_kind kind) {
+static inline struct plan_value *plan_value(struct plan_bench *p, uint32_t depth, const char *key,
+                                            enum plan_value_kind kind) {
   uint32_t row = p->values.n;
   struct plan_value *v = vec_push(&p->arena, &p->values, PLAN_BENCH_ROWS);
   assert_non_null(v);
@@ -61,7 +62,8 @@ static inline struct plan_value *plan_value(struct plan_bench *p, uint32_t depth
 }
 
 /* A contiguous tensor of these bytes (NULL: zeros); its value row is the one made last. */
-static inline struct plan_tensor *plan_bytes(struct plan_bench *p, enum dtype dtype, uint32_t ndim, const uint64_t *sizes, const void *bytes) {
+static inline struct plan_tensor *plan_bytes(struct plan_bench *p, enum dtype dtype, uint32_t ndim,
+                                             const uint64_t *sizes, const void *bytes) {
   uint64_t numel = 1;
   for (uint32_t i = 0; i < ndim; i++) numel *= sizes[i];
   uint64_t n = numel * dtype_size(dtype), at = p->file.n;
@@ -75,8 +77,14 @@ static inline struct plan_tensor *plan_bytes(struct plan_bench *p, enum dtype dt
   uint32_t row = p->tensors.n;
   struct plan_tensor *t = vec_push(&p->arena, &p->tensors, PLAN_BENCH_ROWS);
   assert_non_null(t);
-  *t = (struct plan_tensor){.storage = p->storages.n, .first_dim = p->dims.n, .dtype = dtype, .ndim = ndim, .flags = PLAN_CONTIGUOUS,
-                            .tied = row, .value = p->values.n ? p->values.n - 1 : 0, .numel = numel};
+  *t = (struct plan_tensor){.storage = p->storages.n,
+                            .first_dim = p->dims.n,
+                            .dtype = dtype,
+                            .ndim = ndim,
+                            .flags = PLAN_CONTIGUOUS,
+                            .tied = row,
+                            .value = p->values.n ? p->values.n - 1 : 0,
+                            .numel = numel};
   uint64_t stride = 1;
   assert_true(vec_reserve(&p->arena, &p->dims, 2 * (uint64_t)ndim, PLAN_BENCH_ROWS * 4u));
   for (uint32_t i = 0; i < ndim; i++) p->dims.p[t->first_dim + i] = sizes[i];
@@ -100,7 +108,8 @@ static inline struct plan_dict *plan_dict_here(struct plan_bench *p, const char 
 }
 
 /* An entry of the last dict: a value row and, unless ndim is negative, its tensor of zeros. */
-static inline void plan_entry(struct plan_bench *p, uint32_t depth, const char *name, enum dtype dtype, int ndim, const uint64_t *sizes, const void *bytes) {
+static inline void plan_entry(struct plan_bench *p, uint32_t depth, const char *name, enum dtype dtype,
+                              int ndim, const uint64_t *sizes, const void *bytes) {
   struct plan_value *v = plan_value(p, depth, name, ndim < 0 ? PLAN_VAL_TEXT : PLAN_VAL_TENSOR);
   struct plan_entry *e = vec_push(&p->arena, &p->entries, PLAN_BENCH_ROWS);
   assert_non_null(e);
@@ -113,11 +122,11 @@ static inline void plan_entry(struct plan_bench *p, uint32_t depth, const char *
   p->dicts.p[p->dicts.n - 1].num_entries++;
 }
 
-#define PLAN_COPY(p, field)                                                                   \
-  for (uint32_t i = 0; i < (p)->field.n; i++) {                                               \
-    void *row = plan_row(&(p)->w, PLAN_##field, sizeof *(p)->field.p);                        \
-    assert_non_null(row);                                                                     \
-    memcpy(row, &(p)->field.p[i], sizeof *(p)->field.p);                                      \
+#define PLAN_COPY(p, field)                                            \
+  for (uint32_t i = 0; i < (p)->field.n; i++) {                        \
+    void *row = plan_row(&(p)->w, PLAN_##field, sizeof *(p)->field.p); \
+    assert_non_null(row);                                              \
+    memcpy(row, &(p)->field.p[i], sizeof *(p)->field.p);               \
   }
 
 /* The plan as a reader gets it. */
@@ -134,10 +143,13 @@ static inline const struct plan *plan_bench_done(struct plan_bench *p) {
   PLAN_COPY(p, dicts)
   PLAN_COPY(p, entries)
   plan_end(&p->w, true);
-  if (!plan_open(&p->plan, p->region, p->region_size, p->file.n, &why)) fail_msg("the test's plan has wrong %s", why);
+  if (!plan_open(&p->plan, p->region, p->region_size, p->file.n, &why))
+    fail_msg("the test's plan has wrong %s", why);
   return &p->plan;
 }
 
-static inline struct span plan_bench_file(const struct plan_bench *p) { return span_of(p->file.p, p->file.n); }
+static inline struct span plan_bench_file(const struct plan_bench *p) {
+  return span_of(p->file.p, p->file.n);
+}
 
 #endif

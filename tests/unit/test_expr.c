@@ -22,7 +22,8 @@ static void bench_open(struct bench *b) {
   b->items[1] = value_int(-5);
   b->items[2] = value_real(2.5);
   const struct span names[4] = {SPAN("x"), SPAN("y"), SPAN("t"), SPAN("s")};
-  const struct value values[4] = {value_int(7), value_real(-1.5), value_tuple(b->items, 3), value_text(SPAN("gelu"))};
+  const struct value values[4] = {value_int(7), value_real(-1.5), value_tuple(b->items, 3),
+                                  value_text(SPAN("gelu"))};
   memcpy(b->names, names, sizeof names);
   memcpy(b->values, values, sizeof values);
   b->scope = (struct scope){.n = 4, .names = b->names, .values = b->values};
@@ -45,7 +46,9 @@ static bool run(struct bench *b, struct span text, struct value *out) {
 }
 
 static void gives_what_python_gives(void **state) {
-  static const struct { const char *expr, *value; } rows[] = {
+  static const struct {
+    const char *expr, *value;
+  } rows[] = {
 #define VALUE(expr, value) {expr, value},
 #define FAILS(expr)
 #include "tests/oracle/expr_recorded.inc"
@@ -58,7 +61,8 @@ static void gives_what_python_gives(void **state) {
     struct value got, want;
     bench_open(&b);
     struct span text = exact_copy(rows[i].expr, strlen(rows[i].expr));
-    if (!run(&b, text, &got)) fail_msg("%s: %.*s", rows[i].expr, (int)b.ev.error.what.n, (const char *)b.ev.error.what.p);
+    if (!run(&b, text, &got))
+      fail_msg("%s: %.*s", rows[i].expr, (int)b.ev.error.what.n, (const char *)b.ev.error.what.p);
     assert_true(run(&b, span_str(rows[i].value), &want));
     if (!same(&got, &want)) fail_msg("%s is not %s", rows[i].expr, rows[i].value);
     exact_free(text);
@@ -87,11 +91,18 @@ static void fails_where_python_raises(void **state) {
   }
 }
 
-static bool says(struct span what, const char *part) { return memmem(what.p, what.n, part, strlen(part)) != NULL; }
+static bool says(struct span what, const char *part) {
+  return memmem(what.p, what.n, part, strlen(part)) != NULL;
+}
 
-/* Python has an answer, this language refuses: fixed integers, finite floats, no chains. Or a place and its message. */
+/* Python has an answer, this language refuses: fixed integers, finite floats, no chains. Or a place and its
+ * message. */
 static void refuses_with_place_and_reason(void **state) {
-  static const struct { const char *expr; uint32_t at; const char *what; } rows[] = {
+  static const struct {
+    const char *expr;
+    uint32_t at;
+    const char *what;
+  } rows[] = {
       {"2 ** 63", 2, "64 bits"},
       {"9223372036854775807 + 1", 20, "64 bits"},
       {"-9223372036854775807 - 2", 21, "64 bits"},
@@ -148,18 +159,21 @@ static void refuses_with_place_and_reason(void **state) {
     struct span text = exact_copy(rows[i].expr, strlen(rows[i].expr));
     if (run(&b, text, &got)) fail_msg("%s has a value", rows[i].expr);
     if (b.ev.error.at != rows[i].at || !says(b.ev.error.what, rows[i].what))
-      fail_msg("%s: at %u: %.*s", rows[i].expr, b.ev.error.at, (int)b.ev.error.what.n, (const char *)b.ev.error.what.p);
+      fail_msg("%s: at %u: %.*s", rows[i].expr, b.ev.error.at, (int)b.ev.error.what.n,
+               (const char *)b.ev.error.what.p);
     exact_free(text);
     arena_free(&b.arena);
   }
 }
 
 static void own_functions(void **state) {
-  static const struct { const char *expr, *value; } rows[] = {
-      {"ceil_to(50257, 64)", "50304"}, {"ceil_to(64, 64)", "64"}, {"ceil_to(-1, 8)", "0"},
-      {"get(None, 'a')", "None"},      {"get(None, 'a', 3)", "3"}, {"sqrt(16)", "4.0"},
-      {"ntuple(3, 2)", "(3, 3)"},      {"ntuple((3, 5), 2)", "(3, 5)"},
-      {"divided(6, 2)", "3"},          {"multiple(6, 3)", "6"},   {"len('\xc3\xa9')", "1"},
+  static const struct {
+    const char *expr, *value;
+  } rows[] = {
+      {"ceil_to(50257, 64)", "50304"}, {"ceil_to(64, 64)", "64"},       {"ceil_to(-1, 8)", "0"},
+      {"get(None, 'a')", "None"},      {"get(None, 'a', 3)", "3"},      {"sqrt(16)", "4.0"},
+      {"ntuple(3, 2)", "(3, 3)"},      {"ntuple((3, 5), 2)", "(3, 5)"}, {"divided(6, 2)", "3"},
+      {"multiple(6, 3)", "6"},         {"len('\xc3\xa9')", "1"},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -180,9 +194,18 @@ static void dicts_answer_none_for_absent_keys(void **state) {
   (void)state;
   bench_open(&b);
   b.values[0] = (struct value){.kind = VALUE_DICT, .n = 2, .pairs = pairs};
-  static const struct { const char *expr, *value; } rows[] = {
-      {"x.hidden", "20"}, {"x.absent", "None"}, {"x['hidden']", "20"}, {"get(x, 'none', 4)", "4"}, {"get(x, 'hidden', 4)", "20"},
-      {"'hidden' in x", "True"}, {"'absent' in x", "False"}, {"len(x)", "2"}, {"1 if x else 0", "1"},
+  static const struct {
+    const char *expr, *value;
+  } rows[] = {
+      {"x.hidden", "20"},
+      {"x.absent", "None"},
+      {"x['hidden']", "20"},
+      {"get(x, 'none', 4)", "4"},
+      {"get(x, 'hidden', 4)", "20"},
+      {"'hidden' in x", "True"},
+      {"'absent' in x", "False"},
+      {"len(x)", "2"},
+      {"1 if x else 0", "1"},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct value want;
@@ -217,9 +240,14 @@ static struct span repeat(char *into, const char *open, size_t n, const char *mi
 
 /* edge: 64 levels are read, 65 are our limit and not a fault of the text. */
 static void nesting_is_bounded(void **state) {
-  static const struct { const char *open, *middle, *close; size_t most; } rows[] = {
-      {"(", "1", ")", 64}, {"[", "1", "]", 63}, {"-", "1", "", 63}, {"not ", "1", "", 63}, {"int(", "1", ")", 63},
-      {"2**", "1", "", 63}, {"1 if 1 else ", "1", "", 63}, {"", "x", "+1", 63}, {"", "x", ".a", 63}, {"(1+", "1", ")", 63},
+  static const struct {
+    const char *open, *middle, *close;
+    size_t most;
+  } rows[] = {
+      {"(", "1", ")", 64},           {"[", "1", "]", 63},    {"-", "1", "", 63},
+      {"not ", "1", "", 63},         {"int(", "1", ")", 63}, {"2**", "1", "", 63},
+      {"1 if 1 else ", "1", "", 63}, {"", "x", "+1", 63},    {"", "x", ".a", 63},
+      {"(1+", "1", ")", 63},
   };
   static char text[4096 * 2];
   (void)state;
@@ -256,8 +284,9 @@ static void length_is_bounded(void **state) {
 }
 
 static void bombs_cost_nothing(void **state) {
-  static const char *const rows[] = {"2**999999", "9**9**9**9", "(2**62)**(2**62)", "(-2)**9223372036854775807", "10**400 // 10**399",
-                                     "((1,)*65536)*65536", "1e308**1e308"};
+  static const char *const rows[] = {
+      "2**999999",          "9**9**9**9",         "(2**62)**(2**62)", "(-2)**9223372036854775807",
+      "10**400 // 10**399", "((1,)*65536)*65536", "1e308**1e308"};
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct bench b;
@@ -283,11 +312,27 @@ static void steps_run_out(void **state) {
 }
 
 static void statements(void **state) {
-  static const struct { const char *text; uint32_t names; enum expr_kind kind; } good[] = {
-      {"x = f(x)", 1, EXPR_CALL}, {"q, k, v = a.split(3, -1)", 3, EXPR_CALL}, {"a, b", 0, EXPR_TUPLE}, {"x == 3", 0, EXPR_BINARY},
-      {"return x", 0, EXPR_NAME}, {"return x, y", 0, EXPR_TUPLE}, {"n, t = size(x, 1), 2", 2, EXPR_TUPLE}, {"f(x=1)", 0, EXPR_CALL},
-      {"x = y = 1", 0, EXPR_NONE}, {"x, = 1", 0, EXPR_NONE}, {"3 = x", 0, EXPR_NONE}, {"if = 3", 0, EXPR_NONE}, {"x =", 0, EXPR_NONE},
-      {"", 0, EXPR_NONE}, {"return", 0, EXPR_NONE}, {"x y", 0, EXPR_NONE},
+  static const struct {
+    const char *text;
+    uint32_t names;
+    enum expr_kind kind;
+  } good[] = {
+      {"x = f(x)", 1, EXPR_CALL},
+      {"q, k, v = a.split(3, -1)", 3, EXPR_CALL},
+      {"a, b", 0, EXPR_TUPLE},
+      {"x == 3", 0, EXPR_BINARY},
+      {"return x", 0, EXPR_NAME},
+      {"return x, y", 0, EXPR_TUPLE},
+      {"n, t = size(x, 1), 2", 2, EXPR_TUPLE},
+      {"f(x=1)", 0, EXPR_CALL},
+      {"x = y = 1", 0, EXPR_NONE},
+      {"x, = 1", 0, EXPR_NONE},
+      {"3 = x", 0, EXPR_NONE},
+      {"if = 3", 0, EXPR_NONE},
+      {"x =", 0, EXPR_NONE},
+      {"", 0, EXPR_NONE},
+      {"return", 0, EXPR_NONE},
+      {"x y", 0, EXPR_NONE},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -296,7 +341,8 @@ static void statements(void **state) {
     struct expr_error err;
     bench_open(&b);
     bool wants = good[i].kind != EXPR_NONE;
-    if (statement_parse(&st, &b.arena, &b.max, span_str(good[i].text), &err) != wants) fail_msg("%s", good[i].text);
+    if (statement_parse(&st, &b.arena, &b.max, span_str(good[i].text), &err) != wants)
+      fail_msg("%s", good[i].text);
     if (wants) assert_int_equal(st.num_names, good[i].names);
     if (wants) assert_int_equal(st.value->kind, good[i].kind);
     arena_free(&b.arena);
@@ -316,7 +362,8 @@ static void signatures(void **state) {
   assert_int_equal(s.params[1].fallback->kind, EXPR_TRUE);
   assert_true(signature_parse(&s, &b.arena, &b.max, SPAN("Layer"), &err) && s.num_params == 0);
   assert_true(signature_parse(&s, &b.arena, &b.max, SPAN("Layer()"), &err) && s.num_params == 0);
-  static const char *const bad[] = {"", "3()", "Layer(", "Layer(i", "Layer(i i)", "Layer(1)", "Layer(i, i)", "Layer(i=1, j)", "Layer()x", "a.b()"};
+  static const char *const bad[] = {"",         "3()",         "Layer(",        "Layer(i",  "Layer(i i)",
+                                    "Layer(1)", "Layer(i, i)", "Layer(i=1, j)", "Layer()x", "a.b()"};
   for (size_t i = 0; i < ARRAY_LEN(bad); i++)
     if (signature_parse(&s, &b.arena, &b.max, span_str(bad[i]), &err)) fail_msg("%s", bad[i]);
   arena_free(&b.arena);
@@ -356,7 +403,8 @@ static void parse_any(struct span bytes) {
 }
 
 static void survives_mutations(void **state) {
-  static const char text[] = "(x + 2.5e1) // -t[0] ** 2 if s in ('a', 'gelu') and not y else [1, t[:-1]][1][0].a(b=1, c='d')";
+  static const char text[] =
+      "(x + 2.5e1) // -t[0] ** 2 if s in ('a', 'gelu') and not y else [1, t[:-1]][1][0].a(b=1, c='d')";
   (void)state;
   check_mutations((const uint8_t *)text, sizeof text - 1, parse_any);
 }

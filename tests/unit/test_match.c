@@ -25,9 +25,11 @@ static void bench_run(struct match_bench *x) {
   x->plan = plan_bench_done(&x->p);
   if (!x->options.file.p) x->options.file = plan_bench_file(&x->p);
   x->b.sources.plan = x->plan;
-  if (!arch_bench_build(&x->b, "", x->plan->num_tensors)) fail_msg("%.*s", (int)x->b.o.list[0].detail.n, (const char *)x->b.o.list[0].detail.p);
+  if (!arch_bench_build(&x->b, "", x->plan->num_tensors))
+    fail_msg("%.*s", (int)x->b.o.list[0].detail.n, (const char *)x->b.o.list[0].detail.p);
   x->dict = match_choose(&x->b.arch, x->plan, &x->options, &x->b.arena, &x->b.o);
-  if (x->dict) assert_true(match_run(&x->m, &x->b.model, x->plan, x->dict, &x->options, &x->b.arena, &x->b.o));
+  if (x->dict)
+    assert_true(match_run(&x->m, &x->b.model, x->plan, x->dict, &x->options, &x->b.arena, &x->b.o));
 }
 
 static void bench_close(struct match_bench *x) {
@@ -35,17 +37,21 @@ static void bench_close(struct match_bench *x) {
   arch_bench_close(&x->b);
 }
 
-#define SIZES(...) (const uint64_t[]){__VA_ARGS__}
+#define SIZES(...) \
+  (const uint64_t[]) { __VA_ARGS__ }
 
-static void tensor_named(struct match_bench *x, const char *name, enum dtype dtype, int ndim, const uint64_t *sizes) {
-  plan_entry(&x->p, x->p.dicts.n ? x->p.values.p[x->p.dicts.p[x->p.dicts.n - 1].value].depth + 1 : 1, name, dtype, ndim, sizes, NULL);
+static void tensor_named(struct match_bench *x, const char *name, enum dtype dtype, int ndim,
+                         const uint64_t *sizes) {
+  plan_entry(&x->p, x->p.dicts.n ? x->p.values.p[x->p.dicts.p[x->p.dicts.n - 1].value].depth + 1 : 1, name,
+             dtype, ndim, sizes, NULL);
 }
 
 /* "[2,3]" at *text; leaves it at the bracket that closes. */
 static uint32_t read_sizes(const char **text, uint64_t *sizes) {
   uint32_t n = 0;
   for (++*text; **text != ']'; *text += **text == ',')
-    for (sizes[n++] = 0; **text >= '0' && **text <= '9'; ++*text) sizes[n - 1] = sizes[n - 1] * 10 + (uint64_t)(**text - '0');
+    for (sizes[n++] = 0; **text >= '0' && **text <= '9'; ++*text)
+      sizes[n - 1] = sizes[n - 1] * 10 + (uint64_t)(**text - '0');
   return n;
 }
 
@@ -72,7 +78,8 @@ static void root_dict(struct match_bench *x, const char *words, const char *pref
   add_tensors(x, words, prefix);
 }
 
-static const char two_layers[] = "{'arch': 1, 'modules': {'layer1': 'Linear(3, 4)', 'layer2': 'Linear(4, 2, bias=False)'}}";
+static const char two_layers[] =
+    "{'arch': 1, 'modules': {'layer1': 'Linear(3, 4)', 'layer2': 'Linear(4, 2, bias=False)'}}";
 #define TWO_KEYS "layer1.weight[4,3] layer1.bias[4] layer2.weight[2,4]"
 
 /* ---- keys ---- */
@@ -85,7 +92,8 @@ static void a_fitting_checkpoint_is_silent(void **state) {
   bench_run(&x);
   assert_int_equal(x.b.o.n, 0);
   assert_true(x.m.found && x.m.loads_strict && x.m.loads_loose && x.m.loads_after_fix);
-  assert_true(x.m.matched == 3 && x.m.missing == 0 && x.m.unexpected == 0 && x.m.params_loaded == 24 && x.m.params_missing == 0);
+  assert_true(x.m.matched == 3 && x.m.missing == 0 && x.m.unexpected == 0 && x.m.params_loaded == 24 &&
+              x.m.params_missing == 0);
   for (uint32_t i = 0; i < 3; i++) assert_int_equal(x.m.tensor[i], i);
   bench_close(&x);
 }
@@ -102,16 +110,26 @@ static void order_in_the_file_does_not_matter(void **state) {
 
 /* What torch's load_state_dict says of the same (arch-language 1.1): strict and not. */
 static void differences_are_judged_as_torch_does(void **state) {
-  static const struct { const char *keys; enum obs_kind seen; bool strict, loose; const char *detail; } rows[] = {
+  static const struct {
+    const char *keys;
+    enum obs_kind seen;
+    bool strict, loose;
+    const char *detail;
+  } rows[] = {
       {"layer1.weight[4,3] layer2.weight[2,4]", OBS_MATCH_MISSING, false, true, "[4] (Linear)"},
       {TWO_KEYS " extra[7]", OBS_MATCH_UNEXPECTED, false, true, " (float32 [7])"},
       {TWO_KEYS " !epoch[]", OBS_MATCH_UNEXPECTED, false, true, " (no tensor)"},
-      {"layer1.weight[3,4] layer1.bias[4] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false, "[3, 4], the architecture expects [4, 3] (Linear)"},
-      {"layer1.weight[4,3] layer1.bias[5] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false, "[5], the architecture expects [4] (Linear)"},
+      {"layer1.weight[3,4] layer1.bias[4] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false,
+       "[3, 4], the architecture expects [4, 3] (Linear)"},
+      {"layer1.weight[4,3] layer1.bias[5] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false,
+       "[5], the architecture expects [4] (Linear)"},
       {"layer1.weight[4,3] layer1.bias[4,1] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false, "[4, 1]"},
-      {"layer1.weight[4,3] layer1.bias[] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false, "[], the architecture expects [4]"},
-      {"layer1.weight[4,3] !layer1.bias[] layer2.weight[2,4]", OBS_MATCH_NOT_TENSOR, false, false, "no tensor"},
-      {"layer1.weight[4,3] ~layer1.bias[4] layer2.weight[2,4]", OBS_MATCH_DTYPE, true, true, "int64, the architecture expects a floating dtype"},
+      {"layer1.weight[4,3] layer1.bias[] layer2.weight[2,4]", OBS_MATCH_SHAPE, false, false,
+       "[], the architecture expects [4]"},
+      {"layer1.weight[4,3] !layer1.bias[] layer2.weight[2,4]", OBS_MATCH_NOT_TENSOR, false, false,
+       "no tensor"},
+      {"layer1.weight[4,3] ~layer1.bias[4] layer2.weight[2,4]", OBS_MATCH_DTYPE, true, true,
+       "int64, the architecture expects a floating dtype"},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -119,17 +137,27 @@ static void differences_are_judged_as_torch_does(void **state) {
     bench_open(&x, two_layers);
     root_dict(&x, rows[i].keys, "");
     bench_run(&x);
-    if (x.b.o.n != 1 || x.m.loads_strict != rows[i].strict || x.m.loads_loose != rows[i].loose) fail_msg("%s: %u observations", rows[i].keys, x.b.o.n);
+    if (x.b.o.n != 1 || x.m.loads_strict != rows[i].strict || x.m.loads_loose != rows[i].loose)
+      fail_msg("%s: %u observations", rows[i].keys, x.b.o.n);
     struct span detail = first_of(&x.b.o, rows[i].seen)->detail;
-    if (!says(detail, rows[i].detail)) fail_msg("%s: %.*s", rows[i].keys, (int)detail.n, (const char *)detail.p);
+    if (!says(detail, rows[i].detail))
+      fail_msg("%s: %.*s", rows[i].keys, (int)detail.n, (const char *)detail.p);
     bench_close(&x);
   }
 }
 
 static void half_is_a_float_and_double_is_noted(void **state) {
-  static const struct { enum dtype dtype; enum obs_kind seen; } rows[] = {
-      {DTYPE_F16, OBS_NONE}, {DTYPE_BF16, OBS_NONE}, {DTYPE_F64, OBS_MATCH_WIDE_DTYPE}, {DTYPE_F8E5M2, OBS_MATCH_WIDE_DTYPE},
-      {DTYPE_BOOL, OBS_MATCH_DTYPE}, {DTYPE_C64, OBS_MATCH_DTYPE}, {DTYPE_QI8, OBS_MATCH_DTYPE},
+  static const struct {
+    enum dtype dtype;
+    enum obs_kind seen;
+  } rows[] = {
+      {DTYPE_F16, OBS_NONE},
+      {DTYPE_BF16, OBS_NONE},
+      {DTYPE_F64, OBS_MATCH_WIDE_DTYPE},
+      {DTYPE_F8E5M2, OBS_MATCH_WIDE_DTYPE},
+      {DTYPE_BOOL, OBS_MATCH_DTYPE},
+      {DTYPE_C64, OBS_MATCH_DTYPE},
+      {DTYPE_QI8, OBS_MATCH_DTYPE},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -138,8 +166,10 @@ static void half_is_a_float_and_double_is_noted(void **state) {
     root_dict(&x, "", "");
     tensor_named(&x, "p", rows[i].dtype, 1, SIZES(3));
     bench_run(&x);
-    if (rows[i].seen == OBS_NONE) assert_int_equal(x.b.o.n, 0);
-    else assert_int_equal(seen(&x.b.o, rows[i].seen), 1);
+    if (rows[i].seen == OBS_NONE)
+      assert_int_equal(x.b.o.n, 0);
+    else
+      assert_int_equal(seen(&x.b.o, rows[i].seen), 1);
     bench_close(&x);
   }
 }
@@ -158,22 +188,35 @@ static void vectors_for_scalars_load_but_are_told(void **state) {
 
 /* ---- systematic prefixes ---- */
 
-static const char deep[] = "{'arch': 1, 'base_prefix': 'bert.', 'modules': {'bert.enc': 'Linear(3, 4)', 'bert.out': 'Linear(4, 4)', 'head': 'Linear(4, 2)'}}";
+static const char deep[] =
+    "{'arch': 1, 'base_prefix': 'bert.', 'modules': {'bert.enc': 'Linear(3, 4)', 'bert.out': 'Linear(4, 4)', "
+    "'head': 'Linear(4, 2)'}}";
 
 static void prefixes_are_found_and_removed(void **state) {
-  static const struct { const char *arch, *keys, *prefix, *removed, *added; enum obs_kind seen; uint64_t got; const char *fix; uint32_t others; } rows[] = {
-      {two_layers, TWO_KEYS, "module.", "module.", "", OBS_MATCH_PREFIX_EXTRA, 3, "removeprefix(\"module.\")", 0},
+  static const struct {
+    const char *arch, *keys, *prefix, *removed, *added;
+    enum obs_kind seen;
+    uint64_t got;
+    const char *fix;
+    uint32_t others;
+  } rows[] = {
+      {two_layers, TWO_KEYS, "module.", "module.", "", OBS_MATCH_PREFIX_EXTRA, 3, "removeprefix(\"module.\")",
+       0},
       {two_layers, TWO_KEYS, "_orig_mod.", "_orig_mod.", "", OBS_MATCH_PREFIX_EXTRA, 3, "_orig_mod.", 0},
       {two_layers, TWO_KEYS, "model.", "model.", "", OBS_MATCH_PREFIX_EXTRA, 3, "model.", 0},
-      {two_layers, TWO_KEYS, "module._orig_mod.", "module._orig_mod.", "", OBS_MATCH_PREFIX_EXTRA, 3, "module._orig_mod.", 0},
-      {two_layers, TWO_KEYS, "net.backbone.", "net.backbone.", "", OBS_MATCH_PREFIX_EXTRA, 3, "net.backbone.", 0},
+      {two_layers, TWO_KEYS, "module._orig_mod.", "module._orig_mod.", "", OBS_MATCH_PREFIX_EXTRA, 3,
+       "module._orig_mod.", 0},
+      {two_layers, TWO_KEYS, "net.backbone.", "net.backbone.", "", OBS_MATCH_PREFIX_EXTRA, 3, "net.backbone.",
+       0},
       {two_layers, TWO_KEYS " extra[1]", "module.", "module.", "", OBS_MATCH_PREFIX_EXTRA, 4, "module.", 1},
-      {"{'arch': 1, 'modules': {'net.a': 'Linear(3, 4)', 'net.b': 'Linear(4, 2)'}}", "a.weight[4,3] a.bias[4] b.weight[2,4] b.bias[2]", "", "", "net.",
-       OBS_MATCH_PREFIX_LACKING, 4, "\"net.\" + k", 0},
+      {"{'arch': 1, 'modules': {'net.a': 'Linear(3, 4)', 'net.b': 'Linear(4, 2)'}}",
+       "a.weight[4,3] a.bias[4] b.weight[2,4] b.bias[2]", "", "", "net.", OBS_MATCH_PREFIX_LACKING, 4,
+       "\"net.\" + k", 0},
       /* the base model's weights for a model with a head: the head is missing, and said so */
-      {deep, "enc.weight[4,3] enc.bias[4] out.weight[4,4] out.bias[4]", "", "", "bert.", OBS_MATCH_BASE_LACKING, 4, "\"bert.\" + k", 2},
-      {"{'arch': 1, 'base_prefix': 'bert.', 'modules': {'enc': 'Linear(3, 4)'}}", "enc.weight[4,3] enc.bias[4]", "bert.", "bert.", "", OBS_MATCH_BASE_EXTRA, 2,
-       "bert.", 0},
+      {deep, "enc.weight[4,3] enc.bias[4] out.weight[4,4] out.bias[4]", "", "", "bert.",
+       OBS_MATCH_BASE_LACKING, 4, "\"bert.\" + k", 2},
+      {"{'arch': 1, 'base_prefix': 'bert.', 'modules': {'enc': 'Linear(3, 4)'}}",
+       "enc.weight[4,3] enc.bias[4]", "bert.", "bert.", "", OBS_MATCH_BASE_EXTRA, 2, "bert.", 0},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -182,7 +225,8 @@ static void prefixes_are_found_and_removed(void **state) {
     root_dict(&x, rows[i].keys, rows[i].prefix);
     bench_run(&x);
     const struct observation *o = first_of(&x.b.o, rows[i].seen);
-    if (!span_is(x.m.prefix_removed, rows[i].removed) || !span_is(x.m.prefix_added, rows[i].added) || o->got != rows[i].got || !says(o->detail, rows[i].fix))
+    if (!span_is(x.m.prefix_removed, rows[i].removed) || !span_is(x.m.prefix_added, rows[i].added) ||
+        o->got != rows[i].got || !says(o->detail, rows[i].fix))
       fail_msg("row %zu: %.*s", i, (int)o->detail.n, (const char *)o->detail.p);
     assert_int_equal(x.b.o.n, 1 + rows[i].others);
     assert_false(x.m.loads_strict);
@@ -218,18 +262,33 @@ static void one_place_is_filled_once(void **state) {
 /* ---- what a file may forgive ---- */
 
 static void optional_ignored_renamed_and_tied_keys(void **state) {
-  static const struct { const char *arch, *keys; uint32_t observations; } rows[] = {
+  static const struct {
+    const char *arch, *keys;
+    uint32_t observations;
+  } rows[] = {
       {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2]", 0},
       {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2] b[3]", 0},
       {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2] b[4]", 1},
-      {"{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'ignore': ['*.inv_freq', 'x?']}", "a[2] l.0.rope.inv_freq[4] x1[1]", 0},
-      {"{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'ignore': ['*.inv_freq']}", "a[2] l.0.rope.inv_freqs[4]", 1},
-      {"{'arch': 1, 'modules': {'n': 'LayerNorm(2)'}, 'rename': {'n.gamma': 'n.weight', 'n.beta': 'n.bias'}}", "n.gamma[2] n.beta[2]", 2},
-      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', 'e.weight']]}", "e.weight[3,2]", 0},
-      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', 'e.weight']]}", "e.weight[3,2] h.weight[3,2]", 0},
-      {"{'arch': 1, 'config': {'t': false}, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', 'e.weight', 't']]}", "e.weight[3,2]", 1},
-      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)'}, 'tie': [['alias.weight', 'e.weight']]}", "e.weight[3,2] alias.weight[3,2]", 0},
-      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', 'e.weight']]}", "h.weight[3,2]", 1}, /* the target itself */
+      {"{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'ignore': ['*.inv_freq', 'x?']}",
+       "a[2] l.0.rope.inv_freq[4] x1[1]", 0},
+      {"{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'ignore': ['*.inv_freq']}",
+       "a[2] l.0.rope.inv_freqs[4]", 1},
+      {"{'arch': 1, 'modules': {'n': 'LayerNorm(2)'}, 'rename': {'n.gamma': 'n.weight', 'n.beta': 'n.bias'}}",
+       "n.gamma[2] n.beta[2]", 2},
+      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', "
+       "'e.weight']]}",
+       "e.weight[3,2]", 0},
+      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', "
+       "'e.weight']]}",
+       "e.weight[3,2] h.weight[3,2]", 0},
+      {"{'arch': 1, 'config': {'t': false}, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, "
+       "'tie': [['h.weight', 'e.weight', 't']]}",
+       "e.weight[3,2]", 1},
+      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)'}, 'tie': [['alias.weight', 'e.weight']]}",
+       "e.weight[3,2] alias.weight[3,2]", 0},
+      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', "
+       "'e.weight']]}",
+       "h.weight[3,2]", 1}, /* the target itself */
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -245,7 +304,9 @@ static void optional_ignored_renamed_and_tied_keys(void **state) {
 static void an_absent_alias_has_its_targets_tensor(void **state) {
   struct match_bench x;
   (void)state;
-  bench_open(&x, "{'arch': 1, 'modules': {'h': 'Linear(2, 3, False)', 'e': 'Embedding(3, 2)'}, 'tie': [['h.weight', 'e.weight']]}");
+  bench_open(&x,
+             "{'arch': 1, 'modules': {'h': 'Linear(2, 3, False)', 'e': 'Embedding(3, 2)'}, 'tie': "
+             "[['h.weight', 'e.weight']]}");
   root_dict(&x, "e.weight[3,2]", "");
   bench_run(&x);
   assert_int_equal(x.m.tensor[0], 0);
@@ -255,8 +316,11 @@ static void an_absent_alias_has_its_targets_tensor(void **state) {
 
 static void tied_tensors_must_hold_the_same_bytes(void **state) {
   static const float one[2] = {1, 2}, two[2] = {1, 3};
-  static const struct { const float *a, *b; uint64_t n; enum obs_kind seen; } rows[] = {
-      {one, one, 2, OBS_NONE}, {one, two, 2, OBS_TIE_DIFFERS}, {one, two, 1, OBS_TIE_UNLIKE}};
+  static const struct {
+    const float *a, *b;
+    uint64_t n;
+    enum obs_kind seen;
+  } rows[] = {{one, one, 2, OBS_NONE}, {one, two, 2, OBS_TIE_DIFFERS}, {one, two, 1, OBS_TIE_UNLIKE}};
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
@@ -273,7 +337,8 @@ static void tied_tensors_must_hold_the_same_bytes(void **state) {
 
 /* The same numbers under another stride are the same; one that differs is found. */
 static void strided_ties_are_compared_by_element(void **state) {
-  static const float rows[6] = {1, 2, 3, 4, 5, 6}, columns[6] = {1, 4, 2, 5, 3, 6}, wrong[6] = {1, 4, 2, 5, 3, 7};
+  static const float rows[6] = {1, 2, 3, 4, 5, 6}, columns[6] = {1, 4, 2, 5, 3, 6},
+                     wrong[6] = {1, 4, 2, 5, 3, 7};
   (void)state;
   for (int bad = 0; bad < 2; bad++) {
     struct match_bench x;
@@ -297,7 +362,10 @@ static void batch_counters_may_be_absent(void **state) {
   for (uint32_t metadata = 0; metadata < 2; metadata++) {
     struct match_bench x;
     bench_open(&x, "{'arch': 1, 'modules': {'bn': 'BatchNorm2d(2)', 'bm': 'BatchNorm2d(2)'}}");
-    root_dict(&x, "bn.weight[2] bn.bias[2] bn.running_mean[2] bn.running_var[2] bm.weight[2] bm.bias[2] bm.running_mean[2] bm.running_var[2]", "");
+    root_dict(&x,
+              "bn.weight[2] bn.bias[2] bn.running_mean[2] bn.running_var[2] bm.weight[2] bm.bias[2] "
+              "bm.running_mean[2] bm.running_var[2]",
+              "");
     x.p.dicts.p[0].metadata = metadata;
     bench_run(&x);
     assert_int_equal(x.b.o.n, 1);
@@ -312,7 +380,8 @@ static void constants_must_be_held(void **state) {
   (void)state;
   for (int tampered = 0; tampered < 2; tampered++) {
     struct match_bench x;
-    bench_open(&x, "{'arch': 1, 'modules': {'ids': 'Buffer((1, 3), int64, optional=True, value=arange(3))'}}");
+    bench_open(&x,
+               "{'arch': 1, 'modules': {'ids': 'Buffer((1, 3), int64, optional=True, value=arange(3))'}}");
     root_dict(&x, "", "");
     plan_entry(&x.p, 1, "ids", DTYPE_I64, 2, SIZES(1, 3), tampered ? bad : good);
     bench_run(&x);
@@ -331,8 +400,14 @@ static void add_dict(struct match_bench *x, const char *key, const char *path) {
 }
 
 static void the_state_dict_is_found_or_asked_for(void **state) {
-  static const struct { const char *wanted, *key, *dicts; bool found; enum obs_kind seen; const char *words; } rows[] = {
-      {"model", "", "model", true, OBS_DICT_WRAPPED, "torch.load(FILE, map_location=\"cpu\", weights_only=True)[\"model\"]"},
+  static const struct {
+    const char *wanted, *key, *dicts;
+    bool found;
+    enum obs_kind seen;
+    const char *words;
+  } rows[] = {
+      {"model", "", "model", true, OBS_DICT_WRAPPED,
+       "torch.load(FILE, map_location=\"cpu\", weights_only=True)[\"model\"]"},
       {"", "", "model", true, OBS_DICT_WRAPPED, "[\"model\"]"},
       {"state_dict", "", "model", true, OBS_DICT_ELSEWHERE, "[\"model\"]"},
       {"state_dict", "model", "model", true, OBS_DICT_WRAPPED, "[\"model\"]"},
@@ -375,7 +450,11 @@ static void a_whole_module_is_matched_and_answered(void **state) {
 /* ---- checks ---- */
 
 static void numbers_are_held_against_the_checks(void **state) {
-  static const struct { const char *check; struct plan_stats stats; enum obs_kind seen; } rows[] = {
+  static const struct {
+    const char *check;
+    struct plan_stats stats;
+    enum obs_kind seen;
+  } rows[] = {
       {"{'finite': true}", {.done = 1, .count = 3, .finite = 3}, OBS_NONE},
       {"{'finite': true}", {.done = 1, .count = 3, .finite = 2, .nan_count = 1}, OBS_CHECK_NAN},
       {"{'finite': true}", {.done = 1, .count = 3, .finite = 2, .inf_count = 1}, OBS_CHECK_INF},
@@ -390,18 +469,23 @@ static void numbers_are_held_against_the_checks(void **state) {
       {"{'dtype': ['float16']}", {.done = 1}, OBS_CHECK_DTYPE},
       {"{'dtype': ['float16', 'float32']}", {.done = 0}, OBS_NONE},
       {"{'finite': true}", {.done = 0}, OBS_CHECK_SKIPPED},
-      {"{'min': 0}", {.done = 1, .count = 3, .nan_count = 3}, OBS_NONE}, /* no finite number: min means nothing */
+      {"{'min': 0}",
+       {.done = 1, .count = 3, .nan_count = 3},
+       OBS_NONE}, /* no finite number: min means nothing */
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
     char arch[200];
-    snprintf(arch, sizeof arch, "{'arch': 1, 'modules': {'bn.w': 'Parameter(3)'}, 'checks': {'*.w': %s, 'no.*': {'max': -9}}}", rows[i].check);
+    snprintf(arch, sizeof arch,
+             "{'arch': 1, 'modules': {'bn.w': 'Parameter(3)'}, 'checks': {'*.w': %s, 'no.*': {'max': -9}}}",
+             rows[i].check);
     bench_open(&x, arch);
     root_dict(&x, "bn.w[3]", "");
     x.p.stats.p[0] = rows[i].stats;
     bench_run(&x);
-    if (x.b.o.n != (rows[i].seen != OBS_NONE) || (x.b.o.n && x.b.o.list[0].kind != rows[i].seen)) fail_msg("row %zu", i);
+    if (x.b.o.n != (rows[i].seen != OBS_NONE) || (x.b.o.n && x.b.o.list[0].kind != rows[i].seen))
+      fail_msg("row %zu", i);
     bench_close(&x);
   }
 }
@@ -409,7 +493,9 @@ static void numbers_are_held_against_the_checks(void **state) {
 static void a_negative_variance_has_its_own_rule(void **state) {
   struct match_bench x;
   (void)state;
-  bench_open(&x, "{'arch': 1, 'modules': {'running_var': 'Buffer(3, float)'}, 'checks': {'*running_var': {'min': 0}}}");
+  bench_open(
+      &x,
+      "{'arch': 1, 'modules': {'running_var': 'Buffer(3, float)'}, 'checks': {'*running_var': {'min': 0}}}");
   root_dict(&x, "running_var[3]", "");
   x.p.stats.p[0].min = -1;
   bench_run(&x);
@@ -420,7 +506,13 @@ static void a_negative_variance_has_its_own_rule(void **state) {
 /* ---- fields ---- */
 
 static void fields_have_their_types(void **state) {
-  static const struct { const char *type; enum plan_value_kind kind; int64_t number; double real; enum obs_kind seen; } rows[] = {
+  static const struct {
+    const char *type;
+    enum plan_value_kind kind;
+    int64_t number;
+    double real;
+    enum obs_kind seen;
+  } rows[] = {
       {"int >= 0", PLAN_VAL_INT, 3, 0, OBS_NONE},
       {"int >= 0", PLAN_VAL_INT, 0, 0, OBS_NONE},
       {"int >= 0", PLAN_VAL_INT, -1, 0, OBS_FIELD_RANGE},
@@ -450,8 +542,10 @@ static void fields_have_their_types(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
     char arch[200];
-    snprintf(arch, sizeof arch, "{'arch': 1, 'modules': {'layer1': 'Linear(3, 4)', 'layer2': 'Linear(4, 2, False)'},"
-             " 'checkpoint': {'state_dict': 'm', 'fields': {'f': '%s'}}}", rows[i].type);
+    snprintf(arch, sizeof arch,
+             "{'arch': 1, 'modules': {'layer1': 'Linear(3, 4)', 'layer2': 'Linear(4, 2, False)'},"
+             " 'checkpoint': {'state_dict': 'm', 'fields': {'f': '%s'}}}",
+             rows[i].type);
     bench_open(&x, arch);
     plan_value(&x.p, 0, "", PLAN_VAL_DICT);
     add_dict(&x, "m", "m");
@@ -461,7 +555,9 @@ static void fields_have_their_types(void **state) {
       v->real = rows[i].real;
     }
     bench_run(&x);
-    bool ok = rows[i].seen == OBS_NONE ? x.b.o.n == 1 : x.b.o.n == 2 && seen(&x.b.o, rows[i].seen) == 1; /* one: the dict is wrapped */
+    bool ok = rows[i].seen == OBS_NONE
+                  ? x.b.o.n == 1
+                  : x.b.o.n == 2 && seen(&x.b.o, rows[i].seen) == 1; /* one: the dict is wrapped */
     if (!ok) fail_msg("row %zu: %u observations", i, x.b.o.n);
     bench_close(&x);
   }
@@ -471,15 +567,22 @@ static void fields_have_their_types(void **state) {
 static void scalar_tensors_are_numbers(void **state) {
   static const float half = 0.5f, nan_ = NAN;
   static const int64_t three = 3;
-  static const struct { const char *type; enum dtype dtype; const void *bytes; enum obs_kind seen; } rows[] = {
-      {"number < 1", DTYPE_F32, &half, OBS_NONE}, {"number < 0.25", DTYPE_F32, &half, OBS_FIELD_RANGE}, {"number", DTYPE_F32, &nan_, OBS_FIELD_NONFINITE},
-      {"int == 3", DTYPE_I64, &three, OBS_NONE},  {"int", DTYPE_F32, &half, OBS_FIELD_TYPE_DIFFERS},    {"tensor", DTYPE_F32, &half, OBS_NONE},
+  static const struct {
+    const char *type;
+    enum dtype dtype;
+    const void *bytes;
+    enum obs_kind seen;
+  } rows[] = {
+      {"number < 1", DTYPE_F32, &half, OBS_NONE},        {"number < 0.25", DTYPE_F32, &half, OBS_FIELD_RANGE},
+      {"number", DTYPE_F32, &nan_, OBS_FIELD_NONFINITE}, {"int == 3", DTYPE_I64, &three, OBS_NONE},
+      {"int", DTYPE_F32, &half, OBS_FIELD_TYPE_DIFFERS}, {"tensor", DTYPE_F32, &half, OBS_NONE},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
     char arch[200];
-    snprintf(arch, sizeof arch, "{'arch': 1, 'modules': {}, 'checkpoint': {'fields': {'f': '%s'}}}", rows[i].type);
+    snprintf(arch, sizeof arch, "{'arch': 1, 'modules': {}, 'checkpoint': {'fields': {'f': '%s'}}}",
+             rows[i].type);
     bench_open(&x, arch);
     root_dict(&x, "", "");
     plan_value(&x.p, 1, "f", PLAN_VAL_TENSOR)->number = 0;
@@ -494,8 +597,8 @@ static void scalar_tensors_are_numbers(void **state) {
 /* ---- optimizer ---- */
 
 struct optimizer_case {
-  const char *params;      /* indices, one group */
-  const char *state;       /* "index:name[sizes] …" */
+  const char *params; /* indices, one group */
+  const char *state;  /* "index:name[sizes] …" */
   enum obs_kind seen;
 };
 
@@ -538,13 +641,16 @@ static void optimizer_state_fits_the_parameters(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
-    bench_open(&x, "{'arch': 1, 'modules': {'layer1': 'Linear(3, 4)', 'layer2': 'Linear(4, 2, False)'}, 'checkpoint': {'state_dict': 'm', 'optimizer': 'opt'}}");
+    bench_open(&x,
+               "{'arch': 1, 'modules': {'layer1': 'Linear(3, 4)', 'layer2': 'Linear(4, 2, False)'}, "
+               "'checkpoint': {'state_dict': 'm', 'optimizer': 'opt'}}");
     plan_value(&x.p, 0, "", PLAN_VAL_DICT);
     add_dict(&x, "m", "m");
     add_optimizer(&x, &rows[i]);
     bench_run(&x);
     bool ok = rows[i].seen == OBS_NONE ? x.b.o.n == 1 : seen(&x.b.o, rows[i].seen) >= 1;
-    if (!ok) fail_msg("row %zu: %u observations, kind %d", i, x.b.o.n, x.b.o.n > 1 ? (int)x.b.o.list[1].kind : -1);
+    if (!ok)
+      fail_msg("row %zu: %u observations, kind %d", i, x.b.o.n, x.b.o.n > 1 ? (int)x.b.o.list[1].kind : -1);
     bench_close(&x);
   }
 }
@@ -565,11 +671,14 @@ static void many_keys(bool fitting) {
   struct match_bench x;
   char name[60];
   const uint32_t layers = 25000;
-  bench_open(&x, "{'arch': 1, 'modules': {'h.{i < 25000}': {'modules': {'a': 'Linear(1, 1)', 'b': 'Linear(1, 1)'}}}}");
+  bench_open(
+      &x,
+      "{'arch': 1, 'modules': {'h.{i < 25000}': {'modules': {'a': 'Linear(1, 1)', 'b': 'Linear(1, 1)'}}}}");
   root_dict(&x, "", "");
   for (uint32_t i = 0; i < layers; i++)
     for (uint32_t k = 0; k < 4; k++) {
-      snprintf(name, sizeof name, fitting ? "module.h.%u.%s.%s" : "q%u_%s_%s", i, k / 2 ? "b" : "a", k % 2 ? "bias" : "weight");
+      snprintf(name, sizeof name, fitting ? "module.h.%u.%s.%s" : "q%u_%s_%s", i, k / 2 ? "b" : "a",
+               k % 2 ? "bias" : "weight");
       plan_entry(&x.p, 1, name, DTYPE_F32, k % 2 ? 1 : 2, SIZES(1, 1), NULL);
     }
   x.plan = plan_bench_done(&x.p);
@@ -578,7 +687,8 @@ static void many_keys(bool fitting) {
   x.dict = match_choose(&x.b.arch, x.plan, &x.options, &x.b.arena, &x.b.o);
   assert_true(match_run(&x.m, &x.b.model, x.plan, x.dict, &x.options, &x.b.arena, &x.b.o));
   double took = milliseconds() - start;
-  print_message("100,000 keys, %s: %.0f ms, %zu MiB\n", fitting ? "with a prefix" : "all different", took, x.b.arena.used >> 20);
+  print_message("100,000 keys, %s: %.0f ms, %zu MiB\n", fitting ? "with a prefix" : "all different", took,
+                x.b.arena.used >> 20);
   assert_true(took < 3000); /* under sanitizers; the release build takes a tenth */
   assert_int_equal(x.m.matched, fitting ? 100000 : 0);
   assert_int_equal(x.m.missing, fitting ? 0 : 100000);

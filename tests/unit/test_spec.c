@@ -8,21 +8,29 @@ static void reads_every_part(void **state) {
   struct arch_bench b;
   (void)state;
   arch_bench_open(&b);
-  assert_true(arch_bench_parse(&b, as_json(&b.arena,
-      "{'arch': 1, 'name': 'N', 'match': {'model_type': ['a', 'b']},"
-      " 'config': {'d': null, 'e': '=2 * d', 'act': 'gelu', 'list': [1, 2], 'id2label': {}},"
-      " 'let': {'f': 'e + 1'},"
-      " 'blocks': {'B(x, y=1)': {'let': {'z': 'x'}, 'modules': {'p': 'Parameter(z)'}, 'forward(h)': ['h = h + p', 'return h']}},"
-      " 'modules': {'b': 'B(d)', 's': ['ReLU()'], 'l.{i < 2}.m': 'ReLU()'},"
-      " 'forward(x, m=None)': ['q, k = f(x), m', 'b(x)'],"
-      " 'roots': {'R': 'B(d)'}, 'base_prefix': 'n.',"
-      " 'checkpoint': {'state_dict': 'sd', 'config': 'cfg', 'optimizer': 'o', 'fields': {'epoch': 'int >= 0', 'loss': 'number?', 'x': 'tensor'}},"
-      " 'rename': {'gamma': 'weight'}, 'ignore': ['*.inv'], 'tie': [['a', 'b'], ['c', 'd', 'd > 1']],"
-      " 'checks': {'*': {'dtype': ['float32', 'half'], 'finite': true, 'min': -1, 'max': 2.5, 'absmax': 3, 'nonzero': true}},"
-      " 'inputs': {'ids': 'int64[B, T] < d', 'x': 'float32[B, 2 * T, d]', 'scale': 'float32'}, 'outputs': {'y': 'float32[B]'},"
-      " 'tests': [{'B': 2, 'T': 3, 'ids': 'randint(7)', 'x': {'file': 'x.npy'}, 'scale': 1.5, 'y': {'argmax': [1, 2]}},"
-      "           {'ids': [[1, 2], [3, 4]], 'x': 'zeros', 'scale': 'ones', 'y': {'file': 'y.npy', 'rtol': 0.1}},"
-      "           {'ids': 'arange', 'x': 'rand(3)', 'scale': 2, 'y': [0.5, 1]}]}")));
+  assert_true(arch_bench_parse(
+      &b,
+      as_json(&b.arena,
+              "{'arch': 1, 'name': 'N', 'match': {'model_type': ['a', 'b']},"
+              " 'config': {'d': null, 'e': '=2 * d', 'act': 'gelu', 'list': [1, 2], 'id2label': {}},"
+              " 'let': {'f': 'e + 1'},"
+              " 'blocks': {'B(x, y=1)': {'let': {'z': 'x'}, 'modules': {'p': 'Parameter(z)'}, 'forward(h)': "
+              "['h = h + p', 'return h']}},"
+              " 'modules': {'b': 'B(d)', 's': ['ReLU()'], 'l.{i < 2}.m': 'ReLU()'},"
+              " 'forward(x, m=None)': ['q, k = f(x), m', 'b(x)'],"
+              " 'roots': {'R': 'B(d)'}, 'base_prefix': 'n.',"
+              " 'checkpoint': {'state_dict': 'sd', 'config': 'cfg', 'optimizer': 'o', 'fields': {'epoch': "
+              "'int >= 0', 'loss': 'number?', 'x': 'tensor'}},"
+              " 'rename': {'gamma': 'weight'}, 'ignore': ['*.inv'], 'tie': [['a', 'b'], ['c', 'd', 'd > 1']],"
+              " 'checks': {'*': {'dtype': ['float32', 'half'], 'finite': true, 'min': -1, 'max': 2.5, "
+              "'absmax': 3, 'nonzero': true}},"
+              " 'inputs': {'ids': 'int64[B, T] < d', 'x': 'float32[B, 2 * T, d]', 'scale': 'float32'}, "
+              "'outputs': {'y': 'float32[B]'},"
+              " 'tests': [{'B': 2, 'T': 3, 'ids': 'randint(7)', 'x': {'file': 'x.npy'}, 'scale': 1.5, 'y': "
+              "{'argmax': [1, 2]}},"
+              "           {'ids': [[1, 2], [3, 4]], 'x': 'zeros', 'scale': 'ones', 'y': {'file': 'y.npy', "
+              "'rtol': 0.1}},"
+              "           {'ids': 'arange', 'x': 'rand(3)', 'scale': 2, 'y': [0.5, 1]}]}")));
   const struct arch *a = &b.arch;
   assert_int_equal(a->model_types.n, 2);
   assert_true(a->config[0].required && !a->config[1].required);
@@ -33,12 +41,15 @@ static void reads_every_part(void **state) {
   assert_int_equal(a->blocks[0].forward->num_statements, 2);
   assert_int_equal(a->top.num_modules, 3);
   assert_int_equal(a->top.modules[1].list->n, 1);
-  assert_true(span_is(a->top.modules[2].before, "l.") && span_is(a->top.modules[2].after, ".m") && span_is(a->top.modules[2].variable, "i"));
+  assert_true(span_is(a->top.modules[2].before, "l.") && span_is(a->top.modules[2].after, ".m") &&
+              span_is(a->top.modules[2].variable, "i"));
   assert_int_equal(a->top.forward->signature.num_params, 2);
   assert_int_equal(a->top.forward->statements[0].num_names, 2);
   assert_true(span_is(a->roots[0].name, "R") && span_is(a->base_prefix, "n."));
-  assert_true(span_is(a->state_dict_path, "sd") && span_is(a->config_path, "cfg") && span_is(a->optimizer_path, "o"));
-  assert_true(a->fields[0].op == BIN_GE && !a->fields[0].optional && a->fields[1].optional && a->fields[1].type == FIELD_NUMBER);
+  assert_true(span_is(a->state_dict_path, "sd") && span_is(a->config_path, "cfg") &&
+              span_is(a->optimizer_path, "o"));
+  assert_true(a->fields[0].op == BIN_GE && !a->fields[0].optional && a->fields[1].optional &&
+              a->fields[1].type == FIELD_NUMBER);
   assert_true(span_is(a->renames[0].to, "weight") && span_is(a->ignore.list[0], "*.inv"));
   assert_null(a->ties[0].condition);
   assert_int_equal(a->ties[1].condition->kind, EXPR_BINARY);
@@ -52,16 +63,24 @@ static void reads_every_part(void **state) {
   const struct arch_test *t = a->tests;
   assert_int_equal(a->num_tests, 3);
   assert_true(t[0].num_symbols == 2 && t[0].symbols[1].value == 3);
-  assert_true(t[0].inputs[0].kind == GEN_RANDINT && t[0].inputs[0].seed == 7 && span_is(t[0].inputs[1].file, "x.npy"));
+  assert_true(t[0].inputs[0].kind == GEN_RANDINT && t[0].inputs[0].seed == 7 &&
+              span_is(t[0].inputs[1].file, "x.npy"));
   assert_true(t[0].expects[0].kind == EXPECT_ARGMAX && t[0].expects[0].numbers.numel == 2);
-  assert_true(t[1].inputs[0].numbers.ndim == 2 && t[1].inputs[0].numbers.sizes[1] == 2 && t[1].inputs[0].numbers.data[3] > 3.9);
+  assert_true(t[1].inputs[0].numbers.ndim == 2 && t[1].inputs[0].numbers.sizes[1] == 2 &&
+              t[1].inputs[0].numbers.data[3] > 3.9);
   assert_true(t[1].expects[0].rtol > 0.09 && t[1].expects[0].atol < 0);
-  assert_true(t[2].expects[0].kind == EXPECT_INLINE && t[2].inputs[2].numbers.ndim == 0 && !t[2].expects[0].numbers.integers);
+  assert_true(t[2].expects[0].kind == EXPECT_INLINE && t[2].inputs[2].numbers.ndim == 0 &&
+              !t[2].expects[0].numbers.integers);
   arch_bench_close(&b);
 }
 
 static void refuses_with_line_and_column(void **state) {
-  static const struct { const char *text; enum obs_kind kind; uint64_t line, column; const char *what; } rows[] = {
+  static const struct {
+    const char *text;
+    enum obs_kind kind;
+    uint64_t line, column;
+    const char *what;
+  } rows[] = {
       {"", OBS_ARCH_JSON, 1, 1, ""},
       {"{'arch': 1,}", OBS_ARCH_JSON, 1, 12, ""},
       {"{'arch': 1, 'arch': 1}", OBS_ARCH_JSON, 1, 13, ""},
@@ -70,7 +89,8 @@ static void refuses_with_line_and_column(void **state) {
       {"{'arch': 2}", OBS_ARCH_VALUE, 1, 10, "version 2"},
       {"{'arch': '1'}", OBS_ARCH_TYPE, 1, 10, "version"},
       {"{'arch': 1,\n 'modulse': {}}", OBS_ARCH_KEY, 2, 13, "unknown key 'modulse', did you mean 'modules'?"},
-      {"{'arch': 1,\n 'modules': {\n  'a': 'Linear(3, '}}", OBS_ARCH_EXPR, 3, 19, "expected a value, found the end"},
+      {"{'arch': 1,\n 'modules': {\n  'a': 'Linear(3, '}}", OBS_ARCH_EXPR, 3, 19,
+       "expected a value, found the end"},
       {"{'arch': 1, 'modules': {'a': 3}}", OBS_ARCH_TYPE, 1, 30, "expected a text, found a number"},
       {"{'arch': 1, 'modules': {'a': ''}}", OBS_ARCH_VALUE, 1, 30, "not empty"},
       {"{'arch': 1, 'modules': {'a..b': 'ReLU()'}}", OBS_ARCH_VALUE, 1, 33, "empty part"},
@@ -95,23 +115,37 @@ static void refuses_with_line_and_column(void **state) {
       {"{'arch': 1, 'checks': {'*': {'finite': 1}}}", OBS_ARCH_TYPE, 1, 40, "true or false"},
       {"{'arch': 1, 'checkpoint': {'fields': {'e': 'integer'}}}", OBS_ARCH_VALUE, 1, 45, "int, number"},
       {"{'arch': 1, 'checkpoint': {'fields': {'e': 'int + 1'}}}", OBS_ARCH_VALUE, 1, 45, "a comparison"},
-      {"{'arch': 1, 'checkpoint': {'fields': {'e': 'int ? 1'}}}", OBS_ARCH_EXPR, 1, 47, "sign of the language"},
+      {"{'arch': 1, 'checkpoint': {'fields': {'e': 'int ? 1'}}}", OBS_ARCH_EXPR, 1, 47,
+       "sign of the language"},
       {"{'arch': 1, 'inputs': {'x': 'float33[B]'}}", OBS_ARCH_VALUE, 1, 30, "expected a dtype"},
       {"{'arch': 1, 'inputs': {'x': 'float32[:]'}}", OBS_ARCH_VALUE, 1, 38, "a dimension"},
       {"{'arch': 1, 'inputs': {'x': 'float32[x]'}}", OBS_ARCH_VALUE, 1, 29, "already"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'outputs': {'x': 'float32[B]'}}", OBS_ARCH_VALUE, 1, 61, "already"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'z': 1, 'x': 'ones'}]}", OBS_ARCH_KEY, 1, 60, "no input"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'B': 1}]}", OBS_ARCH_KEY, 1, 54, "no value for input 'x'"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'B': 0, 'x': 'ones'}]}", OBS_ARCH_VALUE, 1, 60, "1 or more"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': 'randn(1)'}]}", OBS_ARCH_VALUE, 1, 61, "rand(seed)"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': 'rand(-1)'}]}", OBS_ARCH_VALUE, 1, 61, "rand(seed)"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': 'zeros(1)'}]}", OBS_ARCH_VALUE, 1, 61, "rand(seed)"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [[1], [2, 3]]}]}", OBS_ARCH_VALUE, 1, 60, "equal length"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [1, [2]]}]}", OBS_ARCH_VALUE, 1, 60, "equal length"},
-      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [[1], 2]}]}", OBS_ARCH_VALUE, 1, 60, "equal length"},
-      {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'rtol': 1}}]}", OBS_ARCH_VALUE, 1, 61, "\"file\" or \"argmax\""},
-      {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'file': 'f', 'atol': -1}}]}", OBS_ARCH_VALUE, 1, 83, "0 or more"},
-      {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'argmax': [0.5]}}]}", OBS_ARCH_VALUE, 1, 72, "class number"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'outputs': {'x': 'float32[B]'}}", OBS_ARCH_VALUE, 1, 61,
+       "already"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'z': 1, 'x': 'ones'}]}", OBS_ARCH_KEY, 1, 60,
+       "no input"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'B': 1}]}", OBS_ARCH_KEY, 1, 54,
+       "no value for input 'x'"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'B': 0, 'x': 'ones'}]}", OBS_ARCH_VALUE, 1, 60,
+       "1 or more"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': 'randn(1)'}]}", OBS_ARCH_VALUE, 1, 61,
+       "rand(seed)"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': 'rand(-1)'}]}", OBS_ARCH_VALUE, 1, 61,
+       "rand(seed)"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': 'zeros(1)'}]}", OBS_ARCH_VALUE, 1, 61,
+       "rand(seed)"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [[1], [2, 3]]}]}", OBS_ARCH_VALUE, 1, 60,
+       "equal length"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [1, [2]]}]}", OBS_ARCH_VALUE, 1, 60,
+       "equal length"},
+      {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [[1], 2]}]}", OBS_ARCH_VALUE, 1, 60,
+       "equal length"},
+      {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'rtol': 1}}]}", OBS_ARCH_VALUE, 1, 61,
+       "\"file\" or \"argmax\""},
+      {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'file': 'f', 'atol': -1}}]}",
+       OBS_ARCH_VALUE, 1, 83, "0 or more"},
+      {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'argmax': [0.5]}}]}", OBS_ARCH_VALUE, 1,
+       72, "class number"},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -120,9 +154,10 @@ static void refuses_with_line_and_column(void **state) {
     if (arch_bench_parse(&b, as_json(&b.arena, rows[i].text))) fail_msg("%s is taken", rows[i].text);
     assert_int_equal(b.o.n, 1);
     const struct observation *o = &b.o.list[0];
-    if (o->kind != rows[i].kind || o->got != rows[i].line || o->want != rows[i].column || !says(o->detail, rows[i].what))
-      fail_msg("%s: kind %d, line %llu, column %llu: %.*s", rows[i].text, o->kind, (unsigned long long)o->got, (unsigned long long)o->want,
-               (int)o->detail.n, (const char *)o->detail.p);
+    if (o->kind != rows[i].kind || o->got != rows[i].line || o->want != rows[i].column ||
+        !says(o->detail, rows[i].what))
+      fail_msg("%s: kind %d, line %llu, column %llu: %.*s", rows[i].text, o->kind, (unsigned long long)o->got,
+               (unsigned long long)o->want, (int)o->detail.n, (const char *)o->detail.p);
     assert_true(span_is(o->subject, "m.json"));
     arch_bench_close(&b);
   }
@@ -130,10 +165,13 @@ static void refuses_with_line_and_column(void **state) {
 
 /* ---- config ---- */
 
-#define FILE_OF(config, dim) "{'arch': 1, 'config': " config ", 'checkpoint': {'config': 'config'}, 'modules': {'p': 'Parameter(" dim ")'}}"
+#define FILE_OF(config, dim)                                                                               \
+  "{'arch': 1, 'config': " config ", 'checkpoint': {'config': 'config'}, 'modules': {'p': 'Parameter(" dim \
+  ")'}}"
 
 struct config_case {
-  const char *arch, *config, *set, *checkpoint; /* set: "name=value"; checkpoint: the value of 'd' there, an int, or NULL */
+  const char *arch, *config, *set,
+      *checkpoint; /* set: "name=value"; checkpoint: the value of 'd' there, an int, or NULL */
   int64_t dim;
   enum obs_kind seen; /* or OBS_NONE */
 };
@@ -151,7 +189,8 @@ static void resolve_case(const struct config_case *c) {
   plan_value(&p, 0, "", PLAN_VAL_DICT);
   if (c->checkpoint) {
     plan_value(&p, 1, "config", PLAN_VAL_DICT);
-    plan_value(&p, 2, "d", c->checkpoint[0] ? PLAN_VAL_INT : PLAN_VAL_NONE)->number = strtoll(c->checkpoint, NULL, 10);
+    plan_value(&p, 2, "d", c->checkpoint[0] ? PLAN_VAL_INT : PLAN_VAL_NONE)->number =
+        strtoll(c->checkpoint, NULL, 10);
     plan_value(&p, 2, "unknown", PLAN_VAL_INT);
   }
   const struct plan *plan = plan_bench_done(&p);
@@ -165,11 +204,16 @@ static void resolve_case(const struct config_case *c) {
   if (c->checkpoint) b.sources.plan = plan;
   assert_true(arch_bench_parse(&b, as_json(&b.arena, c->arch)));
   bool ok = arch_bench_build(&b, "", 100);
-  if (ok != (c->dim >= 0)) fail_msg("%s / %s: %.*s", c->arch, c->config ? c->config : "", b.o.n ? (int)b.o.list[0].detail.n : 0, b.o.n ? (const char *)b.o.list[0].detail.p : "");
+  if (ok != (c->dim >= 0))
+    fail_msg("%s / %s: %.*s", c->arch, c->config ? c->config : "", b.o.n ? (int)b.o.list[0].detail.n : 0,
+             b.o.n ? (const char *)b.o.list[0].detail.p : "");
   if (ok && b.model.expected[0].slot->sizes[0] != (uint64_t)c->dim)
-    fail_msg("%s / %s: %llu", c->arch, c->config ? c->config : "", (unsigned long long)b.model.expected[0].slot->sizes[0]);
-  if (c->seen != OBS_NONE) assert_int_equal(seen(&b.o, c->seen), 1);
-  else assert_int_equal(b.o.n, 0);
+    fail_msg("%s / %s: %llu", c->arch, c->config ? c->config : "",
+             (unsigned long long)b.model.expected[0].slot->sizes[0]);
+  if (c->seen != OBS_NONE)
+    assert_int_equal(seen(&b.o, c->seen), 1);
+  else
+    assert_int_equal(b.o.n, 0);
   plan_bench_close(&p);
   arch_bench_close(&b);
 }
@@ -183,7 +227,8 @@ static void stronger_sources_win(void **state) {
       {FILE_OF("{'d': 4}", "d"), "{'d': 6}", NULL, "6", 6, OBS_NONE},
       {FILE_OF("{'d': 4}", "d"), "{'d': 6}", NULL, "5", 6, OBS_ARCH_CONFIG_CONFLICT},
       {FILE_OF("{'d': 4}", "d"), "{'d': 6}", "d=7", NULL, 7, OBS_ARCH_CONFIG_OVERRIDDEN},
-      {FILE_OF("{'d': 4}", "d"), "{'d': 6.0}", NULL, "6", -1, OBS_ARCH_EVAL}, /* a float is no size, though equal */
+      {FILE_OF("{'d': 4}", "d"), "{'d': 6.0}", NULL, "6", -1,
+       OBS_ARCH_EVAL}, /* a float is no size, though equal */
       {FILE_OF("{'d': 4}", "d"), NULL, "d=2 * 3", NULL, 6, OBS_NONE},
       {FILE_OF("{'d': [4]}", "d[0]"), NULL, "d=[8, 9]", NULL, 8, OBS_NONE},
       {FILE_OF("{'d': 'gelu'}", "3 if d == `gelu_new` else 4"), NULL, "d=gelu_new", NULL, 3, OBS_NONE},
@@ -193,10 +238,12 @@ static void stronger_sources_win(void **state) {
       {FILE_OF("{'d': 4}", "d"), "[]", NULL, NULL, -1, OBS_ARCH_CONFIG_FILE},
       {FILE_OF("{'d': null}", "d"), NULL, NULL, NULL, -1, OBS_ARCH_CONFIG_REQUIRED},
       {FILE_OF("{'d': null}", "4"), NULL, NULL, NULL, 4, OBS_NONE}, /* required, but nothing uses it */
-      {FILE_OF("{'d': '=e + 1', 'e': 4}", "d"), NULL, NULL, NULL, 5, OBS_NONE}, /* a later line that is not computed */
+      {FILE_OF("{'d': '=e + 1', 'e': 4}", "d"), NULL, NULL, NULL, 5,
+       OBS_NONE}, /* a later line that is not computed */
       {FILE_OF("{'d': '=e + 1', 'e': '=4'}", "d"), NULL, NULL, NULL, -1, OBS_ARCH_EVAL},
       {FILE_OF("{'d': '=1 // 0'}", "4"), NULL, NULL, NULL, -1, OBS_ARCH_EVAL},
-      {FILE_OF("{'d': '=1 // 0'}", "d"), "{'d': 3}", NULL, NULL, 3, OBS_NONE}, /* a default that is not used */
+      {FILE_OF("{'d': '=1 // 0'}", "d"), "{'d': 3}", NULL, NULL, 3,
+       OBS_NONE}, /* a default that is not used */
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) resolve_case(&rows[i]);
@@ -205,8 +252,9 @@ static void stronger_sources_win(void **state) {
 /* null falls back where the default is null or computed; else it is the value None. */
 static void null_follows_the_rule(void **state) {
   static const struct config_case rows[] = {
-      {FILE_OF("{'d': '=4'}", "d"), "{'d': null}", NULL, NULL, 4, OBS_NONE},           /* Llama's num_key_value_heads */
-      {FILE_OF("{'d': 4096}", "1 if d == None else 2"), "{'d': null}", NULL, NULL, 1, OBS_NONE}, /* Mistral's sliding_window */
+      {FILE_OF("{'d': '=4'}", "d"), "{'d': null}", NULL, NULL, 4, OBS_NONE}, /* Llama's num_key_value_heads */
+      {FILE_OF("{'d': 4096}", "1 if d == None else 2"), "{'d': null}", NULL, NULL, 1,
+       OBS_NONE}, /* Mistral's sliding_window */
       {FILE_OF("{'d': 4096}", "1 if d == None else 2"), "{}", NULL, NULL, 2, OBS_NONE},
       {FILE_OF("{'d': '=None'}", "1 if d == None else 2"), "{'d': null}", NULL, NULL, 1, OBS_NONE},
       {FILE_OF("{'d': null}", "d"), "{'d': null}", NULL, NULL, -1, OBS_ARCH_CONFIG_REQUIRED},
@@ -229,7 +277,9 @@ static void conflicts_are_told_in_words(void **state) {
   plan_value(&p, 2, "hidden_dim", PLAN_VAL_INT)->number = 16;
   b.sources.plan = plan_bench_done(&p);
   b.sources.file = (struct text_file){SPAN("config.json"), SPAN("{\"hidden_dim\": 20}")};
-  assert_true(arch_bench_parse(&b, as_json(&b.arena, "{'arch': 1, 'config': {'hidden_dim': null}, 'checkpoint': {'config': 'config'}}")));
+  assert_true(arch_bench_parse(
+      &b,
+      as_json(&b.arena, "{'arch': 1, 'config': {'hidden_dim': null}, 'checkpoint': {'config': 'config'}}")));
   assert_true(arch_bench_build(&b, "", 1));
   const struct observation *o = first_of(&b.o, OBS_ARCH_CONFIG_CONFLICT);
   assert_true(span_is(o->subject, "hidden_dim"));
@@ -239,7 +289,10 @@ static void conflicts_are_told_in_words(void **state) {
 }
 
 static void roots_follow_the_config(void **state) {
-  static const struct { const char *config, *root, *first; enum obs_kind seen; } rows[] = {
+  static const struct {
+    const char *config, *root, *first;
+    enum obs_kind seen;
+  } rows[] = {
       {"", "", "a", OBS_ARCH_ROOT_CHOSEN},
       {"", "B", "b", OBS_NONE},
       {"{'architectures': ['B']}", "", "b", OBS_NONE},
@@ -252,13 +305,17 @@ static void roots_follow_the_config(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct arch_bench b;
     arch_bench_open(&b);
-    assert_true(arch_bench_parse(&b, as_json(&b.arena, "{'arch': 1, 'blocks': {'Ba()': {'modules': {'a': 'Parameter(1)'}}, 'Bb()': {'modules': {'b': 'Parameter(1)'}}},"
-                                                       " 'roots': {'A': 'Ba()', 'B': 'Bb()'}}")));
+    assert_true(arch_bench_parse(&b, as_json(&b.arena,
+                                             "{'arch': 1, 'blocks': {'Ba()': {'modules': {'a': "
+                                             "'Parameter(1)'}}, 'Bb()': {'modules': {'b': 'Parameter(1)'}}},"
+                                             " 'roots': {'A': 'Ba()', 'B': 'Bb()'}}")));
     b.sources.file = (struct text_file){SPAN("config.json"), as_json(&b.arena, rows[i].config)};
     assert_int_equal(arch_bench_build(&b, rows[i].root, 10), rows[i].first != NULL);
     if (rows[i].first) assert_true(span_is(b.model.expected[0].key, rows[i].first));
-    if (rows[i].seen != OBS_NONE) assert_int_equal(seen(&b.o, rows[i].seen), 1);
-    else assert_int_equal(b.o.n, 0);
+    if (rows[i].seen != OBS_NONE)
+      assert_int_equal(seen(&b.o, rows[i].seen), 1);
+    else
+      assert_int_equal(b.o.n, 0);
     arch_bench_close(&b);
   }
 }
@@ -277,8 +334,11 @@ static void survives_mutations(void **state) {
   struct arch_bench b;
   (void)state;
   arch_bench_open(&b);
-  struct span text = as_json(&b.arena, "{'arch':1,'config':{'n':2,'m':'=n+1'},'blocks':{'B(i)':{'let':{'k':'i'},'modules':{'w':'Parameter((k,m))'},'forward(x)':['x=x@w','x']}},"
-                                       "'modules':{'l.{i<n}':'B(i)','c':'Conv2d(3,n,3)'},'inputs':{'x':'int64[B,n]<m'},'tests':[{'B':2,'x':[[1,0]]}]}");
+  struct span text = as_json(&b.arena,
+                             "{'arch':1,'config':{'n':2,'m':'=n+1'},'blocks':{'B(i)':{'let':{'k':'i'},'"
+                             "modules':{'w':'Parameter((k,m))'},'forward(x)':['x=x@w','x']}},"
+                             "'modules':{'l.{i<n}':'B(i)','c':'Conv2d(3,n,3)'},'inputs':{'x':'int64[B,n]<m'},"
+                             "'tests':[{'B':2,'x':[[1,0]]}]}");
   check_mutations(text.p, text.n, load_any);
   arch_bench_close(&b);
 }
@@ -291,7 +351,8 @@ static void wide_files_are_read_in_time(void **state) {
   size_t cap = 2000000, n = 0;
   char *text = malloc(cap);
   n += (size_t)snprintf(text + n, cap - n, "{\"arch\": 1, \"modules\": {");
-  for (int i = 0; i < 10000; i++) n += (size_t)snprintf(text + n, cap - n, "%s\"a%d.b\": \"Linear(%d, 3)\"", i ? ", " : "", i, i);
+  for (int i = 0; i < 10000; i++)
+    n += (size_t)snprintf(text + n, cap - n, "%s\"a%d.b\": \"Linear(%d, 3)\"", i ? ", " : "", i, i);
   n += (size_t)snprintf(text + n, cap - n, "}}");
   double start = milliseconds();
   assert_true(arch_bench_parse(&b, span_of(text, n)));

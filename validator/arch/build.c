@@ -1,5 +1,5 @@
-/* The tree: modules put in their places, blocks carried out, the expected state dict listed. No recursion: what a
- * module still has to register waits in a list. */
+/* The tree: modules put in their places, blocks carried out, the expected state dict listed. No recursion:
+ * what a module still has to register waits in a list. */
 #include "arch/build.h"
 
 #include "base/json.h"
@@ -25,7 +25,8 @@ struct builder_tree {
 /* ---- errors ---- */
 
 static bool out_of_memory(struct builder *b) {
-  return refuse(b->o, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = b->arena->budget, .subject = b->arch->file.name});
+  return refuse(b->o, (struct observation){
+                          .kind = OBS_LIMIT_MEMORY, .got = b->arena->budget, .subject = b->arch->file.name});
 }
 
 /* The same for what answers a pointer. */
@@ -35,17 +36,23 @@ static void *none(bool refused) {
 }
 
 static bool reject(struct builder *b, const struct place *where, const char *what, struct span name) {
-  b->eval->error = (struct expr_error){.what = arena_printf(b->arena, "'%.*s' %s", (int)min_size(name.n, 100), (const char *)name.p, what)};
+  b->eval->error = (struct expr_error){
+      .what = arena_printf(b->arena, "'%.*s' %s", (int)min_size(name.n, 100), (const char *)name.p, what)};
   return config_reject(b->o, b->arch, where, b->eval);
 }
 
 static bool too_large(struct builder *b, struct span what) {
-  return refuse(b->o, (struct observation){.kind = OBS_ARCH_TOO_LARGE, .subject = b->arch->file.name, .detail = what,
-                                           .got = (b->max_tensors - 1024) / 4, .want = b->max_tensors});
+  return refuse(b->o, (struct observation){.kind = OBS_ARCH_TOO_LARGE,
+                                           .subject = b->arch->file.name,
+                                           .detail = what,
+                                           .got = (b->max_tensors - 1024) / 4,
+                                           .want = b->max_tensors});
 }
 
-/* The first name of a line whose value is the one that did not fit: "(hidden_dim is 20.5)". Bounded by height. */
-static const struct expr *find_culprit(const struct expr *e, const struct scope *scope, const struct value *culprit) {
+/* The first name of a line whose value is the one that did not fit: "(hidden_dim is 20.5)". */
+/* NOLINTNEXTLINE(misc-no-recursion): at most limits.expr_depth deep */
+static const struct expr *find_culprit(const struct expr *e, const struct scope *scope,
+                                       const struct value *culprit) {
   const struct value *v = e->kind == EXPR_NAME ? scope_find(scope, e->text) : NULL;
   if (v && v->kind == culprit->kind && value_equal(v, culprit)) return e;
   for (uint32_t i = 0; i < e->num_kids; i++) {
@@ -55,18 +62,22 @@ static const struct expr *find_culprit(const struct expr *e, const struct scope 
   return NULL;
 }
 
-static bool eval_failed(struct builder *b, const struct place *where, const struct expr *line, const struct scope *scope) {
+static bool eval_failed(struct builder *b, const struct place *where, const struct expr *line,
+                        const struct scope *scope) {
   struct eval *ev = b->eval;
-  const struct expr *name = ev->culprit.kind == VALUE_PENDING ? NULL : find_culprit(line, scope, &ev->culprit);
+  const struct expr *name =
+      ev->culprit.kind == VALUE_PENDING ? NULL : find_culprit(line, scope, &ev->culprit);
   if (name && !ev->error.limit) {
     struct span v = value_show(b->arena, &ev->culprit), what = ev->error.what;
-    ev->error.what = arena_printf(b->arena, "%.*s (%.*s is %.*s)", (int)what.n, (const char *)what.p, (int)min_size(name->text.n, 60),
-                                  (const char *)name->text.p, (int)v.n, (const char *)v.p);
+    ev->error.what = arena_printf(b->arena, "%.*s (%.*s is %.*s)", (int)what.n, (const char *)what.p,
+                                  (int)min_size(name->text.n, 60), (const char *)name->text.p, (int)v.n,
+                                  (const char *)v.p);
   }
   return config_reject(b->o, b->arch, where, ev);
 }
 
-static bool eval_line(struct builder *b, const struct place *where, const struct expr *e, const struct scope *scope, struct value *out) {
+static bool eval_line(struct builder *b, const struct place *where, const struct expr *e,
+                      const struct scope *scope, struct value *out) {
   b->place = where;
   b->eval->culprit.kind = VALUE_PENDING;
   return expr_eval(b->eval, e, scope, out) || eval_failed(b, where, e, scope);
@@ -82,9 +93,11 @@ static struct node *node_of(const struct module *m) {
   return u.out;
 }
 
-static bool name_child(struct builder_tree *t, const struct module *parent, struct span name, const struct module *child) {
+static bool name_child(struct builder_tree *t, const struct module *parent, struct span name,
+                       const struct module *child) {
   if (keys_find(&t->b.model->children, parent->id, name))
     return reject(&t->b, t->b.place, "is registered twice", name);
+  /* NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers */
   const struct module **slot = vec_push(t->b.arena, &t->child, UINT32_MAX);
   if (!slot || !keys_add(&t->b.model->children, parent->id, name)) return out_of_memory(&t->b);
   *slot = child;
@@ -92,8 +105,10 @@ static bool name_child(struct builder_tree *t, const struct module *parent, stru
 }
 
 static void link_child(struct module *parent, struct module *child) {
-  if (parent->last) parent->last->next = child;
-  else parent->first = child;
+  if (parent->last)
+    parent->last->next = child;
+  else
+    parent->first = child;
   parent->last = child;
   parent->num_children++;
 }
@@ -109,8 +124,10 @@ static struct span child_prefix(struct builder *b, const struct module *parent, 
   return span_of(p, n);
 }
 
-/* A copy of `what` as the child `name` of `parent` (NULL: the root), queued to be carried out. NULL, observed. */
-static struct node *attach(struct builder_tree *t, struct module *parent, struct span name, const struct module *what) {
+/* A copy of `what` as the child `name` of `parent` (NULL: the root), queued to be carried out. NULL,
+ * observed. */
+static struct node *attach(struct builder_tree *t, struct module *parent, struct span name,
+                           const struct module *what) {
   struct builder *b = &t->b;
   if (++b->modules > b->max_modules) return none(too_large(b, SPAN("the architecture has too many modules")));
   struct node *node = arena_new(b->arena, struct node);
@@ -156,7 +173,8 @@ static struct module *enter_path(struct builder_tree *t, struct module *parent, 
   return parent;
 }
 
-static bool attach_slot(struct builder_tree *t, struct module *parent, struct span name, const struct slot *slot) {
+static bool attach_slot(struct builder_tree *t, struct module *parent, struct span name,
+                        const struct slot *slot) {
   struct node *node = node_of(parent);
   struct slot_link *link = arena_new(t->b.arena, struct slot_link);
   if (!link) return out_of_memory(&t->b);
@@ -166,11 +184,13 @@ static bool attach_slot(struct builder_tree *t, struct module *parent, struct sp
   link->slot.name = name;
   *list = link;
   node->num_registered++;
-  return ++t->b.tensors <= t->b.max_tensors || too_large(&t->b, SPAN("the architecture has too many parameters"));
+  return ++t->b.tensors <= t->b.max_tensors ||
+         too_large(&t->b, SPAN("the architecture has too many parameters"));
 }
 
 /* Registers the value of a line under a name that may be dotted. */
-static bool register_value(struct builder_tree *t, struct module *parent, struct span name, const struct value *v) {
+static bool register_value(struct builder_tree *t, struct module *parent, struct span name,
+                           const struct value *v) {
   static const struct module absent = {.kind = MODULE_ABSENT};
   struct module *holder = enter_path(t, parent, &name);
   if (!holder) return false;
@@ -180,7 +200,8 @@ static bool register_value(struct builder_tree *t, struct module *parent, struct
   return slot ? attach_slot(t, holder, name, m->slots) : attach(t, holder, name, m) != NULL;
 }
 
-/* The container of repeated children is a list, which applies them in order; unless others stand in it too. */
+/* The container of repeated children is a list, which applies them in order; unless others stand in it too.
+ */
 static bool mark_list(struct builder_tree *t, struct module *parent, struct span name) {
   size_t n = name.n;
   while (n > 0 && name.p[n - 1] != '.') n--;
@@ -188,16 +209,20 @@ static bool mark_list(struct builder_tree *t, struct module *parent, struct span
   struct span path = span_first(name, n);
   struct module *list = enter_path(t, parent, &path);
   if (!list) return false;
-  if (list->kind == MODULE_GROUP && list->num_children == 0 && !node_of(list)->num_registered) list->kind = MODULE_LIST;
+  if (list->kind == MODULE_GROUP && list->num_children == 0 && !node_of(list)->num_registered)
+    list->kind = MODULE_LIST;
   return true;
 }
 
 /* ---- carrying out a block ---- */
 
-static bool list_value(struct builder_tree *t, const struct module_line *line, const struct scope *scope, struct value *out);
+/* NOLINTBEGIN(misc-no-recursion): lists in lists, as deep as the JSON text: limits.json_depth */
+static bool list_value(struct builder_tree *t, const struct module_line *line, const struct scope *scope,
+                       struct value *out);
 
-/* What one line yields. Lists in lists: bounded by the JSON text's nesting. */
-static bool line_value(struct builder_tree *t, const struct module_line *line, const struct scope *scope, struct value *out) {
+/* What one line yields. */
+static bool line_value(struct builder_tree *t, const struct module_line *line, const struct scope *scope,
+                       struct value *out) {
   struct builder *b = &t->b;
   b->place = line->place;
   if (line->list) return list_value(t, line, scope, out);
@@ -205,38 +230,50 @@ static bool line_value(struct builder_tree *t, const struct module_line *line, c
   if (!eval_line(b, line->place, line->value, scope, out)) return false;
   if (out->kind == VALUE_MODULE || out->kind == VALUE_NONE) return true;
   b->eval->culprit.kind = VALUE_PENDING;
-  b->eval->error = (struct expr_error){.what = arena_printf(b->arena, "a module line yields a module or None, found %s", value_kind_name(out->kind))};
+  b->eval->error =
+      (struct expr_error){.what = arena_printf(b->arena, "a module line yields a module or None, found %s",
+                                               value_kind_name(out->kind))};
   return config_reject(b->o, b->arch, line->place, b->eval);
 }
 
-static bool list_value(struct builder_tree *t, const struct module_line *line, const struct scope *scope, struct value *out) {
+static bool list_value(struct builder_tree *t, const struct module_line *line, const struct scope *scope,
+                       struct value *out) {
   struct value *items = arena_array(t->b.arena, line->list->n, struct value);
   if (!items) return out_of_memory(&t->b);
   for (uint32_t i = 0; i < line->list->n; i++)
     if (!line_value(t, &line->list->items[i], scope, &items[i])) return false;
-  return construct_sequential(&t->b, items, line->list->n, 0, out) || config_reject(t->b.o, t->b.arch, line->place, t->b.eval);
+  return construct_sequential(&t->b, items, line->list->n, 0, out) ||
+         config_reject(t->b.o, t->b.arch, line->place, t->b.eval);
 }
 
-static bool count_of(struct builder_tree *t, const struct module_line *line, const struct scope *scope, int64_t *out) {
+/* NOLINTEND(misc-no-recursion) */
+
+static bool count_of(struct builder_tree *t, const struct module_line *line, const struct scope *scope,
+                     int64_t *out) {
   struct builder *b = &t->b;
   struct value v;
   if (!eval_line(b, line->place, line->count, scope, &v)) return false;
   if (v.kind != VALUE_INT || v.number < 0) {
     struct span s = value_show(b->arena, &v);
     b->eval->error = (struct expr_error){
-        .what = arena_printf(b->arena, "expected a number of repetitions, an integer of 0 or more, found %.*s", (int)s.n, (const char *)s.p)};
+        .what =
+            arena_printf(b->arena, "expected a number of repetitions, an integer of 0 or more, found %.*s",
+                         (int)s.n, (const char *)s.p)};
     b->eval->culprit = v;
     return eval_failed(b, line->place, line->count, scope);
   }
   *out = v.number;
   if ((uint64_t)v.number <= b->max_modules - b->modules) return true;
-  return too_large(b, arena_printf(b->arena, "%.*s{%.*s < %lld}%.*s asks for %lld modules", (int)min_size(line->before.n, 100), (const char *)line->before.p,
-                                   (int)min_size(line->variable.n, 60), (const char *)line->variable.p, (long long)v.number,
-                                   (int)min_size(line->after.n, 100), (const char *)line->after.p, (long long)v.number));
+  return too_large(b, arena_printf(b->arena, "%.*s{%.*s < %lld}%.*s asks for %lld modules",
+                                   (int)min_size(line->before.n, 100), (const char *)line->before.p,
+                                   (int)min_size(line->variable.n, 60), (const char *)line->variable.p,
+                                   (long long)v.number, (int)min_size(line->after.n, 100),
+                                   (const char *)line->after.p, (long long)v.number));
 }
 
 /* A scope of its own for each repetition: a block in place keeps it. */
-static const struct scope *counted_scope(struct builder *b, const struct module_line *line, const struct scope *up, int64_t i) {
+static const struct scope *counted_scope(struct builder *b, const struct module_line *line,
+                                         const struct scope *up, int64_t i) {
   struct scope *s = arena_new(b->arena, struct scope);
   struct value *v = arena_new(b->arena, struct value);
   if (!s || !v) return NULL;
@@ -245,30 +282,35 @@ static const struct scope *counted_scope(struct builder *b, const struct module_
   return s;
 }
 
-static bool repeat_line(struct builder_tree *t, struct module *parent, const struct module_line *line, const struct scope *scope) {
+static bool repeat_line(struct builder_tree *t, struct module *parent, const struct module_line *line,
+                        const struct scope *scope) {
   struct builder *b = &t->b;
   int64_t count = 0;
   if (!count_of(t, line, scope, &count) || !mark_list(t, parent, line->before)) return false;
   for (int64_t i = 0; i < count; i++) {
     struct value v;
     const struct scope *here = counted_scope(b, line, scope, i);
-    struct span name = arena_printf(b->arena, "%.*s%lld%.*s", (int)line->before.n, (const char *)line->before.p, (long long)i,
-                                    (int)line->after.n, (const char *)line->after.p);
+    struct span name =
+        arena_printf(b->arena, "%.*s%lld%.*s", (int)line->before.n, (const char *)line->before.p,
+                     (long long)i, (int)line->after.n, (const char *)line->after.p);
     if (!here || name.n == 0) return out_of_memory(b);
     if (!line_value(t, line, here, &v) || !register_value(t, parent, name, &v)) return false;
   }
   return true;
 }
 
-static bool run_line(struct builder_tree *t, struct module *parent, const struct module_line *line, const struct scope *scope) {
+static bool run_line(struct builder_tree *t, struct module *parent, const struct module_line *line,
+                     const struct scope *scope) {
   struct value v;
   if (line->count) return repeat_line(t, parent, line, scope);
   return line_value(t, line, scope, &v) && register_value(t, parent, line->before, &v);
 }
 
-/* Arguments and lets, in front of what is around the block. */
-static struct scope *block_scope(struct builder_tree *t, const struct module *m) {
+/* Arguments and lets, in front of what is around the block. The top level's lets stand in the config already.
+ */
+static const struct scope *block_scope(struct builder_tree *t, const struct module *m) {
   const struct module_block *block = m->block;
+  if (block == &t->b.arch->top) return m->scope;
   uint32_t n = m->num_args + block->num_lets;
   struct scope *s = arena_new(t->b.arena, struct scope);
   struct span *names = arena_array(t->b.arena, n, struct span);
@@ -289,10 +331,8 @@ static struct scope *block_scope(struct builder_tree *t, const struct module *m)
 static bool run_block(struct builder_tree *t, struct module *m) {
   if (m->depth > t->b.max->arch_depth)
     return reject(&t->b, m->place, "is nested in 32 blocks: does it hold itself?", module_class(m));
-  /* The top level's lets stand in the config's scope already. */
-  struct scope *scope = m->block == &t->b.arch->top ? NULL : block_scope(t, m);
-  if (scope) m->scope = scope;
-  else if (m->block != &t->b.arch->top) return false;
+  m->scope = block_scope(t, m);
+  if (!m->scope) return false;
   for (uint32_t i = 0; i < m->block->num_modules; i++)
     if (!run_line(t, m, &m->block->modules[i], m->scope)) return false;
   return true;
@@ -306,7 +346,8 @@ static bool run_parts(struct builder_tree *t, struct module *m) {
     if (!register_value(t, m, m->parts[i].name, &v)) return false;
   }
   t->b.tensors += m->num_slots;
-  return t->b.tensors <= t->b.max_tensors || too_large(&t->b, SPAN("the architecture has too many parameters"));
+  return t->b.tensors <= t->b.max_tensors ||
+         too_large(&t->b, SPAN("the architecture has too many parameters"));
 }
 
 static bool run_waiting(struct builder_tree *t) {
@@ -379,7 +420,8 @@ static bool resolve_ties(struct builder *b) {
     const struct tie_line *line = &b->arch->ties[i];
     bool active;
     if (!tie_is_active(b, line, &active)) return false;
-    if (active) ties[b->model->num_ties++] = (struct model_tie){line, keys_find(&b->model->keys, 0, line->alias)};
+    if (active)
+      ties[b->model->num_ties++] = (struct model_tie){line, keys_find(&b->model->keys, 0, line->alias)};
   }
   b->model->ties = ties;
   return true;
@@ -389,7 +431,8 @@ static void count_parameters(struct builder *b) {
   struct model *m = b->model;
   uint64_t total = 0;
   for (uint32_t i = 0; i < m->num_expected; i++)
-    if (!m->expected[i].slot->buffer && !try_add(total, m->expected[i].slot->numel, &total)) total = UINT64_MAX;
+    if (!m->expected[i].slot->buffer && !try_add(total, m->expected[i].slot->numel, &total))
+      total = UINT64_MAX;
   for (uint32_t i = 0; i < m->num_ties; i++) {
     const struct slot *alias = m->ties[i].alias ? m->expected[m->ties[i].alias - 1].slot : NULL;
     if (alias && !alias->buffer && total != UINT64_MAX) total -= alias->numel;
@@ -403,7 +446,8 @@ static struct span root_names(struct builder *b) {
   struct span all = {0};
   for (uint32_t i = 0; i < b->arch->num_roots && all.n < 400; i++) {
     struct span name = b->arch->roots[i].name;
-    all = arena_printf(b->arena, "%.*s%s%.*s", (int)all.n, (const char *)all.p, i ? ", " : "", (int)min_size(name.n, 100), (const char *)name.p);
+    all = arena_printf(b->arena, "%.*s%s%.*s", (int)all.n, (const char *)all.p, i ? ", " : "",
+                       (int)min_size(name.n, 100), (const char *)name.p);
   }
   return all;
 }
@@ -421,18 +465,23 @@ static const struct root_line *choose_root(struct builder *b, struct span asked,
   for (uint32_t i = 0; !asked.n && !root && i < wanted.n; i++) root = find_root(b->arch, wanted.list[i]);
   if (root) return root;
   if (asked.n || wanted.n) {
-    observe(b->o, (struct observation){.kind = OBS_ARCH_ROOT_UNKNOWN, .subject = asked.n ? asked : wanted.list[0], .detail = root_names(b)});
+    observe(b->o, (struct observation){.kind = OBS_ARCH_ROOT_UNKNOWN,
+                                       .subject = asked.n ? asked : wanted.list[0],
+                                       .detail = root_names(b)});
     return NULL;
   }
   if (b->arch->num_roots > 1)
-    observe(b->o, (struct observation){.kind = OBS_ARCH_ROOT_CHOSEN, .subject = b->arch->roots[0].name, .detail = root_names(b)});
+    observe(b->o,
+            (struct observation){
+                .kind = OBS_ARCH_ROOT_CHOSEN, .subject = b->arch->roots[0].name, .detail = root_names(b)});
   return &b->arch->roots[0];
 }
 
 static bool root_value(struct builder_tree *t, struct span asked, struct names wanted, struct value *out) {
   struct builder *b = &t->b;
   b->model->root_name = b->arch->name;
-  if (b->arch->num_roots == 0) return construct_in_place(b, &b->arch->top, b->config, out) || out_of_memory(b);
+  if (b->arch->num_roots == 0)
+    return construct_in_place(b, &b->arch->top, b->config, out) || out_of_memory(b);
   const struct root_line *root = choose_root(b, asked, wanted);
   if (!root) return false;
   b->model->root_name = root->name;
@@ -443,14 +492,16 @@ static bool root_value(struct builder_tree *t, struct span asked, struct names w
 /* ---- all together ---- */
 
 static bool prepare(struct builder *b, uint64_t num_keys) {
-  if (!try_mul(num_keys, UINT64_C(4), &b->max_tensors) || !try_add(b->max_tensors, UINT64_C(1024), &b->max_tensors))
+  if (!try_mul(num_keys, UINT64_C(4), &b->max_tensors) ||
+      !try_add(b->max_tensors, UINT64_C(1024), &b->max_tensors))
     b->max_tensors = b->max->tensors;
   b->max_tensors = min_u64(b->max_tensors, b->max->tensors);
   b->max_modules = b->max_tensors * 4;
   struct eval *ev = arena_new(b->arena, struct eval);
   uint64_t *steps = arena_new(b->arena, uint64_t);
   if (!ev || !steps) return out_of_memory(b);
-  *steps = b->max->arch_steps;
+  /* What is legitimate grows with the checkpoint: a tensor costs about 50 steps. */
+  *steps = b->max->arch_steps + 64 * b->max_tensors;
   *ev = (struct eval){.arena = b->arena, .max = b->max, .steps = steps, .context = b};
   b->eval = b->model->eval = ev;
   keys_init(&b->blocks, b->arena);
@@ -476,8 +527,9 @@ static bool build(struct builder_tree *t, struct span asked, struct names wanted
   return true;
 }
 
-bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources, struct span root, uint64_t num_keys,
-                 struct arena *a, const struct limits *max, struct observations *o) {
+bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
+                 struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
+                 struct observations *o) {
   *out = (struct model){.arch = arch};
   struct builder_tree t = {.b = {.arena = a, .max = max, .o = o, .arch = arch, .model = out}};
   if (!prepare(&t.b, num_keys)) return false;

@@ -16,6 +16,7 @@ struct maker {
   uint32_t parts; /* left */
 };
 
+/* NOLINTBEGIN(misc-no-recursion): JSON is at most limits.json_depth deep, which json_parse has seen to */
 static bool from_json(struct maker *m, struct value *out, const cJSON *item);
 
 static bool container_from_json(struct maker *m, struct value *out, const cJSON *item) {
@@ -40,13 +41,20 @@ static bool container_from_json(struct maker *m, struct value *out, const cJSON 
 static bool from_json(struct maker *m, struct value *out, const cJSON *item) {
   int64_t exact;
   *out = (struct value){.kind = VALUE_NONE};
-  if (cJSON_IsBool(item)) *out = value_bool(cJSON_IsTrue(item));
-  else if (json_int(item, &exact)) *out = value_int(exact);
-  else if (cJSON_IsNumber(item)) *out = value_real(item->valuedouble);
-  else if (cJSON_IsString(item)) *out = value_text(span_str(item->valuestring));
-  else if (!cJSON_IsNull(item)) return container_from_json(m, out, item);
+  if (cJSON_IsBool(item))
+    *out = value_bool(cJSON_IsTrue(item));
+  else if (json_int(item, &exact))
+    *out = value_int(exact);
+  else if (cJSON_IsNumber(item))
+    *out = value_real(item->valuedouble);
+  else if (cJSON_IsString(item))
+    *out = value_text(span_str(item->valuestring));
+  else if (!cJSON_IsNull(item))
+    return container_from_json(m, out, item);
   return true;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 bool value_from_json(struct value *out, struct arena *a, const cJSON *item) {
   struct maker m = {.arena = a, .parts = MAX_PARTS};
@@ -55,9 +63,11 @@ bool value_from_json(struct value *out, struct arena *a, const cJSON *item) {
 
 /* ---- the checkpoint's own values ---- */
 
+/* NOLINTBEGIN(misc-no-recursion): at most MAX_LEVELS deep */
 static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels);
 
-static bool container_from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels, bool dict) {
+static bool container_from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels,
+                                bool dict) {
   const struct plan_value *v = m->plan->values;
   uint32_t n = 0, i = 0, end = v[row].end;
   for (uint32_t child = row + 1; child < end; child = v[child].end) n++;
@@ -86,22 +96,32 @@ static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t
   const struct plan_value *v = &m->plan->values[row];
   *out = value_text(SPAN("an object"));
   switch ((enum plan_value_kind)v->kind) {
-    case PLAN_VAL_NONE: *out = (struct value){.kind = VALUE_NONE}; break;
-    case PLAN_VAL_BOOL: *out = value_bool(v->number != 0); break;
-    case PLAN_VAL_INT: *out = value_int(v->number); break;
-    case PLAN_VAL_FLOAT: *out = value_real(v->real); break;
-    case PLAN_VAL_TEXT: case PLAN_VAL_BYTES: case PLAN_VAL_BIGINT: case PLAN_VAL_DEVICE:
-      *out = value_text(plan_span(m->plan, v->text));
-      break;
-    case PLAN_VAL_DTYPE: *out = dtype_or_text(plan_span(m->plan, v->text)); break;
-    case PLAN_VAL_TUPLE: case PLAN_VAL_LIST: case PLAN_VAL_SET: case PLAN_VAL_SIZE:
-      return container_from_plan(m, out, row, levels, false);
-    case PLAN_VAL_DICT: case PLAN_VAL_RECORD: return container_from_plan(m, out, row, levels, true);
-    case PLAN_VAL_GLOBAL: *out = value_text(plan_span(m->plan, v->cls)); break;
-    case PLAN_VAL_TENSOR: case PLAN_VAL_STORAGE: case PLAN_VAL_SHARED: case PLAN_VAL_CUT: case PLAN_VAL_KINDS: break;
+  case PLAN_VAL_NONE: *out = (struct value){.kind = VALUE_NONE}; break;
+  case PLAN_VAL_BOOL: *out = value_bool(v->number != 0); break;
+  case PLAN_VAL_INT: *out = value_int(v->number); break;
+  case PLAN_VAL_FLOAT: *out = value_real(v->real); break;
+  case PLAN_VAL_TEXT:
+  case PLAN_VAL_BYTES:
+  case PLAN_VAL_BIGINT:
+  case PLAN_VAL_DEVICE: *out = value_text(plan_span(m->plan, v->text)); break;
+  case PLAN_VAL_DTYPE: *out = dtype_or_text(plan_span(m->plan, v->text)); break;
+  case PLAN_VAL_TUPLE:
+  case PLAN_VAL_LIST:
+  case PLAN_VAL_SET:
+  case PLAN_VAL_SIZE: return container_from_plan(m, out, row, levels, false);
+  case PLAN_VAL_DICT:
+  case PLAN_VAL_RECORD: return container_from_plan(m, out, row, levels, true);
+  case PLAN_VAL_GLOBAL: *out = value_text(plan_span(m->plan, v->cls)); break;
+  case PLAN_VAL_TENSOR:
+  case PLAN_VAL_STORAGE:
+  case PLAN_VAL_SHARED:
+  case PLAN_VAL_CUT:
+  case PLAN_VAL_KINDS: break;
   }
   return true;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- sources ---- */
 
@@ -117,15 +137,19 @@ struct resolver {
 };
 
 static bool out_of_memory(struct config *c) {
-  return refuse(c->observations, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = c->eval->arena->budget});
+  return refuse(c->observations,
+                (struct observation){.kind = OBS_LIMIT_MEMORY, .got = c->eval->arena->budget});
 }
 
-bool config_reject(struct observations *o, const struct arch *arch, const struct place *where, const struct eval *ev) {
+bool config_reject(struct observations *o, const struct arch *arch, const struct place *where,
+                   const struct eval *ev) {
   const struct expr_error *e = &ev->error;
   uint32_t line = 1, column = 1;
   (void)arch_locate(arch, where, e->at + 1, &line, &column);
   enum obs_kind kind = e->limit ? OBS_LIMIT_ARCH : e->absent ? OBS_ARCH_CONFIG_REQUIRED : OBS_ARCH_EVAL;
-  return refuse(o, (struct observation){.kind = kind, .subject = arch->file.name, .got = line, .want = column, .detail = e->what});
+  return refuse(
+      o, (struct observation){
+             .kind = kind, .subject = arch->file.name, .got = line, .want = column, .detail = e->what});
 }
 
 /* The index of the config line of that name, or arch->num_config. */
@@ -138,11 +162,14 @@ static bool unknown_setting(struct resolver *r, struct span name) {
   struct nearest near = {.word = name};
   const struct arch *arch = r->c->arch;
   for (uint32_t i = 0; i < arch->num_config; i++) nearest_try(&near, arch->config[i].name);
-  struct span hint = near.best.n ? arena_printf(r->c->eval->arena, ", did you mean %.*s?", (int)near.best.n, (const char *)near.best.p)
+  struct span hint = near.best.n ? arena_printf(r->c->eval->arena, ", did you mean %.*s?", (int)near.best.n,
+                                                (const char *)near.best.p)
                                  : SPAN("");
-  return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_SET_UNKNOWN, .subject = name, .detail = hint});
+  return refuse(r->c->observations,
+                (struct observation){.kind = OBS_ARCH_SET_UNKNOWN, .subject = name, .detail = hint});
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most limits.expr_depth deep */
 static bool has_name(const struct expr *e) {
   if (e->kind == EXPR_NAME) return true;
   for (uint32_t i = 0; i < e->num_kids; i++)
@@ -171,7 +198,8 @@ static bool read_settings(struct resolver *r) {
 }
 
 static bool too_large(struct resolver *r, uint32_t line) {
-  return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_VALUE, .detail = r->c->arch->config[line].name});
+  return refuse(r->c->observations,
+                (struct observation){.kind = OBS_ARCH_CONFIG_VALUE, .detail = r->c->arch->config[line].name});
 }
 
 static bool read_architectures(struct resolver *r, const cJSON *json) {
@@ -196,11 +224,19 @@ static bool read_file(struct resolver *r) {
   cJSON *json = json_parse(file->text, r->c->eval->max, &err);
   r->c->json = json;
   if (!json)
-    return refuse(r->c->observations,
-                  (struct observation){.kind = err.fault == JSON_MALFORMED ? OBS_ARCH_CONFIG_FILE : OBS_LIMIT_JSON, .subject = file->name,
-                                       .got = err.line, .want = err.column, .at = err.offset, .detail = span_str(err.what)});
+    return refuse(
+        r->c->observations,
+        (struct observation){.kind = err.fault == JSON_MALFORMED ? OBS_ARCH_CONFIG_FILE : OBS_LIMIT_JSON,
+                             .subject = file->name,
+                             .got = err.line,
+                             .want = err.column,
+                             .at = err.offset,
+                             .detail = span_str(err.what)});
   if (!cJSON_IsObject(json))
-    return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_FILE, .subject = file->name, .got = 1, .want = 1,
+    return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_FILE,
+                                                           .subject = file->name,
+                                                           .got = 1,
+                                                           .want = 1,
                                                            .detail = SPAN("an object of config values")});
   if (!json_index(&index, a, json)) return out_of_memory(r->c);
   for (uint32_t i = 0; i < r->c->arch->num_config; i++) {
@@ -247,23 +283,30 @@ static void note_conflict(struct resolver *r, uint32_t line, enum source strong,
   const struct value *a = &r->given[line][strong], *b = &r->given[line][weak];
   if (value_equal(a, b)) return;
   struct arena *mem = r->c->eval->arena;
-  struct span x = value_show(mem, a), y = value_show(mem, b), from = source_name(r, strong), other = source_name(r, weak);
-  struct span text = arena_printf(mem, "%.*s says %.*s, %.*s says %.*s", (int)from.n, (const char *)from.p, (int)x.n,
-                                  (const char *)x.p, (int)other.n, (const char *)other.p, (int)y.n, (const char *)y.p);
+  struct span x = value_show(mem, a), y = value_show(mem, b), from = source_name(r, strong),
+              other = source_name(r, weak);
+  struct span text =
+      arena_printf(mem, "%.*s says %.*s, %.*s says %.*s", (int)from.n, (const char *)from.p, (int)x.n,
+                   (const char *)x.p, (int)other.n, (const char *)other.p, (int)y.n, (const char *)y.p);
   /* Who overrides by --set knows it; two files that disagree are a fault in one of them. */
-  observe(r->c->observations,
-          (struct observation){.kind = strong == FROM_SET ? OBS_ARCH_CONFIG_OVERRIDDEN : OBS_ARCH_CONFIG_CONFLICT,
-                               .subject = r->c->arch->config[line].name, .detail = text});
+  observe(r->c->observations, (struct observation){.kind = strong == FROM_SET ? OBS_ARCH_CONFIG_OVERRIDDEN
+                                                                              : OBS_ARCH_CONFIG_CONFLICT,
+                                                   .subject = r->c->arch->config[line].name,
+                                                   .detail = text});
 }
 
 static struct value choose(struct resolver *r, uint32_t i) {
   const struct config_line *line = &r->c->arch->config[i];
-  struct value chosen = line->value || line->required ? (struct value){.kind = line->value ? VALUE_PENDING : VALUE_MISSING} : line->literal;
+  struct value chosen = line->value || line->required
+                            ? (struct value){.kind = line->value ? VALUE_PENDING : VALUE_MISSING}
+                            : line->literal;
   enum source strongest = NUM_SOURCES;
   for (enum source s = FROM_SET; s < NUM_SOURCES; s++) {
     if (!counts(line, &r->given[i][s])) continue;
-    if (strongest == NUM_SOURCES) chosen = r->given[i][s];
-    else note_conflict(r, i, strongest, s);
+    if (strongest == NUM_SOURCES)
+      chosen = r->given[i][s];
+    else
+      note_conflict(r, i, strongest, s);
     if (strongest == NUM_SOURCES) strongest = s;
   }
   return chosen;
@@ -271,7 +314,8 @@ static struct value choose(struct resolver *r, uint32_t i) {
 
 /* ---- all together ---- */
 
-static bool compute(struct resolver *r, uint32_t i, const struct expr *e, const struct place *place, uint32_t skip) {
+static bool compute(struct resolver *r, uint32_t i, const struct expr *e, const struct place *place,
+                    uint32_t skip) {
   struct eval *ev = r->c->eval;
   struct value v;
   if (expr_eval(ev, e, r->c->scope, &v)) {

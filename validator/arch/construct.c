@@ -1,5 +1,5 @@
-/* Constructor calls: "Conv2d(3, 16, 3, padding=1)" to a module with its arguments, slots and parts. Nothing of the
- * tree is touched, so one result may stand in several places. */
+/* Constructor calls: "Conv2d(3, 16, 3, padding=1)" to a module with its arguments, slots and parts. Nothing
+ * of the tree is touched, so one result may stand in several places. */
 #include <stdarg.h>
 
 #include "arch/build.h"
@@ -62,7 +62,8 @@ const struct type_plan *construct_plan(struct builder *b, enum module_type t) {
   if (b->plans[t]) return b->plans[t];
   struct expr_error err;
   struct type_plan *plan = arena_new(b->arena, struct type_plan);
-  if (!plan || !signature_parse(&plan->signature, b->arena, b->max, span_str(module_type_constructor(t)), &err) ||
+  if (!plan ||
+      !signature_parse(&plan->signature, b->arena, b->max, span_str(module_type_constructor(t)), &err) ||
       !parse_state(b, span_str(module_type_state(t)), plan)) {
     (void)out_of_memory(b->eval, 0);
     return NULL;
@@ -88,8 +89,9 @@ static bool find_param(const struct binding *b, const struct expr *arg, uint32_t
     nearest_try(&near, b->signature->params[*index].name);
   }
   const char *hint = near.best.n ? ", did you mean '" : "";
-  return eval_error(b->ev, arg->at, "%.*s has no argument '%.*s'%s%.*s%s", shown(type), (const char *)type.p, shown(arg->text),
-                    (const char *)arg->text.p, hint, (int)near.best.n, (const char *)near.best.p, near.best.n ? "'?" : "");
+  return eval_error(b->ev, arg->at, "%.*s has no argument '%.*s'%s%.*s%s", shown(type), (const char *)type.p,
+                    shown(arg->text), (const char *)arg->text.p, hint, (int)near.best.n,
+                    (const char *)near.best.p, near.best.n ? "'?" : "");
 }
 
 static bool bind_given(const struct binding *b, struct value *args) {
@@ -100,9 +102,11 @@ static bool bind_given(const struct binding *b, struct value *args) {
     uint32_t index = i - 1;
     if (keyword && !find_param(b, arg, &index)) return false;
     if (index >= b->signature->num_params)
-      return eval_error(b->ev, arg->at, "%.*s takes at most %u arguments", shown(type), (const char *)type.p, b->signature->num_params);
+      return eval_error(b->ev, arg->at, "%.*s takes at most %u arguments", shown(type), (const char *)type.p,
+                        b->signature->num_params);
     if (args[index].kind != VALUE_PENDING)
-      return eval_error(b->ev, arg->at, "argument '%.*s' is given twice", shown(arg->text), (const char *)arg->text.p);
+      return eval_error(b->ev, arg->at, "argument '%.*s' is given twice", shown(arg->text),
+                        (const char *)arg->text.p);
     if (!expr_eval(b->ev, keyword ? arg->kids[0] : arg, b->scope, &args[index])) return false;
   }
   return true;
@@ -114,8 +118,8 @@ static bool bind_defaults(const struct binding *b, struct value *args) {
     struct span type = b->signature->name;
     if (args[i].kind != VALUE_PENDING) continue;
     if (!p->fallback)
-      return eval_error(b->ev, b->call->at, "%.*s needs the argument '%.*s'", shown(type), (const char *)type.p, shown(p->name),
-                        (const char *)p->name.p);
+      return eval_error(b->ev, b->call->at, "%.*s needs the argument '%.*s'", shown(type),
+                        (const char *)type.p, shown(p->name), (const char *)p->name.p);
     if (!expr_eval(b->ev, p->fallback, b->defaults, &args[i])) return false;
   }
   return true;
@@ -159,7 +163,8 @@ static bool bad_size(struct eval *ev, uint32_t at, const struct value *v) {
 static bool slot_sizes(struct builder *b, uint32_t at, const struct value *shape, struct slot *slot) {
   const struct value *dims = shape->kind == VALUE_TUPLE ? shape->items : shape;
   slot->ndim = shape->kind == VALUE_TUPLE ? shape->n : 1;
-  if (slot->ndim > b->max->tensor_dims) return eval_error(b->eval, at, "a shape of %u dimensions", slot->ndim);
+  if (slot->ndim > b->max->tensor_dims)
+    return eval_error(b->eval, at, "a shape of %u dimensions", slot->ndim);
   uint64_t *sizes = arena_array(b->arena, slot->ndim, uint64_t);
   if (!sizes) return out_of_memory(b->eval, at);
   uint64_t numel = 1, nonzero = 1;
@@ -181,7 +186,8 @@ static bool slot_dtype(struct builder *b, uint32_t at, const struct value *v, st
     slot->rule = SLOT_ANY;
     return true;
   }
-  if (v->kind != VALUE_DTYPE) return eval_error(b->eval, at, "expected a dtype, found %s", value_kind_name(v->kind));
+  if (v->kind != VALUE_DTYPE)
+    return eval_error(b->eval, at, "expected a dtype, found %s", value_kind_name(v->kind));
   slot->rule = v->dtype == DTYPE_NONE ? SLOT_FLOAT : SLOT_EXACT;
   slot->dtype = v->dtype;
   return true;
@@ -193,8 +199,10 @@ static bool construct_slot(struct builder *b, uint32_t at, struct module *m) {
   slot->buffer = m->type == TYPE_Buffer;
   slot->optional = value_truth(&m->args[2]); /* shape, dtype, optional, value */
   if (slot->buffer) slot->constant = m->args[3];
-  if (slot->constant.kind != VALUE_NONE && slot->constant.kind != VALUE_RANGE && !value_is_number(&slot->constant))
-    return eval_error(b->eval, at, "a buffer's value is a number or arange(…), found %s", value_kind_name(slot->constant.kind));
+  if (slot->constant.kind != VALUE_NONE && slot->constant.kind != VALUE_RANGE &&
+      !value_is_number(&slot->constant))
+    return eval_error(b->eval, at, "a buffer's value is a number or arange(…), found %s",
+                      value_kind_name(slot->constant.kind));
   m->slots = slot;
   m->num_slots = 1;
   return slot_sizes(b, at, &m->args[0], slot) && slot_dtype(b, at, &m->args[1], slot);
@@ -211,7 +219,7 @@ enum { MAX_LOCALS = 16 + 64 }; /* arguments and lets of a row */
 struct running {
   struct builder *b;
   const struct type_plan *plan;
-  uint32_t at;           /* of the call, for errors */
+  uint32_t at; /* of the call, for errors */
   struct scope scope;
   struct span names[MAX_LOCALS];
   struct value values[MAX_LOCALS];
@@ -241,8 +249,8 @@ static bool expand_name(struct running *r, struct span name, struct span *out) {
     if (!e || !expr_eval(ev, e, &r->scope, &v)) return false;
     struct span tail = span_from(*out, before + inside + 2);
     struct span text = v.kind == VALUE_TEXT ? v.text : value_show(ev->arena, &v);
-    *out = arena_printf(ev->arena, "%.*s%.*s%.*s", (int)before, (const char *)out->p, (int)text.n, (const char *)text.p, (int)tail.n,
-                        (const char *)tail.p);
+    *out = arena_printf(ev->arena, "%.*s%.*s%.*s", (int)before, (const char *)out->p, (int)text.n,
+                        (const char *)text.p, (int)tail.n, (const char *)tail.p);
     if (out->n == 0) return out_of_memory(ev, r->at);
   }
   return true;
@@ -250,7 +258,8 @@ static bool expand_name(struct running *r, struct span name, struct span *out) {
 
 static bool add_slot(struct running *r, struct span name, const struct slot *slot) {
   struct builder *b = r->b;
-  struct slot *into = slot->buffer ? vec_push(b->arena, &b->buffers, UINT32_MAX) : vec_push(b->arena, &b->params, UINT32_MAX);
+  struct slot *into =
+      slot->buffer ? vec_push(b->arena, &b->buffers, UINT32_MAX) : vec_push(b->arena, &b->params, UINT32_MAX);
   if (!into) return out_of_memory(b->eval, r->at);
   *into = *slot;
   into->name = name;
@@ -269,7 +278,8 @@ static bool register_line(struct running *r, const struct state_line *line) {
   struct span name;
   if (!expr_eval(r->b->eval, line->value, &r->scope, &v)) return false;
   if (v.kind == VALUE_NONE) return true;
-  if (v.kind != VALUE_MODULE) return eval_error(r->b->eval, r->at, "expected a module, found %s", value_kind_name(v.kind));
+  if (v.kind != VALUE_MODULE)
+    return eval_error(r->b->eval, r->at, "expected a module, found %s", value_kind_name(v.kind));
   if (!expand_name(r, line->name, &name)) return false;
   return is_slot(v.module) ? add_slot(r, name, v.module->slots) : add_part(r, name, v.module);
 }
@@ -279,7 +289,8 @@ static bool loop_count(struct running *r, const struct state_line *line, int64_t
   if (!expr_eval(r->b->eval, line->value, &r->scope, &v)) return false;
   if (v.kind != VALUE_INT || v.number < 0) return bad_size(r->b->eval, r->at, &v);
   if ((uint64_t)v.number > r->b->max_modules)
-    return eval_error(r->b->eval, r->at, "%lld repetitions, more than the checkpoint could fill", (long long)v.number);
+    return eval_error(r->b->eval, r->at, "%lld repetitions, more than the checkpoint could fill",
+                      (long long)v.number);
   *out = v.number;
   return true;
 }
@@ -292,26 +303,26 @@ static bool run_state(struct running *r) {
     const struct state_line *line = &r->plan->lines[i];
     struct value v;
     switch (line->kind) {
-      case STATE_LET:
-        if (!expr_eval(r->b->eval, line->value, &r->scope, &v)) return false;
-        set_local(r, line->name, v);
-        break;
-      case STATE_REGISTER:
-        if (!register_line(r, line)) return false;
-        break;
-      case STATE_EACH:
-        if (!loop_count(r, line, &count)) return false;
-        body = i;
-        k = 0;
-        r->repeated = true;
-        while (count == 0 && r->plan->lines[i + 1].kind != STATE_END) i++;
-        set_local(r, line->name, value_int(k));
-        break;
-      case STATE_END:
-        if (++k < count) i = body;
-        r->repeated = k < count;
-        set_local(r, r->plan->lines[body].name, value_int(k));
-        break;
+    case STATE_LET:
+      if (!expr_eval(r->b->eval, line->value, &r->scope, &v)) return false;
+      set_local(r, line->name, v);
+      break;
+    case STATE_REGISTER:
+      if (!register_line(r, line)) return false;
+      break;
+    case STATE_EACH:
+      if (!loop_count(r, line, &count)) return false;
+      body = i;
+      k = 0;
+      r->repeated = true;
+      while (count == 0 && r->plan->lines[i + 1].kind != STATE_END) i++;
+      set_local(r, line->name, value_int(k));
+      break;
+    case STATE_END:
+      if (++k < count) i = body;
+      r->repeated = k < count;
+      set_local(r, r->plan->lines[body].name, value_int(k));
+      break;
     }
   }
   return true;
@@ -320,7 +331,8 @@ static bool run_state(struct running *r) {
 /* Moves what this type registered from the builder's stacks to the module. */
 static bool collect(struct running *r, struct module *m) {
   struct builder *b = r->b;
-  uint32_t params = b->params.n - r->params, buffers = b->buffers.n - r->buffers, parts = b->parts.n - r->parts;
+  uint32_t params = b->params.n - r->params, buffers = b->buffers.n - r->buffers,
+           parts = b->parts.n - r->parts;
   struct slot *slots = arena_array(b->arena, params + buffers, struct slot);
   struct module_part *own = arena_array(b->arena, parts, struct module_part);
   if (!slots || !own) return out_of_memory(b->eval, r->at);
@@ -345,11 +357,14 @@ static bool explain(struct running *r) {
   if (e.limit) return false;
   for (uint32_t i = 0; i < r->plan->signature.num_params; i++) {
     struct span name = r->plan->signature.params[i].name;
-    if (ev->culprit.kind == VALUE_PENDING || r->values[i].kind != ev->culprit.kind || !value_equal(&r->values[i], &ev->culprit)) continue;
-    return eval_error(ev, r->at, "%.*s, %.*s: %.*s", shown(type), (const char *)type.p, shown(name), (const char *)name.p, (int)e.what.n,
-                      (const char *)e.what.p);
+    if (ev->culprit.kind == VALUE_PENDING || r->values[i].kind != ev->culprit.kind ||
+        !value_equal(&r->values[i], &ev->culprit))
+      continue;
+    return eval_error(ev, r->at, "%.*s, %.*s: %.*s", shown(type), (const char *)type.p, shown(name),
+                      (const char *)name.p, (int)e.what.n, (const char *)e.what.p);
   }
-  return eval_error(ev, r->at, "%.*s: %.*s", shown(type), (const char *)type.p, (int)e.what.n, (const char *)e.what.p);
+  return eval_error(ev, r->at, "%.*s: %.*s", shown(type), (const char *)type.p, (int)e.what.n,
+                    (const char *)e.what.p);
 }
 
 static bool construct_state(struct builder *b, const struct type_plan *plan, uint32_t at, struct module *m) {
@@ -373,8 +388,8 @@ static bool construct_state(struct builder *b, const struct type_plan *plan, uin
 
 /* ---- calls ---- */
 
-static bool construct_type(struct builder *b, enum module_type t, const struct expr *call, const struct scope *scope,
-                           struct value *out) {
+static bool construct_type(struct builder *b, enum module_type t, const struct expr *call,
+                           const struct scope *scope, struct value *out) {
   const struct type_plan *plan = construct_plan(b, t);
   struct module *m = plan ? new_module(b, MODULE_TYPE) : NULL;
   if (!m) return false;
@@ -388,8 +403,8 @@ static bool construct_type(struct builder *b, enum module_type t, const struct e
   return ok && answer(out, m);
 }
 
-static bool construct_block(struct builder *b, const struct module_block *block, const struct expr *call, const struct scope *scope,
-                            struct value *out) {
+static bool construct_block(struct builder *b, const struct module_block *block, const struct expr *call,
+                            const struct scope *scope, struct value *out) {
   struct module *m = new_module(b, MODULE_BLOCK);
   if (!m) return false;
   struct binding binding = {b->eval, call, scope, b->config, &block->signature};
@@ -401,7 +416,8 @@ static bool construct_block(struct builder *b, const struct module_block *block,
   return m->args && answer(out, m);
 }
 
-bool construct_in_place(struct builder *b, const struct module_block *block, const struct scope *scope, struct value *out) {
+bool construct_in_place(struct builder *b, const struct module_block *block, const struct scope *scope,
+                        struct value *out) {
   struct module *m = new_module(b, MODULE_BLOCK);
   if (!m) return false;
   m->block = block;
@@ -410,7 +426,8 @@ bool construct_in_place(struct builder *b, const struct module_block *block, con
   return answer(out, m);
 }
 
-bool construct_sequential(struct builder *b, const struct value *items, uint32_t n, uint32_t at, struct value *out) {
+bool construct_sequential(struct builder *b, const struct value *items, uint32_t n, uint32_t at,
+                          struct value *out) {
   struct module *m = new_module(b, MODULE_SEQUENTIAL);
   struct module_part *parts = m ? arena_array(b->arena, n, struct module_part) : NULL;
   if (!parts) return out_of_memory(b->eval, at);
@@ -426,13 +443,15 @@ bool construct_sequential(struct builder *b, const struct value *items, uint32_t
   return answer(out, m);
 }
 
-static bool call_sequential(struct builder *b, const struct expr *call, const struct scope *scope, struct value *out) {
+static bool call_sequential(struct builder *b, const struct expr *call, const struct scope *scope,
+                            struct value *out) {
   uint32_t n = call->num_kids - 1;
   struct value *items = arena_array(b->arena, n, struct value);
   if (!items) return out_of_memory(b->eval, call->at);
   for (uint32_t i = 0; i < n; i++) {
     const struct expr *arg = call->kids[i + 1];
-    if (arg->kind == EXPR_KEYWORD) return eval_error(b->eval, arg->at, "Sequential takes no keyword arguments");
+    if (arg->kind == EXPR_KEYWORD)
+      return eval_error(b->eval, arg->at, "Sequential takes no keyword arguments");
     if (!expr_eval(b->eval, arg, scope, &items[i])) return false;
   }
   return construct_sequential(b, items, n, call->at, out);
@@ -441,11 +460,13 @@ static bool call_sequential(struct builder *b, const struct expr *call, const st
 static bool unknown_type(struct builder *b, const struct expr *call) {
   struct span name = call->kids[0]->text;
   struct nearest near = {.word = name};
-  for (enum module_type t = TYPE_NONE + 1; t < TYPE_COUNT; t++) nearest_try(&near, span_str(module_type_name(t)));
+  for (enum module_type t = TYPE_NONE + 1; t < TYPE_COUNT; t++)
+    nearest_try(&near, span_str(module_type_name(t)));
   for (uint32_t i = 0; i < b->arch->num_blocks; i++) nearest_try(&near, b->arch->blocks[i].signature.name);
   const char *hint = near.best.n ? ", did you mean " : "";
-  return eval_error(b->eval, call->at, "no module type, block or function is named %.*s%s%.*s%s", shown(name), (const char *)name.p, hint,
-                    (int)near.best.n, (const char *)near.best.p, near.best.n ? "?" : "");
+  return eval_error(b->eval, call->at, "no module type, block or function is named %.*s%s%.*s%s", shown(name),
+                    (const char *)name.p, hint, (int)near.best.n, (const char *)near.best.p,
+                    near.best.n ? "?" : "");
 }
 
 bool construct_call(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out) {

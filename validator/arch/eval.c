@@ -1,4 +1,5 @@
-/* Evaluation of expressions over values. Everything here is exact or refused; nothing takes longer than its steps. */
+/* Evaluation of expressions over values. Everything here is exact or refused; nothing takes longer than its
+ * steps. */
 #include <math.h>
 #include <stdarg.h>
 
@@ -35,7 +36,8 @@ bool eval_charge(struct eval *ev, uint64_t n, uint32_t at) {
     return true;
   }
   *ev->steps = 0;
-  ev->error = (struct expr_error){.at = at, .what = SPAN("the budget of evaluation steps is spent"), .limit = true};
+  ev->error =
+      (struct expr_error){.at = at, .what = SPAN("the budget of evaluation steps is spent"), .limit = true};
   return false;
 }
 
@@ -49,9 +51,10 @@ static bool unfit(struct eval *ev, uint32_t at, const char *what, const struct v
 
 const char *value_kind_name(enum value_kind k) {
   static const char *const names[] = {
-      [VALUE_NONE] = "None",      [VALUE_BOOL] = "a bool",   [VALUE_INT] = "an integer",   [VALUE_FLOAT] = "a float",
-      [VALUE_TEXT] = "a text",    [VALUE_TUPLE] = "a tuple", [VALUE_DICT] = "a dict",      [VALUE_RANGE] = "a range",
-      [VALUE_DTYPE] = "a dtype",  [VALUE_MODULE] = "a module", [VALUE_MISSING] = "nothing", [VALUE_PENDING] = "nothing",
+      [VALUE_NONE] = "None",       [VALUE_BOOL] = "a bool",     [VALUE_INT] = "an integer",
+      [VALUE_FLOAT] = "a float",   [VALUE_TEXT] = "a text",     [VALUE_TUPLE] = "a tuple",
+      [VALUE_DICT] = "a dict",     [VALUE_RANGE] = "a range",   [VALUE_DTYPE] = "a dtype",
+      [VALUE_MODULE] = "a module", [VALUE_MISSING] = "nothing", [VALUE_PENDING] = "nothing",
   };
   return names[k];
 }
@@ -65,20 +68,24 @@ static uint64_t range_length(const struct value *v) {
   int64_t from = v->range.start, to = v->range.stop, step = v->range.step;
   uint64_t span; /* fails where there is none: what is exact is no overflow */
   if (!(step > 0 ? try_sub(to, from, &span) : try_sub(from, to, &span)) || span == 0) return 0;
-  uint64_t stride = step > 0 ? (uint64_t)step : (uint64_t)-(step + 1) + 1;
+  uint64_t stride = step > 0 ? (uint64_t)step : (uint64_t) - (step + 1) + 1;
   return (span - 1) / stride + 1;
 }
 
 bool value_truth(const struct value *v) {
   switch (v->kind) {
-    case VALUE_NONE: case VALUE_MISSING: case VALUE_PENDING: return false;
-    case VALUE_BOOL: return v->truth;
-    case VALUE_INT: return v->number != 0;
-    case VALUE_FLOAT: return v->real != 0;
-    case VALUE_TEXT: return v->text.n != 0;
-    case VALUE_TUPLE: case VALUE_DICT: return v->n != 0;
-    case VALUE_RANGE: return range_length(v) != 0;
-    case VALUE_DTYPE: case VALUE_MODULE: return true;
+  case VALUE_NONE:
+  case VALUE_MISSING:
+  case VALUE_PENDING: return false;
+  case VALUE_BOOL: return v->truth;
+  case VALUE_INT: return v->number != 0;
+  case VALUE_FLOAT: return v->real != 0;
+  case VALUE_TEXT: return v->text.n != 0;
+  case VALUE_TUPLE:
+  case VALUE_DICT: return v->n != 0;
+  case VALUE_RANGE: return range_length(v) != 0;
+  case VALUE_DTYPE:
+  case VALUE_MODULE: return true;
   }
   return false;
 }
@@ -89,44 +96,76 @@ static const struct value *dict_find(const struct value *dict, struct span key) 
   return NULL;
 }
 
-static bool items_equal(const struct value *a, const struct value *b, unsigned depth);
+enum { MAX_NESTING = 128 }; /* of values: configs have 64 levels, an expression adds its own height */
 
-/* Nesting is bounded where values are made (config.c: 64 levels); `depth` only makes that visible. */
-static bool equal_within(const struct value *a, const struct value *b, unsigned depth) {
-  if (depth == 0) return false;
+/* Comparisons left, of values and of keys: two large dicts in another order cost the product of their sizes.
+ */
+struct comparison {
+  unsigned depth;
+  uint64_t *steps;
+};
+
+static bool items_equal(struct comparison c, const struct value *a, const struct value *b);
+
+/* NOLINTBEGIN(misc-no-recursion): values in values, at most MAX_NESTING deep */
+static bool equal_within(struct comparison c, const struct value *a, const struct value *b) {
+  if (c.depth == 0 || *c.steps == 0) return false;
+  c.depth--;
+  --*c.steps;
   if (is_integer(a) && is_integer(b)) return integer(a) == integer(b);
-  if (value_is_number(a) && value_is_number(b)) return value_number(a) <= value_number(b) && value_number(a) >= value_number(b);
+  if (value_is_number(a) && value_is_number(b))
+    return value_number(a) <= value_number(b) && value_number(a) >= value_number(b);
   if (a->kind != b->kind) return false;
   switch (a->kind) {
-    case VALUE_NONE: case VALUE_MISSING: case VALUE_PENDING: return true;
-    case VALUE_BOOL: case VALUE_INT: case VALUE_FLOAT: return false; /* compared above */
-    case VALUE_TEXT: return span_eq(a->text, b->text);
-    case VALUE_TUPLE: case VALUE_DICT: return items_equal(a, b, depth - 1);
-    case VALUE_RANGE:
-      return a->range.start == b->range.start && a->range.stop == b->range.stop && a->range.step == b->range.step;
-    case VALUE_DTYPE: return a->dtype == b->dtype;
-    case VALUE_MODULE: return a->module == b->module;
+  case VALUE_NONE:
+  case VALUE_MISSING:
+  case VALUE_PENDING: return true;
+  case VALUE_BOOL:
+  case VALUE_INT:
+  case VALUE_FLOAT: return false; /* compared above */
+  case VALUE_TEXT: return span_eq(a->text, b->text);
+  case VALUE_TUPLE:
+  case VALUE_DICT: return items_equal(c, a, b);
+  case VALUE_RANGE:
+    return a->range.start == b->range.start && a->range.stop == b->range.stop &&
+           a->range.step == b->range.step;
+  case VALUE_DTYPE: return a->dtype == b->dtype;
+  case VALUE_MODULE: return a->module == b->module;
   }
   return false;
 }
 
-static bool items_equal(const struct value *a, const struct value *b, unsigned depth) {
+/* The value of the same key, first looked for in the same place. */
+static const struct value *counterpart(struct comparison c, const struct value *dict, uint32_t i,
+                                       struct span key) {
+  if (span_eq(dict->pairs[i].key, key)) return &dict->pairs[i].value;
+  *c.steps -= min_u64(*c.steps, dict->n);
+  return dict_find(dict, key);
+}
+
+static bool items_equal(struct comparison c, const struct value *a, const struct value *b) {
   if (a->n != b->n) return false;
   for (uint32_t i = 0; i < a->n; i++) {
-    const struct value *x, *y;
-    if (a->kind == VALUE_TUPLE) {
-      x = &a->items[i];
-      y = &b->items[i];
-    } else {
-      x = &a->pairs[i].value;
-      y = span_eq(a->pairs[i].key, b->pairs[i].key) ? &b->pairs[i].value : dict_find(b, a->pairs[i].key);
-    }
-    if (!y || !equal_within(x, y, depth)) return false;
+    bool tuple = a->kind == VALUE_TUPLE;
+    const struct value *x = tuple ? &a->items[i] : &a->pairs[i].value;
+    const struct value *y = tuple ? &b->items[i] : counterpart(c, b, i, a->pairs[i].key);
+    if (!y || !equal_within(c, x, y)) return false;
   }
   return true;
 }
 
-bool value_equal(const struct value *a, const struct value *b) { return equal_within(a, b, 128); }
+/* NOLINTEND(misc-no-recursion) */
+
+bool value_equal(const struct value *a, const struct value *b) {
+  uint64_t steps = UINT64_C(1) << 24;
+  return equal_within((struct comparison){MAX_NESTING, &steps}, a, b);
+}
+
+/* The same, on the budget of an evaluation. */
+static bool equal(struct eval *ev, const struct value *a, const struct value *b, uint32_t at, bool *out) {
+  *out = equal_within((struct comparison){MAX_NESTING, ev->steps}, a, b);
+  return eval_charge(ev, 1, at);
+}
 
 const struct value *scope_find(const struct scope *s, struct span name) {
   for (; s; s = s->up)
@@ -143,10 +182,13 @@ static bool finite_result(struct eval *ev, double x, uint32_t at, struct value *
   return true;
 }
 
-static bool overflow(struct eval *ev, uint32_t at) { return eval_error(ev, at, "the result does not fit 64 bits"); }
+static bool overflow(struct eval *ev, uint32_t at) {
+  return eval_error(ev, at, "the result does not fit 64 bits");
+}
 
 /* Python: the quotient rounds towards minus infinity, the remainder has the divisor's sign. */
-static bool floor_divide(struct eval *ev, int64_t a, int64_t b, uint32_t at, int64_t *quotient, int64_t *rest) {
+static bool floor_divide(struct eval *ev, int64_t a, int64_t b, uint32_t at, int64_t *quotient,
+                         int64_t *rest) {
   if (b == 0) return eval_error(ev, at, "division by zero");
   if (a == INT64_MIN && b == -1) return overflow(ev, at);
   *quotient = a / b;
@@ -170,7 +212,8 @@ static bool int_power(struct eval *ev, int64_t base, int64_t exponent, uint32_t 
   return true;
 }
 
-static bool int_arithmetic(struct eval *ev, enum expr_op op, int64_t a, int64_t b, uint32_t at, struct value *out) {
+static bool int_arithmetic(struct eval *ev, enum expr_op op, int64_t a, int64_t b, uint32_t at,
+                           struct value *out) {
   int64_t r = 0, other;
   bool fits = true;
   if (op == BIN_ADD) fits = try_add(a, b, &r);
@@ -191,7 +234,8 @@ static double float_mod(double a, double b) {
   return !is_zero(r) && (r < 0) != (b < 0) ? r + b : r;
 }
 
-static bool float_arithmetic(struct eval *ev, enum expr_op op, double a, double b, uint32_t at, struct value *out) {
+static bool float_arithmetic(struct eval *ev, enum expr_op op, double a, double b, uint32_t at,
+                             struct value *out) {
   bool divides = op == BIN_DIV || op == BIN_FLOORDIV || op == BIN_MOD || (op == BIN_POW && b < 0);
   if (divides && is_zero(op == BIN_POW ? a : b)) return eval_error(ev, at, "division by zero");
   double r = 0;
@@ -205,8 +249,8 @@ static bool float_arithmetic(struct eval *ev, enum expr_op op, double a, double 
   return finite_result(ev, r, at, out);
 }
 
-static bool arithmetic(struct eval *ev, enum expr_op op, const struct value *a, const struct value *b, uint32_t at,
-                       struct value *out) {
+static bool arithmetic(struct eval *ev, enum expr_op op, const struct value *a, const struct value *b,
+                       uint32_t at, struct value *out) {
   bool exact = is_integer(a) && is_integer(b) && op != BIN_DIV && !(op == BIN_POW && integer(b) < 0);
   if (exact) return int_arithmetic(ev, op, integer(a), integer(b), at, out);
   return float_arithmetic(ev, op, value_number(a), value_number(b), at, out);
@@ -214,7 +258,8 @@ static bool arithmetic(struct eval *ev, enum expr_op op, const struct value *a, 
 
 /* ---- tuples and texts under + and * ---- */
 
-static bool join_tuples(struct eval *ev, const struct value *a, const struct value *b, uint32_t at, struct value *out) {
+static bool join_tuples(struct eval *ev, const struct value *a, const struct value *b, uint32_t at,
+                        struct value *out) {
   uint64_t n = (uint64_t)a->n + b->n;
   if (n > MAX_ITEMS) return eval_error(ev, at, "a tuple of more than %d items", MAX_ITEMS);
   if (!eval_charge(ev, n, at)) return false;
@@ -226,7 +271,8 @@ static bool join_tuples(struct eval *ev, const struct value *a, const struct val
   return true;
 }
 
-static bool repeat_tuple(struct eval *ev, const struct value *tuple, int64_t times, uint32_t at, struct value *out) {
+static bool repeat_tuple(struct eval *ev, const struct value *tuple, int64_t times, uint32_t at,
+                         struct value *out) {
   uint64_t n;
   if (times < 0) times = 0;
   if (!try_mul((uint64_t)tuple->n, (uint64_t)times, &n) || n > MAX_ITEMS)
@@ -241,7 +287,8 @@ static bool repeat_tuple(struct eval *ev, const struct value *tuple, int64_t tim
 
 static bool join_texts(struct eval *ev, struct span a, struct span b, uint32_t at, struct value *out) {
   size_t n = a.n + b.n;
-  if (n > ev->max->expr_bytes) return eval_error(ev, at, "a text of more than %u bytes", (unsigned)ev->max->expr_bytes);
+  if (n > ev->max->expr_bytes)
+    return eval_error(ev, at, "a text of more than %u bytes", (unsigned)ev->max->expr_bytes);
   uint8_t *p = arena_alloc(ev->arena, n, 1, 1);
   if (!p) return out_of_memory(ev, at);
   if (a.n) memcpy(p, a.p, a.n);
@@ -252,8 +299,8 @@ static bool join_texts(struct eval *ev, struct span a, struct span b, uint32_t a
 
 /* ---- comparison ---- */
 
-static bool compare(struct eval *ev, enum expr_op op, const struct value *a, const struct value *b, uint32_t at,
-                    struct value *out) {
+static bool compare(struct eval *ev, enum expr_op op, const struct value *a, const struct value *b,
+                    uint32_t at, struct value *out) {
   int order;
   if (is_integer(a) && is_integer(b)) {
     order = (integer(a) > integer(b)) - (integer(a) < integer(b));
@@ -265,20 +312,25 @@ static bool compare(struct eval *ev, enum expr_op op, const struct value *a, con
     return eval_error(ev, at, "'%s' can't compare %s with %s", expr_op_text(op), value_kind_name(a->kind),
                       value_kind_name(b->kind));
   }
-  *out = value_bool(op == BIN_LT ? order < 0 : op == BIN_LE ? order <= 0 : op == BIN_GT ? order > 0 : order >= 0);
+  *out = value_bool(op == BIN_LT   ? order < 0
+                    : op == BIN_LE ? order <= 0
+                    : op == BIN_GT ? order > 0
+                                   : order >= 0);
   return true;
 }
 
-static bool contains(struct eval *ev, const struct value *needle, const struct value *in, uint32_t at, struct value *out) {
+static bool contains(struct eval *ev, const struct value *needle, const struct value *in, uint32_t at,
+                     struct value *out) {
   bool yes = false;
   if (in->kind == VALUE_TUPLE) {
-    if (!eval_charge(ev, in->n, at)) return false;
-    for (uint32_t i = 0; i < in->n && !yes; i++) yes = value_equal(needle, &in->items[i]);
+    for (uint32_t i = 0; i < in->n && !yes; i++)
+      if (!equal(ev, needle, &in->items[i], at, &yes)) return false;
   } else if (in->kind == VALUE_DICT && needle->kind == VALUE_TEXT) {
     if (!eval_charge(ev, in->n, at)) return false;
     yes = dict_find(in, needle->text) != NULL;
   } else if (in->kind == VALUE_TEXT && needle->kind == VALUE_TEXT) {
-    yes = needle->text.n == 0 || (in->text.n && memmem(in->text.p, in->text.n, needle->text.p, needle->text.n));
+    yes =
+        needle->text.n == 0 || (in->text.n && memmem(in->text.p, in->text.n, needle->text.p, needle->text.n));
   } else {
     return unfit(ev, at, "a tuple, a dict or a text behind 'in'", in);
   }
@@ -295,17 +347,22 @@ bool value_binary(struct eval *ev, enum expr_op op, const struct value *a, const
                   struct value *out) {
   if (!given(ev, a, at) || !given(ev, b, at)) return false;
   if (op == BIN_EQ || op == BIN_NE) {
-    if (!eval_charge(ev, (a->kind == VALUE_TUPLE || a->kind == VALUE_DICT) ? a->n : 0, at)) return false;
-    *out = value_bool(value_equal(a, b) == (op == BIN_EQ));
+    bool same;
+    if (!equal(ev, a, b, at, &same)) return false;
+    *out = value_bool(same == (op == BIN_EQ));
     return true;
   }
   if (op == BIN_IN) return contains(ev, a, b, at, out);
   if (op == BIN_LT || op == BIN_LE || op == BIN_GT || op == BIN_GE) return compare(ev, op, a, b, at, out);
   if (value_is_number(a) && value_is_number(b) && op != BIN_MATMUL) return arithmetic(ev, op, a, b, at, out);
-  if (op == BIN_ADD && a->kind == VALUE_TUPLE && b->kind == VALUE_TUPLE) return join_tuples(ev, a, b, at, out);
-  if (op == BIN_ADD && a->kind == VALUE_TEXT && b->kind == VALUE_TEXT) return join_texts(ev, a->text, b->text, at, out);
-  if (op == BIN_MUL && a->kind == VALUE_TUPLE && is_integer(b)) return repeat_tuple(ev, a, integer(b), at, out);
-  if (op == BIN_MUL && b->kind == VALUE_TUPLE && is_integer(a)) return repeat_tuple(ev, b, integer(a), at, out);
+  if (op == BIN_ADD && a->kind == VALUE_TUPLE && b->kind == VALUE_TUPLE)
+    return join_tuples(ev, a, b, at, out);
+  if (op == BIN_ADD && a->kind == VALUE_TEXT && b->kind == VALUE_TEXT)
+    return join_texts(ev, a->text, b->text, at, out);
+  if (op == BIN_MUL && a->kind == VALUE_TUPLE && is_integer(b))
+    return repeat_tuple(ev, a, integer(b), at, out);
+  if (op == BIN_MUL && b->kind == VALUE_TUPLE && is_integer(a))
+    return repeat_tuple(ev, b, integer(a), at, out);
   ev->culprit = value_is_number(a) ? *b : *a;
   return eval_error(ev, at, "'%s' takes numbers, found %s and %s", expr_op_text(op), value_kind_name(a->kind),
                     value_kind_name(b->kind));
@@ -313,9 +370,12 @@ bool value_binary(struct eval *ev, enum expr_op op, const struct value *a, const
 
 bool value_negate(struct eval *ev, const struct value *v, uint32_t at, struct value *out) {
   if (!value_is_number(v)) return unfit(ev, at, "a number behind '-'", v);
-  if (v->kind == VALUE_FLOAT) *out = value_real(-v->real);
-  else if (integer(v) == INT64_MIN) return overflow(ev, at);
-  else *out = value_int(-integer(v));
+  if (v->kind == VALUE_FLOAT)
+    *out = value_real(-v->real);
+  else if (integer(v) == INT64_MIN)
+    return overflow(ev, at);
+  else
+    *out = value_int(-integer(v));
   return true;
 }
 
@@ -323,15 +383,16 @@ bool value_negate(struct eval *ev, const struct value *v, uint32_t at, struct va
 
 bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32_t at, struct value *out) {
   if (v->kind != VALUE_DICT)
-    return eval_error(ev, at, "'%.*s' is looked up in a dict, found %s", (int)min_size(name.n, 60), (const char *)name.p,
-                      value_kind_name(v->kind));
+    return eval_error(ev, at, "'%.*s' is looked up in a dict, found %s", (int)min_size(name.n, 60),
+                      (const char *)name.p, value_kind_name(v->kind));
   if (!eval_charge(ev, v->n, at)) return false;
   const struct value *found = dict_find(v, name);
   *out = found ? *found : (struct value){.kind = VALUE_NONE};
   return true;
 }
 
-bool value_index(struct eval *ev, const struct value *v, const struct value *index, uint32_t at, struct value *out) {
+bool value_index(struct eval *ev, const struct value *v, const struct value *index, uint32_t at,
+                 struct value *out) {
   if (v->kind == VALUE_DICT && index->kind == VALUE_TEXT) {
     if (!eval_charge(ev, v->n, at)) return false;
     const struct value *found = dict_find(v, index->text);
@@ -348,8 +409,8 @@ bool value_index(struct eval *ev, const struct value *v, const struct value *ind
 }
 
 /* Python's rule: negative counts from the end, then clamped to [low, high]. */
-static bool slice_bound(struct eval *ev, const struct value *v, int64_t n, int64_t low, int64_t high, int64_t absent,
-                        uint32_t at, int64_t *out) {
+static bool slice_bound(struct eval *ev, const struct value *v, int64_t n, int64_t low, int64_t high,
+                        int64_t absent, uint32_t at, int64_t *out) {
   *out = absent;
   if (!v || v->kind == VALUE_NONE) return true;
   if (!is_integer(v)) return unfit(ev, at, "an integer in a slice", v);
@@ -412,8 +473,12 @@ static bool extreme(struct eval *ev, struct args a, enum expr_op better, struct 
   return true;
 }
 
-static bool call_min(struct eval *ev, struct args a, struct value *out) { return extreme(ev, a, BIN_LT, out); }
-static bool call_max(struct eval *ev, struct args a, struct value *out) { return extreme(ev, a, BIN_GT, out); }
+static bool call_min(struct eval *ev, struct args a, struct value *out) {
+  return extreme(ev, a, BIN_LT, out);
+}
+static bool call_max(struct eval *ev, struct args a, struct value *out) {
+  return extreme(ev, a, BIN_GT, out);
+}
 
 static bool to_integer(struct eval *ev, double x, uint32_t at, struct value *out) {
   if (!(x >= -0x1p63 && x < 0x1p63)) return overflow(ev, at);
@@ -441,16 +506,20 @@ static bool call_len(struct eval *ev, struct args a, struct value *out) {
     *out = value_int(n);
     return true;
   }
-  if (a.v->kind != VALUE_TUPLE && a.v->kind != VALUE_DICT) return unfit(ev, a.at, "a list, a dict or a text", a.v);
+  if (a.v->kind != VALUE_TUPLE && a.v->kind != VALUE_DICT)
+    return unfit(ev, a.at, "a list, a dict or a text", a.v);
   *out = value_int(a.v->n);
   return true;
 }
 
 static bool call_abs(struct eval *ev, struct args a, struct value *out) {
   if (!value_is_number(a.v)) return unfit(ev, a.at, "a number", a.v);
-  if (a.v->kind == VALUE_FLOAT) *out = value_real(fabs(a.v->real));
-  else if (integer(a.v) < 0) return value_negate(ev, a.v, a.at, out);
-  else *out = value_int(integer(a.v));
+  if (a.v->kind == VALUE_FLOAT)
+    *out = value_real(fabs(a.v->real));
+  else if (integer(a.v) < 0)
+    return value_negate(ev, a.v, a.at, out);
+  else
+    *out = value_int(integer(a.v));
   return true;
 }
 
@@ -526,18 +595,19 @@ static bool divide_exactly(struct eval *ev, struct args a, int64_t *number, int6
   if (!want_integer(ev, &a.v[0], a.at, number) || !want_integer(ev, &a.v[1], a.at, &by)) return false;
   if (by <= 0) return unfit(ev, a.at, "a positive integer", &a.v[1]);
   if (!floor_divide(ev, *number, by, a.at, quotient, &rest)) return false;
-  return rest == 0 || eval_error(ev, a.at, "%lld can't be divided by %lld", (long long)*number, (long long)by);
+  return rest == 0 ||
+         eval_error(ev, a.at, "%lld can't be divided by %lld", (long long)*number, (long long)by);
 }
 
 static bool call_divided(struct eval *ev, struct args a, struct value *out) {
-  int64_t number, quotient;
+  int64_t number = 0, quotient = 0;
   if (!divide_exactly(ev, a, &number, &quotient)) return false;
   *out = value_int(quotient);
   return true;
 }
 
 static bool call_multiple(struct eval *ev, struct args a, struct value *out) {
-  int64_t number, quotient;
+  int64_t number = 0, quotient = 0;
   if (!divide_exactly(ev, a, &number, &quotient)) return false;
   *out = value_int(number);
   return true;
@@ -564,13 +634,16 @@ bool builtin_is(struct span name) { return builtin_find(name) != NULL; }
 bool builtin_call(struct eval *ev, struct span name, const struct value *args, uint32_t n, uint32_t at,
                   struct value *out) {
   const struct builtin *f = builtin_find(name);
-  if (!f) return eval_error(ev, at, "there is no function %.*s", (int)min_size(name.n, 60), (const char *)name.p);
+  if (!f)
+    return eval_error(ev, at, "there is no function %.*s", (int)min_size(name.n, 60), (const char *)name.p);
   if (n < f->least || n > f->most)
     return eval_error(ev, at, "%s takes %u to %u arguments, found %u", f->name, f->least, f->most, n);
   return f->run(ev, (struct args){args, n, at}, out);
 }
 
 /* ---- expressions ---- */
+
+/* NOLINTBEGIN(misc-no-recursion): over an expression, at most limits.expr_depth deep; see expr.h */
 
 static bool eval_dtype(struct span name, struct value *out) {
   enum dtype d = span_is(name, "float") ? DTYPE_NONE : dtype_by_name(name);
@@ -585,8 +658,8 @@ static bool unknown_name(struct eval *ev, const struct expr *e, const struct sco
     for (uint32_t i = 0; i < s->n && i < MAX_ITEMS; i++) nearest_try(&near, s->names[i]);
   int n = (int)min_size(e->text.n, 60);
   if (near.best.n == 0) return eval_error(ev, e->at, "unknown name '%.*s'", n, (const char *)e->text.p);
-  return eval_error(ev, e->at, "unknown name '%.*s', did you mean '%.*s'?", n, (const char *)e->text.p, (int)near.best.n,
-                    (const char *)near.best.p);
+  return eval_error(ev, e->at, "unknown name '%.*s', did you mean '%.*s'?", n, (const char *)e->text.p,
+                    (int)near.best.n, (const char *)near.best.p);
 }
 
 static bool eval_name(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {
@@ -596,7 +669,8 @@ static bool eval_name(struct eval *ev, const struct expr *e, const struct scope 
   if (!v) return eval_dtype(e->text, out) || unknown_name(ev, e, scope);
   int n = (int)min_size(e->text.n, 60);
   if (v->kind == VALUE_MISSING) {
-    bool ok = eval_error(ev, e->at, "config value '%.*s' is required and not given", n, (const char *)e->text.p);
+    bool ok =
+        eval_error(ev, e->at, "config value '%.*s' is required and not given", n, (const char *)e->text.p);
     ev->error.absent = true;
     return ok;
   }
@@ -646,8 +720,8 @@ static bool eval_attr(struct eval *ev, const struct expr *e, const struct scope 
   return expr_eval(ev, e->kids[0], scope, &v) && value_attr(ev, &v, e->text, e->at, out);
 }
 
-static bool eval_slice(struct eval *ev, const struct expr *e, const struct value *v, const struct scope *scope,
-                       struct value *out) {
+static bool eval_slice(struct eval *ev, const struct expr *e, const struct value *v,
+                       const struct scope *scope, struct value *out) {
   struct value part[3] = {{.kind = VALUE_NONE}, {.kind = VALUE_NONE}, {.kind = VALUE_NONE}};
   for (uint32_t i = 0; i < 3; i++)
     if (e->kids[i] && !expr_eval(ev, e->kids[i], scope, &part[i])) return false;
@@ -658,12 +732,14 @@ static bool eval_index(struct eval *ev, const struct expr *e, const struct scope
   struct value v, index;
   if (!expr_eval(ev, e->kids[0], scope, &v)) return false;
   const struct expr *i = e->kids[1];
-  if (e->num_kids != 2 || i->kind == EXPR_ELLIPSIS) return eval_error(ev, e->at, "a list or dict takes one index");
+  if (e->num_kids != 2 || i->kind == EXPR_ELLIPSIS)
+    return eval_error(ev, e->at, "a list or dict takes one index");
   if (i->kind == EXPR_SLICE) return eval_slice(ev, i, &v, scope, out);
   return expr_eval(ev, i, scope, &index) && value_index(ev, &v, &index, e->at, out);
 }
 
-static bool eval_builtin(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {
+static bool eval_builtin(struct eval *ev, const struct expr *e, const struct scope *scope,
+                         struct value *out) {
   const struct expr *f = e->kids[0];
   uint32_t n = e->num_kids - 1;
   struct value *args = arena_array(ev->arena, n, struct value);
@@ -671,7 +747,8 @@ static bool eval_builtin(struct eval *ev, const struct expr *e, const struct sco
   for (uint32_t i = 0; i < n; i++) {
     const struct expr *arg = e->kids[i + 1];
     if (arg->kind == EXPR_KEYWORD)
-      return eval_error(ev, arg->at, "%.*s takes no keyword arguments", (int)f->text.n, (const char *)f->text.p);
+      return eval_error(ev, arg->at, "%.*s takes no keyword arguments", (int)f->text.n,
+                        (const char *)f->text.p);
     if (!expr_eval(ev, arg, scope, &args[i])) return false;
   }
   return builtin_call(ev, f->text, args, n, e->at, out);
@@ -679,34 +756,43 @@ static bool eval_builtin(struct eval *ev, const struct expr *e, const struct sco
 
 static bool eval_call(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {
   const struct expr *f = e->kids[0];
-  if (f->kind != EXPR_NAME) return eval_error(ev, e->at, "only a function, a module type or a block is called here");
+  if (f->kind != EXPR_NAME)
+    return eval_error(ev, e->at, "only a function, a module type or a block is called here");
   if (builtin_is(f->text)) return eval_builtin(ev, e, scope, out);
   if (ev->call) return ev->call(ev, e, scope, out);
-  return eval_error(ev, e->at, "there is no function '%.*s'", (int)min_size(f->text.n, 60), (const char *)f->text.p);
+  return eval_error(ev, e->at, "there is no function '%.*s'", (int)min_size(f->text.n, 60),
+                    (const char *)f->text.p);
 }
 
 bool expr_eval(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {
   if (!eval_charge(ev, 1, e->at)) return false;
   *out = (struct value){.kind = VALUE_NONE};
   switch (e->kind) {
-    case EXPR_NONE: return true;
-    case EXPR_TRUE: case EXPR_FALSE: *out = value_bool(e->kind == EXPR_TRUE); return true;
-    case EXPR_INT: *out = value_int(e->number); return true;
-    case EXPR_FLOAT: *out = value_real(e->real); return true;
-    case EXPR_TEXT: *out = value_text(e->text); return true;
-    case EXPR_NAME: return eval_name(ev, e, scope, out);
-    case EXPR_TUPLE: return eval_tuple(ev, e, scope, out);
-    case EXPR_IF: return eval_choice(ev, e, scope, out);
-    case EXPR_OR: case EXPR_AND: return eval_logic(ev, e, scope, out);
-    case EXPR_NOT: case EXPR_NEG: return eval_unary(ev, e, scope, out);
-    case EXPR_BINARY: return eval_binary(ev, e, scope, out);
-    case EXPR_ATTR: return eval_attr(ev, e, scope, out);
-    case EXPR_CALL: return eval_call(ev, e, scope, out);
-    case EXPR_INDEX: return eval_index(ev, e, scope, out);
-    case EXPR_KEYWORD: case EXPR_SLICE: case EXPR_ELLIPSIS: break; /* only inside calls and indices */
+  case EXPR_NONE: return true;
+  case EXPR_TRUE:
+  case EXPR_FALSE: *out = value_bool(e->kind == EXPR_TRUE); return true;
+  case EXPR_INT: *out = value_int(e->number); return true;
+  case EXPR_FLOAT: *out = value_real(e->real); return true;
+  case EXPR_TEXT: *out = value_text(e->text); return true;
+  case EXPR_NAME: return eval_name(ev, e, scope, out);
+  case EXPR_TUPLE: return eval_tuple(ev, e, scope, out);
+  case EXPR_IF: return eval_choice(ev, e, scope, out);
+  case EXPR_OR:
+  case EXPR_AND: return eval_logic(ev, e, scope, out);
+  case EXPR_NOT:
+  case EXPR_NEG: return eval_unary(ev, e, scope, out);
+  case EXPR_BINARY: return eval_binary(ev, e, scope, out);
+  case EXPR_ATTR: return eval_attr(ev, e, scope, out);
+  case EXPR_CALL: return eval_call(ev, e, scope, out);
+  case EXPR_INDEX: return eval_index(ev, e, scope, out);
+  case EXPR_KEYWORD:
+  case EXPR_SLICE:
+  case EXPR_ELLIPSIS: break; /* only inside calls and indices */
   }
   return eval_error(ev, e->at, "no value can stand here");
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- for people ---- */
 
@@ -724,20 +810,32 @@ static void put(struct shown *s, const char *format, ...) {
   if (n > 0) s->n = min_size(s->n + (size_t)n, sizeof s->text - 1);
 }
 
-static void put_dtype(struct shown *s, enum dtype d) { put(s, "%s", d == DTYPE_NONE ? "float" : dtype_name(d)); }
+static void put_dtype(struct shown *s, enum dtype d) {
+  put(s, "%s", d == DTYPE_NONE ? "float" : dtype_name(d));
+}
 
 static void put_value(struct shown *s, const struct value *v) {
   switch (v->kind) {
-    case VALUE_NONE: case VALUE_MISSING: case VALUE_PENDING: put(s, "None"); break;
-    case VALUE_BOOL: put(s, v->truth ? "True" : "False"); break;
-    case VALUE_INT: put(s, "%lld", (long long)v->number); break;
-    case VALUE_FLOAT: put(s, v->real >= -1e15 && v->real <= 1e15 && is_zero(v->real - trunc(v->real)) ? "%.1f" : "%.12g", v->real); break;
-    case VALUE_TEXT: put(s, v->text.n > 48 ? "'%.*s…'" : "'%.*s'", (int)min_size(v->text.n, 48), (const char *)v->text.p); break;
-    case VALUE_TUPLE: put(s, v->n ? "[…]" : "[]"); break;
-    case VALUE_DICT: put(s, v->n ? "{…}" : "{}"); break;
-    case VALUE_RANGE: put(s, "arange(%lld, %lld, %lld)", (long long)v->range.start, (long long)v->range.stop, (long long)v->range.step); break;
-    case VALUE_DTYPE: put_dtype(s, v->dtype); break;
-    case VALUE_MODULE: put(s, "a module"); break;
+  case VALUE_NONE:
+  case VALUE_MISSING:
+  case VALUE_PENDING: put(s, "None"); break;
+  case VALUE_BOOL: put(s, v->truth ? "True" : "False"); break;
+  case VALUE_INT: put(s, "%lld", (long long)v->number); break;
+  case VALUE_FLOAT:
+    put(s, v->real >= -1e15 && v->real <= 1e15 && is_zero(v->real - trunc(v->real)) ? "%.1f" : "%.12g",
+        v->real);
+    break;
+  case VALUE_TEXT:
+    put(s, v->text.n > 48 ? "'%.*s…'" : "'%.*s'", (int)min_size(v->text.n, 48), (const char *)v->text.p);
+    break;
+  case VALUE_TUPLE: put(s, v->n ? "[…]" : "[]"); break;
+  case VALUE_DICT: put(s, v->n ? "{…}" : "{}"); break;
+  case VALUE_RANGE:
+    put(s, "arange(%lld, %lld, %lld)", (long long)v->range.start, (long long)v->range.stop,
+        (long long)v->range.step);
+    break;
+  case VALUE_DTYPE: put_dtype(s, v->dtype); break;
+  case VALUE_MODULE: put(s, "a module"); break;
   }
 }
 

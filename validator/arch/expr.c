@@ -4,7 +4,16 @@
 
 /* How tightly an operator binds, loosest first; as in Python. */
 enum binding {
-  BIND_IF = 1, BIND_OR, BIND_AND, BIND_NOT, BIND_COMPARE, BIND_SUM, BIND_TERM, BIND_UNARY, BIND_POWER, BIND_POSTFIX,
+  BIND_IF = 1,
+  BIND_OR,
+  BIND_AND,
+  BIND_NOT,
+  BIND_COMPARE,
+  BIND_SUM,
+  BIND_TERM,
+  BIND_UNARY,
+  BIND_POWER,
+  BIND_POSTFIX,
 };
 
 static const struct infix {
@@ -33,8 +42,8 @@ static const struct infix {
 };
 
 static const char *const op_texts[] = {
-    [BIN_EQ] = "==", [BIN_NE] = "!=", [BIN_LE] = "<=", [BIN_GE] = ">=",       [BIN_LT] = "<",
-    [BIN_GT] = ">",  [BIN_IN] = "in", [BIN_ADD] = "+", [BIN_SUB] = "-",       [BIN_MUL] = "*",
+    [BIN_EQ] = "==", [BIN_NE] = "!=", [BIN_LE] = "<=",  [BIN_GE] = ">=",    [BIN_LT] = "<",
+    [BIN_GT] = ">",  [BIN_IN] = "in", [BIN_ADD] = "+",  [BIN_SUB] = "-",    [BIN_MUL] = "*",
     [BIN_DIV] = "/", [BIN_MOD] = "%", [BIN_POW] = "**", [BIN_MATMUL] = "@", [BIN_FLOORDIV] = "//",
 };
 const char *expr_op_text(enum expr_op op) { return op == BIN_NONE ? "" : op_texts[op]; }
@@ -43,11 +52,13 @@ struct parser {
   struct arena *arena;
   const struct limits *max;
   struct lexer lx;
-  uint32_t depth;      /* brackets and right-hand recursion open; bounds parse_expr's own */
+  uint32_t depth;                 /* brackets and right-hand recursion open; bounds parse_expr's own */
   VEC(const struct expr *) items; /* of the lists being read, the innermost last */
   struct expr_error *err;
 };
 
+/* NOLINTBEGIN(misc-no-recursion): at most one call a precedence (10) for each of limits.expr_depth nested
+ * ones */
 static const struct expr *parse_expr(struct parser *p, enum binding least);
 
 /* ---- errors: each answers NULL ---- */
@@ -63,20 +74,23 @@ static const struct expr *out_of_memory(struct parser *p) {
 }
 
 static const struct expr *too_deep(struct parser *p) {
-  return reject(p, p->lx.at, arena_printf(p->arena, "expressions are nested at most %u deep", (unsigned)p->max->expr_depth),
-                true);
+  return reject(
+      p, p->lx.at,
+      arena_printf(p->arena, "expressions are nested at most %u deep", (unsigned)p->max->expr_depth), true);
 }
 
 static struct span found(struct parser *p) {
   if (p->lx.token == TOKEN_END) return SPAN("the end");
   struct span b = span_first(p->lx.bytes, 40);
-  return arena_printf(p->arena, p->lx.token == TOKEN_TEXT ? "the text '%.*s'" : "'%.*s'", (int)b.n, (const char *)b.p);
+  return arena_printf(p->arena, p->lx.token == TOKEN_TEXT ? "the text '%.*s'" : "'%.*s'", (int)b.n,
+                      (const char *)b.p);
 }
 
 static const struct expr *expected(struct parser *p, const char *what) {
   if (p->lx.token == TOKEN_BAD) what = p->lx.what;
   struct span seen = found(p);
-  return reject(p, p->lx.at, arena_printf(p->arena, "expected %s, found %.*s", what, (int)seen.n, (const char *)seen.p),
+  return reject(p, p->lx.at,
+                arena_printf(p->arena, "expected %s, found %.*s", what, (int)seen.n, (const char *)seen.p),
                 false);
 }
 
@@ -91,7 +105,7 @@ static bool eat(struct parser *p, enum token t) {
 static bool need(struct parser *p, enum token t) {
   if (eat(p, t)) return true;
   char quoted[16];
-  snprintf(quoted, sizeof quoted, "'%s'", token_text(t));
+  (void)snprintf(quoted, sizeof quoted, "'%s'", token_text(t));
   (void)expected(p, quoted);
   return false;
 }
@@ -109,7 +123,8 @@ static struct expr *new_node(struct parser *p, enum expr_kind kind, uint32_t at)
 }
 
 /* Gives a node its children (NULL among them: absent), and its height. */
-static const struct expr *adopt(struct parser *p, struct expr *e, const struct expr *const *kids, uint32_t n) {
+static const struct expr *adopt(struct parser *p, struct expr *e, const struct expr *const *kids,
+                                uint32_t n) {
   if (!e) return NULL;
   const struct expr **own = arena_array(p->arena, n, const struct expr *);
   if (!own) return out_of_memory(p);
@@ -144,6 +159,7 @@ static const struct expr *parse_nested(struct parser *p, enum binding least) {
 
 static bool push_item(struct parser *p, const struct expr *e) {
   if (!e) return false;
+  /* NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers */
   const struct expr **slot = vec_push(p->arena, &p->items, UINT32_MAX);
   if (!slot) {
     (void)out_of_memory(p);
@@ -242,7 +258,8 @@ static const struct expr *parse_call(struct parser *p, const struct expr *callee
   while (p->lx.token != TOKEN_CLOSE) {
     uint32_t arg_at = p->lx.at;
     if (!push_item(p, parse_arg(p, &keyword))) return NULL;
-    if (keywords && !keyword) return reject(p, arg_at, SPAN("a positional argument stands behind a keyword argument"), false);
+    if (keywords && !keyword)
+      return reject(p, arg_at, SPAN("a positional argument stands behind a keyword argument"), false);
     keywords = keyword;
     if (!eat(p, TOKEN_COMMA)) break;
   }
@@ -293,7 +310,8 @@ static const struct expr *parse_infix(struct parser *p, const struct expr *left)
   const struct infix *op = &infixes[p->lx.token];
   uint32_t at = p->lx.at;
   lexer_next(&p->lx);
-  const struct expr *kids[2] = {left, op->op == BIN_POW ? parse_nested(p, op->right) : parse_expr(p, op->right)};
+  const struct expr *kids[2] = {left,
+                                op->op == BIN_POW ? parse_nested(p, op->right) : parse_expr(p, op->right)};
   if (!kids[1]) return NULL;
   if (op->left == BIND_COMPARE && infixes[p->lx.token].left == BIND_COMPARE)
     return expected(p, "'and' between comparisons, which don't chain here");
@@ -302,20 +320,28 @@ static const struct expr *parse_infix(struct parser *p, const struct expr *left)
   return adopt(p, e, kids, 2);
 }
 
-/* Precedence climbing. Recursion: at most one call a precedence (10) for each of max->expr_depth nested ones. */
+/* Precedence climbing: an operand, then whatever binds at least as tightly as the context does. */
 static const struct expr *parse_expr(struct parser *p, enum binding least) {
   const struct expr *e = parse_atom(p, least);
   while (e) {
     enum token t = p->lx.token;
-    if (t == TOKEN_DOT) e = parse_attr(p, e);
-    else if (t == TOKEN_OPEN) e = parse_call(p, e);
-    else if (t == TOKEN_OPEN_INDEX) e = parse_index(p, e);
-    else if (t == TOKEN_IF && least <= BIND_IF) e = parse_choice(p, e);
-    else if (infixes[t].left && infixes[t].left >= least) e = parse_infix(p, e);
-    else break;
+    if (t == TOKEN_DOT)
+      e = parse_attr(p, e);
+    else if (t == TOKEN_OPEN)
+      e = parse_call(p, e);
+    else if (t == TOKEN_OPEN_INDEX)
+      e = parse_index(p, e);
+    else if (t == TOKEN_IF && least <= BIND_IF)
+      e = parse_choice(p, e);
+    else if (infixes[t].left && infixes[t].left >= least)
+      e = parse_infix(p, e);
+    else
+      break;
   }
   return e;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- whole texts ---- */
 
@@ -324,7 +350,10 @@ static bool parser_init(struct parser *p, struct arena *a, const struct limits *
   *p = (struct parser){.arena = a, .max = max, .err = err};
   *err = (struct expr_error){0};
   if (text.n > max->expr_bytes) {
-    (void)reject(p, 0, arena_printf(a, "an expression of %zu bytes, the limit is %u", text.n, (unsigned)max->expr_bytes), true);
+    (void)reject(
+        p, 0,
+        arena_printf(a, "an expression of %zu bytes, the limit is %u", text.n, (unsigned)max->expr_bytes),
+        true);
     return false;
   }
   lexer_init(&p->lx, text);
@@ -334,11 +363,13 @@ static bool parser_init(struct parser *p, struct arena *a, const struct limits *
 static bool at_end(struct parser *p) {
   if (p->lx.token == TOKEN_END) return true;
   bool child = p->lx.token == TOKEN_FLOAT && p->lx.bytes.p[0] == '.';
-  (void)expected(p, child ? "an operator (the child named 0 of m is written m[0])" : "an operator or the end");
+  (void)expected(p,
+                 child ? "an operator (the child named 0 of m is written m[0])" : "an operator or the end");
   return false;
 }
 
-const struct expr *expr_parse(struct arena *a, const struct limits *max, struct span text, struct expr_error *err) {
+const struct expr *expr_parse(struct arena *a, const struct limits *max, struct span text,
+                              struct expr_error *err) {
   struct parser p;
   if (!parser_init(&p, a, max, text, err)) return NULL;
   const struct expr *e = parse_expr(&p, BIND_IF);
@@ -415,7 +446,8 @@ static bool parse_params(struct parser *p, struct signature *out) {
     if (!parse_param(p, &params[n])) return false;
     if (repeats(params, n)) return reject(p, at, SPAN("this parameter's name stands twice"), false) != NULL;
     if (n && params[n - 1].fallback && !params[n].fallback)
-      return reject(p, at, SPAN("a parameter without a default stands behind one with a default"), false) != NULL;
+      return reject(p, at, SPAN("a parameter without a default stands behind one with a default"), false) !=
+             NULL;
     n++;
     if (!eat(p, TOKEN_COMMA)) break;
   }

@@ -3,15 +3,16 @@
 #include <math.h>
 
 static const char *const token_texts[TOKEN_COUNT] = {
-    [TOKEN_END] = "the end", [TOKEN_INT] = "a number",  [TOKEN_FLOAT] = "a number",
-    [TOKEN_TEXT] = "a text", [TOKEN_NAME] = "a name",   [TOKEN_BAD] = "a token",
-#define TOKEN(id, text) [TOKEN_##id] = text,
+    [TOKEN_END] = "the end", [TOKEN_INT] = "a number", [TOKEN_FLOAT] = "a number",
+    [TOKEN_TEXT] = "a text", [TOKEN_NAME] = "a name",  [TOKEN_BAD] = "a token",
+#define TOKEN(id, text) [TOKEN_##id] = (text),
 #include "arch/tokens.def"
 #undef TOKEN
 };
 
 const char *token_text(enum token t) { return token_texts[t]; }
 
+static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 static bool is_name_start(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
@@ -108,8 +109,10 @@ static void lex_number(struct lexer *lx, struct span s) {
     return;
   }
   take(lx, is_float ? TOKEN_FLOAT : TOKEN_INT, n);
-  if (is_float) read_float(lx);
-  else read_int(lx);
+  if (is_float)
+    read_float(lx);
+  else
+    read_int(lx);
 }
 
 static void lex_text(struct lexer *lx, struct span s) {
@@ -140,7 +143,7 @@ static void lex_stray(struct lexer *lx, struct span s) {
 }
 
 void lexer_next(struct lexer *lx) {
-  while (lx->next < lx->text.n && memchr(" \t\r\n", lx->text.p[lx->next], 4)) lx->next++;
+  while (lx->next < lx->text.n && is_space(lx->text.p[lx->next])) lx->next++;
   struct span s = span_from(lx->text, lx->next);
   lx->at = (uint32_t)min_size(lx->next, UINT32_MAX);
   if (s.n == 0) {

@@ -6,7 +6,8 @@
 
 /* ---- words ---- */
 
-void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format, ...) {
+void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format,
+                ...) {
   struct observation what = {.kind = kind, .subject = subject, .got = got};
   if (m->o->seen[kind] < m->o->per_kind_max) {
     char text[600];
@@ -14,7 +15,8 @@ void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint
     va_start(ap, format);
     int n = vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (!arena_copy(m->arena, span_of(text, n < 0 ? 0 : min_size((size_t)n, sizeof text - 1)), &what.detail)) m->o->lost = true;
+    if (!arena_copy(m->arena, span_of(text, n < 0 ? 0 : min_size((size_t)n, sizeof text - 1)), &what.detail))
+      m->o->lost = true;
   }
   observe(m->o, what);
 }
@@ -41,7 +43,8 @@ struct span tensor_text(struct arena *a, const struct plan *p, const struct plan
   return arena_printf(a, "%s %.*s", dtype_name((enum dtype)t->dtype), (int)sizes.n, (const char *)sizes.p);
 }
 
-/* The last '*' is tried at one byte further whenever the rest does not fit: no recursion, at most |glob| * |text|. */
+/* The last '*' is tried at one byte further whenever the rest does not fit: no recursion, at most |glob| *
+ * |text|. */
 bool glob_match(struct span glob, struct span text) {
   size_t g = 0, t = 0, star = SIZE_MAX, from = 0;
   while (t < text.n) {
@@ -64,11 +67,13 @@ bool glob_match(struct span glob, struct span text) {
 
 /* torch.load(…)["checkpoint"]["model"] */
 static struct span loading_line(struct arena *a, const struct plan *plan, const struct plan_dict *d) {
-  struct span path = plan_span(plan, d->path), line = SPAN("torch.load(FILE, map_location=\"cpu\", weights_only=True)");
+  struct span path = plan_span(plan, d->path),
+              line = SPAN("torch.load(FILE, map_location=\"cpu\", weights_only=True)");
   while (path.n) {
     const uint8_t *slash = memchr(path.p, '/', path.n);
     struct span key = slash ? span_first(path, (size_t)(slash - path.p)) : path;
-    line = arena_printf(a, "%.*s[\"%.*s\"]", (int)line.n, (const char *)line.p, (int)min_size(key.n, 100), (const char *)key.p);
+    line = arena_printf(a, "%.*s[\"%.*s\"]", (int)line.n, (const char *)line.p, (int)min_size(key.n, 100),
+                        (const char *)key.p);
     path = span_from(path, key.n + (slash ? 1 : 0));
   }
   return line;
@@ -83,7 +88,8 @@ static struct span other_dicts(struct arena *a, const struct plan *plan, const s
   for (uint32_t i = 0; i < plan->num_dicts && all.n < 400; i++) {
     struct span path = path_shown(plan_span(plan, plan->dicts[i].path));
     if (&plan->dicts[i] == chosen) continue;
-    all = arena_printf(a, "%.*s%s%.*s", (int)all.n, (const char *)all.p, all.n ? ", " : "", (int)min_size(path.n, 100), (const char *)path.p);
+    all = arena_printf(a, "%.*s%s%.*s", (int)all.n, (const char *)all.p, all.n ? ", " : "",
+                       (int)min_size(path.n, 100), (const char *)path.p);
   }
   return all;
 }
@@ -95,38 +101,50 @@ static const struct plan_dict *dict_at(const struct plan *plan, struct span path
 }
 
 static void note_module(const struct plan_dict *d, struct observations *o) {
-  if (d->module) observe(o, (struct observation){.kind = OBS_DICT_MODULE, .detail = SPAN("torch.save(model.state_dict(), FILE)")});
+  if (d->module)
+    observe(o, (struct observation){.kind = OBS_DICT_MODULE,
+                                    .detail = SPAN("torch.save(model.state_dict(), FILE)")});
 }
 
-static void note_place(const struct plan *plan, const struct plan_dict *d, struct arena *a, struct observations *o) {
+static void note_place(const struct plan *plan, const struct plan_dict *d, struct arena *a,
+                       struct observations *o) {
   if (d->path.n)
-    observe(o, (struct observation){.kind = OBS_DICT_WRAPPED, .subject = plan_span(plan, d->path), .detail = loading_line(a, plan, d)});
+    observe(o, (struct observation){.kind = OBS_DICT_WRAPPED,
+                                    .subject = plan_span(plan, d->path),
+                                    .detail = loading_line(a, plan, d)});
   note_module(d, o);
 }
 
-const struct plan_dict *match_choose(const struct arch *arch, const struct plan *plan, const struct match_options *options, struct arena *a,
+const struct plan_dict *match_choose(const struct arch *arch, const struct plan *plan,
+                                     const struct match_options *options, struct arena *a,
                                      struct observations *o) {
   struct span wanted = options->key.n ? options->key : arch->state_dict_path;
-  if (plan->num_dicts == 0) {
+  const struct plan_dict *first = plan->num_dicts ? plan->dicts : NULL;
+  if (!first) {
     observe(o, (struct observation){.kind = OBS_DICT_NONE});
     return NULL;
   }
-  const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : &plan->dicts[0];
+  const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : first;
   if (d) {
     if (!wanted.n && plan->num_dicts > 1)
-      observe(o, (struct observation){.kind = OBS_DICT_SEVERAL, .subject = path_shown(plan_span(plan, d->path)), .got = plan->num_dicts,
+      observe(o, (struct observation){.kind = OBS_DICT_SEVERAL,
+                                      .subject = path_shown(plan_span(plan, d->path)),
+                                      .got = plan->num_dicts,
                                       .detail = other_dicts(a, plan, d)});
     note_place(plan, d, a, o);
     return d;
   }
   if (plan->num_dicts > 1) {
-    observe(o, (struct observation){.kind = OBS_DICT_ABSENT, .subject = wanted, .got = plan->num_dicts, .detail = other_dicts(a, plan, NULL)});
+    observe(o, (struct observation){.kind = OBS_DICT_ABSENT,
+                                    .subject = wanted,
+                                    .got = plan->num_dicts,
+                                    .detail = other_dicts(a, plan, NULL)});
     return NULL;
   }
-  d = &plan->dicts[0];
-  observe(o, (struct observation){.kind = OBS_DICT_ELSEWHERE, .subject = wanted, .detail = loading_line(a, plan, d)});
-  note_module(d, o);
-  return d;
+  observe(o, (struct observation){
+                 .kind = OBS_DICT_ELSEWHERE, .subject = wanted, .detail = loading_line(a, plan, first)});
+  note_module(first, o);
+  return first;
 }
 
 /* ---- names: renamed, then with a prefix taken off or put on ---- */
@@ -137,7 +155,8 @@ static struct span renamed(struct matcher *m, struct span name, uint32_t *counts
     const struct rename_line *r = &arch->renames[i];
     if (!span_ends(name, r->from)) continue;
     counts[i]++;
-    return arena_printf(m->arena, "%.*s%.*s", (int)(name.n - r->from.n), (const char *)name.p, (int)r->to.n, (const char *)r->to.p);
+    return arena_printf(m->arena, "%.*s%.*s", (int)(name.n - r->from.n), (const char *)name.p, (int)r->to.n,
+                        (const char *)r->to.p);
   }
   return name;
 }
@@ -150,7 +169,10 @@ static bool read_names(struct matcher *m) {
     m->names[i] = renamed(m, plan_span(m->plan, m->plan->entries[m->dict->first_entry + i].name), counts);
   for (uint32_t i = 0; i < arch->num_renames; i++)
     if (counts[i])
-      observe(m->o, (struct observation){.kind = OBS_MATCH_RENAMED, .subject = arch->renames[i].from, .got = counts[i], .detail = arch->renames[i].to});
+      observe(m->o, (struct observation){.kind = OBS_MATCH_RENAMED,
+                                         .subject = arch->renames[i].from,
+                                         .got = counts[i],
+                                         .detail = arch->renames[i].to});
   return true;
 }
 
@@ -186,7 +208,8 @@ struct changes {
 static void propose(struct changes *all, struct span strip, struct span add) {
   for (uint32_t i = 0; i < all->n; i++)
     if (span_eq(all->list[i].strip, strip) && span_eq(all->list[i].add, add)) return;
-  if (all->n < MAX_CHANGES && (strip.n || add.n)) all->list[all->n++] = (struct change){.strip = strip, .add = add};
+  if (all->n < MAX_CHANGES && (strip.n || add.n))
+    all->list[all->n++] = (struct change){.strip = strip, .add = add};
 }
 
 /* Every front part of a key that ends with a dot: "a.", "a.b.", … */
@@ -221,8 +244,8 @@ static void propose_all(struct matcher *m, struct changes *all) {
     }
 }
 
-/* The change that makes most keys fit: chosen on a sample, then counted. It must fit more than no change does, and at
- * least half of the keys on one side. */
+/* The change that makes most keys fit: chosen on a sample, then counted. It must fit more than no change
+ * does, and at least half of the keys on one side. */
 static struct change best_change(struct matcher *m, uint32_t hits_as_is) {
   struct changes all = {.n = 0};
   struct change best = {.hits = 0};
@@ -244,10 +267,16 @@ static void note_change(struct matcher *m, const struct change *c) {
   bool base = span_eq(prefix, arch->base_prefix);
   uint64_t n = 0;
   for (uint32_t i = 0; i < m->dict->num_entries; i++) n += span_starts(m->names[i], prefix) == extra;
-  enum obs_kind kind = extra ? (base ? OBS_MATCH_BASE_EXTRA : OBS_MATCH_PREFIX_EXTRA) : (base ? OBS_MATCH_BASE_LACKING : OBS_MATCH_PREFIX_LACKING);
+  enum obs_kind kind = extra ? (base ? OBS_MATCH_BASE_EXTRA : OBS_MATCH_PREFIX_EXTRA)
+                             : (base ? OBS_MATCH_BASE_LACKING : OBS_MATCH_PREFIX_LACKING);
   int shown = (int)min_size(prefix.n, 200);
-  if (extra) match_note(m, kind, prefix, n, "state_dict = {k.removeprefix(\"%.*s\"): v for k, v in state_dict.items()}", shown, (const char *)prefix.p);
-  else match_note(m, kind, prefix, n, "state_dict = {\"%.*s\" + k: v for k, v in state_dict.items()}", shown, (const char *)prefix.p);
+  if (extra)
+    match_note(m, kind, prefix, n,
+               "state_dict = {k.removeprefix(\"%.*s\"): v for k, v in state_dict.items()}", shown,
+               (const char *)prefix.p);
+  else
+    match_note(m, kind, prefix, n, "state_dict = {\"%.*s\" + k: v for k, v in state_dict.items()}", shown,
+               (const char *)prefix.p);
 }
 
 /* ---- assignment ---- */
@@ -282,7 +311,8 @@ static void find_names(struct matcher *m) {
 /* ---- key by key ---- */
 
 static bool same_sizes(const struct matcher *m, const struct slot *slot, const struct plan_tensor *t) {
-  return t->ndim == slot->ndim && (t->ndim == 0 || memcmp(m->plan->dims + t->first_dim, slot->sizes, t->ndim * sizeof *slot->sizes) == 0);
+  return t->ndim == slot->ndim && (t->ndim == 0 || memcmp(m->plan->dims + t->first_dim, slot->sizes,
+                                                          t->ndim * sizeof *slot->sizes) == 0);
 }
 
 static void check_shape(struct matcher *m, const struct expected *e, const struct plan_tensor *t) {
@@ -292,14 +322,18 @@ static void check_shape(struct matcher *m, const struct expected *e, const struc
     return;
   }
   bool scalar = e->slot->ndim == 0 && t->ndim == 1 && t->numel > 0;
-  if (scalar) m->out->matched++;
-  else m->out->misshapen++;
+  if (scalar)
+    m->out->matched++;
+  else
+    m->out->misshapen++;
   enum obs_kind kind = scalar ? OBS_MATCH_SCALAR : OBS_MATCH_SHAPE;
   if (!keeps(m, kind)) return;
-  struct span found = sizes_text(m->arena, m->plan->dims + t->first_dim, t->ndim), want = sizes_text(m->arena, e->slot->sizes, e->slot->ndim);
+  struct span found = sizes_text(m->arena, m->plan->dims + t->first_dim, t->ndim),
+              want = sizes_text(m->arena, e->slot->sizes, e->slot->ndim);
   struct span type = module_class(e->module);
-  match_note(m, kind, e->key, t->numel, "%.*s, the architecture expects %.*s (%.*s)", (int)found.n, (const char *)found.p, (int)want.n,
-             (const char *)want.p, (int)min_size(type.n, 60), (const char *)type.p);
+  match_note(m, kind, e->key, t->numel, "%.*s, the architecture expects %.*s (%.*s)", (int)found.n,
+             (const char *)found.p, (int)want.n, (const char *)want.p, (int)min_size(type.n, 60),
+             (const char *)type.p);
 }
 
 static bool dtype_usual(enum dtype d) { return d == DTYPE_F32 || d == DTYPE_F16 || d == DTYPE_BF16; }
@@ -307,17 +341,20 @@ static bool dtype_usual(enum dtype d) { return d == DTYPE_F32 || d == DTYPE_F16 
 static void check_dtype(struct matcher *m, const struct expected *e, const struct plan_tensor *t) {
   enum dtype found = (enum dtype)t->dtype;
   switch (e->slot->rule) {
-    case SLOT_ANY: break;
-    case SLOT_EXACT:
-      if (found != e->slot->dtype)
-        match_note(m, OBS_MATCH_DTYPE, e->key, 0, "%s, the architecture expects %s", dtype_name(found), dtype_name(e->slot->dtype));
-      break;
-    case SLOT_FLOAT:
-      if (dtype_table[found].cls != DT_FLOAT)
-        match_note(m, OBS_MATCH_DTYPE, e->key, 0, "%s, the architecture expects a floating dtype", dtype_name(found));
-      else if (!dtype_usual(found))
-        match_note(m, OBS_MATCH_WIDE_DTYPE, e->key, 0, "%s, where float32, float16 or bfloat16 is usual", dtype_name(found));
-      break;
+  case SLOT_ANY: break;
+  case SLOT_EXACT:
+    if (found != e->slot->dtype)
+      match_note(m, OBS_MATCH_DTYPE, e->key, 0, "%s, the architecture expects %s", dtype_name(found),
+                 dtype_name(e->slot->dtype));
+    break;
+  case SLOT_FLOAT:
+    if (dtype_table[found].cls != DT_FLOAT)
+      match_note(m, OBS_MATCH_DTYPE, e->key, 0, "%s, the architecture expects a floating dtype",
+                 dtype_name(found));
+    else if (!dtype_usual(found))
+      match_note(m, OBS_MATCH_WIDE_DTYPE, e->key, 0, "%s, where float32, float16 or bfloat16 is usual",
+                 dtype_name(found));
+    break;
   }
 }
 
@@ -351,16 +388,20 @@ static void note_missing(struct matcher *m, const struct expected *e) {
   if (!e->slot->buffer) m->out->params_missing += e->slot->numel;
   if (!keeps(m, OBS_MATCH_MISSING)) return;
   struct span want = sizes_text(m->arena, e->slot->sizes, e->slot->ndim), type = module_class(e->module);
-  match_note(m, OBS_MATCH_MISSING, e->key, e->slot->numel, "%.*s (%.*s)", (int)want.n, (const char *)want.p, (int)min_size(type.n, 60),
-             (const char *)type.p);
+  match_note(m, OBS_MATCH_MISSING, e->key, e->slot->numel, "%.*s (%.*s)", (int)want.n, (const char *)want.p,
+             (int)min_size(type.n, 60), (const char *)type.p);
 }
 
-/* arch-language 1.1: torch takes it without these counters, unless the state dict carries _metadata of version 2. */
+/* arch-language 1.1: torch takes it without these counters, unless the state dict carries _metadata of
+ * version 2. */
 static void note_batches_tracked(struct matcher *m) {
   if (m->batches_tracked == 0) return;
-  observe(m->o, (struct observation){.kind = OBS_MATCH_BATCHES_TRACKED, .got = m->batches_tracked,
-                                     .detail = m->dict->metadata ? SPAN("load_state_dict(strict=True) reports them")
-                                                                 : SPAN("load_state_dict takes that from files without _metadata")});
+  observe(m->o,
+          (struct observation){
+              .kind = OBS_MATCH_BATCHES_TRACKED,
+              .got = m->batches_tracked,
+              .detail = m->dict->metadata ? SPAN("load_state_dict(strict=True) reports them")
+                                          : SPAN("load_state_dict takes that from files without _metadata")});
   if (m->dict->metadata) m->out->loads_strict = false;
 }
 
@@ -398,8 +439,11 @@ static void check_unexpected(struct matcher *m) {
     if (m->number[i] || is_ignored(m, m->names[i])) continue;
     m->out->unexpected++;
     if (!keeps(m, OBS_MATCH_UNEXPECTED)) continue;
-    struct span form = entry->tensor == UINT32_MAX ? SPAN("no tensor") : tensor_text(m->arena, m->plan, &m->plan->tensors[entry->tensor]);
-    match_note(m, OBS_MATCH_UNEXPECTED, plan_span(m->plan, entry->name), 0, " (%.*s)", (int)form.n, (const char *)form.p);
+    struct span form = entry->tensor == UINT32_MAX
+                           ? SPAN("no tensor")
+                           : tensor_text(m->arena, m->plan, &m->plan->tensors[entry->tensor]);
+    match_note(m, OBS_MATCH_UNEXPECTED, plan_span(m->plan, entry->name), 0, " (%.*s)", (int)form.n,
+               (const char *)form.p);
   }
 }
 
@@ -415,7 +459,8 @@ static bool check_keys(struct matcher *m) {
   return true;
 }
 
-/* load_state_dict: strict=False forgives missing and unexpected keys, never a size or a value that is no tensor. */
+/* load_state_dict: strict=False forgives missing and unexpected keys, never a size or a value that is no
+ * tensor. */
 static void judge(struct match *out) {
   bool changed = out->prefix_removed.n || out->prefix_added.n;
   bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->loads_strict;
@@ -424,10 +469,13 @@ static void judge(struct match *out) {
   out->loads_loose = changed || out->misshapen == 0;
 }
 
-bool match_run(struct match *out, const struct model *model, const struct plan *plan, const struct plan_dict *dict,
-               const struct match_options *options, struct arena *a, struct observations *o) {
+bool match_run(struct match *out, const struct model *model, const struct plan *plan,
+               const struct plan_dict *dict, const struct match_options *options, struct arena *a,
+               struct observations *o) {
   *out = (struct match){.found = true, .dict = dict, .loads_strict = true};
-  struct matcher m = {.out = out, .model = model, .plan = plan, .dict = dict, .options = options, .arena = a, .o = o};
+  struct matcher m = {
+      .out = out, .model = model, .plan = plan, .dict = dict, .options = options, .arena = a, .o = o};
+  if (!try_mul(options->file.n, UINT64_C(4), &m.bytes_left)) m.bytes_left = UINT64_MAX;
   m.names = arena_array(a, dict->num_entries, struct span);
   m.number = arena_array(a, dict->num_entries, uint32_t);
   m.entry = arena_array(a, model->num_expected, uint32_t);

@@ -15,6 +15,7 @@ struct matcher {
   struct span *names;     /* of the dict's entries, renamed; parallel to them */
   uint32_t *number;       /* for each entry: the expected key it fills, from 1; 0: none */
   uint64_t batches_tracked; /* counters that are not there */
+  uint64_t bytes_left;      /* that elements_open may still promise: hostile files tie one tensor a thousand times */
   uint32_t *entry;        /* for each expected key: its entry in the plan, or UINT32_MAX */
 };
 

@@ -1,5 +1,5 @@
-/* What stands beside the state dict: the fields that the architecture file declares, and the optimizer's state
- * (arch-language 2.2, 2.6). */
+/* What stands beside the state dict: the fields that the architecture file declares, and the optimizer's
+ * state (arch-language 2.2, 2.6). */
 #include <math.h>
 
 #include "arch/config.h"
@@ -8,19 +8,24 @@
 /* ---- fields ---- */
 
 static const char *const kind_names[PLAN_VAL_KINDS] = {
-    [PLAN_VAL_NONE] = "None",       [PLAN_VAL_BOOL] = "a bool",     [PLAN_VAL_INT] = "an int",     [PLAN_VAL_BIGINT] = "an int",
-    [PLAN_VAL_FLOAT] = "a float",   [PLAN_VAL_TEXT] = "a str",      [PLAN_VAL_BYTES] = "bytes",    [PLAN_VAL_TUPLE] = "a tuple",
-    [PLAN_VAL_LIST] = "a list",     [PLAN_VAL_DICT] = "a dict",     [PLAN_VAL_SET] = "a set",      [PLAN_VAL_RECORD] = "an object",
-    [PLAN_VAL_TENSOR] = "a tensor", [PLAN_VAL_STORAGE] = "a storage", [PLAN_VAL_GLOBAL] = "a class", [PLAN_VAL_DTYPE] = "a dtype",
-    [PLAN_VAL_DEVICE] = "a device", [PLAN_VAL_SIZE] = "a torch.Size", [PLAN_VAL_SHARED] = "shared", [PLAN_VAL_CUT] = "not listed",
+    [PLAN_VAL_NONE] = "None",       [PLAN_VAL_BOOL] = "a bool",       [PLAN_VAL_INT] = "an int",
+    [PLAN_VAL_BIGINT] = "an int",   [PLAN_VAL_FLOAT] = "a float",     [PLAN_VAL_TEXT] = "a str",
+    [PLAN_VAL_BYTES] = "bytes",     [PLAN_VAL_TUPLE] = "a tuple",     [PLAN_VAL_LIST] = "a list",
+    [PLAN_VAL_DICT] = "a dict",     [PLAN_VAL_SET] = "a set",         [PLAN_VAL_RECORD] = "an object",
+    [PLAN_VAL_TENSOR] = "a tensor", [PLAN_VAL_STORAGE] = "a storage", [PLAN_VAL_GLOBAL] = "a class",
+    [PLAN_VAL_DTYPE] = "a dtype",   [PLAN_VAL_DEVICE] = "a device",   [PLAN_VAL_SIZE] = "a torch.Size",
+    [PLAN_VAL_SHARED] = "shared",   [PLAN_VAL_CUT] = "not listed",
 };
 
-static const char *const type_names[FIELD_TYPES] = {
-    [FIELD_INT] = "an int",   [FIELD_NUMBER] = "a number", [FIELD_STR] = "a str",       [FIELD_BOOL] = "a bool",
-    [FIELD_LIST] = "a list",  [FIELD_DICT] = "a dict",     [FIELD_TENSOR] = "a tensor",
+static const char *const type_names[FIELD_TYPES + 1] = {
+    [FIELD_INT] = "an int",      [FIELD_NUMBER] = "a number", [FIELD_STR] = "a str",
+    [FIELD_BOOL] = "a bool",     [FIELD_LIST] = "a list",     [FIELD_DICT] = "a dict",
+    [FIELD_TENSOR] = "a tensor", [FIELD_TYPES] = "a value",
 };
 
-static enum plan_value_kind kind_of(const struct plan *p, uint32_t row) { return (enum plan_value_kind)p->values[row].kind; }
+static enum plan_value_kind kind_of(const struct plan *p, uint32_t row) {
+  return (enum plan_value_kind)p->values[row].kind;
+}
 
 /* A tensor of one element counts as a number: `loss` is often saved so. */
 static bool scalar_tensor(struct matcher *m, uint32_t row, bool *integer, double *out) {
@@ -52,14 +57,14 @@ static bool type_fits(struct matcher *m, uint32_t row, enum field_type type, dou
   enum plan_value_kind kind = kind_of(m->plan, row);
   bool integer = false, is_number = number_of(m, row, &integer, number);
   switch (type) {
-    case FIELD_INT: return is_number && integer;
-    case FIELD_NUMBER: return is_number;
-    case FIELD_STR: return kind == PLAN_VAL_TEXT;
-    case FIELD_BOOL: return kind == PLAN_VAL_BOOL;
-    case FIELD_LIST: return kind == PLAN_VAL_LIST || kind == PLAN_VAL_TUPLE;
-    case FIELD_DICT: return kind == PLAN_VAL_DICT;
-    case FIELD_TENSOR: return kind == PLAN_VAL_TENSOR;
-    case FIELD_TYPES: break;
+  case FIELD_INT: return is_number && integer;
+  case FIELD_NUMBER: return is_number;
+  case FIELD_STR: return kind == PLAN_VAL_TEXT;
+  case FIELD_BOOL: return kind == PLAN_VAL_BOOL;
+  case FIELD_LIST: return kind == PLAN_VAL_LIST || kind == PLAN_VAL_TUPLE;
+  case FIELD_DICT: return kind == PLAN_VAL_DICT;
+  case FIELD_TENSOR: return kind == PLAN_VAL_TENSOR;
+  case FIELD_TYPES: break;
   }
   return false;
 }
@@ -75,12 +80,13 @@ static struct value field_value(struct matcher *m, uint32_t row, double number) 
 static bool compare_field(struct matcher *m, const struct field_line *line, uint32_t row, double number) {
   struct eval *ev = m->model->eval;
   struct value limit, holds, v = field_value(m, row, number);
-  if (!expr_eval(ev, line->limit, m->model->config, &limit) || !value_binary(ev, line->op, &v, &limit, line->limit->at, &holds))
+  if (!expr_eval(ev, line->limit, m->model->config, &limit) ||
+      !value_binary(ev, line->op, &v, &limit, line->limit->at, &holds))
     return config_reject(m->o, m->model->arch, line->place, ev);
   if (holds.truth) return true;
   struct span found = value_show(m->arena, &v), want = value_show(m->arena, &limit);
-  match_note(m, OBS_FIELD_RANGE, line->name, 0, "%.*s, the architecture file demands %s %.*s", (int)found.n, (const char *)found.p,
-             expr_op_text(line->op), (int)want.n, (const char *)want.p);
+  match_note(m, OBS_FIELD_RANGE, line->name, 0, "%.*s, the architecture file demands %s %.*s", (int)found.n,
+             (const char *)found.p, expr_op_text(line->op), (int)want.n, (const char *)want.p);
   return true;
 }
 
@@ -92,18 +98,24 @@ static bool check_field(struct matcher *m, const struct field_line *line) {
   if (!absent) row = plan_resolve(m->plan, row);
   if (absent || kind_of(m->plan, row) == PLAN_VAL_NONE) {
     if (line->optional) return true;
-    match_note(m, absent ? OBS_FIELD_ABSENT : OBS_FIELD_TYPE_DIFFERS, line->name, 0, absent ? "%s" : "None, the architecture file demands %s",
-               type_names[line->type]);
+    if (absent)
+      match_note(m, OBS_FIELD_ABSENT, line->name, 0, "%s", type_names[line->type]);
+    else
+      match_note(m, OBS_FIELD_TYPE_DIFFERS, line->name, 0, "None, the architecture file demands %s",
+                 type_names[line->type]);
     return true;
   }
   if (kind_of(m->plan, row) == PLAN_VAL_CUT) return true; /* LIM808 has said that the plan ended before it */
   if (!type_fits(m, row, line->type, &number)) {
-    match_note(m, OBS_FIELD_TYPE_DIFFERS, line->name, 0, "%s, the architecture file demands %s", kind_names[kind_of(m->plan, row)],
-               type_names[line->type]);
+    match_note(m, OBS_FIELD_TYPE_DIFFERS, line->name, 0, "%s, the architecture file demands %s",
+               kind_names[kind_of(m->plan, row)], type_names[line->type]);
     return true;
   }
   if ((line->type == FIELD_NUMBER || line->type == FIELD_INT) && !isfinite(number)) {
-    match_note(m, OBS_FIELD_NONFINITE, line->name, 0, "%s", isnan(number) ? "NaN" : number < 0 ? "-inf" : "inf");
+    match_note(m, OBS_FIELD_NONFINITE, line->name, 0, "%s",
+               isnan(number) ? "NaN"
+               : number < 0  ? "-inf"
+                             : "inf");
     return true;
   }
   return line->op == BIN_NONE || compare_field(m, line, row, number);
@@ -120,12 +132,15 @@ bool match_fields(struct matcher *m) {
 struct optimizer {
   struct matcher *m;
   struct span path;
-  uint32_t n;             /* parameters of the model that an optimizer would hold … */
-  uint32_t *expected;     /* … in order: their indices among the expected keys */
-  uint8_t *listed;        /* by a param group */
+  uint32_t n;         /* parameters of the model that an optimizer would hold … */
+  uint32_t *expected; /* … in order: their indices among the expected keys */
+  uint8_t *listed;    /* by a param group */
+  bool cut;           /* the plan's budget ended inside: absence means nothing (LIM808 has said so) */
 };
 
-static void bad_form(struct optimizer *x, const char *what) { match_note(x->m, OBS_OPTIMIZER_FORM, x->path, 0, "%s", what); }
+static void bad_form(struct optimizer *x, const char *what) {
+  match_note(x->m, OBS_OPTIMIZER_FORM, x->path, 0, "%s", what);
+}
 
 /* Buffers are not optimized, tied tensors once, and an optional parameter only where it is. */
 static bool is_optimized(const struct matcher *m, uint32_t i) {
@@ -148,6 +163,10 @@ static bool list_parameters(struct optimizer *x) {
 
 static void check_index(struct optimizer *x, uint32_t row, uint64_t *count) {
   const struct plan_value *v = &x->m->plan->values[plan_resolve(x->m->plan, row)];
+  if (v->kind == PLAN_VAL_CUT) {
+    x->cut = true;
+    return;
+  }
   if (v->kind != PLAN_VAL_INT) {
     bad_form(x, "a parameter index is no integer");
     return;
@@ -155,8 +174,11 @@ static void check_index(struct optimizer *x, uint32_t row, uint64_t *count) {
   ++*count;
   bool inside = v->number >= 0 && v->number < x->n;
   uint64_t shown = v->number < 0 ? 0 : (uint64_t)v->number;
-  if (!inside) match_note(x->m, OBS_OPTIMIZER_INDEX, x->path, shown, "%s", v->number < 0 ? "is negative" : "is beyond the model's parameters");
-  else if (x->listed[v->number]++) match_note(x->m, OBS_OPTIMIZER_INDEX, x->path, shown, "is listed twice");
+  if (!inside)
+    match_note(x->m, OBS_OPTIMIZER_INDEX, x->path, shown, "%s",
+               v->number < 0 ? "is negative" : "is beyond the model's parameters");
+  else if (x->listed[v->number]++)
+    match_note(x->m, OBS_OPTIMIZER_INDEX, x->path, shown, "is listed twice");
   if (inside) x->listed[v->number] = 1;
 }
 
@@ -171,6 +193,8 @@ static void check_groups(struct optimizer *x, uint32_t root) {
   groups = plan_resolve(p, groups);
   for (uint32_t g = groups + 1; g < p->values[groups].end; g = p->values[g].end) {
     uint32_t params = plan_child(p, g, SPAN("params"));
+    x->cut |= p->values[g].kind == PLAN_VAL_CUT;
+    if (params == UINT32_MAX && x->cut) continue;
     if (params == UINT32_MAX) {
       bad_form(x, "a group has no params");
       continue;
@@ -178,8 +202,9 @@ static void check_groups(struct optimizer *x, uint32_t root) {
     params = plan_resolve(p, params);
     for (uint32_t i = params + 1; i < p->values[params].end; i = p->values[i].end) check_index(x, i, &count);
   }
-  if (count != x->n)
-    observe(x->m->o, (struct observation){.kind = OBS_OPTIMIZER_COUNT, .subject = x->path, .got = count, .want = x->n});
+  if (count != x->n && !x->cut)
+    observe(x->m->o, (struct observation){
+                         .kind = OBS_OPTIMIZER_COUNT, .subject = x->path, .got = count, .want = x->n});
 }
 
 /* The key of a state entry: a parameter's index, in decimal. */
@@ -187,7 +212,8 @@ static bool parse_index(struct span s, uint32_t *out) {
   uint32_t n = 0;
   if (s.n == 0) return false;
   for (size_t i = 0; i < s.n; i++)
-    if (s.p[i] < '0' || s.p[i] > '9' || !try_mul(n, 10u, &n) || !try_add(n, (uint32_t)(s.p[i] - '0'), &n)) return false;
+    if (s.p[i] < '0' || s.p[i] > '9' || !try_mul(n, 10u, &n) || !try_add(n, (uint32_t)(s.p[i] - '0'), &n))
+      return false;
   *out = n;
   return true;
 }
@@ -201,11 +227,16 @@ static void check_moment(struct optimizer *x, uint32_t row, uint32_t index) {
   const struct plan_tensor *t = &p->tensors[real->number];
   const struct expected *e = &x->m->model->expected[x->expected[index]];
   const uint64_t *sizes = p->dims + t->first_dim;
-  if (t->ndim == 0 || (t->ndim == e->slot->ndim && memcmp(sizes, e->slot->sizes, t->ndim * sizeof *sizes) == 0)) return;
-  struct span name = plan_span(p, v->key), found = sizes_text(x->m->arena, sizes, t->ndim), want = sizes_text(x->m->arena, e->slot->sizes, e->slot->ndim);
-  struct span subject = arena_printf(x->m->arena, "%u/%.*s", index, (int)min_size(name.n, 100), (const char *)name.p);
-  match_note(x->m, OBS_OPTIMIZER_SHAPE, subject, 0, "%.*s, its parameter %.*s is %.*s", (int)found.n, (const char *)found.p,
-             (int)min_size(e->key.n, 200), (const char *)e->key.p, (int)want.n, (const char *)want.p);
+  if (t->ndim == 0 ||
+      (t->ndim == e->slot->ndim && memcmp(sizes, e->slot->sizes, t->ndim * sizeof *sizes) == 0))
+    return;
+  struct span name = plan_span(p, v->key), found = sizes_text(x->m->arena, sizes, t->ndim),
+              want = sizes_text(x->m->arena, e->slot->sizes, e->slot->ndim);
+  struct span subject =
+      arena_printf(x->m->arena, "%u/%.*s", index, (int)min_size(name.n, 100), (const char *)name.p);
+  match_note(x->m, OBS_OPTIMIZER_SHAPE, subject, 0, "%.*s, its parameter %.*s is %.*s", (int)found.n,
+             (const char *)found.p, (int)min_size(e->key.n, 200), (const char *)e->key.p, (int)want.n,
+             (const char *)want.p);
 }
 
 static void check_state(struct optimizer *x, uint32_t root) {
@@ -218,6 +249,7 @@ static void check_state(struct optimizer *x, uint32_t root) {
   state = plan_resolve(p, state);
   for (uint32_t i = state + 1; i < p->values[state].end; i = p->values[i].end) {
     uint32_t index, entry = plan_resolve(p, i);
+    if (p->values[i].kind == PLAN_VAL_CUT) return;
     if (!parse_index(plan_span(p, p->values[i].key), &index)) {
       bad_form(x, "a key of state is no parameter index");
       continue;

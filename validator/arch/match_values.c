@@ -7,12 +7,20 @@ bool elements_open(struct elements *e, struct matcher *m, uint32_t tensor) {
   const struct plan_tensor *t = &m->plan->tensors[tensor];
   *e = (struct elements){.t = t, .left = t->numel, .at = t->offset};
   if (m->options->file.n == 0 || t->storage == PLAN_NO_STORAGE || t->ndim > ARRAY_LEN(e->index)) return false;
-  if (t->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED)) return false;
+  if (t->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED | PLAN_EXPANDED)) return false;
   const struct plan_storage *s = &m->plan->storages[t->storage - 1];
+  if (s->bytes > m->bytes_left) {
+    observe(m->o,
+            (struct observation){
+                .kind = OBS_LIMIT_MATCH, .subject = plan_span(m->plan, t->key), .want = m->options->file.n});
+    return false;
+  }
+  m->bytes_left -= s->bytes;
   e->size = m->plan->dims + t->first_dim;
   e->stride = e->size + t->ndim;
   e->big_endian = s->big_endian != 0;
-  return s->member != 0 && plan_storage_bytes(m->plan, t->storage, m->options->file, m->arena, m->o, &e->bytes);
+  return s->member != 0 &&
+         plan_storage_bytes(m->plan, t->storage, m->options->file, m->arena, m->o, &e->bytes);
 }
 
 /* The plan was opened: every element that the sizes and strides reach lies in the storage. */
@@ -45,25 +53,30 @@ double elements_value(const struct elements *e, const uint8_t *p) {
 
 static bool same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b) {
   return a->dtype == b->dtype && a->ndim == b->ndim &&
-         (a->ndim == 0 || memcmp(p->dims + a->first_dim, p->dims + b->first_dim, a->ndim * sizeof *p->dims) == 0);
+         (a->ndim == 0 ||
+          memcmp(p->dims + a->first_dim, p->dims + b->first_dim, a->ndim * sizeof *p->dims) == 0);
 }
 
 static bool same_bytes(struct matcher *m, uint32_t x, uint32_t y) {
   const struct plan_tensor *a = &m->plan->tensors[x], *b = &m->plan->tensors[y];
   struct elements ea, eb;
-  if (a->tied == b->tied) return true; /* the same view of the same storage */
-  if (!elements_open(&ea, m, x) || !elements_open(&eb, m, y)) return true; /* nothing to compare: said elsewhere */
+  if (a->tied == b->tied || a->numel == 0) return true; /* the same view of the same storage */
+  if (!elements_open(&ea, m, x) || !elements_open(&eb, m, y))
+    return true; /* nothing to compare: said elsewhere */
   size_t size = (size_t)dtype_size((enum dtype)a->dtype);
   if (a->flags & b->flags & PLAN_CONTIGUOUS && ea.big_endian == eb.big_endian)
     return memcmp(ea.bytes.p + a->offset * size, eb.bytes.p + b->offset * size, a->numel * size) == 0;
   for (const uint8_t *p, *q; (p = elements_next(&ea)) && (q = elements_next(&eb));)
-    if (ea.big_endian == eb.big_endian ? memcmp(p, q, size) != 0 : !(elements_value(&ea, p) >= elements_value(&eb, q) && elements_value(&ea, p) <= elements_value(&eb, q)))
+    if (ea.big_endian == eb.big_endian ? memcmp(p, q, size) != 0
+                                       : !(elements_value(&ea, p) >= elements_value(&eb, q) &&
+                                           elements_value(&ea, p) <= elements_value(&eb, q)))
       return false;
   return true;
 }
 
 static uint32_t tensor_of_alias(const struct matcher *m, const struct model_tie *tie) {
-  if (tie->alias) return m->entry[tie->alias - 1] == UINT32_MAX ? MATCH_NO_TENSOR : m->out->tensor[tie->alias - 1];
+  if (tie->alias)
+    return m->entry[tie->alias - 1] == UINT32_MAX ? MATCH_NO_TENSOR : m->out->tensor[tie->alias - 1];
   for (uint32_t i = 0; i < m->dict->num_entries; i++)
     if (span_eq(m->names[i], tie->line->alias)) return m->plan->entries[m->dict->first_entry + i].tensor;
   return MATCH_NO_TENSOR;
@@ -76,8 +89,10 @@ void match_ties(struct matcher *m) {
     uint32_t y = target ? m->out->tensor[target - 1] : MATCH_NO_TENSOR;
     if (x == MATCH_NO_TENSOR || y == MATCH_NO_TENSOR) continue;
     struct observation what = {.subject = tie->line->alias, .detail = tie->line->target};
-    if (!same_form(m->plan, &m->plan->tensors[x], &m->plan->tensors[y])) what.kind = OBS_TIE_UNLIKE;
-    else if (!same_bytes(m, x, y)) what.kind = OBS_TIE_DIFFERS;
+    if (!same_form(m->plan, &m->plan->tensors[x], &m->plan->tensors[y]))
+      what.kind = OBS_TIE_UNLIKE;
+    else if (!same_bytes(m, x, y))
+      what.kind = OBS_TIE_DIFFERS;
     if (what.kind != OBS_NONE) observe(m->o, what);
   }
 }
@@ -85,7 +100,8 @@ void match_ties(struct matcher *m) {
 /* ---- constants: "position_ids": "Buffer((1, n), int64, value=arange(n))" ---- */
 
 static double constant_at(const struct value *v, uint64_t i) {
-  return v->kind == VALUE_RANGE ? (double)v->range.start + (double)i * (double)v->range.step : value_number(v);
+  return v->kind == VALUE_RANGE ? (double)v->range.start + (double)i * (double)v->range.step
+                                : value_number(v);
 }
 
 static void check_constant(struct matcher *m, const struct expected *e, uint32_t tensor) {
@@ -104,24 +120,30 @@ static void check_constant(struct matcher *m, const struct expected *e, uint32_t
 void match_constants(struct matcher *m) {
   for (uint32_t i = 0; i < m->model->num_expected; i++) {
     const struct expected *e = &m->model->expected[i];
-    if (e->slot->constant.kind != VALUE_NONE && m->out->tensor[i] != MATCH_NO_TENSOR && m->entry[i] != UINT32_MAX)
+    if (e->slot->constant.kind != VALUE_NONE && m->out->tensor[i] != MATCH_NO_TENSOR &&
+        m->entry[i] != UINT32_MAX)
       check_constant(m, e, m->out->tensor[i]);
   }
 }
 
 /* ---- checks ---- */
 
-static void check_values(struct matcher *m, const struct check_line *c, struct span key, const struct plan_stats *s) {
+static void check_values(struct matcher *m, const struct check_line *c, struct span key,
+                         const struct plan_stats *s) {
   bool variance = span_ends(key, SPAN("running_var")) && c->has_min && c->min >= 0 && s->min < 0;
   if (c->finite && s->nan_count) match_note(m, OBS_CHECK_NAN, key, s->nan_count, "%s", "");
   if (c->finite && s->inf_count) match_note(m, OBS_CHECK_INF, key, s->inf_count, "%s", "");
-  if (c->nonzero && s->count && s->zero_count == s->count) match_note(m, OBS_CHECK_ZERO, key, s->count, "%s", "");
+  if (c->nonzero && s->count && s->zero_count == s->count)
+    match_note(m, OBS_CHECK_ZERO, key, s->count, "%s", "");
   if (s->finite == 0) return;
   if (c->has_min && s->min < c->min)
-    match_note(m, variance ? OBS_CHECK_NEGATIVE_VAR : OBS_CHECK_RANGE, key, 0, "its minimum is %.6g, allowed is %.6g", s->min, c->min);
-  if (c->has_max && s->max > c->max) match_note(m, OBS_CHECK_RANGE, key, 0, "its maximum is %.6g, allowed is %.6g", s->max, c->max);
+    match_note(m, variance ? OBS_CHECK_NEGATIVE_VAR : OBS_CHECK_RANGE, key, 0,
+               "its minimum is %.6g, allowed is %.6g", s->min, c->min);
+  if (c->has_max && s->max > c->max)
+    match_note(m, OBS_CHECK_RANGE, key, 0, "its maximum is %.6g, allowed is %.6g", s->max, c->max);
   if (c->has_absmax && s->absmax > c->absmax)
-    match_note(m, OBS_CHECK_RANGE, key, 0, "its largest magnitude is %.6g, allowed is %.6g", s->absmax, c->absmax);
+    match_note(m, OBS_CHECK_RANGE, key, 0, "its largest magnitude is %.6g, allowed is %.6g", s->absmax,
+               c->absmax);
 }
 
 static bool wants_values(const struct check_line *c) {
@@ -141,9 +163,12 @@ void match_checks(struct matcher *m) {
       enum dtype dtype = (enum dtype)m->plan->tensors[tensor].dtype;
       if (!glob_match(c->glob, key)) continue;
       if (c->dtypes && !(c->dtypes >> dtype & 1))
-        match_note(m, OBS_CHECK_DTYPE, key, 0, "%s, which the architecture file does not allow", dtype_name(dtype));
-      if (s && s->done) check_values(m, c, key, s);
-      else skipped += wants_values(c);
+        match_note(m, OBS_CHECK_DTYPE, key, 0, "%s, which the architecture file does not allow",
+                   dtype_name(dtype));
+      if (s && s->done)
+        check_values(m, c, key, s);
+      else
+        skipped += wants_values(c);
     }
   }
   if (skipped) observe(m->o, (struct observation){.kind = OBS_CHECK_SKIPPED, .got = skipped});

@@ -6,7 +6,8 @@ static const struct type_row {
   size_t len;
   const char *signature, *state;
 } types[TYPE_COUNT] = {
-#define MODULE(name, signature, state) [TYPE_##name] = {#name, sizeof #name - 1, #name "(" signature ")", state},
+#define MODULE(name, signature, state) \
+  [TYPE_##name] = {#name, sizeof #name - 1, #name "(" signature ")", state},
 #include "arch/types.def"
 #undef MODULE
 };
@@ -40,12 +41,12 @@ const struct value *module_arg(const struct module *m, const char *name) {
 
 struct span module_class(const struct module *m) {
   switch (m->kind) {
-    case MODULE_TYPE: return span_str(module_type_name(m->type));
-    case MODULE_BLOCK: return m->signature->name;
-    case MODULE_SEQUENTIAL: return SPAN("Sequential");
-    case MODULE_LIST: return SPAN("ModuleList");
-    case MODULE_GROUP: return SPAN("Module");
-    case MODULE_ABSENT: return SPAN("None");
+  case MODULE_TYPE: return span_str(module_type_name(m->type));
+  case MODULE_BLOCK: return m->signature->name;
+  case MODULE_SEQUENTIAL: return SPAN("Sequential");
+  case MODULE_LIST: return SPAN("ModuleList");
+  case MODULE_GROUP: return SPAN("Module");
+  case MODULE_ABSENT: return SPAN("None");
   }
   return SPAN("");
 }

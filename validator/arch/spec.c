@@ -11,7 +11,8 @@
 
 enum { MAX_PATH = 64 + 1 }; /* json_depth */
 
-bool arch_locate(const struct arch *arch, const struct place *p, uint32_t at, uint32_t *line, uint32_t *column) {
+bool arch_locate(const struct arch *arch, const struct place *p, uint32_t at, uint32_t *line,
+                 uint32_t *column) {
   const char *path[MAX_PATH];
   size_t n = 0;
   for (const struct place *q = p; q; q = q->up) n++;
@@ -29,10 +30,13 @@ struct span arch_where(struct arena *a, const struct arch *arch, const struct pl
 }
 
 bool spec_out_of_memory(struct spec *sp) {
-  return refuse(sp->o, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = sp->arena->budget, .subject = sp->arch->file.name});
+  return refuse(sp->o,
+                (struct observation){
+                    .kind = OBS_LIMIT_MEMORY, .got = sp->arena->budget, .subject = sp->arch->file.name});
 }
 
-bool spec_reject(struct spec *sp, enum obs_kind kind, const struct place *where, uint32_t at, const char *format, ...) {
+bool spec_reject(struct spec *sp, enum obs_kind kind, const struct place *where, uint32_t at,
+                 const char *format, ...) {
   char text[400];
   va_list ap;
   va_start(ap, format);
@@ -54,7 +58,8 @@ struct item spec_child(struct spec *sp, struct item parent, const cJSON *json, u
   struct place *p = arena_new(sp->arena, struct place);
   const char *key = json->string;
   if (!key) {
-    struct span digits = arena_printf(sp->arena, "%u", index); /* terminated: arena_printf leaves the NUL behind it */
+    struct span digits =
+        arena_printf(sp->arena, "%u", index); /* terminated: arena_printf leaves the NUL behind it */
     key = digits.n ? (const char *)digits.p : NULL;
   }
   if (!p || !key) return (struct item){.json = json};
@@ -74,8 +79,12 @@ static bool unfit(struct spec *sp, struct item it, const char *what) {
   return spec_reject(sp, OBS_ARCH_TYPE, it.place, 0, "expected %s, found %s", what, json_kind(it.json));
 }
 
-bool spec_want_object(struct spec *sp, struct item it) { return cJSON_IsObject(it.json) || unfit(sp, it, "an object"); }
-bool spec_want_list(struct spec *sp, struct item it) { return cJSON_IsArray(it.json) || unfit(sp, it, "a list"); }
+bool spec_want_object(struct spec *sp, struct item it) {
+  return cJSON_IsObject(it.json) || unfit(sp, it, "an object");
+}
+bool spec_want_list(struct spec *sp, struct item it) {
+  return cJSON_IsArray(it.json) || unfit(sp, it, "a list");
+}
 
 bool spec_at_most(struct spec *sp, struct item it, uint32_t n, uint32_t max) {
   return n <= max || spec_reject(sp, OBS_LIMIT_ARCH, it.place, 0, "%u entries, the limit is %u", n, max);
@@ -96,7 +105,8 @@ bool spec_number(struct spec *sp, struct item it, double *out) {
 static bool read_text_item(struct spec *sp, struct item it, void *into) { return spec_text(sp, it, into); }
 
 bool spec_texts(struct spec *sp, struct item it, struct names *out) {
-  if (cJSON_IsArray(it.json)) return spec_each(sp, it, sizeof(struct span), read_text_item, &out->list, &out->n);
+  if (cJSON_IsArray(it.json))
+    return spec_each(sp, it, sizeof(struct span), read_text_item, &out->list, &out->n);
   struct span *one = arena_new(sp->arena, struct span);
   if (!one) return spec_out_of_memory(sp);
   out->list = one;
@@ -104,12 +114,13 @@ bool spec_texts(struct spec *sp, struct item it, struct names *out) {
   return spec_text(sp, it, one);
 }
 
-bool spec_expr_text(struct spec *sp, const struct place *where, struct span text, uint32_t skip, const struct expr **out) {
+bool spec_expr_text(struct spec *sp, const struct place *where, struct span text, uint32_t skip,
+                    const struct expr **out) {
   struct expr_error err;
   *out = expr_parse(sp->arena, sp->max, span_from(text, skip), &err);
   if (*out) return true;
-  return spec_reject(sp, err.limit ? OBS_LIMIT_ARCH : OBS_ARCH_EXPR, where, skip + err.at + 1, "%.*s", (int)err.what.n,
-                     (const char *)err.what.p);
+  return spec_reject(sp, err.limit ? OBS_LIMIT_ARCH : OBS_ARCH_EXPR, where, skip + err.at + 1, "%.*s",
+                     (int)err.what.n, (const char *)err.what.p);
 }
 
 bool spec_expr(struct spec *sp, struct item it, const struct expr **out) {
@@ -120,13 +131,15 @@ bool spec_expr(struct spec *sp, struct item it, const struct expr **out) {
 bool spec_key_name(struct spec *sp, struct item it, struct span *out) {
   *out = item_key(it);
   if (!is_identifier(*out))
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.60s' is no name: letters, digits and _ only", it.json->string);
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.60s' is no name: letters, digits and _ only",
+                       it.json->string);
   if (builtin_is(*out))
     return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.60s' is the name of a function", it.json->string);
   return true;
 }
 
-bool spec_each(struct spec *sp, struct item it, size_t size, read_fn *read, void *out_table, uint32_t *out_n) {
+bool spec_each(struct spec *sp, struct item it, size_t size, read_fn *read, void *out_table,
+               uint32_t *out_n) {
   uint32_t n = 0, i = 0;
   const cJSON *child;
   cJSON_ArrayForEach(child, it.json) n++;
@@ -154,7 +167,8 @@ static bool row_is(const struct key_row *row, struct span key) {
 static bool unknown_key(struct spec *sp, struct item member, const struct key_row *rows, size_t n) {
   struct nearest near = {.word = item_key(member)};
   for (size_t i = 0; i < n; i++) nearest_try(&near, span_str(rows[i].name));
-  return spec_reject(sp, OBS_ARCH_KEY, member.place, 0, near.best.n ? "unknown key '%.60s', did you mean '%.*s'?" : "unknown key '%.60s'",
+  return spec_reject(sp, OBS_ARCH_KEY, member.place, 0,
+                     near.best.n ? "unknown key '%.60s', did you mean '%.*s'?" : "unknown key '%.60s'",
                      member.json->string, (int)near.best.n, (const char *)near.best.p);
 }
 
@@ -177,7 +191,8 @@ static bool read_row(struct spec *sp, struct item it, const struct key_row *row,
     if (found) return spec_reject(sp, OBS_ARCH_KEY, it.place, 0, "'%s' stands twice", row->name);
     found = child;
   }
-  if (!found) return !row->required || spec_reject(sp, OBS_ARCH_KEY, it.place, 0, "the key '%s' is missing", row->name);
+  if (!found)
+    return !row->required || spec_reject(sp, OBS_ARCH_KEY, it.place, 0, "the key '%s' is missing", row->name);
   struct item member = spec_child(sp, it, found, 0);
   return member.place ? row->read(sp, member, into) : spec_out_of_memory(sp);
 }
@@ -195,10 +210,14 @@ static bool read_version(struct spec *sp, struct item it, void *into) {
   (void)into;
   int64_t version;
   if (!json_int(it.json, &version)) return unfit(sp, it, "the language's version, 1");
-  return version == 1 || spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "version %lld of the language is not read here, only 1", (long long)version);
+  return version == 1 ||
+         spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "version %lld of the language is not read here, only 1",
+                     (long long)version);
 }
 
-static bool read_name(struct spec *sp, struct item it, void *into) { return spec_text(sp, it, &((struct arch *)into)->name); }
+static bool read_name(struct spec *sp, struct item it, void *into) {
+  return spec_text(sp, it, &((struct arch *)into)->name);
+}
 
 static bool read_model_type(struct spec *sp, struct item it, void *into) {
   return spec_texts(sp, it, &((struct arch *)into)->model_types);
@@ -233,7 +252,8 @@ static bool read_top_lets(struct spec *sp, struct item it, void *into) {
   for (uint32_t i = 0; i < arch->top.num_lets; i++)
     for (uint32_t j = 0; j < arch->num_config; j++)
       if (span_eq(arch->top.lets[i].name, arch->config[j].name))
-        return spec_reject(sp, OBS_ARCH_KEY, arch->top.lets[i].place, 0, "a config value has this name already");
+        return spec_reject(sp, OBS_ARCH_KEY, arch->top.lets[i].place, 0,
+                           "a config value has this name already");
   return true;
 }
 static bool read_top_modules(struct spec *sp, struct item it, void *into) {
@@ -246,7 +266,8 @@ static bool read_top_forward(struct spec *sp, struct item it, void *into) {
 static bool read_base_prefix(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
   if (!spec_text(sp, it, &arch->base_prefix)) return false;
-  return span_ends(arch->base_prefix, SPAN(".")) || spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "a prefix ends with '.'");
+  return span_ends(arch->base_prefix, SPAN(".")) ||
+         spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "a prefix ends with '.'");
 }
 
 static bool read_ignore(struct spec *sp, struct item it, void *into) {
@@ -277,13 +298,17 @@ static const struct key_row top_rows[] = {
 };
 
 static bool json_failure(struct spec *sp, const struct json_error *err) {
-  struct observation what = {.subject = sp->arch->file.name, .got = err->line, .want = err->column, .at = err->offset,
+  struct observation what = {.subject = sp->arch->file.name,
+                             .got = err->line,
+                             .want = err->column,
+                             .at = err->offset,
                              .detail = span_str(err->what)};
   what.kind = err->fault == JSON_MALFORMED ? OBS_ARCH_JSON : OBS_LIMIT_JSON;
   return refuse(sp->o, what);
 }
 
-bool arch_parse(struct arch *out, struct text_file file, struct arena *a, const struct limits *max, struct observations *o) {
+bool arch_parse(struct arch *out, struct text_file file, struct arena *a, const struct limits *max,
+                struct observations *o) {
   *out = (struct arch){.file = file, .name = file.name};
   struct spec sp = {out, a, max, o};
   struct json_error err;

@@ -37,7 +37,8 @@ static bool read_field(struct spec *sp, struct item it, void *into) {
   if (!spec_text(sp, it, &text)) return false;
   size_t n = identifier_length(text);
   if (!field_type_by_name(span_first(text, n), &line->type))
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 1, "expected int, number, str, bool, list, dict or tensor");
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 1,
+                       "expected int, number, str, bool, list, dict or tensor");
   line->optional = n < text.n && text.p[n] == '?';
   struct span rest = span_from(text, n + line->optional);
   if (rest.n == 0) return true;
@@ -46,7 +47,8 @@ static bool read_field(struct spec *sp, struct item it, void *into) {
   if (!whole.n) return spec_out_of_memory(sp);
   if (!spec_expr_text(sp, it.place, whole, 0, &e)) return false;
   if (e->kind != EXPR_BINARY || e->op == BIN_NONE || e->op > BIN_GT || e->kids[0]->kind != EXPR_NAME)
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 1, "expected a comparison behind the type, as in \"int >= 0\"");
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 1,
+                       "expected a comparison behind the type, as in \"int >= 0\"");
   line->op = e->op;
   line->limit = e->kids[1];
   return true;
@@ -77,8 +79,8 @@ static bool read_dtypes(struct spec *sp, struct item it, void *into) {
   for (uint32_t i = 0; i < names.n; i++) {
     enum dtype d = dtype_by_name(names.list[i]);
     if (d == DTYPE_NONE)
-      return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.*s' is no dtype", (int)min_size(names.list[i].n, 60),
-                         (const char *)names.list[i].p);
+      return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.*s' is no dtype",
+                         (int)min_size(names.list[i].n, 60), (const char *)names.list[i].p);
     line->dtypes |= UINT64_C(1) << d;
   }
   return true;
@@ -89,8 +91,12 @@ static bool read_flag(struct spec *sp, struct item it, bool *out) {
   return cJSON_IsBool(it.json) || spec_reject(sp, OBS_ARCH_TYPE, it.place, 0, "expected true or false");
 }
 
-static bool read_finite(struct spec *sp, struct item it, void *into) { return read_flag(sp, it, &((struct check_line *)into)->finite); }
-static bool read_nonzero(struct spec *sp, struct item it, void *into) { return read_flag(sp, it, &((struct check_line *)into)->nonzero); }
+static bool read_finite(struct spec *sp, struct item it, void *into) {
+  return read_flag(sp, it, &((struct check_line *)into)->finite);
+}
+static bool read_nonzero(struct spec *sp, struct item it, void *into) {
+  return read_flag(sp, it, &((struct check_line *)into)->nonzero);
+}
 
 static bool read_min(struct spec *sp, struct item it, void *into) {
   struct check_line *line = into;
@@ -121,7 +127,8 @@ static bool read_check(struct spec *sp, struct item it, void *into) {
 
 bool read_checks(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
-  return spec_want_object(sp, it) && spec_each(sp, it, sizeof(struct check_line), read_check, &arch->checks, &arch->num_checks) &&
+  return spec_want_object(sp, it) &&
+         spec_each(sp, it, sizeof(struct check_line), read_check, &arch->checks, &arch->num_checks) &&
          spec_at_most(sp, it, arch->num_checks, MAX_CHECKS);
 }
 
@@ -133,7 +140,8 @@ static bool read_tie(struct spec *sp, struct item it, void *into) {
   line->place = it.place;
   if (!spec_want_list(sp, it) || !spec_texts(sp, it, &names)) return false;
   if (names.n < 2 || names.n > 3)
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected [alias, target] or [alias, target, condition]");
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0,
+                       "expected [alias, target] or [alias, target, condition]");
   line->alias = names.list[0];
   line->target = names.list[1];
   return names.n == 2 || spec_expr_text(sp, it.place, names.list[2], 0, &line->condition);
@@ -141,7 +149,8 @@ static bool read_tie(struct spec *sp, struct item it, void *into) {
 
 bool read_ties(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
-  return spec_want_list(sp, it) && spec_each(sp, it, sizeof(struct tie_line), read_tie, &arch->ties, &arch->num_ties) &&
+  return spec_want_list(sp, it) &&
+         spec_each(sp, it, sizeof(struct tie_line), read_tie, &arch->ties, &arch->num_ties) &&
          spec_at_most(sp, it, arch->num_ties, MAX_TIES);
 }
 
@@ -153,6 +162,7 @@ static bool read_rename(struct spec *sp, struct item it, void *into) {
 
 bool read_renames(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
-  return spec_want_object(sp, it) && spec_each(sp, it, sizeof(struct rename_line), read_rename, &arch->renames, &arch->num_renames) &&
+  return spec_want_object(sp, it) &&
+         spec_each(sp, it, sizeof(struct rename_line), read_rename, &arch->renames, &arch->num_renames) &&
          spec_at_most(sp, it, arch->num_renames, MAX_GLOBS);
 }

@@ -1,10 +1,11 @@
-/* Blocks, module lines, forward functions. A block in place and a list may hold others: that recursion follows the
- * nesting of the JSON text, which json_parse has bounded by limits.json_depth (64). */
+/* Blocks, module lines, forward functions. A block in place and a list may hold others: that recursion
+ * follows the nesting of the JSON text, which json_parse has bounded by limits.json_depth (64). */
 #include "arch/modules.h"
 #include "arch/spec_read.h"
 
 enum { MAX_NAME = 512 }; /* of a module line: paths are built from them, arch_depth deep */
 
+/* NOLINTBEGIN(misc-no-recursion): blocks in blocks, as deep as the JSON text: limits.json_depth */
 static bool read_line_value(struct spec *sp, struct item it, struct module_line *line);
 
 /* ---- let ---- */
@@ -29,15 +30,15 @@ static bool read_statement(struct spec *sp, struct item it, void *into) {
   struct expr_error err;
   if (!spec_text(sp, it, &text)) return false;
   if (statement_parse(into, sp->arena, sp->max, text, &err)) return true;
-  return spec_reject(sp, err.limit ? OBS_LIMIT_ARCH : OBS_ARCH_EXPR, it.place, err.at + 1, "%.*s", (int)err.what.n,
-                     (const char *)err.what.p);
+  return spec_reject(sp, err.limit ? OBS_LIMIT_ARCH : OBS_ARCH_EXPR, it.place, err.at + 1, "%.*s",
+                     (int)err.what.n, (const char *)err.what.p);
 }
 
 static bool read_signature(struct spec *sp, struct item it, struct signature *out) {
   struct expr_error err;
   if (signature_parse(out, sp->arena, sp->max, item_key(it), &err)) return true;
-  return spec_reject(sp, err.limit ? OBS_LIMIT_ARCH : OBS_ARCH_EXPR, it.place, 0, "in '%.60s': %.*s", it.json->string,
-                     (int)err.what.n, (const char *)err.what.p);
+  return spec_reject(sp, err.limit ? OBS_LIMIT_ARCH : OBS_ARCH_EXPR, it.place, 0, "in '%.60s': %.*s",
+                     it.json->string, (int)err.what.n, (const char *)err.what.p);
 }
 
 bool read_forward(struct spec *sp, struct item it, void *into) {
@@ -47,7 +48,8 @@ bool read_forward(struct spec *sp, struct item it, void *into) {
   if (!read_signature(sp, it, &f->signature) || !spec_want_list(sp, it) ||
       !spec_each(sp, it, sizeof(struct statement), read_statement, &f->statements, &f->num_statements))
     return false;
-  if (f->num_statements == 0) return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "a forward has at least one statement");
+  if (f->num_statements == 0)
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "a forward has at least one statement");
   ((struct module_block *)into)->forward = f;
   return true;
 }
@@ -69,7 +71,8 @@ static bool good_parts(struct span name) {
 }
 
 /* "{i < expr}" at `open`. */
-static bool read_repetition(struct spec *sp, struct item it, struct span key, size_t open, struct module_line *line) {
+static bool read_repetition(struct spec *sp, struct item it, struct span key, size_t open,
+                            struct module_line *line) {
   const uint8_t *close = memchr(key.p + open, '}', key.n - open);
   if (!close) return bad_name(sp, it, "has no closing brace");
   size_t end = (size_t)(close - key.p);
@@ -110,8 +113,8 @@ static bool read_module_line(struct spec *sp, struct item it, void *into) {
 
 bool read_modules(struct spec *sp, struct item it, void *into) {
   struct module_block *block = into;
-  return spec_want_object(sp, it) &&
-         spec_each(sp, it, sizeof(struct module_line), read_module_line, &block->modules, &block->num_modules);
+  return spec_want_object(sp, it) && spec_each(sp, it, sizeof(struct module_line), read_module_line,
+                                               &block->modules, &block->num_modules);
 }
 
 static const struct key_row block_rows[] = {
@@ -125,7 +128,9 @@ static bool read_body(struct spec *sp, struct item it, struct module_block *bloc
   return spec_object(sp, it, block_rows, ARRAY_LEN(block_rows), block);
 }
 
-static bool read_list_item(struct spec *sp, struct item it, void *into) { return read_line_value(sp, it, into); }
+static bool read_list_item(struct spec *sp, struct item it, void *into) {
+  return read_line_value(sp, it, into);
+}
 
 static bool read_list(struct spec *sp, struct item it, struct module_line *line) {
   struct module_list *list = arena_new(sp->arena, struct module_list);
@@ -148,11 +153,14 @@ static bool read_line_value(struct spec *sp, struct item it, struct module_line 
   return spec_expr(sp, it, &line->value);
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 /* ---- blocks, roots ---- */
 
 static bool check_block_name(struct spec *sp, struct item it, struct span name) {
   if (module_type_by_name(name) != TYPE_NONE)
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.60s' is the name of a module type", it.json->string);
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.60s' is the name of a module type",
+                       it.json->string);
   if (builtin_is(name))
     return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "'%.60s' is the name of a function", it.json->string);
   return true;
@@ -186,5 +194,6 @@ static bool read_root(struct spec *sp, struct item it, void *into) {
 
 bool read_roots(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
-  return spec_want_object(sp, it) && spec_each(sp, it, sizeof(struct root_line), read_root, &arch->roots, &arch->num_roots);
+  return spec_want_object(sp, it) &&
+         spec_each(sp, it, sizeof(struct root_line), read_root, &arch->roots, &arch->num_roots);
 }

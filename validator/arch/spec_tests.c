@@ -18,7 +18,8 @@ static bool add_symbol(struct spec *sp, struct span name) {
   return true;
 }
 
-/* Notes the names of a dimension that no config line has. Recursion is bounded by the expression's height. */
+/* Notes the names of a dimension that no config line has. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most limits.expr_depth deep */
 static bool find_symbols(struct spec *sp, const struct expr *e) {
   uint32_t first = e->kind == EXPR_CALL ? 1 : 0; /* the callee is a function */
   if (e->kind == EXPR_NAME && !spec_is_config(sp->arch, e->text)) return add_symbol(sp, e->text);
@@ -28,15 +29,18 @@ static bool find_symbols(struct spec *sp, const struct expr *e) {
 }
 
 static bool bad_port(struct spec *sp, struct item it, uint32_t at, const char *what) {
-  return spec_reject(sp, OBS_ARCH_VALUE, it.place, at + 1, "expected %s, as in \"float32[B, 3, 28, 28]\"", what);
+  return spec_reject(sp, OBS_ARCH_VALUE, it.place, at + 1, "expected %s, as in \"float32[B, 3, 28, 28]\"",
+                     what);
 }
 
 static bool read_dims(struct spec *sp, struct item it, const struct expr *shape, struct port *port) {
   for (uint32_t i = 1; i < shape->num_kids; i++) {
     const struct expr *dim = shape->kids[i];
-    if (dim->kind == EXPR_SLICE || dim->kind == EXPR_ELLIPSIS) return bad_port(sp, it, dim->at, "a dimension");
+    if (dim->kind == EXPR_SLICE || dim->kind == EXPR_ELLIPSIS)
+      return bad_port(sp, it, dim->at, "a dimension");
     if (!find_symbols(sp, dim))
-      return spec_reject(sp, OBS_LIMIT_ARCH, it.place, dim->at + 1, "more than %d symbolic dimensions", MAX_SYMBOLS);
+      return spec_reject(sp, OBS_LIMIT_ARCH, it.place, dim->at + 1, "more than %d symbolic dimensions",
+                         MAX_SYMBOLS);
   }
   port->dims = shape->kids + 1;
   port->ndim = shape->num_kids - 1;
@@ -74,7 +78,8 @@ static bool has_symbol(const struct arch *arch, struct span name) {
 }
 
 static bool read_ports(struct spec *sp, struct item it, struct ports *ports) {
-  return spec_want_object(sp, it) && spec_each(sp, it, sizeof(struct port), read_port, &ports->list, &ports->n) &&
+  return spec_want_object(sp, it) &&
+         spec_each(sp, it, sizeof(struct port), read_port, &ports->list, &ports->n) &&
          spec_at_most(sp, it, ports->n, MAX_PORTS);
 }
 
@@ -84,8 +89,8 @@ static bool check_port_names(struct spec *sp, const struct ports *ports, const s
     uint32_t j;
     const struct port *p = &ports->list[i];
     if (has_symbol(sp->arch, p->name) || (others && has_port(others, p->name, &j)))
-      return spec_reject(sp, OBS_ARCH_VALUE, p->place, 0, "'%.*s' names an input or a dimension already", (int)min_size(p->name.n, 60),
-                         (const char *)p->name.p);
+      return spec_reject(sp, OBS_ARCH_VALUE, p->place, 0, "'%.*s' names an input or a dimension already",
+                         (int)min_size(p->name.n, 60), (const char *)p->name.p);
   }
   return true;
 }
@@ -116,7 +121,8 @@ static bool measure_array(struct spec *sp, struct item it, struct array_reader *
     const cJSON *child;
     cJSON_ArrayForEach(child, level) n++;
     if (r->out.ndim == MAX_ARRAY_DIMS)
-      return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "numbers are nested at most %d deep", MAX_ARRAY_DIMS);
+      return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "numbers are nested at most %d deep",
+                         MAX_ARRAY_DIMS);
     r->sizes[r->out.ndim++] = n;
     if (!try_mul(r->out.numel, n, &r->out.numel) || r->out.numel > UINT32_MAX)
       return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "too many numbers");
@@ -124,7 +130,8 @@ static bool measure_array(struct spec *sp, struct item it, struct array_reader *
   return true;
 }
 
-/* Level by level, as deep as the dimensions measured on the first branch: at most MAX_ARRAY_DIMS. */
+/* Level by level, as deep as the first branch was measured. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_ARRAY_DIMS deep */
 static bool fill_array(struct array_reader *r, const cJSON *json, uint32_t dim) {
   if (dim == r->out.ndim) {
     int64_t exact;
@@ -142,8 +149,8 @@ static bool fill_array(struct array_reader *r, const cJSON *json, uint32_t dim) 
   return n == r->sizes[dim];
 }
 
-/* A text has at most json_bytes, so at most that many numbers fit it: the product measured on the first branch is
- * only a claim, and is held against the text before memory is asked for. */
+/* A text has at most json_bytes, so at most that many numbers fit it: the product measured on the first
+ * branch is only a claim, and is held against the text before memory is asked for. */
 static bool read_array(struct spec *sp, struct item it, struct inline_array *out) {
   struct array_reader r = {.out.integers = true};
   if (!measure_array(sp, it, &r)) return false;
@@ -152,7 +159,8 @@ static bool read_array(struct spec *sp, struct item it, struct inline_array *out
   uint64_t *sizes = arena_array(sp->arena, r.out.ndim, uint64_t);
   if (!sizes || (plausible && !r.data)) return spec_out_of_memory(sp);
   if (!plausible || !fill_array(&r, it.json, 0))
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected a number or lists of equal length of numbers");
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0,
+                       "expected a number or lists of equal length of numbers");
   if (r.out.ndim) memcpy(sizes, r.sizes, r.out.ndim * sizeof *sizes);
   r.out.sizes = sizes;
   r.out.data = r.data;
@@ -162,8 +170,12 @@ static bool read_array(struct spec *sp, struct item it, struct inline_array *out
 
 /* ---- generators and expectations ---- */
 
-static const struct { const char *name; enum generator_kind kind; bool seeded; } generators[] = {
-    {"rand", GEN_RAND, true}, {"randint", GEN_RANDINT, true},  {"zeros", GEN_ZEROS, false},
+static const struct {
+  const char *name;
+  enum generator_kind kind;
+  bool seeded;
+} generators[] = {
+    {"rand", GEN_RAND, true},  {"randint", GEN_RANDINT, true}, {"zeros", GEN_ZEROS, false},
     {"ones", GEN_ONES, false}, {"arange", GEN_ARANGE, false},
 };
 
@@ -226,8 +238,10 @@ static bool read_atol(struct spec *sp, struct item it, void *into) {
 }
 
 static bool read_test_expect(struct spec *sp, struct item it, struct test_expect *x) {
-  static const struct key_row rows[] = {
-      {"file", read_expect_file, false}, {"argmax", read_argmax, false}, {"rtol", read_rtol, false}, {"atol", read_atol, false}};
+  static const struct key_row rows[] = {{"file", read_expect_file, false},
+                                        {"argmax", read_argmax, false},
+                                        {"rtol", read_rtol, false},
+                                        {"atol", read_atol, false}};
   x->rtol = x->atol = -1;
   x->kind = EXPECT_INLINE;
   if (!cJSON_IsObject(it.json)) return read_array(sp, it, &x->numbers);
@@ -240,15 +254,17 @@ static bool read_symbol(struct spec *sp, struct item it, struct symbol_value *s)
   int64_t n;
   s->name = item_key(it);
   if (!json_int(it.json, &n) || n < 1)
-    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected a size of 1 or more for %.60s", it.json->string);
+    return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected a size of 1 or more for %.60s",
+                       it.json->string);
   s->value = (uint64_t)n;
   return true;
 }
 
 /* ---- tests ---- */
 
-static bool read_test_member(struct spec *sp, struct item it, struct arch_test *t, struct symbol_value *symbols,
-                             struct test_input *inputs, struct test_expect *expects) {
+static bool read_test_member(struct spec *sp, struct item it, struct arch_test *t,
+                             struct symbol_value *symbols, struct test_input *inputs,
+                             struct test_expect *expects) {
   uint32_t port;
   if (has_symbol(sp->arch, item_key(it))) return read_symbol(sp, it, &symbols[t->num_symbols++]);
   if (has_port(&sp->arch->inputs, item_key(it), &port)) {
@@ -259,7 +275,8 @@ static bool read_test_member(struct spec *sp, struct item it, struct arch_test *
     expects[t->num_expects] = (struct test_expect){.place = it.place, .port = port};
     return read_test_expect(sp, it, &expects[t->num_expects++]);
   }
-  return spec_reject(sp, OBS_ARCH_KEY, it.place, 0, "'%.60s' is no input, output or symbolic dimension", it.json->string);
+  return spec_reject(sp, OBS_ARCH_KEY, it.place, 0, "'%.60s' is no input, output or symbolic dimension",
+                     it.json->string);
 }
 
 static bool check_inputs_given(struct spec *sp, const struct arch_test *t) {
@@ -296,5 +313,6 @@ static bool read_test(struct spec *sp, struct item it, void *into) {
 
 bool read_tests(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
-  return spec_want_list(sp, it) && spec_each(sp, it, sizeof(struct arch_test), read_test, &arch->tests, &arch->num_tests);
+  return spec_want_list(sp, it) &&
+         spec_each(sp, it, sizeof(struct arch_test), read_test, &arch->tests, &arch->num_tests);
 }

@@ -78,7 +78,8 @@ NODISCARD bool value_index(struct eval *ev, const struct value *v, const struct 
 NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct value *start, const struct value *stop,
                            const struct value *step, uint32_t at, struct value *out);
 bool value_truth(const struct value *v);
-bool value_equal(const struct value *a, const struct value *b); /* 1 == 1.0 == True, as in Python */
+/* 1 == 1.0 == True, as in Python. False too for values too large to be compared (2^24 steps). */
+bool value_equal(const struct value *a, const struct value *b);
 /* The function of that name applied; the rows of builtins.def. Keywords are not taken. */
 bool builtin_is(struct span name);
 NODISCARD bool builtin_call(struct eval *ev, struct span name, const struct value *args, uint32_t n, uint32_t at,
