@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""Writes corpus/benign: small checkpoints saved by torch itself, and what their models answer to torch.rand with seed 0.
+
+Not run by the tests: the files are committed. They were made by torch 1.13.0a0 and numpy 1.24.2 of Debian 12
+(python3-torch 1.13.1+dfsg-4) under Python 3.11.2, on a CPU. Run it from the top folder; nothing but zip padding depends on the
+machine.
+"""
+import json
+import pathlib
+import sys
+
+import numpy
+import torch
+import torch.nn as nn
+
+HERE = pathlib.Path('corpus/benign')
+ARCHES = pathlib.Path('rules/models')
+
+
+class SimpleCNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        self.relu = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(2, 2)
+        self.fc = nn.Linear(16 * 14 * 14, 10)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.conv1(x)))
+        return self.fc(x.view(x.size(0), -1))
+
+
+class SimpleLinearModel(nn.Module):
+    def __init__(self, input_size, output_size):
+        super().__init__()
+        self.linear = nn.Linear(input_size, output_size)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class SimpleModel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(10, 1)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class CustomLayer(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        return torch.relu(self.linear(x))
+
+
+class CustomModel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = CustomLayer(10, 5)
+        self.layer2 = nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.layer2(self.layer1(x))
+
+
+class ComplexModel(nn.Module):
+    def __init__(self, input_dim, hidden_dim, output_dim):
+        super().__init__()
+        self.layer1 = nn.Linear(input_dim, hidden_dim)
+        self.layer2 = nn.Linear(hidden_dim, output_dim)
+
+    def forward(self, x):
+        return self.layer2(torch.relu(self.layer1(x)))
+
+
+def seeded(cls, *args):
+    torch.manual_seed(0)
+    return cls(*args)
+
+
+def record(name, arch, model, shape, output):
+    """The model's answer, and the architecture file with a test that asks for it."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        y = model(torch.rand(shape))
+    numpy.save(HERE / f'{name}.out.npy', y.numpy())
+    text = (ARCHES / f'{arch}.json').read_text().rstrip()
+    assert text.endswith('\n}')
+    test = {'B': 1, 'x': 'rand(0)', output: {'file': f'{name}.out.npy', 'rtol': 1e-4, 'atol': 1e-5}}
+    (HERE / f'{name}.json').write_text(text[:-2] + ',\n  "tests":   [' + json.dumps(test) + ']\n}\n')
+
+
+def training_checkpoint():
+    model = seeded(SimpleLinearModel, 10, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(torch.rand(4, 10)), torch.zeros(4, 2))
+        loss.backward()
+        optimizer.step()
+    torch.save({'epoch': 3, 'model_state_dict': model.state_dict(), 'optimizer_state_dict': optimizer.state_dict(),
+                'loss': loss.item(), 'scheduler_state': None}, HERE / 'training_checkpoint.pt')
+    record('training_checkpoint', 'training_checkpoint', model, (1, 10), 'y')
+
+
+def main():
+    HERE.mkdir(exist_ok=True)
+    cnn = seeded(SimpleCNN)
+    torch.save(cnn.state_dict(), HERE / 'simple_cnn.pt')
+    record('simple_cnn', 'simple_cnn', cnn, (1, 3, 28, 28), 'logits')
+
+    linear = seeded(SimpleLinearModel, 10, 2)
+    torch.save(linear.state_dict(), HERE / 'simple_linear.pt')
+    record('simple_linear', 'simple_linear', linear, (1, 10), 'y')
+    torch.save(linear.state_dict(), HERE / 'simple_linear_legacy.pt', _use_new_zipfile_serialization=False)
+
+    simple = seeded(SimpleModel)
+    torch.save(simple.state_dict(), HERE / 'simple_model.pt')
+    record('simple_model', 'simple_model', simple, (1, 10), 'y')
+    torch.save(simple, HERE / 'whole_module.pt')
+
+    custom = seeded(CustomModel)
+    torch.save(custom.state_dict(), HERE / 'custom_model.pt')
+    record('custom_model', 'custom_model', custom, (1, 10), 'y')
+
+    config = {'input_dim': 10, 'hidden_dim': 20, 'output_dim': 2}
+    complex_model = seeded(ComplexModel, *config.values())
+    torch.save({'config': config, 'state_dict': complex_model.state_dict()}, HERE / 'complex_model.pt')
+    record('complex_model', 'complex_model', complex_model, (1, 10), 'y')
+
+    training_checkpoint()
+
+
+if __name__ == '__main__':
+    main()
+    print('torch', torch.__version__, 'numpy', numpy.__version__, 'python', sys.version.split()[0])
