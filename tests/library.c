@@ -1,5 +1,6 @@
-/* A client of libckptlint, linked like any user's program: ckptlint.h and nothing else. Says what went wrong on stdout
- * and answers how many checks failed. Arguments: the ckptlint program, a clean checkpoint, a hostile one. */
+/* A client of libckptlint, linked like any user's program: ckptlint.h and nothing else. Says what went wrong
+ * on stdout and answers how many checks failed. Arguments: the ckptlint program, a clean checkpoint, a
+ * hostile one. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,8 +14,10 @@
 static int passed, failed;
 
 static void check(int ok, const char *promise) {
-  if (ok) passed++;
-  else failed++;
+  if (ok)
+    passed++;
+  else
+    failed++;
   if (!ok) printf("broken: %s\n", promise);
 }
 
@@ -27,7 +30,8 @@ static ckl_result *scan(ckl_session *s, const char *path, enum ckl_status *statu
 }
 
 static void *busy(void *stop) {
-  while (!*(volatile int *)stop) {}
+  while (!*(volatile int *)stop) {
+  }
   return NULL;
 }
 
@@ -46,36 +50,45 @@ int main(int argc, char **argv) {
   pthread_t thread;
   int threaded = pthread_create(&thread, NULL, busy, &stop) == 0;
   r = scan(s, argv[2], &status);
-  check(status == CKL_OK && ckl_result_verdict(r) == CKL_CLEAN && ckl_result_exit(r) == 0, "a clean checkpoint is clean");
+  check(status == CKL_OK && ckl_result_verdict(r) == CKL_CLEAN && ckl_result_exit(r) == 0,
+        "a clean checkpoint is clean");
   size_t n = 0;
   const char *json = r ? ckl_result_json(r, &n) : NULL;
-  check(json && strlen(json) == n && strstr(json, "\"type\":\"summary\""), "the events are handed over whole");
+  check(json && strlen(json) == n && strstr(json, "\"type\":\"summary\""),
+        "the events are handed over whole");
   ckl_result_free(r);
   stop = 1;
   if (threaded) pthread_join(thread, NULL);
 
   for (int again = 0; again < 2; again++) {
     r = scan(s, argv[3], &status);
-    check(status == CKL_OK && ckl_result_verdict(r) == CKL_UNSAFE && ckl_result_exit(r) == 1, "a hostile checkpoint is unsafe, every time");
-    check(r && ckl_result_findings(r) > 0 && strcmp(ckl_result_rule(r, 0), "GLB301") == 0, "its worst finding comes first");
-    check(r && strcmp(ckl_result_severity(r, 0), "critical") == 0 && strstr(ckl_result_message(r, 0), "system"), "and says what would be called");
+    check(status == CKL_OK && ckl_result_verdict(r) == CKL_UNSAFE && ckl_result_exit(r) == 1,
+          "a hostile checkpoint is unsafe, every time");
+    check(r && ckl_result_findings(r) > 0 && strcmp(ckl_result_rule(r, 0), "GLB301") == 0,
+          "its worst finding comes first");
+    check(
+        r && strcmp(ckl_result_severity(r, 0), "critical") == 0 && strstr(ckl_result_message(r, 0), "system"),
+        "and says what would be called");
     check(r && !ckl_result_rule(r, ckl_result_findings(r)), "an index out of range answers NULL");
     ckl_result_free(r);
   }
 
   static const char text[] = "cos\nsystem\n(S'true'\ntR.";
-  check(ckl_scan_mem(s, text, sizeof text - 1, "memory.pkl", NULL, &r) == CKL_OK && ckl_result_verdict(r) == CKL_UNSAFE,
+  check(ckl_scan_mem(s, text, sizeof text - 1, "memory.pkl", NULL, &r) == CKL_OK &&
+            ckl_result_verdict(r) == CKL_UNSAFE,
         "bytes in memory are judged like a file");
   ckl_result_free(r);
   struct ckl_options quick = {.size = sizeof quick, .quick = 1};
   int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
-  check(ckl_scan_fd(s, fd, "quick", &quick, &r) == CKL_OK && strstr(ckl_result_json(r, NULL), "\"depth\":\"quick\""),
+  check(ckl_scan_fd(s, fd, "quick", &quick, &r) == CKL_OK &&
+            strstr(ckl_result_json(r, NULL), "\"depth\":\"quick\""),
         "options reach the broker");
   ckl_result_free(r);
   close(fd);
   check(ckl_scan_fd(s, -1, "x", NULL, &r) == CKL_USAGE && !r, "a bad descriptor is a wrong call");
   int dir = open("/", O_RDONLY | O_CLOEXEC);
-  check(ckl_scan_fd(s, dir, "/", NULL, &r) == CKL_OK && ckl_result_verdict(r) == CKL_ERROR, "a directory is an error, not a crash");
+  check(ckl_scan_fd(s, dir, "/", NULL, &r) == CKL_OK && ckl_result_verdict(r) == CKL_ERROR,
+        "a directory is an error, not a crash");
   ckl_result_free(r);
   close(dir);
   ckl_close(s);

@@ -1,5 +1,5 @@
-/* big COUNT BYTES OUT: a torch zip as torch.save writes it, with COUNT float32 tensors of BYTES bytes each in one state
- * dict. For measuring; nothing here is clever. */
+/* big COUNT BYTES OUT: a torch zip as torch.save writes it, with COUNT float32 tensors of BYTES bytes each in
+ * one state dict. For measuring; nothing here is clever. */
 #include <libdeflate.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -123,7 +123,7 @@ static void add_member(struct archive *a, const char *short_name, const void *da
   put_le(&local, 0x04034b50, 4);
   put_le(&local, 0, 2);
   put_le(&local, flags, 2);
-  for (int i = 0; i < 18; i++) put_le(&local, 0, 1); /* method, time, date, CRC and sizes: all in the descriptor */
+  for (int i = 0; i < 18; i++) put_le(&local, 0, 1); /* method to sizes: in the descriptor */
   put_le(&local, name_n, 2);
   put_le(&local, 4 + pad, 2);
   put(&local, name, name_n);

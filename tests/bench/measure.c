@@ -1,6 +1,6 @@
-/* measure RUNS COMMAND…: the median wall time of RUNS runs in milliseconds, and the peak private memory of any of its
- * processes in MiB: RssAnon + RssShmem + VmPTE of /proc/PID/status, looked at every half millisecond. The command's
- * output is thrown away. Prints "MILLISECONDS MEBIBYTES EXIT". */
+/* measure RUNS COMMAND…: the median wall time of RUNS runs in milliseconds, and the peak private memory of
+ * any of its processes in MiB: RssAnon + RssShmem + VmPTE of /proc/PID/status, looked at every half
+ * millisecond. The command's output is thrown away. Prints "MILLISECONDS MEBIBYTES EXIT". */
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -83,6 +83,7 @@ int main(int argc, char **argv) {
     nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
   }
   qsort(times, (size_t)runs, sizeof *times, by_value);
-  printf("%.1f %.1f %d\n", times[runs / 2], (double)peak / 1024.0, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  printf("%.1f %.1f %d\n", times[runs / 2], (double)peak / 1024.0,
+         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
   return 0;
 }

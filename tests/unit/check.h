@@ -22,7 +22,10 @@ static inline struct span exact_copy(const void *p, size_t n) {
   return span_of(copy, n);
 }
 static inline void exact_free(struct span s) {
-  union { const uint8_t *in; void *out; } u = {.in = s.p};
+  union {
+    const uint8_t *in;
+    void *out;
+  } u = {.in = s.p};
   free(u.out);
 }
 
@@ -36,8 +39,8 @@ static inline const struct observation *first_of(const struct observations *o, e
   return NULL;
 }
 
-/* Runs `parse` on every prefix and on every single-bit flip of `good`: nothing may crash, and whatever is observed
- * must lie inside the bytes given. The parser asserts its own properties. */
+/* Runs `parse` on every prefix and on every single-bit flip of `good`: nothing may crash, and whatever is
+ * observed must lie inside the bytes given. The parser asserts its own properties. */
 static inline void check_mutations(const uint8_t *good, size_t n, void (*parse)(struct span bytes)) {
   for (size_t len = 0; len < n; len++) {
     struct span s = exact_copy(good, len);
@@ -46,7 +49,10 @@ static inline void check_mutations(const uint8_t *good, size_t n, void (*parse)(
   }
   for (size_t bit = 0; bit < n * 8; bit++) {
     struct span s = exact_copy(good, n);
-    union { const uint8_t *in; uint8_t *out; } u = {.in = s.p};
+    union {
+      const uint8_t *in;
+      uint8_t *out;
+    } u = {.in = s.p};
     u.out[bit / 8] = (uint8_t)(u.out[bit / 8] ^ (1u << (bit % 8)));
     parse(s);
     exact_free(s);

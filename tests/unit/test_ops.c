@@ -28,7 +28,7 @@ struct op_case {
   const double *want;
 };
 
-/* clang-format off: one word a line */
+/* clang-format off */
 #define F32 FT_F32
 #define I64 FT_I64
 #define BOOL FT_BOOL

@@ -569,7 +569,8 @@ static void missing_weights_and_missing_forwards_are_said(void **state) {
   s = begin(LINEAR "}", &plain);
   s->tensors[0].flags |= PLAN_UNPROVED;
   run(s);
-  check_observed(s, OBS_FWD_WEIGHT_UNREADABLE, "SimpleLinearModel", "'linear.weight': its place in the file is not proved");
+  check_observed(s, OBS_FWD_WEIGHT_UNREADABLE, "SimpleLinearModel",
+                 "'linear.weight': its place in the file is not proved");
   end(s);
   s = begin(LINEAR "}", &plain);
   s->tensors[0].offset = 2; /* one element behind the end of its storage: never read, whoever claims it */

@@ -28,7 +28,8 @@ bool slices_map(struct slices *s, uint32_t n, size_t size) {
   s->base = p;
   /* The first 2 MiB of a slice stay small pages: most tables end there. */
   for (uint32_t i = 0; i < n; i++)
-    if (s->size > HUGE_PAGE) (void)!madvise(s->base + i * s->size + HUGE_PAGE, s->size - HUGE_PAGE, MADV_HUGEPAGE);
+    if (s->size > HUGE_PAGE)
+      (void)!madvise(s->base + i * s->size + HUGE_PAGE, s->size - HUGE_PAGE, MADV_HUGEPAGE);
   return true;
 }
 
@@ -37,7 +38,7 @@ void slices_unmap(struct slices *s) {
   *s = (struct slices){0};
 }
 
-/* Zeroed, never given back: the scan that takes it is all there is. NULL: too small, too large, or none left. */
+/* Zeroed, never given back: one scan is all there is. NULL: too small, too large, or none left. */
 static void *take_slice(struct slices *s, size_t bytes) {
   if (!s || !s->base || bytes < SLICE_FROM || bytes > s->size || s->used == s->n) return NULL;
   return s->base + s->size * s->used++;
@@ -141,7 +142,8 @@ static bool grow_block(struct arena *a, struct block *b, size_t grown) {
 bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max, size_t size) {
   uint64_t want;
   size_t bytes;
-  if (!try_add(extra, (uint64_t)n, &want) || want > max || want > UINT32_MAX || !try_mul((size_t)want, size, &bytes))
+  if (!try_add(extra, (uint64_t)n, &want) || want > max || want > UINT32_MAX ||
+      !try_mul((size_t)want, size, &bytes))
     return false;
   if (bytes <= b->size) return true;
   size_t grown = b->size < BLOCK_MIN ? BLOCK_MIN : b->size + b->size / 2;

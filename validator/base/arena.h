@@ -1,7 +1,8 @@
 /* Memory with a budget. One arena serves one scan; everything in it lives until arena_free.
- * Small pieces come zeroed from chunks; a table that grows is a `struct block` of its own, so that growing it copies
- * nothing (realloc moves pages) and the budget counts what is really held. A NULL or false answer means that the
- * budget (a limit of ours, reported as LIM805) or the kernel refused: the caller gives up its stage. */
+ * Small pieces come zeroed from chunks; a table that grows is a `struct block` of its own, so that growing it
+ * copies nothing (realloc moves pages) and the budget counts what is really held. A NULL or false answer
+ * means that the budget (a limit of ours, reported as LIM805) or the kernel refused: the caller gives up its
+ * stage. */
 #ifndef CKPTLINT_BASE_ARENA_H
 #define CKPTLINT_BASE_ARENA_H
 
@@ -18,8 +19,9 @@ struct block {
   struct held *held;
 };
 
-/* Address space for large tables, mapped before the sandbox closes because a sealed process may not ask for huge pages:
- * a table in a slice grows in place and costs one page fault for 2 MiB instead of 512. Optional. */
+/* Address space for large tables, mapped before the sandbox closes because a sealed process may not ask for
+ * huge pages: a table in a slice grows in place, and 2 MiB of it cost one page fault instead of 512.
+ * Optional. */
 struct slices {
   uint8_t *base;
   size_t size; /* of one slice */
@@ -45,22 +47,25 @@ NODISCARD void *arena_alloc(struct arena *a, size_t count, size_t size, size_t a
 #define arena_new(a, T)      ((T *)arena_alloc((a), 1, sizeof(T), alignof(T)))
 #define arena_array(a, n, T) ((T *)arena_alloc((a), (n), sizeof(T), alignof(T)))
 NODISCARD bool arena_copy(struct arena *a, struct span in, struct span *out);
-/* printf into the arena; the empty span when the budget is spent. For messages about our own names and numbers. */
+/* printf into the arena; the empty span when the budget is spent. For messages about our own names and
+ * numbers. */
 struct span arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A growing table. VEC(T) declares one, vec_push answers the new element (zeroed) or NULL. `max` counts elements. */
+/* A growing table. VEC(T) declares one, vec_push answers the new element (zeroed) or NULL. `max` counts
+ * elements. */
 #define VEC(T)      \
   struct {          \
     struct block b; \
     T *p;           \
     uint32_t n;     \
   }
-#define vec_push(a, v, max)                                                                                        \
+#define vec_push(a, v, max) \
   (vec_grow((a), &(v)->b, (v)->n, (max), sizeof *(v)->p) ? ((v)->p = (v)->b.p, &(v)->p[(v)->n++]) : NULL)
 /* Room for `extra` elements behind v->n in one run, without moving n; what is there is not zeroed. */
 #define vec_reserve(a, v, extra, max) \
   (vec_room((a), &(v)->b, (v)->n, (extra), (max), sizeof *(v)->p) ? ((v)->p = (v)->b.p, true) : false)
 NODISCARD bool vec_grow(struct arena *a, struct block *b, uint32_t n, uint64_t max, size_t size);
-NODISCARD bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max, size_t size);
+NODISCARD bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max,
+                        size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /* Checked integers and the few attributes that every file uses.
- * A number that came from the file meets +, - and * only through try_*; true means the exact result is in *out. */
+ * A number that came from the file meets +, - and * only through try_*; true means the exact result is in
+ * *out. */
 #ifndef CKPTLINT_BASE_INTS_H
 #define CKPTLINT_BASE_INTS_H
 

@@ -8,9 +8,10 @@ const struct limit_row limit_rows[] = {
 const size_t num_limit_rows = ARRAY_LEN(limit_rows);
 
 struct limits limits_default(void) {
-  return (struct limits){
+  static const struct limits defaults = {
 #define LIMIT(field, value, unit, flag, why) .field = value,
 #include "base/limits.def"
 #undef LIMIT
   };
+  return defaults;
 }

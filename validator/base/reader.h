@@ -1,6 +1,7 @@
 /* A shrinking view of bytes that knows where it is. Copy it to look ahead.
- * Every call either succeeds and advances, or fails and moves nothing: r->at is then the offset of the field that
- * did not fit. reader_take is the one place where a length is compared; integers are assembled byte by byte. */
+ * Every call either succeeds and advances, or fails and moves nothing: r->at is then the offset of the field
+ * that did not fit. reader_take is the one place where a length is compared; integers are assembled byte by
+ * byte. */
 #ifndef CKPTLINT_BASE_READER_H
 #define CKPTLINT_BASE_READER_H
 
@@ -24,7 +25,8 @@ NODISCARD bool reader_u32le(struct reader *r, uint32_t *out);
 NODISCARD bool reader_u64le(struct reader *r, uint64_t *out);
 /* IEEE-754 double, big-endian (BINFLOAT). */
 NODISCARD bool reader_f64be(struct reader *r, double *out);
-/* The bytes up to the next '\n', which is consumed and left out of *out. Fails without moving if there is none. */
+/* The bytes up to the next '\n', which is consumed and left out of *out. Fails without moving if there is
+ * none. */
 NODISCARD bool reader_line(struct reader *r, struct span *out);
 
 /* The same integers at a place that the caller has proved to be inside. */

@@ -1,4 +1,5 @@
-/* A run of bytes that somebody else owns: of the mapped file, of an arena, or a literal. Never NUL-terminated. */
+/* A run of bytes that somebody else owns: of the mapped file, of an arena, or a literal. Never
+ * NUL-terminated. */
 #ifndef CKPTLINT_BASE_SPAN_H
 #define CKPTLINT_BASE_SPAN_H
 
@@ -15,7 +16,9 @@ struct span {
 #define SPAN(literal) ((struct span){(const uint8_t *)("" literal), sizeof(literal) - 1})
 
 static inline struct span span_of(const void *p, size_t n) { return (struct span){p, n}; }
-static inline struct span span_str(const char *s) { return (struct span){(const uint8_t *)s, s ? strlen(s) : 0}; }
+static inline struct span span_str(const char *s) {
+  return (struct span){(const uint8_t *)s, s ? strlen(s) : 0};
+}
 
 static inline bool span_eq(struct span a, struct span b) {
   return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

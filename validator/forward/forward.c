@@ -273,7 +273,7 @@ static void judge_golden(struct testing *t, const struct ftensor *y, const struc
                          struct result_output *o) {
   struct comparison c;
   o->golden = g->kind;
-  if (g->kind == GOLDEN_NONE) return; /* it computes; that its correctness is unknown is for the report to say */
+  if (g->kind == GOLDEN_NONE) return; /* it computes; the report says that its correctness is unknown */
   if (g->kind == GOLDEN_VALUES)
     compare_values(&c, y, &g->array, g->rtol, g->atol);
   else

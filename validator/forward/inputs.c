@@ -316,9 +316,9 @@ bool inputs_resolve(struct finputs *out, const struct forward_request *r, const 
                          .subject = arch->name,
                          .detail = SPAN("the architecture file declares no inputs, so nothing can be run")});
   if (arch->inputs.n > MAX_INPUTS)
-    return refuse(o, (struct observation){.kind = OBS_FWD_UNSUPPORTED,
-                                          .subject = arch->name,
-                                          .detail = SPAN("more than 256 inputs")});
+    return refuse(
+        o, (struct observation){
+               .kind = OBS_FWD_UNSUPPORTED, .subject = arch->name, .detail = SPAN("more than 256 inputs")});
   out->list = arena_array(a, arch->inputs.n, struct finput);
   s->symbol = arena_array(a, arch->symbols.n, struct value);
   if (!out->list || !s->symbol) return out_of_memory(s);

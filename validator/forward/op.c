@@ -4,7 +4,7 @@
 
 #include "forward/families.h"
 
-/* clang-format off: one word a line */
+/* clang-format off */
 /* The words of ops.def for parameters: required ones, then those with a default. */
 #define NEEDED(name, what)       {name, (what), true, {.kind = OPV_NONE}}
 #define TENSOR(name)             NEEDED(name, TAKES_TENSOR)
@@ -28,9 +28,14 @@
 /* clang-format on */
 
 const struct op op_table[OP_COUNT] = {
-#define OP(id, parameters, shape_rule, cost_rule, kernel_function, relative, absolute)              \
-  [OP_##id] = {.name = #id, .params = params_of_##id, .num_params = ARRAY_LEN(params_of_##id),      \
-               .shape = shape_rule, .cost = cost_rule, .kernel = kernel_function, .rtol = relative, \
+#define OP(id, parameters, shape_rule, cost_rule, kernel_function, relative, absolute) \
+  [OP_##id] = {.name = #id,                                                            \
+               .params = params_of_##id,                                               \
+               .num_params = ARRAY_LEN(params_of_##id),                                \
+               .shape = shape_rule,                                                    \
+               .cost = cost_rule,                                                      \
+               .kernel = kernel_function,                                              \
+               .rtol = relative,                                                       \
                .atol = absolute},
 #include "forward/ops.def"
 #undef OP
