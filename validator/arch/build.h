@@ -1,5 +1,5 @@
-/* Making modules: the builder's state and its two halves. Private to arch/.
- * construct.c evaluates constructor calls to modules that stand nowhere yet; build.c puts them into the tree. */
+/* Making modules: the builder's state and its two halves. Private to arch/. construct.c evaluates
+ * constructor calls to modules that stand nowhere yet; build.c puts them into the tree. */
 #ifndef CKPTLINT_ARCH_BUILD_H
 #define CKPTLINT_ARCH_BUILD_H
 
@@ -46,9 +46,11 @@ struct builder {
 /* For struct eval.call, with the builder as context. */
 bool construct_call(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out);
 /* A Sequential of these values: modules and None. */
-NODISCARD bool construct_sequential(struct builder *b, const struct value *items, uint32_t n, uint32_t at, struct value *out);
+NODISCARD bool construct_sequential(struct builder *b, const struct value *items, uint32_t n, uint32_t at,
+                                    struct value *out);
 /* The block in place, which sees the names around it. */
-NODISCARD bool construct_in_place(struct builder *b, const struct module_block *block, const struct scope *scope, struct value *out);
+NODISCARD bool construct_in_place(struct builder *b, const struct module_block *block,
+                                  const struct scope *scope, struct value *out);
 /* The parsed row of a type; NULL, with eval->error set, when memory is spent. */
 const struct type_plan *construct_plan(struct builder *b, enum module_type t);
 

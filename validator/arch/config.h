@@ -1,12 +1,13 @@
-/* Config values: JSON and checkpoint values as values of the language, and the one scope that all sources make
- * (arch-language 2.4). */
+/* Config values: JSON and checkpoint values as values of the language, and the one scope that all sources
+ * make (arch-language 2.4). */
 #ifndef CKPTLINT_ARCH_CONFIG_H
 #define CKPTLINT_ARCH_CONFIG_H
 
 #include "arch/modules.h"
 
-/* A JSON value of json_parse as a value; borrows its texts from the tree. False: memory is spent, or the value has
- * more than 2^17 parts. Recursion is bounded by limits.json_depth, which json_parse has enforced. */
+/* A JSON value of json_parse as a value; borrows its texts from the tree. False: memory is spent, or the
+ * value has more than 2^17 parts. Recursion is bounded by limits.json_depth, which json_parse has
+ * enforced. */
 NODISCARD bool value_from_json(struct value *out, struct arena *a, const cJSON *item);
 
 /* Everything that a file's expressions need to run. */
@@ -16,11 +17,11 @@ struct config {
   struct observations *observations;
   struct scope *scope;    /* the result */
   struct names wanted;    /* architectures of the config file */
-  cJSON *json;            /* of the config file, NULL if there is none; the values borrow from it. cJSON_Delete it */
+  cJSON *json;            /* of the config file, or NULL; the values borrow from it. cJSON_Delete it */
 };
 
-/* --set over the config file over the checkpoint's own config over the defaults. False, observed, when a source can't
- * be used or a computed value fails. Sources that disagree are observed and do not fail. */
+/* --set over the config file over the checkpoint's own config over the defaults. False, observed, when a
+ * source can't be used or a computed value fails. Sources that disagree are observed and do not fail. */
 NODISCARD bool config_resolve(struct config *c, const struct config_sources *sources);
 
 /* Observes ev->error as a failure of the expression at `where`; always false. */

@@ -1,6 +1,7 @@
-/* The expression language of architecture files: PyTorch-like expressions, `a if c else b`, calls, slices, tuples. It
- * is used for everything that is not plain JSON: module lines, forward statements, computed config values, dimensions,
- * tensor types. Nodes are const after parsing, live in the arena and may be shared.
+/* The expression language of architecture files: PyTorch-like expressions, `a if c else b`, calls, slices,
+ * tuples. It is used for everything that is not plain JSON: module lines, forward statements, computed
+ * config values, dimensions, tensor types. Nodes are const after parsing, live in the arena and may be
+ * shared.
  *
  *   stmt    = ["return"] [ name {"," name} "=" ] expr {"," expr}
  *   expr    = or ["if" or "else" expr]
@@ -12,10 +13,11 @@
  *   postfix = atom { "." name | "(" args ")" | "[" index {"," index} "]" }
  *   args    = [ arg {"," arg} ]    arg = [name "="] expr
  *   index   = "..." | expr | [expr] ":" [expr] [":" expr]
- *   atom    = number | 'string' | True | False | None | name | "(" [expr {"," expr} [","]] ")" | "[" [expr {"," expr}] "]"
+ *   atom    = number | 'string' | True | False | None | name
+ *           | "(" [expr {"," expr} [","]] ")" | "[" [expr {"," expr}] "]"
  *
- * A tree is at most limits.expr_depth (64) nodes high, whatever its shape. So a walk over one may recurse: that is the
- * bound of every recursion over expressions in arch/ and forward/. */
+ * A tree is at most limits.expr_depth (64) nodes high, whatever its shape. So a walk over one may recurse:
+ * that is the bound of every recursion over expressions in arch/ and forward/. */
 #ifndef CKPTLINT_ARCH_EXPR_H
 #define CKPTLINT_ARCH_EXPR_H
 
@@ -59,7 +61,8 @@ struct expr {
   double real;
 };
 
-/* "x, y = f(a), b": names is empty where nothing is assigned; several values after commas are one EXPR_TUPLE. */
+/* "x, y = f(a), b": names is empty where nothing is assigned; several values after commas are one
+ * EXPR_TUPLE. */
 struct statement {
   struct span source;
   uint32_t num_names;
@@ -87,12 +90,13 @@ struct expr_error {
 };
 
 /* All answer NULL or false with *err set. The text must outlive the nodes. */
-const struct expr *expr_parse(struct arena *a, const struct limits *max, struct span text, struct expr_error *err);
-NODISCARD bool statement_parse(struct statement *out, struct arena *a, const struct limits *max, struct span text,
-                               struct expr_error *err);
+const struct expr *expr_parse(struct arena *a, const struct limits *max, struct span text,
+                              struct expr_error *err);
+NODISCARD bool statement_parse(struct statement *out, struct arena *a, const struct limits *max,
+                               struct span text, struct expr_error *err);
 /* "Name(a, b=1)"; the parentheses may be missing: no parameters. */
-NODISCARD bool signature_parse(struct signature *out, struct arena *a, const struct limits *max, struct span text,
-                               struct expr_error *err);
+NODISCARD bool signature_parse(struct signature *out, struct arena *a, const struct limits *max,
+                               struct span text, struct expr_error *err);
 
 const char *expr_op_text(enum expr_op op); /* "//" */
 bool is_identifier(struct span text);      /* [A-Za-z_][A-Za-z0-9_]*, and no word of the language */

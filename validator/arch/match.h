@@ -1,12 +1,13 @@
-/* Expected state dict against the checkpoint's: missing, unexpected, shapes, dtypes; and what else the architecture
- * file says about the checkpoint (checks, ties, fields, optimizer). Linear in the number of keys. */
+/* Expected state dict against the checkpoint's: missing, unexpected, shapes, dtypes; and what else the
+ * architecture file says about the checkpoint (checks, ties, fields, optimizer). Linear in the number of
+ * keys. */
 #ifndef CKPTLINT_ARCH_MATCH_H
 #define CKPTLINT_ARCH_MATCH_H
 
 #include "arch/modules.h"
 
 struct match_options {
-  struct span key;      /* --key: where the state dict is; empty: checkpoint.state_dict, else the plan's best guess */
+  struct span key;      /* --key: where the state dict is; empty: checkpoint.state_dict, else the best one */
   struct span file;     /* the checkpoint's bytes, for constants and ties; empty: these are not compared */
 };
 
@@ -16,8 +17,8 @@ struct match {
   bool found;                 /* there was a state dict to compare */
   const struct plan_dict *dict;
   uint32_t num_expected;
-  const uint32_t *tensor;     /* for each expected key: its tensor in the plan, or MATCH_NO_TENSOR. A tied alias that
-                                 is absent has its target's */
+  const uint32_t *tensor;     /* for each expected key: its tensor in the plan, or MATCH_NO_TENSOR. A tied
+                                 alias that is absent has its target's */
   uint32_t keys, matched, missing, unexpected, misshapen; /* keys of the dict; matched has the right shape */
   uint64_t params_loaded, params_missing; /* elements */
   struct span prefix_removed, prefix_added; /* what was done to the checkpoint's keys; empty: nothing */
@@ -28,7 +29,8 @@ struct match {
 
 /* Picks the state dict. NULL, observed, when the one asked for is not there and no other is the only one. */
 const struct plan_dict *match_choose(const struct arch *arch, const struct plan *plan,
-                                     const struct match_options *options, struct arena *a, struct observations *o);
+                                     const struct match_options *options, struct arena *a,
+                                     struct observations *o);
 /* False only when memory is spent; what differs is observed. */
 NODISCARD bool match_run(struct match *out, const struct model *model, const struct plan *plan,
                          const struct plan_dict *dict, const struct match_options *options, struct arena *a,

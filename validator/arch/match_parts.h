@@ -15,12 +15,13 @@ struct matcher {
   struct span *names;     /* of the dict's entries, renamed; parallel to them */
   uint32_t *number;       /* for each entry: the expected key it fills, from 1; 0: none */
   uint64_t batches_tracked; /* counters that are not there */
-  uint64_t bytes_left;      /* that elements_open may still promise: hostile files tie one tensor a thousand times */
+  uint64_t bytes_left;      /* that may still be read: hostile files tie one tensor a thousand times */
   uint32_t *entry;        /* for each expected key: its entry in the plan, or UINT32_MAX */
 };
 
 /* Observes, writing the detail only if it will be kept: a hostile file can differ in every key. */
-void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format, ...) PRINTF_LIKE(5, 6);
+void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format,
+                ...) PRINTF_LIKE(5, 6);
 
 /* "float32 [64, 3, 7, 7]" */
 struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t);

@@ -1,5 +1,5 @@
-/* Config resolved, modules instantiated: the tree that `print(model)` would show, without any number of the weights.
- * And the module types themselves: types.def, one row each. */
+/* Config resolved, modules instantiated: the tree that `print(model)` would show, without any number of the
+ * weights. And the module types themselves: types.def, one row each. */
 #ifndef CKPTLINT_ARCH_MODULES_H
 #define CKPTLINT_ARCH_MODULES_H
 
@@ -88,7 +88,7 @@ struct model_tie {
 
 struct model {
   const struct arch *arch;
-  const struct scope *config;   /* resolved config and top-level lets; what dimensions of ports are evaluated in */
+  const struct scope *config;   /* resolved config and top-level lets: what dimensions of ports mean */
   const struct module *root;
   struct span root_name;        /* "GPT2LMHeadModel" or the file's name */
   uint32_t num_expected;
@@ -103,9 +103,10 @@ struct model {
   cJSON *config_json;           /* behind texts of the config; freed by model_close */
 };
 
-/* False, observed, when the config can't be resolved or a module line can't be carried out. `root`: name of the root
- * to build, empty for the config's architectures[0], the only one, or the top level. `num_keys`: tensors in the
- * checkpoint; more than 4 * num_keys + 1024 expected ones are not listed (arch-language 2.3). */
+/* False, observed, when the config can't be resolved or a module line can't be carried out. `root`: name of
+ * the root to build, empty for the config's architectures[0], the only one, or the top level. `num_keys`:
+ * tensors in the checkpoint; more than 4 * num_keys + 1024 expected ones are not listed (arch-language
+ * 2.3). */
 NODISCARD bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
                            struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
                            struct observations *o);

@@ -1,4 +1,5 @@
-/* The architecture file, parsed and checked: everything that can be known without a config and a checkpoint. */
+/* The architecture file, parsed and checked: everything that can be known without a config and a
+ * checkpoint. */
 #ifndef CKPTLINT_ARCH_SPEC_H
 #define CKPTLINT_ARCH_SPEC_H
 
@@ -7,7 +8,8 @@
 #include "arch/value.h"
 #include "base/observe.h"
 
-/* Where a piece of the file stands: the JSON keys that lead to it. Line and column are looked up only for messages. */
+/* Where a piece of the file stands: the JSON keys that lead to it. Line and column are looked up only for
+ * messages. */
 struct place {
   const struct place *up; /* NULL: the document */
   const char *key;        /* object key, or decimal index in a list */
@@ -21,7 +23,7 @@ struct text_file {
 /* "layers.{i < n}": a module's name in its block. `count` is NULL where nothing is repeated. */
 struct module_line {
   const struct place *place;
-  struct span before, after;   /* the name around the braces; all of it is `before` where nothing is repeated */
+  struct span before, after;   /* the name around the braces; all of it is `before` if there are none */
   struct span variable;
   const struct expr *count;
   const struct expr *value;    /* a string: yields a module or None */
@@ -70,8 +72,8 @@ struct root_line {
   const struct expr *value;
 };
 
-/* One tensor that goes into the forward or comes out: "int64[B, T] < vocab_size". A dimension is an expression over
- * config values and symbols. */
+/* One tensor that goes into the forward or comes out: "int64[B, T] < vocab_size". A dimension is an
+ * expression over config values and symbols. */
 struct port {
   const struct place *place;
   struct span name;
@@ -127,7 +129,9 @@ struct arch_test {
 };
 
 /* "epoch": "int >= 0" of checkpoint.fields. */
-enum field_type { FIELD_INT, FIELD_NUMBER, FIELD_STR, FIELD_BOOL, FIELD_LIST, FIELD_DICT, FIELD_TENSOR, FIELD_TYPES };
+enum field_type {
+  FIELD_INT, FIELD_NUMBER, FIELD_STR, FIELD_BOOL, FIELD_LIST, FIELD_DICT, FIELD_TENSOR, FIELD_TYPES
+};
 struct field_line {
   const struct place *place;
   struct span name;
@@ -180,8 +184,10 @@ struct arch {
 NODISCARD bool arch_parse(struct arch *out, struct text_file file, struct arena *a, const struct limits *max,
                           struct observations *o);
 void arch_close(struct arch *arch);
-/* Line and column (from 1) of a place; `at` is an offset in its text, added to the column. Rescans the file. */
-bool arch_locate(const struct arch *arch, const struct place *p, uint32_t at, uint32_t *line, uint32_t *column);
+/* Line and column (from 1) of a place; `at` is an offset in its text, added to the column. Rescans the
+ * file. */
+bool arch_locate(const struct arch *arch, const struct place *p, uint32_t at, uint32_t *line,
+                 uint32_t *column);
 /* "line 7, column 12" for a message; in the arena. */
 struct span arch_where(struct arena *a, const struct arch *arch, const struct place *p, uint32_t at);
 

@@ -6,7 +6,11 @@
 #include "arch/spec.h"
 #include "base/json.h"
 
-enum { MAX_CONFIG = 4096, MAX_LETS = 1024, MAX_BLOCKS = 1024, MAX_PORTS = 64, MAX_TIES = 1024, MAX_CHECKS = 256, MAX_GLOBS = 256 };
+/* Of tables that are searched row by row. */
+enum {
+  MAX_CONFIG = 4096, MAX_LETS = 1024, MAX_BLOCKS = 1024, MAX_PORTS = 64, MAX_TIES = 1024, MAX_CHECKS = 256,
+  MAX_GLOBS = 256
+};
 
 struct spec {
   struct arch *arch;
@@ -37,10 +41,12 @@ NODISCARD bool spec_out_of_memory(struct spec *sp);
 struct item spec_child(struct spec *sp, struct item parent, const cJSON *json, uint32_t index);
 /* Reads an object whose members are these rows, in the order of the rows. Other members are errors. */
 NODISCARD bool spec_object(struct spec *sp, struct item it, const struct key_row *rows, size_t n, void *into);
-/* Calls `read` for each member of an object or item of a list with `table + i * size`; *out_n counts them. */
-NODISCARD bool spec_each(struct spec *sp, struct item it, size_t size, read_fn *read, void *out_table, uint32_t *out_n);
+/* Calls `read` for each member of an object or item of a list with `table + i * size`; counts them. */
+NODISCARD bool spec_each(struct spec *sp, struct item it, size_t size, read_fn *read, void *out_table,
+                         uint32_t *out_n);
 
-/* False, observed, when a table has more rows than `max`: what costs the square of its length is bounded here. */
+/* False, observed, when a table has more rows than `max`: what costs the square of its length is bounded
+ * here. */
 NODISCARD bool spec_at_most(struct spec *sp, struct item it, uint32_t n, uint32_t max);
 
 NODISCARD bool spec_want_object(struct spec *sp, struct item it);
@@ -52,7 +58,8 @@ NODISCARD bool spec_expr(struct spec *sp, struct item it, const struct expr **ou
 /* The text from `skip` on, where the item's own text or key is `text`. */
 NODISCARD bool spec_expr_text(struct spec *sp, const struct place *where, struct span text, uint32_t skip,
                               const struct expr **out);
-NODISCARD bool spec_key_name(struct spec *sp, struct item it, struct span *out); /* the key as an identifier */
+/* The key as an identifier that names no function. */
+NODISCARD bool spec_key_name(struct spec *sp, struct item it, struct span *out);
 static inline struct span item_key(struct item it) { return span_str(it.json->string); }
 
 /* Parts of the top level that have a file of their own. */

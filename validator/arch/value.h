@@ -1,5 +1,6 @@
-/* Values of the expression language that are known before any tensor is: config values, dimensions, constructor
- * arguments; and their evaluation with Python's meaning. Integers are int64 and checked: overflow is an error. */
+/* Values of the expression language that are known before any tensor is: config values, dimensions,
+ * constructor arguments; and their evaluation with Python's meaning. Integers are int64 and checked:
+ * overflow is an error. */
 #ifndef CKPTLINT_ARCH_VALUE_H
 #define CKPTLINT_ARCH_VALUE_H
 
@@ -51,8 +52,8 @@ struct scope {
 /* NULL if no scope has the name. The innermost wins. */
 const struct value *scope_find(const struct scope *s, struct span name);
 
-/* One evaluation's means. `call` answers calls of names that are not built-in functions (module types, blocks); NULL:
- * there are none. */
+/* One evaluation's means. `call` answers calls of names that are not built-in functions (module types,
+ * blocks); NULL: there are none. */
 struct eval {
   struct arena *arena;
   const struct limits *max;
@@ -71,19 +72,20 @@ NODISCARD bool value_binary(struct eval *ev, enum expr_op op, const struct value
                             uint32_t at, struct value *out);
 NODISCARD bool value_negate(struct eval *ev, const struct value *v, uint32_t at, struct value *out);
 /* v.name for a DICT: None if it has no such key, as in a config that leaves it out. */
-NODISCARD bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32_t at, struct value *out);
+NODISCARD bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32_t at,
+                          struct value *out);
 NODISCARD bool value_index(struct eval *ev, const struct value *v, const struct value *index, uint32_t at,
                           struct value *out);
 /* v[start:stop:step] of a TUPLE; NULL or a VALUE_NONE bound is absent. */
-NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct value *start, const struct value *stop,
-                           const struct value *step, uint32_t at, struct value *out);
+NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct value *start,
+                           const struct value *stop, const struct value *step, uint32_t at, struct value *out);
 bool value_truth(const struct value *v);
 /* 1 == 1.0 == True, as in Python. False too for values too large to be compared (2^24 steps). */
 bool value_equal(const struct value *a, const struct value *b);
 /* The function of that name applied; the rows of builtins.def. Keywords are not taken. */
 bool builtin_is(struct span name);
-NODISCARD bool builtin_call(struct eval *ev, struct span name, const struct value *args, uint32_t n, uint32_t at,
-                            struct value *out);
+NODISCARD bool builtin_call(struct eval *ev, struct span name, const struct value *args, uint32_t n,
+                            uint32_t at, struct value *out);
 
 /* Sets ev->error; always false: `return eval_error(ev, at, "expected …, found %s", …)`. */
 NODISCARD bool eval_error(struct eval *ev, uint32_t at, const char *format, ...) PRINTF_LIKE(3, 4);
