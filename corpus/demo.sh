@@ -26,7 +26,7 @@ echo
 echo "2. A file whose torch.load would run a command. Scanning it runs nothing."
 "$OUT/corpus/gen" "$work" demo-hostile.pt || exit 1
 show 1 "$ckptlint" "$work/demo-hostile.pt"
-show 0 "$ckptlint" inspect --pickle --fail-on none --format text "$work/demo-hostile.pt"
+show 1 "$ckptlint" inspect --pickle "$work/demo-hostile.pt"
 
 echo
 echo "3. What the rule means, and what to do."

@@ -427,7 +427,7 @@ static void add_parts(const struct job *job, cJSON *file) {
     struct span name = plan_span(p, p->members[i].name);
     bool program = span_ends(name, SPAN("data.pkl")) || p->header->kind == CONTAINER_PICKLE;
     if (program) pickle += p->members[i].csize;
-    if (!p->members[i].used && memmem(name.p, name.n, "data/", 5)) unreferenced += p->members[i].csize;
+    if (!p->members[i].used && memmem(name.p, name.n, "/data/", 6)) unreferenced += p->members[i].csize;
   }
   cJSON *o = event_object(file, "parts");
   for (int k = 0; k < PARTS; k++) event_u64(o, names[k], bytes[k]);

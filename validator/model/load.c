@@ -44,7 +44,17 @@ static void read_byteorder(struct checkpoint *cp) {
   note(cp, OBS_BIG_ENDIAN, member_number(cp->container, rec), 0, 0, 0);
 }
 
+/* Records that a loader reads or torch writes beside the pickle and the storages. */
+static void use_records(const struct container *c) {
+  static const char *const names[] = {"version", "byteorder", ".format_version", ".storage_alignment", ".data/version", ".data/serialization_id"};
+  for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+    struct member *rec = container_find(c, span_str(names[i]));
+    if (rec) rec->used = true;
+  }
+}
+
 static void load_zip(struct checkpoint *cp) {
+  use_records(cp->container);
   read_byteorder(cp);
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   struct span program;
@@ -142,7 +152,10 @@ static void attach_blocks(struct checkpoint *cp, uint64_t at, const struct span 
     list[i] = (struct legacy_storage){.key = s->key, .numel = s->numel, .item_size = dtype_size(s->dtype)};
   }
   legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, at, keys, num_keys, list, cp->roots.n, cp->big_endian);
-  for (uint32_t i = 0; i < cp->roots.n; i++) cp->storages.p[cp->roots.p[i] - 1].member = list[i].member;
+  for (uint32_t i = 0; i < cp->roots.n; i++) {
+    cp->storages.p[cp->roots.p[i] - 1].member = list[i].member;
+    if (list[i].member) cp->container->members[list[i].member - 1].used = true;
+  }
   for (uint32_t i = 0; i < cp->storages.n; i++) {
     struct storage_fact *s = &cp->storages.p[i];
     if (s->root) s->member = cp->storages.p[s->root - 1].member;
