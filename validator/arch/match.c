@@ -315,17 +315,31 @@ static bool same_sizes(const struct matcher *m, const struct slot *slot, const s
                                                           t->ndim * sizeof *slot->sizes) == 0);
 }
 
+/* Sizes are the architecture file's claim: a sum of them may not fit. */
+static void add_elements(uint64_t *total, const struct slot *slot) {
+  if (!slot->buffer && !try_add(*total, slot->numel, total)) *total = UINT64_MAX;
+}
+
+static void count_loaded(struct matcher *m, const struct expected *e) {
+  m->out->matched++;
+  add_elements(&m->out->params_loaded, e->slot);
+}
+
+static void count_misshapen(struct matcher *m, const struct expected *e) {
+  m->out->misshapen++;
+  add_elements(&m->out->params_missing, e->slot);
+}
+
 static void check_shape(struct matcher *m, const struct expected *e, const struct plan_tensor *t) {
   if (same_sizes(m, e->slot, t)) {
-    m->out->matched++;
-    if (!e->slot->buffer) m->out->params_loaded += e->slot->numel;
+    count_loaded(m, e);
     return;
   }
   bool scalar = e->slot->ndim == 0 && t->ndim == 1 && t->numel > 0;
   if (scalar)
-    m->out->matched++;
+    count_loaded(m, e);
   else
-    m->out->misshapen++;
+    count_misshapen(m, e);
   enum obs_kind kind = scalar ? OBS_MATCH_SCALAR : OBS_MATCH_SHAPE;
   if (!keeps(m, kind)) return;
   struct span found = sizes_text(m->arena, m->plan->dims + t->first_dim, t->ndim),
@@ -385,7 +399,7 @@ static void note_missing(struct matcher *m, const struct expected *e) {
     return;
   }
   m->out->missing++;
-  if (!e->slot->buffer) m->out->params_missing += e->slot->numel;
+  add_elements(&m->out->params_missing, e->slot);
   if (!keeps(m, OBS_MATCH_MISSING)) return;
   struct span want = sizes_text(m->arena, e->slot->sizes, e->slot->ndim), type = module_class(e->module);
   match_note(m, OBS_MATCH_MISSING, e->key, e->slot->numel, "%.*s (%.*s)", (int)want.n, (const char *)want.p,
@@ -415,7 +429,7 @@ static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
   const struct plan_entry *entry = &m->plan->entries[m->entry[i]];
   if (entry->tensor == UINT32_MAX) {
     match_note(m, OBS_MATCH_NOT_TENSOR, e->key, 0, "no tensor");
-    m->out->misshapen++;
+    count_misshapen(m, e);
     return;
   }
   const struct plan_tensor *t = &m->plan->tensors[entry->tensor];
@@ -460,13 +474,13 @@ static bool check_keys(struct matcher *m) {
 }
 
 /* load_state_dict: strict=False forgives missing and unexpected keys, never a size or a value that is no
- * tensor. */
+ * tensor. Behind a prefix it forgives everything and loads next to nothing: that is not called loading. */
 static void judge(struct match *out) {
   bool changed = out->prefix_removed.n || out->prefix_added.n;
   bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->loads_strict;
   out->loads_after_fix = complete;
   out->loads_strict = complete && !changed;
-  out->loads_loose = changed || out->misshapen == 0;
+  out->loads_loose = !changed && out->misshapen == 0;
 }
 
 bool match_run(struct match *out, const struct model *model, const struct plan *plan,

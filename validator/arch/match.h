@@ -20,10 +20,10 @@ struct match {
   const uint32_t *tensor;     /* for each expected key: its tensor in the plan, or MATCH_NO_TENSOR. A tied
                                  alias that is absent has its target's */
   uint32_t keys, matched, missing, unexpected, misshapen; /* keys of the dict; matched has the right shape */
-  uint64_t params_loaded, params_missing; /* elements */
+  uint64_t params_loaded, params_missing; /* elements; missing: of another shape too */
   struct span prefix_removed, prefix_added; /* what was done to the checkpoint's keys; empty: nothing */
   bool loads_strict;          /* load_state_dict(strict=True) on the keys as they are */
-  bool loads_loose;           /* strict=False: no size mismatch, no entry that is not a tensor */
+  bool loads_loose;           /* strict=False raises nothing, and no prefix stands in the way */
   bool loads_after_fix;       /* strict, after the prefix is fixed */
 };
 
