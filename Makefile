@@ -47,7 +47,7 @@ LIB_SRC := validator/api/client.c validator/base/json.c validator/base/arena.c v
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/lib/%.o)
 TESTS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/unit/test_*.c tests/sandbox/test_*.c)))
 
-.PHONY: all
+.PHONY: all build/ckptlint build/libckptlint.a build/libckptlint.so
 all: build/ckptlint build/libckptlint.a build/libckptlint.so
 
 build/ckptlint: $(OUT)/ckptlint
@@ -58,15 +58,21 @@ $(OUT)/ckptlint: $(OBJ)
 	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
 
 # The library: a client, position-independent, nothing visible but ckl_*.
-build/libckptlint.a: $(LIB_OBJ)
+build/libckptlint.a: $(OUT)/libckptlint.a
+	@ln -sf $(MODE)/$(@F) $@
+
+build/libckptlint.so: $(OUT)/libckptlint.so
+	@ln -sf $(MODE)/$(@F) $@
+
+$(OUT)/libckptlint.a: $(LIB_OBJ)
 	@echo '  AR    $@'
 	$(Q)rm -f $@ && $(LD) -r $^ -o $(OUT)/lib/ckptlint.o
 	$(Q)objcopy --wildcard --keep-global-symbol='ckl_*' $(OUT)/lib/ckptlint.o && ar rcs $@ $(OUT)/lib/ckptlint.o
 
-build/libckptlint.so: $(LIB_OBJ)
+$(OUT)/libckptlint.so: $(LIB_OBJ)
 	@echo '  LD    $@'
 	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -shared $^ $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,libckptlint.so.0 -lcjson -lm -o $@
-	$(Q)ln -sf libckptlint.so build/libckptlint.so.0
+	$(Q)ln -sf libckptlint.so $@.0
 
 $(OUT)/lib/%.o: %.c
 	@mkdir -p $(@D)
@@ -96,7 +102,7 @@ $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 	@echo '  TEST  $@'
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -MF $@.d $< $(OUT)/core.a $(LDFLAGS) -lcmocka $(LIBS) -o $@
 
--include $(OBJ:.o=.d) $(TESTS:=.d)
+-include $(OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TESTS:=.d)
 
 # The corpus generator: text cases to files, harmless by construction.
 GENERATORS := $(OUT)/corpus/gen
@@ -125,13 +131,13 @@ test:
 test-programs: $(TESTS) $(GENERATORS) $(OUT)/tests/library_shared $(OUT)/tests/library_static
 
 # A program that knows nothing but ckptlint.h, linked as users would.
-$(OUT)/tests/library_shared: tests/library.c build/libckptlint.so
+$(OUT)/tests/library_shared: tests/library.c $(OUT)/libckptlint.so
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< -Lbuild -lckptlint -Wl,-rpath,$(CURDIR)/build -o $@
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< -L$(OUT) -lckptlint -Wl,-rpath,$(CURDIR)/$(OUT) -o $@
 
-$(OUT)/tests/library_static: tests/library.c build/libckptlint.a
+$(OUT)/tests/library_static: tests/library.c $(OUT)/libckptlint.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< build/libckptlint.a $(filter-out -pie,$(LDFLAGS)) -lcjson -lm -o $@
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< $(OUT)/libckptlint.a $(filter-out -pie,$(LDFLAGS)) -lcjson -lm -o $@
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench

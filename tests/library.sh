@@ -15,8 +15,8 @@ for kind in shared static; do
   bad=$(echo "$line" | sed -n 's/.* passed, \([0-9]*\) failed$/\1/p')
   failed=$((failed + ${bad:-1}))
 done
-visible=$(nm -D --defined-only build/libckptlint.so | awk '{print $3}' | grep -v '^ckl_')
-global=$(nm -g --defined-only build/libckptlint.a | awk 'NF == 3 {print $3}' | grep -v '^ckl_')
+visible=$(nm -D --defined-only "$OUT/libckptlint.so" | awk '{print $3}' | grep -v '^ckl_')
+global=$(nm -g --defined-only "$OUT/libckptlint.a" | awk 'NF == 3 {print $3}' | grep -v '^ckl_')
 if [ -z "$visible$global" ]; then passed=$((passed + 1)); else echo "visible: $visible $global"; failed=$((failed + 1)); fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -33,7 +33,7 @@ skip() { # name, line
 }
 
 cmocka() { # path
-  name=$(basename "$1")
+  name=$(basename "$(dirname "$1")")_$(basename "$1" | sed 's/^test_//')
   "$1" >"$log/$name" 2>&1
   code=$?
   ran=$(sed -n 's/^\[=*\] \(.*: \)\{0,1\}\([0-9][0-9]*\) test(s) run\.$/\2/p' "$log/$name" | awk '{n += $1} END {print n + 0}')

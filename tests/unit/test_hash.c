@@ -42,7 +42,7 @@ static void index_finds_every_entry_of_a_hash(void **state) {
   (void)state;
   enum { NUM = 1000, SAME = 7 };
   struct arena a;
-  struct hash_index x = {.heads.n = 0};
+  struct hash_index x = {.slots.n = 0};
   arena_init(&a, 1 << 20);
   assert_int_equal(hash_find(&x, 5, 0), 0);
   for (uint32_t i = 0; i < NUM; i++) assert_true(hash_add(&a, &x, i % SAME, NUM));
@@ -59,7 +59,7 @@ static void index_finds_every_entry_of_a_hash(void **state) {
 static void index_fails_when_the_budget_is_spent(void **state) {
   (void)state;
   struct arena a;
-  struct hash_index x = {.heads.n = 0};
+  struct hash_index x = {.slots.n = 0};
   arena_init(&a, 64);
   assert_false(hash_add(&a, &x, 1, 10));
   assert_true(a.exhausted);
