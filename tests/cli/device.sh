@@ -1,0 +1,3 @@
+. "$LIB"
+cp "$CASES/z-cuda.pt" c.pt
+body c.pt

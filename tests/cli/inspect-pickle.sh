@@ -1,0 +1,3 @@
+. "$LIB"
+cp "$CASES/demo-hostile.pt" .
+body inspect --pickle demo-hostile.pt

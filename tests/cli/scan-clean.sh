@@ -1,0 +1,2 @@
+cp "$CORPUS/benign/simple_cnn.pt" .
+"$CKPTLINT" simple_cnn.pt

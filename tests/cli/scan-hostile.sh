@@ -1,0 +1,4 @@
+. "$LIB"
+cp "$CASES/demo-hostile.pt" .
+run demo-hostile.pt
+ls
