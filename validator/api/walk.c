@@ -105,7 +105,7 @@ struct span input_near_names(struct arena *a, struct span path) {
   for (const struct dirent *e; d && found < NEAR_NAMES && (e = readdir(d));) {
     struct span name = span_str(e->d_name);
     bool near = distance(base, name) <= 1 + base.n / 6 || (base.n > 3 && span_starts(name, base));
-    if (!near || name.p[0] == '.') continue;
+    if (!near || name.p[0] == '.' || span_eq(name, base)) continue; /* itself: a link that leads nowhere */
     out = out.n ? arena_printf(a, "%.*s, %s", (int)out.n, (const char *)out.p, e->d_name) : arena_printf(a, "%s", e->d_name);
     found++;
   }
