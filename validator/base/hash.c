@@ -1,6 +1,6 @@
 #include "base/hash.h"
 
-enum { FIRST_BUCKETS = 64 };
+enum { FIRST_SLOTS = 64 };
 
 /* Arithmetic modulo 2^64 is meant here; these two spell it so that a sanitizer sees no accident. */
 static inline uint64_t add(uint64_t a, uint64_t b) {
@@ -87,35 +87,36 @@ uint64_t siphash(const uint64_t seed[2], struct span bytes) {
   return siphash_end(&h);
 }
 
-static inline uint32_t *bucket(const struct hash_index *x, uint32_t hash) {
-  return &x->heads.p[hash & (x->heads.n - 1)];
+/* The slot of this hash, or the empty one where it belongs. One is found: at most half of them are taken. */
+static inline struct hash_slot *slot_of(const struct hash_index *x, uint32_t hash) {
+  uint32_t mask = x->slots.n - 1, i = hash & mask;
+  while (x->slots.p[i].newest && x->slots.p[i].hash != hash) i = (i + 1) & mask;
+  return &x->slots.p[i];
 }
 
 uint32_t hash_find(const struct hash_index *x, uint32_t hash, uint32_t after) {
-  if (x->heads.n == 0) return 0;
-  uint32_t i = after ? x->links.p[after - 1].next : *bucket(x, hash);
-  while (i && x->links.p[i - 1].hash != hash) i = x->links.p[i - 1].next;
-  return i;
+  if (after) return x->links.p[after - 1].older;
+  return x->slots.n ? slot_of(x, hash)->newest : 0;
 }
 
 static void link_entry(struct hash_index *x, uint32_t number) {
   struct hash_link *l = &x->links.p[number - 1];
-  uint32_t *head = bucket(x, l->hash);
-  l->next = *head;
-  *head = number;
+  struct hash_slot *slot = slot_of(x, l->hash);
+  l->older = slot->newest;
+  *slot = (struct hash_slot){l->hash, number};
 }
 
-static bool more_buckets(struct arena *a, struct hash_index *x) {
-  uint32_t extra = x->heads.n ? x->heads.n : FIRST_BUCKETS;
-  if (!vec_reserve(a, &x->heads, extra, UINT32_MAX)) return false;
-  x->heads.n += extra;
-  memset(x->heads.p, 0, x->heads.n * sizeof *x->heads.p);
+static bool more_slots(struct arena *a, struct hash_index *x) {
+  uint32_t extra = x->slots.n ? x->slots.n : FIRST_SLOTS;
+  if (!vec_reserve(a, &x->slots, extra, UINT32_MAX)) return false;
+  x->slots.n += extra;
+  memset(x->slots.p, 0, x->slots.n * sizeof *x->slots.p);
   for (uint32_t i = 1; i <= x->links.n; i++) link_entry(x, i);
   return true;
 }
 
 bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max) {
-  if (x->links.n >= x->heads.n / 2 && !more_buckets(a, x)) return false;
+  if (x->links.n >= x->slots.n / 2 && !more_slots(a, x)) return false;
   struct hash_link *l = vec_push(a, &x->links, max);
   if (!l) return false;
   l->hash = hash;
