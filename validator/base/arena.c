@@ -139,7 +139,7 @@ static bool grow_block(struct arena *a, struct block *b, size_t grown) {
   return true;
 }
 
-bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max, size_t size) {
+bool vec_enlarge(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max, size_t size) {
   uint64_t want;
   size_t bytes;
   if (!try_add(extra, (uint64_t)n, &want) || want > max || want > UINT32_MAX ||
@@ -160,11 +160,5 @@ bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint
     return false;
   }
   b->size = grown;
-  return true;
-}
-
-bool vec_grow(struct arena *a, struct block *b, uint32_t n, uint64_t max, size_t size) {
-  if (!vec_room(a, b, n, 1, max, size)) return false;
-  memset((uint8_t *)b->p + (size_t)n * size, 0, size);
   return true;
 }

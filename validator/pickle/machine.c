@@ -55,12 +55,10 @@ static bool refuse_underflow(struct machine *m, const struct arg *arg, uint32_t 
   return refuse(m->obs, what);
 }
 
-/* Room for one more value at `base`; the common case costs no call. */
+/* Room for one more value at `base`. */
 static bool stack_room(struct machine *m, uint32_t base) {
-  uint64_t max = m->max->pickle_stack;
-  if (base < max && base < m->stack.b.size / sizeof *m->stack.p) return true;
   m->stack.n = base;
-  return vec_reserve(m->arena, &m->stack, 1, max);
+  return vec_reserve(m->arena, &m->stack, 1, m->max->pickle_stack);
 }
 
 /* Takes what the row takes: the values stay readable in arg->items. Leaves room for what it gives. */

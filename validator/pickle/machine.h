@@ -77,18 +77,42 @@ static inline const struct value *value_of(const struct machine *m, val_id v) { 
 static inline enum value_kind kind_of(const struct machine *m, val_id v) {
   return (enum value_kind)m->values.p[v].kind;
 }
+static inline bool kind_has_bytes(enum value_kind kind) {
+  return kind == VAL_TEXT || kind == VAL_BYTES || kind == VAL_BYTEARRAY || kind == VAL_PYSTRING ||
+         kind == VAL_BIGINT;
+}
+static inline bool kind_has_items(enum value_kind kind) {
+  return kind == VAL_TUPLE || kind == VAL_LIST || kind == VAL_SET || kind == VAL_FROZENSET ||
+         kind == VAL_DICT;
+}
 /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT; the empty span for other kinds. */
-struct span value_bytes(const struct machine *m, val_id v);
+static inline struct span value_bytes(const struct machine *m, val_id v) {
+  const struct value *x = value_of(m, v);
+  return kind_has_bytes(kind_of(m, v)) ? span_of(x->bytes.p, x->len) : span_of(NULL, 0);
+}
 /* Number of items of TUPLE, LIST, SET, FROZENSET; of links (2 × pairs) for DICT; 0 for other kinds. */
-uint32_t value_count(const struct machine *m, val_id v);
+static inline uint32_t value_count(const struct machine *m, val_id v) {
+  return kind_has_items(kind_of(m, v)) ? value_of(m, v)->seq.n : 0;
+}
 /* Item i < value_count. */
-val_id value_item(const struct machine *m, val_id v, uint32_t i);
+static inline val_id value_item(const struct machine *m, val_id v, uint32_t i) {
+  return m->links.p[value_of(m, v)->seq.first + i];
+}
 /* A Python 2 str or str as text: TEXT, PYSTRING or BYTES. */
-bool value_is_string(const struct machine *m, val_id v);
+static inline bool value_is_string(const struct machine *m, val_id v) {
+  enum value_kind kind = kind_of(m, v);
+  return kind == VAL_TEXT || kind == VAL_PYSTRING || kind == VAL_BYTES;
+}
 /* The value for a str key in a DICT, or 0. Linear in the dict. */
 val_id dict_get(const struct machine *m, val_id dict, const char *key);
-const struct global *value_global(const struct machine *m, val_id v); /* NULL unless GLOBAL */
-const struct object *value_object(const struct machine *m, val_id v); /* NULL unless OBJECT */
+/* NULL unless GLOBAL. */
+static inline const struct global *value_global(const struct machine *m, val_id v) {
+  return kind_of(m, v) == VAL_GLOBAL ? &m->globals.p[value_of(m, v)->ref] : NULL;
+}
+/* NULL unless OBJECT. */
+static inline const struct object *value_object(const struct machine *m, val_id v) {
+  return kind_of(m, v) == VAL_OBJECT ? &m->objects.p[value_of(m, v)->ref] : NULL;
+}
 
 /* The value that the opcode at this offset of the program made, or 0 (it made none, or a shared constant). */
 val_id value_made_at(const struct machine *m, uint32_t at);

@@ -5,8 +5,7 @@
 val_id new_value(struct machine *m, enum value_kind kind, uint32_t at) {
   uint64_t made = m->values.n - NUM_CONSTANTS,
            max = min_u64(m->max->pickle_values, UINT32_MAX - NUM_CONSTANTS);
-  bool room = made < max && m->values.n < m->values.b.size / sizeof *m->values.p;
-  if (!room && !vec_reserve(m->arena, &m->values, 1, max + NUM_CONSTANTS)) {
+  if (!vec_reserve(m->arena, &m->values, 1, max + NUM_CONSTANTS)) {
     refuse_room(m, OBS_LIMIT_PICKLE_VALUES, made + 1, max, at);
     return 0;
   }
@@ -51,33 +50,6 @@ val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span by
 
 /* ---- reading ---- */
 
-static bool has_bytes(enum value_kind kind) {
-  return kind == VAL_TEXT || kind == VAL_BYTES || kind == VAL_BYTEARRAY || kind == VAL_PYSTRING ||
-         kind == VAL_BIGINT;
-}
-
-static bool has_items(enum value_kind kind) {
-  return kind == VAL_TUPLE || kind == VAL_LIST || kind == VAL_SET || kind == VAL_FROZENSET ||
-         kind == VAL_DICT;
-}
-
-struct span value_bytes(const struct machine *m, val_id v) {
-  return has_bytes(kind_of(m, v)) ? span_of(value_of(m, v)->bytes.p, value_of(m, v)->len) : span_of(NULL, 0);
-}
-
-uint32_t value_count(const struct machine *m, val_id v) {
-  return has_items(kind_of(m, v)) ? value_of(m, v)->seq.n : 0;
-}
-
-val_id value_item(const struct machine *m, val_id v, uint32_t i) {
-  return m->links.p[value_of(m, v)->seq.first + i];
-}
-
-bool value_is_string(const struct machine *m, val_id v) {
-  enum value_kind kind = kind_of(m, v);
-  return kind == VAL_TEXT || kind == VAL_PYSTRING || kind == VAL_BYTES;
-}
-
 val_id dict_get(const struct machine *m, val_id dict, const char *key) {
   uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
   for (uint32_t i = 0; i < n; i += 2) {
@@ -85,14 +57,6 @@ val_id dict_get(const struct machine *m, val_id dict, const char *key) {
     if (value_is_string(m, k) && span_is(value_bytes(m, k), key)) return value_item(m, dict, i + 1);
   }
   return 0;
-}
-
-const struct global *value_global(const struct machine *m, val_id v) {
-  return kind_of(m, v) == VAL_GLOBAL ? &m->globals.p[value_of(m, v)->ref] : NULL;
-}
-
-const struct object *value_object(const struct machine *m, val_id v) {
-  return kind_of(m, v) == VAL_OBJECT ? &m->objects.p[value_of(m, v)->ref] : NULL;
 }
 
 /* Values are made in the order of the program, so their offsets rise; of those that one opcode makes (an
