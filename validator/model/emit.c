@@ -20,14 +20,19 @@ struct seen_value {
   bool has_tensors;
 };
 
+/* A tensor row to be: rows stand behind the values, which must all be written first. */
+struct tensor_path {
+  uint32_t fact, value;
+  struct plan_text key;
+};
+
 struct walk {
   struct checkpoint *cp;
   const struct machine *m;
   struct plan_writer *w;
-  struct seen_value *seen; /* by val_id */
+  struct seen_value *seen; /* by val_id; of what may be shared alone, so that most of it is never touched */
   VEC(struct frame) frames;
-  VEC(struct plan_tensor) tensors;
-  VEC(uint32_t) facts;     /* of those tensors */
+  VEC(struct tensor_path) tensors;
   uint8_t path[PATH_MAX_BYTES];
   size_t path_n;
   uint64_t budget;
@@ -166,18 +171,12 @@ static struct plan_text path_text(const struct walk *k, uint32_t value_row) {
 }
 
 static uint32_t put_tensor(struct walk *k, uint32_t value_row, uint32_t fact) {
-  const struct tensor_fact *t = &k->cp->tensors.p[fact];
-  struct plan_tensor *row = vec_push(k->cp->arena, &k->tensors, k->cp->max->tensors);
-  uint32_t *f = vec_push(k->cp->arena, &k->facts, k->cp->max->tensors);
-  if (!row || !f) {
+  struct tensor_path *t = vec_push(k->cp->arena, &k->tensors, k->cp->max->tensors);
+  if (!t) {
     k->cut = true;
     return 0;
   }
-  *f = fact;
-  *row = (struct plan_tensor){.key = path_text(k, value_row),
-                              .storage = t->storage, .first_dim = t->first_dim, .dtype = t->dtype, .ndim = t->ndim,
-                              .flags = t->flags, .tied = k->tensors.n - 1, .value = value_row, .at = t->at,
-                              .offset = t->offset, .numel = t->numel};
+  *t = (struct tensor_path){.fact = fact, .value = value_row, .key = path_text(k, value_row)};
   return k->tensors.n - 1;
 }
 
@@ -315,16 +314,16 @@ static void put_value(struct walk *k, struct plan_value *row, uint32_t row_index
 
 /* ---- the walk ---- */
 
-static bool is_container(const struct machine *m, val_id v) {
-  enum value_kind k = kind_of(m, v);
-  return k == VAL_OBJECT || value_count(m, v) > 0;
+/* Has it children, and may other values hold the same? Not so a tensor, which is a row of its own at every path. */
+static bool is_container(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  if (b && b->kind == BUILT_TENSOR) return false;
+  return kind_of(m, v) == VAL_OBJECT || value_count(m, v) > 0;
 }
 
 /* Written before and not to be walked again: its row becomes a reference. */
-static bool shared(struct walk *k, val_id v) {
+static bool shared(const struct walk *k, val_id v) {
   const struct seen_value *s = &k->seen[v];
-  const struct built *b = built_of(k->cp, k->m, v);
-  if (b && b->kind == BUILT_TENSOR) return false;
   return s->row && (s->open || !s->has_tensors);
 }
 
@@ -353,7 +352,7 @@ static void extend_path(struct walk *k, size_t base, struct span key) {
 static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, struct span key) {
   uint32_t i = new_row(k, parent, depth, key);
   if (i == UINT32_MAX) return;
-  if (!is_container(k->m, v)) {
+  if (!is_container(k->cp, k->m, v)) {
     put_value(k, row_at(k, i), i, v);
     return;
   }
@@ -456,36 +455,35 @@ static bool same_view(const struct checkpoint *cp, uint32_t a, uint32_t b) {
   return x->ndim == 0 || memcmp(&cp->dims.p[x->first_dim], &cp->dims.p[y->first_dim], 2u * x->ndim * sizeof(uint64_t)) == 0;
 }
 
-/* Tensors of one storage are chained through `last`; the first with the same view is what the others are tied to. */
-static void tie_tensors(struct walk *k) {
-  uint32_t *last = arena_array(k->cp->arena, (size_t)k->cp->storages.n + 1, uint32_t);
-  if (!last) return;
-  for (uint32_t i = 0; i < k->tensors.n; i++) {
-    uint32_t storage = k->tensors.p[i].storage;
-    if (!storage) continue;
-    uint32_t first = last[storage];
-    if (first && same_view(k->cp, k->facts.p[first - 1], k->facts.p[i]))
-      k->tensors.p[i].tied = first - 1;
-    else if (!first)
-      last[storage] = i + 1;
-  }
+/* The tensor that this one is tied to, or itself. `first` holds the first tensor of each storage, 1-based: who has the
+ * same view as that one is tied to it. */
+static uint32_t tied_to(const struct walk *k, uint32_t *first, uint32_t i) {
+  uint32_t storage = k->cp->tensors.p[k->tensors.p[i].fact].storage;
+  if (!first || !storage) return i;
+  if (!first[storage]) first[storage] = i + 1;
+  uint32_t other = first[storage] - 1;
+  return same_view(k->cp, k->tensors.p[other].fact, k->tensors.p[i].fact) ? other : i;
 }
 
 static void put_tensors(struct walk *k) {
+  uint32_t *first = arena_array(k->cp->arena, (size_t)k->cp->storages.n + 1, uint32_t);
+  if (!first) k->cut = true;
   for (uint32_t i = 0; i < k->tensors.n; i++) {
+    const struct tensor_path *path = &k->tensors.p[i];
+    const struct tensor_fact *t = &k->cp->tensors.p[path->fact];
     struct plan_tensor *row = plan_row(k->w, PLAN_tensors, sizeof *row);
     if (!row) return;
-    *row = k->tensors.p[i];
-    if (row->storage && k->cp->storages.p[row->storage - 1].member == 0) {
-      row->storage = PLAN_NO_STORAGE;
-      row->flags |= PLAN_UNPROVED;
-    }
+    bool absent = t->storage && k->cp->storages.p[t->storage - 1].member == 0;
+    *row = (struct plan_tensor){.key = path->key, .storage = absent ? PLAN_NO_STORAGE : t->storage,
+                                .first_dim = t->first_dim, .dtype = t->dtype, .ndim = t->ndim,
+                                .flags = t->flags | (absent ? (uint32_t)PLAN_UNPROVED : 0),
+                                .tied = tied_to(k, first, i), .value = path->value, .at = t->at, .offset = t->offset, .numel = t->numel};
   }
 }
 
 static void put_stats(struct walk *k, const struct tensor_stats *stats) {
-  for (uint32_t i = 0; stats && i < k->facts.n; i++) {
-    const struct tensor_stats *s = &stats[k->facts.p[i]];
+  for (uint32_t i = 0; stats && i < k->tensors.n; i++) {
+    const struct tensor_stats *s = &stats[k->tensors.p[i].fact];
     struct plan_stats *row = plan_row(k->w, PLAN_stats, sizeof *row);
     if (!row) return;
     *row = (struct plan_stats){.done = s->done, .hashed = s->hashed, .count = s->count, .nan_count = s->nan_count,
@@ -510,7 +508,6 @@ void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
   if (k.seen) {
     k.budget = EXPAND_FLOOR + EXPAND_FACTOR * (uint64_t)cp->machine.values.n;
     walk_values(&k, cp->machine.result);
-    tie_tensors(&k);
     put_tensors(&k);
     put_stats(&k, stats);
     plan_emit_dicts(cp, w);
