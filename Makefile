@@ -23,7 +23,7 @@ LHARD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 debug_C   := -Og -g3
 release_C := -O2 -g -DNDEBUG $(HARD)
 release_L := $(LHARD)
-asan_C    := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan_C    := -O1 -g3 -Wframe-larger-than=16384 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan_L    := -fsanitize=address,undefined
 intsan_C  := -O1 -g3 -fsanitize=integer,implicit-conversion,bounds -fno-sanitize-recover=all
 intsan_L  := -fsanitize=integer,implicit-conversion,bounds
@@ -133,7 +133,7 @@ test-programs: $(TESTS) $(GENERATORS) $(OUT)/tests/library_shared $(OUT)/tests/l
 # A program that knows nothing but ckptlint.h, linked as users would.
 $(OUT)/tests/library_shared: tests/library.c $(OUT)/libckptlint.so
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< -L$(OUT) -lckptlint -Wl,-rpath,$(CURDIR)/$(OUT) -o $@
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< $(filter-out -pie,$(LDFLAGS)) -L$(OUT) -lckptlint -Wl,-rpath,$(CURDIR)/$(OUT) -o $@
 
 $(OUT)/tests/library_static: tests/library.c $(OUT)/libckptlint.a
 	@mkdir -p $(@D)
