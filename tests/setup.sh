@@ -6,7 +6,7 @@ set -eu
 BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev libdeflate-dev libssl3 libopenblas0-serial"
 TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip"
 # The oracles: Debian's own python3 with torch. CI installs them; elsewhere the suites that need them say SKIPPED.
-ORACLES="python3-torch python3-torchvision python3-numpy"
+ORACLES="python3-torch python3-torchvision python3-numpy python3-jsonschema"
 
 case "${1:-build}" in
 build) want=$BUILD ;;
