@@ -114,12 +114,24 @@ static bool open_input(struct input *in, const struct listed *l, const struct li
   return input_open(in, l->path, l->found, max, why, err);
 }
 
+/* A verdict reached with a layer of the sandbox missing says which. */
+static void note_missing_layers(struct job *job) {
+  const struct sandbox_layer *layers;
+  size_t n = sandbox_layers(job->run->sandbox, &layers);
+  for (size_t i = 0; i < n; i++)
+    if (!layers[i].on)
+      add_observation(job, &(struct observation){.kind = OBS_SANDBOX_DEGRADED, .subject = span_str(layers[i].name),
+                                                 .detail = span_str(layers[i].stops),
+                                                 .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
+}
+
 void job_start(struct job *job, const struct run *run, const struct listed *input) {
   const char *why;
   int err;
   *job = (struct job){.run = run, .verdict = VERDICT_CLEAN, .complete = true, .started_ms = now_ms()};
   arena_init(&job->arena, 8 * MIB);
   job->opened = open_input(&job->in, input, &run->options->limits, &why, &err);
+  if (job->opened) note_missing_layers(job);
   if (job->opened)
     start_scan(job);
   else
