@@ -26,10 +26,7 @@ bool slices_map(struct slices *s, uint32_t n, size_t size) {
   void *p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return false;
   s->base = p;
-  /* The first 2 MiB of a slice stay small pages: most tables end there. */
-  for (uint32_t i = 0; i < n; i++)
-    if (s->size > HUGE_PAGE)
-      (void)!madvise(s->base + i * s->size + HUGE_PAGE, s->size - HUGE_PAGE, MADV_HUGEPAGE);
+  (void)!madvise(p, total, MADV_HUGEPAGE);
   return true;
 }
 
