@@ -1,6 +1,6 @@
 #include "base/hash.h"
 
-enum { FIRST_SLOTS = 64 };
+enum { FIRST_SLOTS = 64, MOST_ENTRIES = 1 << 30 };
 
 /* Arithmetic modulo 2^64 is meant here; these two spell it so that a sanitizer sees no accident. */
 static inline uint64_t add(uint64_t a, uint64_t b) {
@@ -106,17 +106,24 @@ static void link_entry(struct hash_index *x, uint32_t number) {
   *slot = (struct hash_slot){l->hash, number};
 }
 
-static bool more_slots(struct arena *a, struct hash_index *x) {
-  uint32_t extra = x->slots.n ? x->slots.n : FIRST_SLOTS;
-  if (!vec_reserve(a, &x->slots, extra, UINT32_MAX)) return false;
-  x->slots.n += extra;
+/* Makes num_slots of them and hangs every entry in anew. */
+static bool set_slots(struct arena *a, struct hash_index *x, uint32_t num_slots) {
+  if (!vec_reserve(a, &x->slots, num_slots - x->slots.n, UINT32_MAX)) return false;
+  x->slots.n = num_slots;
   memset(x->slots.p, 0, x->slots.n * sizeof *x->slots.p);
   for (uint32_t i = 1; i <= x->links.n; i++) link_entry(x, i);
   return true;
 }
 
+bool hash_reserve(struct arena *a, struct hash_index *x, uint64_t entries) {
+  uint32_t num_slots = FIRST_SLOTS;
+  if (entries > MOST_ENTRIES) return false;
+  while (num_slots / 2 < entries) num_slots *= 2; /* half of the slots stay empty */
+  return num_slots <= x->slots.n || set_slots(a, x, num_slots);
+}
+
 bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max) {
-  if (x->links.n >= x->slots.n / 2 && !more_slots(a, x)) return false;
+  if (x->links.n >= x->slots.n / 2 && !hash_reserve(a, x, x->links.n + UINT64_C(1))) return false;
   struct hash_link *l = vec_push(a, &x->links, max);
   if (!l) return false;
   l->hash = hash;

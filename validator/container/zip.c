@@ -126,6 +126,8 @@ static bool below_top(const struct container *c, struct span name) {
 static bool index_names(struct zip *z) {
   struct container *c = z->c;
   find_top(c);
+  if (!hash_reserve(z->a, &c->index, c->num_members))
+    return zip_refuse(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
   for (uint32_t i = 0; i < c->num_members; i++) {
     struct member *m = &c->members[i];
     const struct member *twin;

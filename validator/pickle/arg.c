@@ -1,39 +1,41 @@
 #include "pickle/op.h"
 
-static enum arg_error unsigned_le(struct reader *in, unsigned width, uint64_t *out) {
-  uint8_t u1;
-  uint16_t u2;
-  uint32_t u4;
-  switch (width) {
-  case 1:
-    if (!reader_u8(in, &u1)) return ARG_TRUNCATED;
-    *out = u1;
-    return ARG_FINE;
-  case 2:
-    if (!reader_u16le(in, &u2)) return ARG_TRUNCATED;
-    *out = u2;
-    return ARG_FINE;
-  case 4:
-    if (!reader_u32le(in, &u4)) return ARG_TRUNCATED;
-    *out = u4;
-    return ARG_FINE;
-  }
-  return reader_u64le(in, out) ? ARG_FINE : ARG_TRUNCATED;
+static enum arg_error truncated(int64_t *out, int64_t wanted) {
+  *out = wanted;
+  return ARG_TRUNCATED;
 }
 
-/* A number of `width` bytes; above INT64_MAX it becomes INT64_MAX, which no length and no index reaches. */
-static enum arg_error number(struct reader *in, unsigned width, int64_t *out) {
-  uint64_t u = 0;
-  if (unsigned_le(in, width, &u) != ARG_FINE) {
-    *out = width;
-    return ARG_TRUNCATED;
-  }
+static enum arg_error number_1(struct reader *in, int64_t *out) {
+  uint8_t u;
+  if (!reader_u8(in, &u)) return truncated(out, 1);
+  *out = u;
+  return ARG_FINE;
+}
+
+static enum arg_error number_2(struct reader *in, int64_t *out) {
+  uint16_t u;
+  if (!reader_u16le(in, &u)) return truncated(out, 2);
+  *out = u;
+  return ARG_FINE;
+}
+
+static enum arg_error number_4(struct reader *in, int64_t *out) {
+  uint32_t u;
+  if (!reader_u32le(in, &u)) return truncated(out, 4);
+  *out = u;
+  return ARG_FINE;
+}
+
+/* Above INT64_MAX it becomes INT64_MAX, which no length and no index reaches. */
+static enum arg_error number_8(struct reader *in, int64_t *out) {
+  uint64_t u;
+  if (!reader_u64le(in, &u)) return truncated(out, 8);
   *out = u > INT64_MAX ? INT64_MAX : (int64_t)u;
   return ARG_FINE;
 }
 
 static enum arg_error signed_4(struct reader *in, int64_t *out) {
-  enum arg_error e = number(in, 4, out);
+  enum arg_error e = number_4(in, out);
   if (e == ARG_FINE && *out > INT32_MAX) *out -= INT64_C(1) << 32;
   return e;
 }
@@ -54,15 +56,15 @@ static enum arg_error real(struct reader *in, struct arg *out) {
 enum arg_error arg_read(struct reader *in, enum arg_kind kind, struct arg *out) {
   switch (kind) {
   case ARG_NONE: return ARG_FINE;
-  case ARG_U1: return number(in, 1, &out->number);
-  case ARG_U2: return number(in, 2, &out->number);
-  case ARG_U4: return number(in, 4, &out->number);
+  case ARG_U1: return number_1(in, &out->number);
+  case ARG_U2: return number_2(in, &out->number);
+  case ARG_U4: return number_4(in, &out->number);
   case ARG_I4: return signed_4(in, &out->number);
-  case ARG_U8: return number(in, 8, &out->number);
+  case ARG_U8: return number_8(in, &out->number);
   case ARG_F8: return real(in, out);
-  case ARG_L1: return counted(in, number(in, 1, &out->number), out);
-  case ARG_L4: return counted(in, number(in, 4, &out->number), out);
-  case ARG_L8: return counted(in, number(in, 8, &out->number), out);
+  case ARG_L1: return counted(in, number_1(in, &out->number), out);
+  case ARG_L4: return counted(in, number_4(in, &out->number), out);
+  case ARG_L8: return counted(in, number_8(in, &out->number), out);
   case ARG_L4S: return counted(in, signed_4(in, &out->number), out);
   case ARG_LINE: return reader_line(in, &out->text) ? ARG_FINE : ARG_NO_NEWLINE;
   case ARG_LINES:
