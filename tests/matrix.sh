@@ -1,0 +1,39 @@
+#!/bin/sh
+# The same sources under other eyes: clang and its integer sanitizer, gcc with ASan and UBSan. Every unit test runs
+# in both; with ASan the corpus as well. Only from a release run, which is what it stands beside.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+[ "${MODE:-release}" = release ] || { echo "0 passed, 0 failed"; exit 0; }
+passed=0
+failed=0
+check() { # promise, condition's exit code
+  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
+}
+
+units() { # mode: every unit program of it, one check each
+  for t in build/"$1"/tests/unit/test_*; do
+    case "$t" in *.d | *.o) continue ;; esac
+    "$t" >"$t.log" 2>&1
+    code=$?
+    check "$t" "$code"
+    [ "$code" -eq 0 ] || tail -n 15 "$t.log"
+  done
+}
+
+make -s -j2 MODE=asan all test-programs >build/asan.log 2>&1
+check "gcc with ASan and UBSan builds everything" $? || tail build/asan.log
+units asan
+CKPTLINT=$PWD/build/asan/ckptlint GEN=$PWD/build/asan/corpus/gen CASE_SECONDS=20 sh tests/corpus.sh >build/asan-corpus.log 2>&1
+code=$?
+check "the corpus under ASan" "$code"
+[ "$code" -eq 0 ] || tail build/asan-corpus.log
+
+if command -v clang >/dev/null; then
+  make -s -j2 MODE=intsan CC=clang all test-programs >build/intsan.log 2>&1
+  check "clang builds everything without a warning" $? || tail build/intsan.log
+  units intsan
+else
+  echo "SKIPPED matrix: clang is not installed"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
