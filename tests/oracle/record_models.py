@@ -9,57 +9,7 @@ import numpy
 import torch
 import torch.nn as nn
 
-
-class SimpleCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
-        self.relu = nn.ReLU()
-        self.maxpool = nn.MaxPool2d(2, 2)
-        self.fc = nn.Linear(16 * 14 * 14, 10)
-
-    def forward(self, x):
-        x = self.maxpool(self.relu(self.conv1(x)))
-        x = x.view(x.size(0), -1)
-        return self.fc(x)
-
-
-class SimpleLinearModel(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(10, 2)
-
-    def forward(self, x):
-        return self.linear(x)
-
-
-class CustomLayer(nn.Module):
-    def __init__(self, n_in, n_out):
-        super().__init__()
-        self.linear = nn.Linear(n_in, n_out)
-
-    def forward(self, x):
-        return torch.relu(self.linear(x))
-
-
-class CustomModel(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer1 = CustomLayer(10, 5)
-        self.layer2 = nn.Linear(5, 2)
-
-    def forward(self, x):
-        return self.layer2(self.layer1(x))
-
-
-class ComplexModel(nn.Module):
-    def __init__(self, input_dim, hidden_dim, output_dim):
-        super().__init__()
-        self.layer1 = nn.Linear(input_dim, hidden_dim)
-        self.layer2 = nn.Linear(hidden_dim, output_dim)
-
-    def forward(self, x):
-        return self.layer2(torch.relu(self.layer1(x)))
+from tutorials import ComplexModel, CustomModel, SimpleCNN, SimpleLinearModel
 
 
 class Residual(nn.Module):

@@ -9,7 +9,7 @@ import tempfile
 try:
     import numpy
     import torch
-    from torch import nn
+    from tutorials import ComplexModel, CustomModel, SimpleCNN, SimpleLinearModel, SimpleModel
 except ImportError:
     print("SKIPPED torch_forward: python3-torch is not installed")
     sys.exit(0)
@@ -18,59 +18,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FAMILIES = os.path.join(HERE, "..", "..", "rules", "models")
 
 
-class SimpleCNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
-        self.relu = nn.ReLU()
-        self.maxpool = nn.MaxPool2d(2, 2)
-        self.fc = nn.Linear(16 * 14 * 14, 10)
-
-    def forward(self, x):
-        x = self.maxpool(self.relu(self.conv1(x)))
-        return self.fc(x.view(x.size(0), -1))
-
-
-class Linear(nn.Module):
-    def __init__(self, n_in, n_out):
-        super().__init__()
-        self.linear = nn.Linear(n_in, n_out)
-
-    def forward(self, x):
-        return self.linear(x)
-
-
-class CustomLayer(Linear):
-    def forward(self, x):
-        return torch.relu(self.linear(x))
-
-
-class CustomModel(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer1 = CustomLayer(10, 5)
-        self.layer2 = nn.Linear(5, 2)
-
-    def forward(self, x):
-        return self.layer2(self.layer1(x))
-
-
-class ComplexModel(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.config = config
-        self.layer1 = nn.Linear(config["input_dim"], config["hidden_dim"])
-        self.layer2 = nn.Linear(config["hidden_dim"], config["output_dim"])
-
-    def forward(self, x):
-        return self.layer2(torch.relu(self.layer1(x)))
-
-
 def saves():
     """Architecture file, input name, output name, module, input shape, what is saved."""
     torch.manual_seed(1)
     config = {"input_dim": 12, "hidden_dim": 20, "output_dim": 3}
-    cnn, linear, one, custom, whole = SimpleCNN(), Linear(10, 2), Linear(10, 1), CustomModel(), ComplexModel(config)
+    cnn, linear, one, custom, whole = SimpleCNN(), SimpleLinearModel(), SimpleModel(), CustomModel(), ComplexModel(**config)
     adam = torch.optim.Adam(linear.parameters())
     linear(torch.rand(4, 10)).sum().backward()
     adam.step()
