@@ -275,10 +275,8 @@ static const char text_wanted[] =
     "            at archive/data.pkl+0x15, 4 bytes  [GLB301/call]  and 37 more like it\n"
     "            fix: ask for safetensors\n"
     "  medium    FMT112 content-mismatch: a bare pickle\n"
-    "            at the whole file  [FMT112/extension]\n"
-    "  150 of 152 keys match resnet.json after removing the prefix \"module.\", 2 missing; load_state_dict "
-    "takes it with "
-    "strict=False\n"
+    "            [FMT112/extension]\n"
+    "  150 of 152 keys match resnet.json after removing the prefix \"module.\", 2 missing\n"
     "  forward: differs from the golden\n"
     "    logits [1, 10]  min -1.235;  off by at most 0.25, argmax differs\n"
     "\n"
@@ -299,7 +297,7 @@ static const char text_wanted[] =
     "\n"
     "  archive/data.pkl\n"
     "         d  28  MARK\n"
-    "         2  63   GLOBAL           os system  ; refused\n"
+    "         2  63    GLOBAL           os system  ; refused\n"
     "\n"
     "  bytes of          share\n"
     "  weights   100 B  69.9 %\n"
@@ -505,7 +503,7 @@ static void timings_only_when_asked(void **state) {
   for (int asked = 0; asked < 2; asked++) {
     char *text =
         render((struct report_options){.format = FORMAT_TEXT, .timings = asked}, few, ARRAY_LEN(few));
-    assert_int_equal(strstr(text, "0.06 s") != NULL, asked);
+    assert_int_equal(strstr(text, "0.062 s") != NULL, asked);
     free(text);
   }
 }
@@ -519,6 +517,110 @@ static void quiet_leaves_clean_out(void **state) {
   assert_null(strstr(text, "a.pt"));
   assert_non_null(strstr(text, "UNSAFE"));
   assert_non_null(strstr(text, "clean is not trust."));
+  free(text);
+}
+
+/* The text of a file with these rows, without the lines of the run. */
+static char *render_rows(struct report_options options, make_fn *const *rows, size_t n) {
+  int fd;
+  struct report *r = open_to(&fd, options);
+  report_event(r, make_run());
+  report_event(r, make_clean());
+  for (size_t i = 0; i < n; i++) report_event(r, rows[i]());
+  report_event(r, make_end());
+  report_event(r, make_summary());
+  assert_true(report_close(r));
+  char *text = taken(fd), *summary = strstr(text, "2 checked: ");
+  assert_non_null(summary);
+  *summary = '\0';
+  return text;
+}
+
+static void assert_rows(struct report_options options, make_fn *const *rows, size_t n, const char *want) {
+  char *text = render_rows(options, rows, n), *below = strchr(text, '\n') + 1;
+  if (strcmp(below, want) != 0) print_message("got:\n%s\nwant:\n%s\n", below, want);
+  assert_string_equal(below, want);
+  free(text);
+}
+
+static const struct report_options plain = {.format = FORMAT_TEXT, .unicode = true};
+
+static void findings_of_one_reason_share_its_line(void **state) {
+  (void)state;
+  make_fn *const rows[] = {make_finding_of_file, make_finding_of_file, make_finding, make_finding_of_file};
+  assert_rows(plain, rows, ARRAY_LEN(rows),
+              "  medium    FMT112 content-mismatch: a bare pickle\n"
+              "  medium    FMT112 content-mismatch: a bare pickle\n"
+              "            [FMT112/extension]\n"
+              "  critical  GLB301 dangerous-global: loading calls os.system(\"\\x07\")\n"
+              "            at archive/data.pkl+0x15, 4 bytes  [GLB301/call]  and 37 more like it\n"
+              "            fix: ask for safetensors\n"
+              "  medium    FMT112 content-mismatch: a bare pickle\n"
+              "            [FMT112/extension]\n\n");
+}
+
+static void statistics_instead_of_layout(void **state) {
+  (void)state;
+  make_fn *const rows[] = {make_tensor_plain, make_tensor_odd};
+  struct report_options options = plain;
+  options.stats = true;
+  assert_rows(options, rows, ARRAY_LEN(rows),
+              "  tensor       dtype    shape   elements   min  max  mean  NaN\n"
+              "  conv.weight  float32  [2, 3]         6  -0.1   42   0.1\n"
+              "  grüß         float32  [2, 3]         6  -0.1   42   0.1    1\n\n");
+}
+
+static cJSON *make_text(void) {
+  cJSON *e = make_value(1, false, "name", "text", "a b");
+  event_u64(e, "items", 3);
+  return e;
+}
+static cJSON *make_cut_text(void) {
+  cJSON *e = make_value(1, false, "long", "text", "a b…(+7 bytes)");
+  event_u64(e, "items", 1000);
+  return e;
+}
+static cJSON *make_shared(void) { return make_value(1, true, "again", "shared", "name"); }
+
+/* A length stands only where the text is not there whole. */
+static void texts_of_the_tree_are_quoted(void **state) {
+  (void)state;
+  make_fn *const rows[] = {make_root, make_text, make_cut_text, make_shared};
+  assert_rows(plain, rows, ARRAY_LEN(rows),
+              "  (root)  collections.OrderedDict (2)\n"
+              "  ├─ name  text \"a b\"\n"
+              "  ├─ long  text \"a b…(+7 bytes)\" (1000 bytes)\n"
+              "  └─ again  shared with name\n\n");
+}
+
+static cJSON *make_long_finding(void) {
+  cJSON *e = make_finding_of_file();
+  cJSON_DeleteItemFromObjectCaseSensitive(e, "message");
+  event_str(e, "message",
+            "one two three größe five sixseven eight "
+            "a_name_that_is_longer_than_the_room_that_is_left_and_stays_whole end");
+  return e;
+}
+
+/* Words move to the next line whole, in the column of the finding; without a width nothing moves. */
+static void terminals_fold_words(void **state) {
+  (void)state;
+  make_fn *const rows[] = {make_long_finding};
+  struct report_options options = plain;
+  options.width = 55;
+  assert_rows(options, rows, ARRAY_LEN(rows),
+              "  medium    FMT112 content-mismatch: one two three\n" /* größe would end in column 56 */
+              "            größe five sixseven eight\n"
+              "            a_name_that_is_longer_than_the_room_that_is_left_and_stays_whole\n"
+              "            end\n"
+              "            [FMT112/extension]\n\n");
+  options.width = 56;
+  char *text = render_rows(options, rows, ARRAY_LEN(rows));
+  assert_non_null(strstr(text, "three größe\n")); /* edge: the last column is used */
+  free(text);
+  options.width = 20; /* too narrow to fold in */
+  text = render_rows(options, rows, ARRAY_LEN(rows));
+  assert_non_null(strstr(text, "stays_whole end\n"));
   free(text);
 }
 
@@ -685,6 +787,10 @@ int main(void) {
       cmocka_unit_test(lost_output_is_told),
       cmocka_unit_test(timings_only_when_asked),
       cmocka_unit_test(quiet_leaves_clean_out),
+      cmocka_unit_test(findings_of_one_reason_share_its_line),
+      cmocka_unit_test(statistics_instead_of_layout),
+      cmocka_unit_test(texts_of_the_tree_are_quoted),
+      cmocka_unit_test(terminals_fold_words),
       cmocka_unit_test(ascii_terminals_get_ascii),
       cmocka_unit_test(color_is_only_color),
       cmocka_unit_test(long_tables_stay_bounded),

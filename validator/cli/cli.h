@@ -22,6 +22,8 @@ struct cli {
 
 /* "ckptlint: …" on standard error: the texts may hold bytes of argv. */
 void cli_complain(const struct cli *cli, const char *what);
+/* The same about standard output. Silent when its reader went away (| head): that was the reader's wish. */
+void cli_lost(const struct cli *cli, const char *what);
 /* A call that is wrong: says so; in a machine format standard output is a valid report that says so too. */
 enum exit_code cli_usage(struct cli *cli, const char *what);
 /* A JSON tree as the command's whole output, when --format asks for it. Takes the tree over. */

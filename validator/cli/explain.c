@@ -87,19 +87,38 @@ static void write_page(struct pen *pen, const char *page) {
   }
 }
 
+/* A reason's sentence with "…" where a finding has its own words. */
+static const char *sentence(struct out *room, const char *pattern, const char *ellipsis) {
+  out_reset(room);
+  while (*pattern) {
+    size_t n = strcspn(pattern, "{");
+    out_span(room, span_of(pattern, n));
+    pattern += n;
+    if (*pattern != '{') break;
+    out_str(room, ellipsis);
+    pattern += strcspn(pattern, "}");
+    pattern += *pattern == '}';
+  }
+  out_span(room, SPAN("\0"));
+  return room->failed ? "" : (const char *)room->p;
+}
+
 static void write_reasons(struct cli *cli, enum rule_id id) {
   static const struct column columns[] = {{"reason", false}, {"effect", false}, {"says", false}};
   struct table *table = arena_new(cli->arena, struct table);
+  struct out room = out_to_memory(SIZE_MAX);
+  const char *ellipsis = pen_glyph(&cli->pen, "…", "...");
   if (!table) return;
   table_begin(table, &cli->pen, columns, ARRAY_LEN(columns));
   for (unsigned k = 0; k < OBS_COUNT; k++) {
     if (!is_of(&reason_table[k], id)) continue;
-    const char *effect = effect_name(reason_effect((enum obs_kind)k));
+    enum effect effect = reason_effect((enum obs_kind)k);
     table_cell(table, INK_NOTE, reason_table[k].slug);
-    table_cell(table, INK_PLAIN, effect);
-    table_cell(table, INK_FAINT, reason_table[k].text);
+    table_cell(table, INK_PLAIN, effect == rule_table[id].effect ? "" : effect_name(effect));
+    table_cell(table, INK_PLAIN, sentence(&room, reason_table[k].text, ellipsis));
   }
   table_end(table);
+  out_free(&room);
 }
 
 static void write_rule(struct cli *cli, enum rule_id id) {
@@ -112,9 +131,10 @@ static void write_rule(struct cli *cli, enum rule_id id) {
     pen_format(pen, INK_STRONG, "%s %s\n%s\n", rule->id, rule->name, rule->title);
   pen_newline(pen);
   pen_text(pen, INK_STRONG, "Reasons");
-  pen_text(pen, INK_PLAIN, "   severity ");
+  pen_newline(pen);
+  pen_text(pen, INK_PLAIN, "Severity ");
   pen_text(pen, ink_of_severity(severity_name(rule->severity)), severity_name(rule->severity));
-  pen_format(pen, INK_PLAIN, ", effect %s unless a reason says otherwise\n", effect_name(rule->effect));
+  pen_format(pen, INK_PLAIN, ", effect %s unless a reason says otherwise.\n", effect_name(rule->effect));
   write_reasons(cli, id);
 }
 

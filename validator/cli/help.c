@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "report/figures.h"
 
-enum { COLUMN = 32, WIDTH = 100 };
+enum { COLUMN = 32, WIDEST = 100 };
 
 struct example {
   const char *line, *what;
@@ -33,24 +33,11 @@ static void heading(struct pen *pen, const char *text) {
   pen_newline(pen);
 }
 
-/* Text in the right column, broken between words. */
-static void wrapped(struct pen *pen, const char *text) {
-  const char *before = "";
-  for (size_t column = COLUMN; *text; before = " ") {
-    size_t n = strcspn(text, " ");
-    if (column + 1 + n > WIDTH) {
-      pen_newline(pen);
-      out_repeat(pen->out, ' ', COLUMN);
-      column = COLUMN;
-      before = "";
-    }
-    out_str(pen->out, before);
-    out_span(pen->out, span_of(text, n));
-    column += n + strlen(before);
-    text += n;
-    text += strspn(text, " ");
-  }
-  pen_newline(pen);
+/* Help is folded wherever it goes, and never into lines that the eye loses. */
+static struct pen folding(const struct pen *pen) {
+  struct pen folds = *pen;
+  folds.width = pen->width ? min_size(pen->width, WIDEST) : WIDEST;
+  return folds;
 }
 
 static void entry(struct pen *pen, const char *left, const char *right) {
@@ -62,7 +49,8 @@ static void entry(struct pen *pen, const char *left, const char *right) {
     used = 0;
   }
   out_repeat(pen->out, ' ', COLUMN - used);
-  wrapped(pen, right);
+  pen_folded(pen, INK_PLAIN, COLUMN, COLUMN, right);
+  pen_newline(pen);
 }
 
 /* "-f, --format text|json|ndjson" */
@@ -78,9 +66,9 @@ static const char *option_right(char room[512], const struct option_row *row) {
   char figure[FIGURE_ROOM];
   if (row->kind != OPTION_LIMIT) return row->help;
   bool bytes = strcmp(row->unit, "bytes") == 0;
-  (void)snprintf(room, 512, "%s: %s (default %s%s%s)", row->limit_name, row->help,
+  (void)snprintf(room, 512, "%s, default %s%s%s: %s", row->limit_name,
                  bytes ? figure_bytes(figure, row->limit) : figure_count(figure, row->limit),
-                 bytes ? "" : " ", bytes ? "" : row->unit);
+                 bytes ? "" : " ", bytes ? "" : row->unit, row->help);
   return room;
 }
 
@@ -107,11 +95,13 @@ static void exit_codes(struct pen *pen) {
   }
 }
 
-void help_overview(struct pen *pen) {
+static void write_overview(struct pen *pen) {
   pen_text(pen, INK_STRONG, "ckptlint");
-  pen_text(pen, INK_PLAIN,
-           ": judges an untrusted PyTorch checkpoint without loading it. Is it safe, is it the model that\n"
-           "it claims to be, does it work?\n");
+  pen_folded(
+      pen, INK_PLAIN, 8, 0,
+      ": judges an untrusted PyTorch checkpoint without loading it. Is it safe, is it the model that it "
+      "claims to be, does it work?");
+  pen_newline(pen);
   heading(pen, "Usage");
   entry(pen, "ckptlint [COMMAND] [OPTION...] PATH...",
         "files, directories, or - for one checkpoint on standard input");
@@ -128,13 +118,19 @@ void help_overview(struct pen *pen) {
   pen_text(pen, INK_PLAIN, "The options of a command: ckptlint help COMMAND\n");
 }
 
+void help_overview(struct pen *pen) {
+  struct pen folds = folding(pen);
+  write_overview(&folds);
+}
+
 void help_command(struct pen *pen, enum command command) {
   const struct command_row *row = &command_rows[command];
-  pen_format(pen, INK_STRONG, "ckptlint %s [OPTION...] %s", row->name, row->operands);
-  pen_newline(pen);
-  pen_text(pen, INK_PLAIN, row->what);
-  pen_newline(pen);
-  option_groups(pen, command);
+  struct pen folds = folding(pen);
+  pen_format(&folds, INK_STRONG, "ckptlint %s [OPTION...] %s", row->name, row->operands);
+  pen_newline(&folds);
+  pen_folded(&folds, INK_PLAIN, 0, 0, row->what);
+  pen_newline(&folds);
+  option_groups(&folds, command);
 }
 
 enum exit_code command_help(struct cli *cli) {

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@ void cli_complain(const struct cli *cli, const char *what) {
   out_flush(&err);
   out_free(&text);
   out_free(&err);
+}
+
+void cli_lost(const struct cli *cli, const char *what) {
+  struct pollfd out = {.fd = STDOUT_FILENO};
+  bool reader_is_gone = poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+  if (!reader_is_gone) cli_complain(cli, what);
 }
 
 bool cli_wants_json(const struct cli *cli) { return cli->options->format != FORMAT_TEXT; }
@@ -61,14 +68,15 @@ int main(int argc, char **argv) {
       .options = &options, .terminal = &terminal, .arena = &arena, .out = out_to_fd(STDOUT_FILENO)};
   cli.pen = (struct pen){.out = &cli.out,
                          .color = terminal_color(&terminal, (enum when)options.color, terminal.out_is_tty),
-                         .unicode = terminal_unicode(&terminal, terminal.out_is_tty)};
+                         .unicode = terminal_unicode(&terminal, terminal.out_is_tty),
+                         .width = terminal.width};
   enum exit_code code = EXIT_BUG;
   if (!ready)
     cli_complain(&cli, "out of memory");
   else
     code = parsed ? run_command(&cli) : cli_usage(&cli, options.error);
   if (!out_flush(&cli.out)) {
-    cli_complain(&cli, "the output could not be written");
+    cli_lost(&cli, "the output could not be written");
     code = EXIT_OUTPUT;
   }
   out_free(&cli.out);

@@ -390,6 +390,13 @@ static void check_applies(struct line *line) {
   }
 }
 
+/* A depth that reads no bytes has no figures of them to show. */
+static void check_depth(struct options *o) {
+  if (o->depth == DEPTH_FULL || o->help || o->version) return;
+  if (o->hash) wrong(o, "--hash sha256 needs every byte: it does not go with --depth quick");
+  if (o->stats) wrong(o, "--stats needs every byte: it does not go with --depth quick");
+}
+
 /* "ckptlint chekc model.pt": a first operand that is nearly a command, no file, and not the only one. */
 static void check_command(struct line *line) {
   const struct options *o = line->o;
@@ -412,6 +419,7 @@ bool options_parse(struct options *o, struct arena *a, int argc, char *const *ar
   struct line line = {.o = o, .arena = a, .argv = argv, .argc = argc, .at = 1};
   while (line.at < argc) take_argument(&line);
   check_applies(&line);
+  check_depth(o);
   check_command(&line);
   return !o->error[0];
 }

@@ -15,8 +15,10 @@ static struct report *open_report(const struct cli *cli) {
       .fd = STDOUT_FILENO,
       .color = cli->pen.color,
       .unicode = cli->pen.unicode,
+      .width = cli->pen.width,
       .quiet = o->quiet,
       .verbose = o->verbose,
+      .stats = o->stats && !o->tensors,
       .timings = o->timings,
   };
   return report_open(&report);
@@ -88,7 +90,7 @@ enum exit_code command_run(struct cli *cli) {
   if (!report)
     cli_complain(cli, "out of memory");
   else if (!written)
-    cli_complain(cli, "the report could not be written");
+    cli_lost(cli, "the report could not be written");
   return written || !report ? (enum exit_code)code : EXIT_OUTPUT;
 }
 
@@ -104,7 +106,7 @@ static void report_wrong_call(const struct cli *cli, const char *what) {
   event_text(summary, "error", span_str(what), USAGE_ROOM);
   report_event(report, run);
   report_event(report, summary);
-  if (!report_close(report)) cli_complain(cli, "the report could not be written");
+  if (!report_close(report)) cli_lost(cli, "the report could not be written");
 }
 
 enum exit_code cli_usage(struct cli *cli, const char *what) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char *variable(const char *name) {
@@ -24,6 +25,11 @@ static bool locale_is_utf8(void) {
   return false;
 }
 
+static size_t columns_of(int fd) {
+  struct winsize size = {0};
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 struct terminal terminal_ask(void) {
   return (struct terminal){
       .out_is_tty = isatty(STDOUT_FILENO),
@@ -33,6 +39,7 @@ struct terminal terminal_ask(void) {
                      (is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0")),
       .dumb = is("TERM", "dumb") || is("CLICOLOR", "0"),
       .utf8 = locale_is_utf8(),
+      .width = columns_of(STDOUT_FILENO),
   };
 }
 

@@ -4,11 +4,13 @@
 #define CKPTLINT_CLI_TERMINAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct terminal {
   bool out_is_tty, err_is_tty;
   bool no_color, force_color, dumb; /* NO_COLOR · FORCE_COLOR, CLICOLOR_FORCE · TERM=dumb, CLICOLOR=0 */
   bool utf8;                        /* of the locale */
+  size_t width;                     /* columns of standard output; 0: it is no terminal */
 };
 struct terminal terminal_ask(void);
 

@@ -34,6 +34,29 @@ void pen_format(struct pen *pen, enum ink ink, const char *format, ...) {
   pen_text(pen, ink, text);
 }
 
+enum { FOLD_LEAST = 24 }; /* columns: in less room than that, broken lines read worse than long ones */
+
+void pen_folded(struct pen *pen, enum ink ink, size_t column, size_t indent, const char *text) {
+  bool folds = pen->width >= indent + FOLD_LEAST;
+  const char *line = text, *end = text; /* line to end: what this line takes */
+  while (*end) {
+    const char *word = end + strspn(end, " ");
+    size_t n = strcspn(word, " ");
+    size_t columns = pen_width(pen, span_of(end, (size_t)(word - end) + n));
+    if (folds && column > indent && column + columns > pen->width) {
+      pen_span(pen, ink, span_of(line, (size_t)(end - line)));
+      pen_newline(pen);
+      out_repeat(pen->out, ' ', indent);
+      columns -= (size_t)(word - end);
+      line = word;
+      column = indent;
+    }
+    column += columns;
+    end = word + n;
+  }
+  pen_span(pen, ink, span_of(line, (size_t)(end - line)));
+}
+
 void pen_newline(struct pen *pen) { out_str(pen->out, "\n"); }
 
 size_t pen_width(const struct pen *pen, struct span text) {

@@ -15,7 +15,9 @@ struct report_options {
   enum report_format format;
   int fd;              /* where it goes */
   bool color, unicode; /* terminal only */
+  size_t width;        /* of the terminal, in columns; 0: lines are never broken */
   bool quiet, verbose;
+  bool stats;   /* text: tensors with their figures instead of their layout */
   bool timings; /* false: no figure that differs from run to run is printed */
 };
 

@@ -1,6 +1,6 @@
 /* Aligned columns out of a stream: rows are held back until TABLE_CELLS cells have come, then written; so the
  * memory is bounded and only a table larger than that can get wider on its way. A column whose cells are all
- * empty is left out. */
+ * empty is left out; the last one is folded on a terminal. */
 #ifndef CKPTLINT_REPORT_TABLE_H
 #define CKPTLINT_REPORT_TABLE_H
 
@@ -18,7 +18,7 @@ struct column {
 };
 
 struct cell {
-  size_t at, n; /* in the table's text */
+  size_t at; /* in the table's text, where a NUL ends it */
   enum ink ink;
 };
 

@@ -59,7 +59,7 @@ static void write_figures(struct text *t, const cJSON *file) {
     uint64_t n = field_u64(file, "num_tensors");
     pen_format(pen, INK_PLAIN, "  %s tensor%s", figure_count(room, n), n == 1 ? "" : "s");
   }
-  if (field_is_there(file, "params"))
+  if (field_u64(file, "params") > 0)
     pen_format(pen, INK_PLAIN, "  %s params", figure_count(room, field_u64(file, "params")));
   write_dtypes(t, field(file, "dtypes"));
 }
@@ -67,7 +67,7 @@ static void write_figures(struct text *t, const cJSON *file) {
 static void begin_file(struct text *t, const cJSON *file) {
   t->silent = t->options->quiet && field_is(file, "verdict", "clean");
   t->details = t->answered = false;
-  t->first_rule[0] = t->member[0] = '\0';
+  t->first_rule[0] = t->member[0] = t->owed[0] = '\0';
   if (t->silent) return;
   t->shown = true;
   pen_text(&t->pen, INK_STRONG, field_text(file, "path"));
@@ -76,7 +76,7 @@ static void begin_file(struct text *t, const cJSON *file) {
   write_figures(t, file);
   if (field_is(file, "depth", "quick")) pen_text(&t->pen, INK_DOUBT, "  quick: metadata only");
   if (field_is_there(field(file, "timing"), "seconds"))
-    pen_format(&t->pen, INK_FAINT, "  %.2f s", field_real(field(file, "timing"), "seconds"));
+    pen_format(&t->pen, INK_FAINT, "  %.3f s", field_real(field(file, "timing"), "seconds"));
   pen_newline(&t->pen);
 }
 
@@ -106,7 +106,7 @@ static void write_says(struct text *t, const cJSON *says) {
   cJSON_ArrayForEach(line, says) {
     text_indent(t, 2);
     pen_text(&t->pen, INK_NOTE, pen_glyph(&t->pen, "→ ", "> "));
-    pen_text(&t->pen, INK_PLAIN, cJSON_GetStringValue(line));
+    pen_folded(&t->pen, INK_PLAIN, 4, 4, cJSON_GetStringValue(line));
     pen_newline(&t->pen);
   }
 }
@@ -128,7 +128,7 @@ static void end_file(struct text *t) {
 
 /* ---- the run's last lines ---- */
 
-/* "1 unsafe, 2 clean" */
+/* "1 unsafe, 1 with findings, 2 clean" */
 static void write_counts(struct text *t, const cJSON *counts, const char *const *names, size_t n,
                          enum ink (*ink)(const char *)) {
   const char *before = "";
@@ -136,7 +136,8 @@ static void write_counts(struct text *t, const cJSON *counts, const char *const 
     uint64_t count = field_u64(counts, names[i]);
     if (count == 0) continue;
     pen_text(&t->pen, INK_PLAIN, before);
-    pen_format(&t->pen, ink(names[i]), "%ju %s", (uintmax_t)count, names[i]);
+    const char *with = strcmp(names[i], "findings") == 0 ? "with " : "";
+    pen_format(&t->pen, ink(names[i]), "%ju %s%s", (uintmax_t)count, with, names[i]);
     before = ", ";
   }
 }
@@ -180,11 +181,11 @@ static void write_summary(struct text *t, const cJSON *summary) {
     pen_text(pen, INK_PLAIN, ".");
   }
   if (field_is_there(field(summary, "timing"), "seconds"))
-    pen_format(pen, INK_FAINT, "  %.2f s", field_real(field(summary, "timing"), "seconds"));
+    pen_format(pen, INK_FAINT, "  %.3f s", field_real(field(summary, "timing"), "seconds"));
   pen_newline(pen);
   write_run(t, t->run);
   cJSON_ArrayForEach(line, field(summary, "says")) {
-    pen_text(pen, INK_FAINT, cJSON_GetStringValue(line));
+    pen_folded(pen, INK_FAINT, 0, 0, cJSON_GetStringValue(line));
     pen_newline(pen);
   }
 }
@@ -195,7 +196,8 @@ static bool open_text(struct report *r) {
   struct text *t = calloc(1, sizeof *t);
   if (!t) return false;
   t->options = &r->options;
-  t->pen = (struct pen){.out = &r->out, .color = r->options.color, .unicode = r->options.unicode};
+  t->pen = (struct pen){
+      .out = &r->out, .color = r->options.color, .unicode = r->options.unicode, .width = r->options.width};
   r->state = t;
   return true;
 }

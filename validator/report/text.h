@@ -17,6 +17,7 @@ struct text {
   bool answered;                        /* state dicts, check and forward of this file are written */
   bool shown;                           /* some file was */
   char first_rule[16];                  /* of this file's findings */
+  char owed[SHORT_TEXT];                /* the reason of the findings just written, not yet named */
   struct table table;                   /* of the rows that are being shown */
   struct column columns[TABLE_COLUMNS]; /* of that table */
   bool last[TREE_DEPTH];   /* the tree: at each depth, whether the node was the last of its siblings */

@@ -8,43 +8,71 @@
 
 enum { SEVERITY_WIDTH = 8, FINDING_INDENT = 2 + SEVERITY_WIDTH + 2 };
 
-/* "archive/data.pkl+0x15", or "at 0x15" of the file itself. */
+/* "at archive/data.pkl+0x15", or "at 0x15" of the file itself; nothing for what has no place. */
 static void write_place(struct text *t, const cJSON *finding) {
   bool in_member = field_is_there(finding, "member"), has_offset = field_is_there(finding, "offset");
   uintmax_t offset = field_u64(finding, "offset");
+  if (!in_member && !has_offset) return;
   pen_text(&t->pen, INK_FAINT, "at ");
   pen_text(&t->pen, INK_FAINT, field_text(finding, "member"));
   if (in_member && has_offset) pen_format(&t->pen, INK_FAINT, "+0x%jx", offset);
-  if (!in_member && has_offset) pen_format(&t->pen, INK_FAINT, "0x%jx", offset);
-  if (!in_member && !has_offset) pen_text(&t->pen, INK_FAINT, "the whole file");
+  if (!in_member) pen_format(&t->pen, INK_FAINT, "0x%jx", offset);
   if (field_u64(finding, "length") > 0)
     pen_format(&t->pen, INK_FAINT, ", %ju bytes", (uintmax_t)field_u64(finding, "length"));
+  out_str(t->pen.out, "  ");
 }
 
 static void write_below(struct text *t, enum ink ink, const char *label, const char *value) {
   text_indent(t, FINDING_INDENT);
   pen_text(&t->pen, ink, label);
-  pen_text(&t->pen, INK_PLAIN, value);
+  pen_folded(&t->pen, INK_PLAIN, FINDING_INDENT + strlen(label), FINDING_INDENT, value);
   pen_newline(&t->pen);
 }
 
-void text_finding(struct text *t, const cJSON *finding) {
+/* "critical  GLB301 dangerous-global: loading calls os.system" */
+static void write_sentence(struct text *t, const cJSON *finding) {
   const char *severity = field_text(finding, "severity"), *rule = field_text(finding, "rule");
+  const char *name = field_text(finding, "name");
   struct pen *pen = &t->pen;
-  if (!t->first_rule[0]) (void)snprintf(t->first_rule, sizeof t->first_rule, "%s", rule);
   text_indent(t, 2);
   pen_text(pen, ink_of_severity(severity), severity);
   out_repeat(pen->out, ' ', FINDING_INDENT - 2 - min_size(strlen(severity), SEVERITY_WIDTH));
   pen_text(pen, INK_STRONG, rule);
-  pen_format(pen, INK_PLAIN, " %s: ", field_text(finding, "name"));
-  pen_text(pen, INK_PLAIN, field_text(finding, "message"));
+  pen_format(pen, INK_PLAIN, " %s: ", name);
+  size_t column = FINDING_INDENT + strlen(rule) + 1 + strlen(name) + 2;
+  pen_folded(pen, INK_PLAIN, column, FINDING_INDENT, field_text(finding, "message"));
   pen_newline(pen);
+}
+
+static void write_owed(struct text *t) {
+  if (!t->owed[0]) return;
+  text_indent(t, FINDING_INDENT);
+  pen_format(&t->pen, INK_FAINT, "[%s]", t->owed);
+  pen_newline(&t->pen);
+  t->owed[0] = '\0';
+}
+
+/* Findings that have no more than their sentence share the line with their reason: fifty missing keys are
+ * fifty-one lines. */
+void text_finding(struct text *t, const cJSON *finding) {
+  const char *rule = field_text(finding, "rule");
+  char reason[SHORT_TEXT];
+  uint64_t more = field_u64(finding, "more");
+  bool bare = !field_is_there(finding, "member") && !field_is_there(finding, "offset") &&
+              !field_is_there(finding, "fix") && more == 0 && !t->options->verbose;
+  (void)snprintf(reason, sizeof reason, "%s/%s", rule, field_text(finding, "reason"));
+  if (!t->first_rule[0]) (void)snprintf(t->first_rule, sizeof t->first_rule, "%s", rule);
+  if (!bare || strcmp(t->owed, reason) != 0) write_owed(t);
+  write_sentence(t, finding);
+  if (bare) {
+    (void)snprintf(t->owed, sizeof t->owed, "%s", reason);
+    return;
+  }
   text_indent(t, FINDING_INDENT);
   write_place(t, finding);
-  pen_format(pen, INK_FAINT, "  [%s/%s]", rule, field_text(finding, "reason"));
-  if (field_u64(finding, "more") > 0)
-    pen_format(pen, INK_FAINT, "  and %ju more like it", (uintmax_t)field_u64(finding, "more"));
-  pen_newline(pen);
+  pen_format(&t->pen, INK_FAINT, "[%s]", reason);
+  if (more > 0) pen_format(&t->pen, INK_FAINT, "  and %ju more like it", (uintmax_t)more);
+  pen_newline(&t->pen);
   if (field_is_there(finding, "fix")) write_below(t, INK_NOTE, "fix: ", field_text(finding, "fix"));
   if (t->options->verbose) write_below(t, INK_FAINT, "rule: ", field_text(finding, "title"));
 }
@@ -94,12 +122,8 @@ static void write_check(struct text *t, const cJSON *check) {
     pen_text(pen, INK_PLAIN, "\"");
   }
   write_deviations(t, check);
-  if (field_true(check, "loads_strict"))
-    pen_text(pen, INK_FAINT, "; load_state_dict takes it");
-  else if (field_true(check, "loads_loose"))
-    pen_text(pen, INK_FAINT, "; load_state_dict takes it with strict=False");
-  else
-    pen_text(pen, INK_FAINT, "; load_state_dict refuses it as it is");
+  /* What strict=False would make of the rest stands in `says`, in a sentence of its own. */
+  if (field_true(check, "loads_strict")) pen_text(pen, INK_FAINT, "; load_state_dict takes it");
   pen_newline(pen);
 }
 
@@ -188,6 +212,7 @@ static void write_forward(struct text *t, const cJSON *tests) {
 }
 
 void text_answers(struct text *t, const cJSON *file) {
+  write_owed(t);
   if (t->answered) return;
   t->answered = true;
   if (field_is(t->run, "verb", "inspect")) write_state_dicts(t, field(file, "state_dicts"));

@@ -79,18 +79,27 @@ static void as_odd_stride(struct out *text, const cJSON *row, const cJSON *strid
 
 enum { LEFT, RIGHT };
 
+/* Which tensor tables have a column: all, those that show the layout, those that show statistics alone. */
+enum view { ALL, LAYOUT, STATS };
+
 struct cell_rule {
   enum event_type row;
+  enum view view;
   struct column column;
   const char *key;
   cell_fn *write;
 };
 
 static const struct cell_rule cells[] = {
-#define CELL(row, head, side, key, writer) {EVENT_##row, {head, (side) == RIGHT}, key, as_##writer},
+#define CELL(row, view, head, side, key, writer) \
+  {EVENT_##row, view, {head, (side) == RIGHT}, key, as_##writer},
 #include "report/rows.def"
 #undef CELL
 };
+
+static bool is_shown(const struct text *t, const struct cell_rule *cell, enum event_type row) {
+  return cell->row == row && (cell->view == ALL || (cell->view == STATS) == t->options->stats);
+}
 
 /* A global's class is the one cell that shouts. */
 static enum ink ink_of_cell(const char *key, const char *text) {
@@ -104,7 +113,7 @@ static enum ink ink_of_cell(const char *key, const char *text) {
 static void write_table_row(struct text *t, enum event_type type, const cJSON *row) {
   struct out text = out_to_memory(SIZE_MAX);
   for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
-    if (cells[i].row != type) continue;
+    if (!is_shown(t, &cells[i], type)) continue;
     const cJSON *item = field(row, cells[i].key);
     out_reset(&text);
     if (item && !cJSON_IsNull(item)) cells[i].write(&text, row, item);
@@ -125,6 +134,26 @@ static void write_branch(struct text *t, size_t depth, bool last) {
   if (depth > 0) pen_text(pen, INK_FAINT, last ? pen_glyph(pen, "└─ ", "`- ") : pen_glyph(pen, "├─ ", "|- "));
 }
 
+/* A text stands in quotes; how long it is says something only when it is not there whole. */
+static void write_scalar(struct text *t, const cJSON *value) {
+  struct pen *pen = &t->pen;
+  bool quoted = field_is(value, "kind", "text"), same = field_is(value, "kind", "shared");
+  const char *text = field_text(value, "text");
+  out_str(pen->out, same ? " with " : " ");
+  pen_text(pen, INK_FAINT, quoted ? "\"" : "");
+  pen_text(pen, INK_PLAIN, text);
+  pen_text(pen, INK_FAINT, quoted ? "\"" : "");
+}
+
+static void write_items(struct text *t, const cJSON *value) {
+  bool bytes = field_is(value, "kind", "text") || field_is(value, "kind", "bytes");
+  uintmax_t n = field_u64(value, "items");
+  if (!bytes)
+    pen_format(&t->pen, INK_FAINT, " (%ju)", n);
+  else if (n > strlen(field_text(value, "text")))
+    pen_format(&t->pen, INK_FAINT, " (%ju bytes)", n);
+}
+
 static void write_value(struct text *t, const cJSON *value) {
   struct pen *pen = &t->pen;
   uint64_t depth = field_u64(value, "depth");
@@ -134,18 +163,14 @@ static void write_value(struct text *t, const cJSON *value) {
   out_str(pen->out, "  ");
   pen_text(pen, INK_FAINT,
            field_is_there(value, "class") ? field_text(value, "class") : field_text(value, "kind"));
-  if (field_is_there(value, "text")) {
-    out_str(pen->out, " ");
-    pen_text(pen, INK_PLAIN, field_text(value, "text"));
-  }
-  if (field_is_there(value, "items"))
-    pen_format(pen, INK_FAINT, " (%ju)", (uintmax_t)field_u64(value, "items"));
+  if (field_is_there(value, "text")) write_scalar(t, value);
+  if (field_is_there(value, "items")) write_items(t, value);
   pen_newline(pen);
 }
 
 /* ---- the disassembly ---- */
 
-enum { INSN_INDENT_MAX = 16, OPCODE_WIDTH = 16 };
+enum { MARK_INDENT = 2, MARKS_SHOWN = 16, OPCODE_WIDTH = 16 };
 
 static void write_insn(struct text *t, const cJSON *insn) {
   struct pen *pen = &t->pen;
@@ -157,7 +182,7 @@ static void write_insn(struct text *t, const cJSON *insn) {
     pen_newline(pen);
   }
   const char *opcode = field_text(insn, "opcode"), *argument = field_text(insn, "argument");
-  size_t indent = min_size(field_u64(insn, "depth"), INSN_INDENT_MAX);
+  size_t indent = MARK_INDENT * min_size(field_u64(insn, "depth"), MARKS_SHOWN);
   text_indent(t, 2);
   pen_format(pen, INK_FAINT, "%8jx  %02x  ", (uintmax_t)field_u64(insn, "offset"),
              (unsigned)field_u64(insn, "code"));
@@ -179,7 +204,7 @@ static void write_insn(struct text *t, const cJSON *insn) {
 void text_rows_begin(struct text *t, enum event_type type) {
   size_t n = 0;
   for (size_t i = 0; i < ARRAY_LEN(cells) && n < TABLE_COLUMNS; i++)
-    if (cells[i].row == type) t->columns[n++] = cells[i].column;
+    if (is_shown(t, &cells[i], type)) t->columns[n++] = cells[i].column;
   if (type != EVENT_finding) text_section(t);
   if (n > 0) table_begin(&t->table, &t->pen, t->columns, n);
 }
