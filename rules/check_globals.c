@@ -1,5 +1,5 @@
-/* The names that the program pushes. Calls were judged when they happened (model/build.c); here is what a loader
- * imports without calling it, and what torch.load(weights_only=True) would stop at. */
+/* The names that the program pushes. Calls were judged when they happened (model/build.c); here is what a
+ * loader imports without calling it, and what torch.load(weights_only=True) would stop at. */
 #include "rules/facts.h"
 
 struct use {
@@ -21,7 +21,8 @@ static struct use *uses_of(const struct checkpoint *cp) {
     u->instance = u->instance || (b && b->kind == BUILT_RECORD);
     /* The class of a reconstructed instance is used as one. */
     if (b && b->row && b->row->builder == BUILD_RECONSTRUCTOR) continue;
-    if (b && b->kind == BUILT_RECORD && value_count(m, o->args) && kind_of(m, value_item(m, o->args, 0)) == VAL_GLOBAL)
+    if (b && b->kind == BUILT_RECORD && value_count(m, o->args) &&
+        kind_of(m, value_item(m, o->args, 0)) == VAL_GLOBAL)
       uses[value_of(m, value_item(m, o->args, 0))->ref].instance = true;
   }
   return uses;
@@ -41,7 +42,8 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
   case GLOBAL_RECORD: return OBS_GLOBAL_BLOCKS;
   case GLOBAL_MODULE: return OBS_GLOBAL_MODULE;
   case GLOBAL_DANGEROUS: return u->refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
-  case GLOBAL_INDIRECT: return u->refused ? OBS_NONE : u->instance ? OBS_GLOBAL_ATTRIBUTE : OBS_GLOBAL_INDIRECT;
+  case GLOBAL_INDIRECT:
+    return u->refused ? OBS_NONE : u->instance ? OBS_GLOBAL_ATTRIBUTE : OBS_GLOBAL_INDIRECT;
   case GLOBAL_GADGET: return u->refused ? OBS_NONE : OBS_GLOBAL_GADGET;
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;
@@ -50,9 +52,14 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
 }
 
 /* One answer for a whole module, however many classes it is made of. */
-static void observe_modules(const struct checkpoint *cp, struct span names, uint32_t first_at, uint32_t n, struct observations *o) {
+static void observe_modules(const struct checkpoint *cp, struct span names, uint32_t first_at, uint32_t n,
+                            struct observations *o) {
   if (n == 0) return;
-  observe(o, (struct observation){.kind = OBS_GLOBAL_MODULE, .member = cp->machine.member, .at = first_at, .subject = names, .got = n});
+  observe(o, (struct observation){.kind = OBS_GLOBAL_MODULE,
+                                  .member = cp->machine.member,
+                                  .at = first_at,
+                                  .subject = names,
+                                  .got = n});
 }
 
 /* "torch.nn.modules.conv.Conv2d, …": at most eight by name. */
@@ -60,7 +67,8 @@ static struct span add_name(struct checkpoint *cp, struct span names, struct spa
   enum { NAMED = 8 };
   if (n > NAMED) return names;
   if (n == NAMED) return arena_printf(cp->arena, "%.*s, …", (int)names.n, (const char *)names.p);
-  return arena_printf(cp->arena, "%.*s%s%.*s", (int)names.n, (const char *)names.p, n ? ", " : "", (int)name.n, (const char *)name.p);
+  return arena_printf(cp->arena, "%.*s%s%.*s", (int)names.n, (const char *)names.p, n ? ", " : "",
+                      (int)name.n, (const char *)name.p);
 }
 
 void check_globals(const struct facts *f, struct observations *o) {
@@ -81,10 +89,15 @@ void check_globals(const struct facts *f, struct observations *o) {
       if (num_modules++ == 0) first_module = g->first_at;
       continue;
     }
-    struct span name = arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
-                                    (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
-    observe(o, (struct observation){.kind = kind, .member = cp->machine.member, .at = g->first_at, .subject = name,
-                                    .got = g->count, .detail = span_str(row ? row->why : "")});
+    struct span name = arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512),
+                                    (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
+                                    (const char *)g->mapped_name.p);
+    observe(o, (struct observation){.kind = kind,
+                                    .member = cp->machine.member,
+                                    .at = g->first_at,
+                                    .subject = name,
+                                    .got = g->count,
+                                    .detail = span_str(row ? row->why : "")});
   }
   observe_modules(cp, modules, first_module, num_modules, o);
 }

@@ -32,5 +32,6 @@ void check_numbers(const struct facts *f, struct observations *o) {
   if (!p || p->num_stats == 0 || p->num_dicts == 0) return;
   const struct plan_dict *d = &p->dicts[0];
   for (uint32_t i = 0; i < d->num_entries; i++)
-    if (p->entries[d->first_entry + i].tensor != UINT32_MAX) one_tensor(p, &p->entries[d->first_entry + i], o);
+    if (p->entries[d->first_entry + i].tensor != UINT32_MAX)
+      one_tensor(p, &p->entries[d->first_entry + i], o);
 }

@@ -23,23 +23,28 @@ static void check_orphans(const struct facts *f, struct observations *o) {
   for (uint32_t i = 0; i < f->container->num_members; i++) {
     const struct member *m = &f->container->members[i];
     if (!m->used && span_starts(m->short_name, SPAN("data/")))
-      observe(o, (struct observation){.kind = OBS_STORAGE_ORPHAN, .member = i + 1, .subject = m->short_name, .got = m->size});
+      observe(o, (struct observation){
+                     .kind = OBS_STORAGE_ORPHAN, .member = i + 1, .subject = m->short_name, .got = m->size});
   }
 }
 
 void check_storages(const struct facts *f, struct observations *o) {
   const struct checkpoint *cp = f->checkpoint;
-  if (cp->have_machine && cp->machine.stopped && f->container->kind == CONTAINER_TORCH_ZIP) check_orphans(f, o);
+  if (cp->have_machine && cp->machine.stopped && f->container->kind == CONTAINER_TORCH_ZIP)
+    check_orphans(f, o);
   uint64_t *reach = arena_array(cp->arena, (size_t)cp->storages.n + 1, uint64_t);
   if (!reach) return;
   for (uint32_t i = 0; i < cp->tensors.n; i++) {
     const struct tensor_fact *t = &cp->tensors.p[i];
-    uint64_t bytes = t->extent * dtype_size((enum dtype)t->dtype); /* proved to lie in the storage: no overflow */
+    uint64_t bytes =
+        t->extent * dtype_size((enum dtype)t->dtype); /* proved to lie in the storage: no overflow */
     if (t->storage) reach[t->storage] = max_u64(reach[t->storage], bytes);
   }
   for (uint32_t i = 0; i < cp->storages.n; i++) {
     const struct storage_fact *s = &cp->storages.p[i];
     if (s->users && s->bytes > 65536 && reach[i + 1] < s->bytes / 4)
-      observe(o, (struct observation){.kind = OBS_STORAGE_OVERSIZED, .subject = s->key, .got = s->bytes, .want = reach[i + 1]});
+      observe(o,
+              (struct observation){
+                  .kind = OBS_STORAGE_OVERSIZED, .subject = s->key, .got = s->bytes, .want = reach[i + 1]});
   }
 }

@@ -9,7 +9,7 @@
 struct facts {
   const struct container *container;
   struct checkpoint *checkpoint; /* for its arena; checks change nothing else */
-  const struct plan *plan; /* NULL: none was written */
+  const struct plan *plan;       /* NULL: none was written */
 };
 
 typedef void check_fn(const struct facts *f, struct observations *o);

@@ -10,7 +10,15 @@ enum severity { SEV_INFO, SEV_LOW, SEV_MEDIUM, SEV_HIGH, SEV_CRITICAL, SEV_COUNT
 enum effect { EFFECT_NOTE, EFFECT_FINDING, EFFECT_UNCHECKED, EFFECT_INCOMPAT, EFFECT_UNSAFE, EFFECT_COUNT };
 
 /* Worst last; an input's verdict is the worst of its findings' effects and of the kernel's facts. */
-enum verdict { VERDICT_CLEAN, VERDICT_FINDINGS, VERDICT_ERROR, VERDICT_NOT_CHECKED, VERDICT_INCOMPATIBLE, VERDICT_UNSAFE, VERDICT_COUNT };
+enum verdict {
+  VERDICT_CLEAN,
+  VERDICT_FINDINGS,
+  VERDICT_ERROR,
+  VERDICT_NOT_CHECKED,
+  VERDICT_INCOMPATIBLE,
+  VERDICT_UNSAFE,
+  VERDICT_COUNT
+};
 
 enum rule_id {
   RULE_NONE,
@@ -42,13 +50,15 @@ struct finding {
   enum obs_kind reason;
   enum severity severity;
   enum effect effect;
-  struct span member;  /* name of the container member, empty for the file */
+  struct span member; /* name of the container member, empty for the file */
   uint64_t at, len, got, want;
   struct span subject, detail;
-  uint32_t more;       /* further findings of the same reason that were only counted */
+  uint32_t more; /* further findings of the same reason that were only counted */
 };
 
-static inline const struct rule *finding_rule(const struct finding *f) { return &rule_table[reason_table[f->reason].rule]; }
+static inline const struct rule *finding_rule(const struct finding *f) {
+  return &rule_table[reason_table[f->reason].rule];
+}
 
 const char *severity_name(enum severity s);
 const char *effect_name(enum effect e);

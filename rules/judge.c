@@ -1,9 +1,16 @@
 #include "rules/judge.h"
 
 struct finding judge(const struct observation *o, struct span name) {
-  return (struct finding){.reason = o->kind, .severity = rule_table[reason_table[o->kind].rule].severity,
-                          .effect = reason_effect(o->kind), .member = name, .at = o->at, .len = o->len, .got = o->got,
-                          .want = o->want, .subject = o->subject, .detail = o->detail};
+  return (struct finding){.reason = o->kind,
+                          .severity = rule_table[reason_table[o->kind].rule].severity,
+                          .effect = reason_effect(o->kind),
+                          .member = name,
+                          .at = o->at,
+                          .len = o->len,
+                          .got = o->got,
+                          .want = o->want,
+                          .subject = o->subject,
+                          .detail = o->detail};
 }
 
 static bool of_forward(enum rule_id id) { return id >= RULE_FWD701 && id <= RULE_FWD706; }
@@ -15,7 +22,8 @@ void adjust(struct finding *f, const struct adjusting *how) {
     f->effect = EFFECT_UNSAFE;
     f->severity = SEV_HIGH;
   }
-  if (!how->strict_keys && (id == RULE_KEY501 || id == RULE_KEY502) && f->effect == EFFECT_INCOMPAT) f->effect = EFFECT_FINDING;
+  if (!how->strict_keys && (id == RULE_KEY501 || id == RULE_KEY502) && f->effect == EFFECT_INCOMPAT)
+    f->effect = EFFECT_FINDING;
   if (!how->forward_asked && (of_forward(id) || f->reason == OBS_SIDE_FILE)) f->effect = EFFECT_NOTE;
   if (f->effect == EFFECT_NOTE && f->severity > SEV_LOW) f->severity = SEV_LOW; /* a note never shouts */
 }

@@ -1,5 +1,6 @@
-/* From observations to findings: every observation becomes the finding of its row; the broker then adjusts it to what
- * the user asked for. A worker never adjusts: what it sends may not be milder than its row (sandbox/wire.h). */
+/* From observations to findings: every observation becomes the finding of its row; the broker then adjusts it
+ * to what the user asked for. A worker never adjusts: what it sends may not be milder than its row
+ * (sandbox/wire.h). */
 #ifndef CKPTLINT_RULES_JUDGE_H
 #define CKPTLINT_RULES_JUDGE_H
 

@@ -7,10 +7,11 @@
 #define EFFECT_INCOMPAT_ROW  EFFECT_INCOMPAT
 #define EFFECT_UNSAFE_ROW    EFFECT_UNSAFE
 /* A reason that leaves its effect to its rule. */
-#define EFFECT_DEFAULT_ROW   EFFECT_COUNT
+#define EFFECT_DEFAULT_ROW EFFECT_COUNT
 
 const struct rule rule_table[RULE_COUNT] = {
-#define RULE(id, name, severity, effect, title) [RULE_##id] = {#id, name, title, SEV_##severity, EFFECT_##effect},
+#define RULE(id, name, severity, effect, title) \
+  [RULE_##id] = {#id, name, title, SEV_##severity, EFFECT_##effect},
 #include "rules/rules.def"
 #undef RULE
 };

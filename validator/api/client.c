@@ -1,5 +1,5 @@
-/* The library's side of ckptlint.h: starts the broker, sends requests with a descriptor, reads JSON lines until the
- * summary. The broker is trusted; its lines are parsed by the one JSON front all the same. */
+/* The library's side of ckptlint.h: starts the broker, sends requests with a descriptor, reads JSON lines
+ * until the summary. The broker is trusted; its lines are parsed by the one JSON front all the same. */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -20,7 +20,7 @@ struct ckl_session {
 };
 
 struct ckl_result {
-  char *text;       /* all lines */
+  char *text; /* all lines */
   size_t n, cap;
   cJSON **findings;
   size_t num_findings;
@@ -80,7 +80,8 @@ enum ckl_status ckl_open(ckl_session **out, const char *program) {
 void ckl_close(ckl_session *session) {
   if (!session) return;
   close(session->fd); /* the broker's end of file: it leaves */
-  while (waitpid(session->pid, NULL, 0) < 0 && errno == EINTR) {}
+  while (waitpid(session->pid, NULL, 0) < 0 && errno == EINTR) {
+  }
   free(session);
 }
 
@@ -90,9 +91,13 @@ static bool send_request(int to, const char *line, size_t n, int fd) {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } control = {.bytes = {0}};
-  union { const char *in; void *out; } text = {.in = line};
+  union {
+    const char *in;
+    void *out;
+  } text = {.in = line};
   struct iovec io = {text.out, n};
-  struct msghdr msg = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct msghdr msg = {
+      .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
   c->cmsg_level = SOL_SOCKET;
   c->cmsg_type = SCM_RIGHTS;
@@ -105,7 +110,8 @@ static char *request_line(const char *name, const struct ckl_options *o) {
   cJSON *r = cJSON_CreateObject();
   struct ckl_options none = {.size = sizeof none}, chosen = none;
   if (o) memcpy(&chosen, o, min_size(o->size, sizeof chosen));
-  bool ok = r && cJSON_AddStringToObject(r, "name", name) && cJSON_AddBoolToObject(r, "quick", chosen.quick != 0) &&
+  bool ok = r && cJSON_AddStringToObject(r, "name", name) &&
+            cJSON_AddBoolToObject(r, "quick", chosen.quick != 0) &&
             cJSON_AddBoolToObject(r, "weights", chosen.weights_profile != 0);
   char *text = ok ? cJSON_PrintUnformatted(r) : NULL;
   cJSON_Delete(r);
@@ -187,7 +193,8 @@ static enum ckl_status read_answer(int fd, ckl_result *r) {
   return r->has_file ? CKL_OK : CKL_PROTOCOL;
 }
 
-enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, const struct ckl_options *options, ckl_result **out) {
+enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, const struct ckl_options *options,
+                            ckl_result **out) {
   if (out) *out = NULL;
   if (!session || !name || !out || fd < 0) return CKL_USAGE;
   char *line = request_line(name, options);
@@ -199,7 +206,8 @@ enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, cons
   }
   size_t n = strlen(line);
   line[n] = '\n'; /* in place of the NUL: the request is length n + 1 */
-  enum ckl_status status = send_request(session->fd, line, n + 1, fd) ? read_answer(session->fd, r) : CKL_NO_BROKER;
+  enum ckl_status status =
+      send_request(session->fd, line, n + 1, fd) ? read_answer(session->fd, r) : CKL_NO_BROKER;
   free(line);
   if (status == CKL_OK)
     *out = r;
@@ -245,8 +253,12 @@ static const char *finding_text(const ckl_result *r, size_t i, const char *key) 
   return i < r->num_findings ? text_of(r->findings[i], key) : NULL;
 }
 const char *ckl_result_rule(const ckl_result *result, size_t i) { return finding_text(result, i, "rule"); }
-const char *ckl_result_severity(const ckl_result *result, size_t i) { return finding_text(result, i, "severity"); }
-const char *ckl_result_message(const ckl_result *result, size_t i) { return finding_text(result, i, "message"); }
+const char *ckl_result_severity(const ckl_result *result, size_t i) {
+  return finding_text(result, i, "severity");
+}
+const char *ckl_result_message(const ckl_result *result, size_t i) {
+  return finding_text(result, i, "message");
+}
 
 const char *ckl_result_json(const ckl_result *result, size_t *n) {
   if (n) *n = result->n;

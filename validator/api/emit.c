@@ -1,4 +1,5 @@
-/* The events of one finished job. Everything here comes from the plan, the findings and the results, all checked. */
+/* The events of one finished job. Everything here comes from the plan, the findings and the results, all
+ * checked. */
 #include "api/emit.h"
 
 #include "api/insn.h"
@@ -56,7 +57,8 @@ static void emit_findings(const struct job *job, struct report *report) {
 
 static void add_counts(const struct job *job, cJSON *file) {
   uint64_t counts[SEV_COUNT] = {0};
-  for (uint32_t i = 0; i < job->findings.n; i++) counts[job->findings.p[i].severity] += 1 + (uint64_t)job->findings.p[i].more;
+  for (uint32_t i = 0; i < job->findings.n; i++)
+    counts[job->findings.p[i].severity] += 1 + (uint64_t)job->findings.p[i].more;
   cJSON *o = event_object(file, "counts");
   for (int s = SEV_COUNT - 1; s >= 0; s--)
     if (counts[s]) event_u64(o, severity_name((enum severity)s), counts[s]);
@@ -142,7 +144,8 @@ static void add_plan(const struct job *job, cJSON *file) {
 static void add_check(const struct job *job, const struct model_summary *s, cJSON *file) {
   cJSON *o = event_object(file, "check");
   event_text(o, "arch", span_of(s->name, s->name_n), TEXT_CAP);
-  event_text(o, "state_dict", job->plan.num_dicts ? plan_span(&job->plan, job->plan.dicts[s->dict].path) : SPAN(""), KEY_CAP);
+  event_text(o, "state_dict",
+             job->plan.num_dicts ? plan_span(&job->plan, job->plan.dicts[s->dict].path) : SPAN(""), KEY_CAP);
   if (s->prefix_removed_n) event_text(o, "prefix", span_of(s->prefix_removed, s->prefix_removed_n), TEXT_CAP);
   event_u64(o, "expected", s->expected);
   event_u64(o, "matched", s->matched);
@@ -200,7 +203,8 @@ static const char *test_status(const struct job *job, const struct result_test *
 }
 
 static void add_forward(const struct job *job, cJSON *file) {
-  static const char *const reasons[RESULT_STATUSES] = {"an earlier failure ended the pass", "refused: see the findings",
+  static const char *const reasons[RESULT_STATUSES] = {"an earlier failure ended the pass",
+                                                       "refused: see the findings",
                                                        "over 20 GFLOP: ask with ckptlint forward", NULL};
   cJSON *list = event_array(file, "forward");
   for (uint32_t i = 0; i < job->result->num_tests; i++) {
@@ -212,13 +216,16 @@ static void add_forward(const struct job *job, cJSON *file) {
     cJSON *outputs = event_array(o, "outputs");
     for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
       add_output(job, &job->result->outputs[t->first_output + k], outputs);
-    if (t->nonfinite_place.n) event_text(o, "first_nonfinite", result_span(job->result, t->nonfinite_place), TEXT_CAP);
+    if (t->nonfinite_place.n)
+      event_text(o, "first_nonfinite", result_span(job->result, t->nonfinite_place), TEXT_CAP);
   }
 }
 
 /* ---- inspect ---- */
 
-static bool shows(const struct job *job, enum inspect_view view) { return (job->run->options->views & (uint32_t)view) != 0; }
+static bool shows(const struct job *job, enum inspect_view view) {
+  return (job->run->options->views & (uint32_t)view) != 0;
+}
 
 static void emit_members(const struct plan *p, struct report *report) {
   for (uint32_t i = 0; i < p->num_members; i++) {
@@ -319,12 +326,14 @@ static bool glob_match(struct span pattern, struct span text) {
 
 static bool key_wanted(const struct job *job, struct span key, struct span state_key) {
   struct span glob = job->run->options->key;
-  return glob.n == 0 || job->run->options->verb != VERB_INSPECT || glob_match(glob, key) || (state_key.n && glob_match(glob, state_key));
+  return glob.n == 0 || job->run->options->verb != VERB_INSPECT || glob_match(glob, key) ||
+         (state_key.n && glob_match(glob, state_key));
 }
 
 static int by_key(const void *a, const void *b, void *ctx) {
   const struct plan *p = ctx;
-  return span_cmp(plan_span(p, p->tensors[*(const uint32_t *)a].key), plan_span(p, p->tensors[*(const uint32_t *)b].key));
+  return span_cmp(plan_span(p, p->tensors[*(const uint32_t *)a].key),
+                  plan_span(p, p->tensors[*(const uint32_t *)b].key));
 }
 
 static void emit_tensors(const struct job *job, struct report *report) {
@@ -335,7 +344,8 @@ static void emit_tensors(const struct job *job, struct report *report) {
   qsort_r(order, p.num_tensors, sizeof *order, by_key, &p);
   for (uint32_t i = 0; i < p.num_tensors; i++) {
     const struct plan_tensor *t = &p.tensors[order[i]];
-    if (key_wanted(job, plan_span(&p, t->key), plan_span(&p, t->state_key))) emit_tensor(&p, order[i], report);
+    if (key_wanted(job, plan_span(&p, t->key), plan_span(&p, t->state_key)))
+      emit_tensor(&p, order[i], report);
   }
   free(order);
 }
@@ -345,7 +355,8 @@ static void add_tensor_text(cJSON *e, const struct plan *p, uint32_t i) {
   char text[TEXT_CAP];
   int n = snprintf(text, sizeof text, "%s [", dtype_name((enum dtype)t->dtype));
   for (uint32_t d = 0; n > 0 && (size_t)n < sizeof text - 32 && d < t->ndim; d++)
-    n += snprintf(text + n, sizeof text - (size_t)n, "%s%llu", d ? ", " : "", (unsigned long long)p->dims[t->first_dim + d]);
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s%llu", d ? ", " : "",
+                  (unsigned long long)p->dims[t->first_dim + d]);
   if (n > 0) n += snprintf(text + n, sizeof text - (size_t)n, "]");
   event_text(e, "text", span_of(text, n > 0 ? (size_t)n : 0), TEXT_CAP);
 }
@@ -359,7 +370,9 @@ static void add_value_text(cJSON *e, const struct plan *p, const struct plan_val
   case PLAN_VAL_INT: n = snprintf(text, sizeof text, "%lld", (long long)v->number); break;
   case PLAN_VAL_FLOAT: n = snprintf(text, sizeof text, "%.17g", v->real); break;
   case PLAN_VAL_SHARED: event_text(e, "text", plan_span(p, p->values[v->number].key), TEXT_CAP); return;
-  case PLAN_VAL_STORAGE: event_text(e, "text", plan_span(p, p->storages[v->number - 1].key), TEXT_CAP); return;
+  case PLAN_VAL_STORAGE:
+    event_text(e, "text", plan_span(p, p->storages[v->number - 1].key), TEXT_CAP);
+    return;
   case PLAN_VAL_TEXT:
   case PLAN_VAL_BYTES:
   case PLAN_VAL_BIGINT:
@@ -380,8 +393,9 @@ static void add_value_text(cJSON *e, const struct plan *p, const struct plan_val
 }
 
 static const char *value_kind_word(uint32_t kind) {
-  static const char *const words[PLAN_VAL_KINDS] = {"none", "bool", "int", "int", "float", "text", "bytes", "tuple", "list", "dict", "set",
-                                                    "record", "tensor", "storage", "global", "dtype", "device", "size", "shared", "cut"};
+  static const char *const words[PLAN_VAL_KINDS] = {
+      "none", "bool",   "int",    "int",     "float",  "text",  "bytes",  "tuple", "list",   "dict",
+      "set",  "record", "tensor", "storage", "global", "dtype", "device", "size",  "shared", "cut"};
   return words[kind];
 }
 
@@ -461,7 +475,8 @@ void job_emit(const struct job *job, struct report *report) {
   job_says(job, file);
   cJSON *timing = event_object(file, "timing");
   event_real(timing, "seconds", (double)job->took_ms / 1000.0);
-  if (job->result && job->result->core.n) event_text(timing, "blas", result_span(job->result, job->result->core), 64);
+  if (job->result && job->result->core.n)
+    event_text(timing, "blas", result_span(job->result, job->result->core), 64);
   report_event(report, file);
   emit_findings(job, report);
   if (job->have_plan) emit_rows(job, report);

@@ -22,12 +22,13 @@ static const char *kind_word(mode_t mode) {
   return "a device, not a regular file";
 }
 
-/* Maps what in->fd is. PROT_READ and MAP_PRIVATE: nobody can write through it; that bytes may still change under us is
- * why metadata is copied before it is parsed. */
+/* Maps what in->fd is. PROT_READ and MAP_PRIVATE: nobody can write through it; that bytes may still change
+ * under us is why metadata is copied before it is parsed. */
 static bool map_input(struct input *in, uint64_t max, const char **why, int *err) {
   if (fstat(in->fd, &in->identity) != 0) return give_up(in, why, "can't be examined", err, errno);
   if (!S_ISREG(in->identity.st_mode)) return give_up(in, why, kind_word(in->identity.st_mode), err, 0);
-  if (in->identity.st_size < 0 || (uint64_t)in->identity.st_size > max) return give_up(in, why, "larger than the limit", err, 0);
+  if (in->identity.st_size < 0 || (uint64_t)in->identity.st_size > max)
+    return give_up(in, why, "larger than the limit", err, 0);
   size_t size = (size_t)in->identity.st_size;
   in->bytes = (struct span){(const uint8_t *)"", 0};
   if (size == 0) return true;
@@ -45,18 +46,21 @@ static bool c_path(struct span path, char out[PATH_MAX]) {
   return true;
 }
 
-bool input_open(struct input *in, struct span path, bool found, const struct limits *max, const char **why, int *err) {
+bool input_open(struct input *in, struct span path, bool found, const struct limits *max, const char **why,
+                int *err) {
   char name[PATH_MAX];
   *in = (struct input){.path = path, .found = found, .fd = -1};
   if (!c_path(path, name)) return give_up(in, why, "not a usable path", err, ENAMETOOLONG);
   /* O_NONBLOCK: a FIFO without a writer must not hang us; O_NOCTTY: nor may a terminal become ours. */
   int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (found ? O_NOFOLLOW : 0);
   in->fd = open(name, flags);
-  if (in->fd < 0) return give_up(in, why, errno == ENOENT ? "there is no such file" : "can't be opened", err, errno);
+  if (in->fd < 0)
+    return give_up(in, why, errno == ENOENT ? "there is no such file" : "can't be opened", err, errno);
   return map_input(in, max->input_bytes, why, err);
 }
 
-bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max, const char **why, int *err) {
+bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max, const char **why,
+                 int *err) {
   *in = (struct input){.path = name, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)};
   if (in->fd < 0) return give_up(in, why, "not a usable descriptor", err, errno);
   return map_input(in, max->input_bytes, why, err);
@@ -104,27 +108,37 @@ static int open_beneath(int folder, struct span name) {
   return -1;
 }
 
-bool input_open_beneath(struct input *in, struct span folder, struct span name, const struct limits *max, const char **why, int *err) {
+bool input_open_beneath(struct input *in, struct span folder, struct span name, const struct limits *max,
+                        const char **why, int *err) {
   *in = (struct input){.path = name, .fd = -1};
   int at = open_folder(folder);
   if (at < 0) return give_up(in, why, "its folder can't be opened", err, errno);
   in->fd = open_beneath(at, name);
   int number = errno;
   close(at);
-  if (in->fd < 0) return give_up(in, why, number == EXDEV ? "leads out of its folder" : number == ELOOP ? "a symbolic link" : "can't be opened", err, number);
+  if (in->fd < 0)
+    return give_up(in, why,
+                   number == EXDEV   ? "leads out of its folder"
+                   : number == ELOOP ? "a symbolic link"
+                                     : "can't be opened",
+                   err, number);
   return map_input(in, max->side_file_bytes, why, err);
 }
 
 bool input_unchanged(const struct input *in) {
   struct stat now;
   const struct stat *was = &in->identity;
-  return fstat(in->fd, &now) == 0 && now.st_dev == was->st_dev && now.st_ino == was->st_ino && now.st_size == was->st_size &&
-         now.st_mtim.tv_sec == was->st_mtim.tv_sec && now.st_mtim.tv_nsec == was->st_mtim.tv_nsec &&
-         now.st_ctim.tv_sec == was->st_ctim.tv_sec && now.st_ctim.tv_nsec == was->st_ctim.tv_nsec;
+  return fstat(in->fd, &now) == 0 && now.st_dev == was->st_dev && now.st_ino == was->st_ino &&
+         now.st_size == was->st_size && now.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+         now.st_mtim.tv_nsec == was->st_mtim.tv_nsec && now.st_ctim.tv_sec == was->st_ctim.tv_sec &&
+         now.st_ctim.tv_nsec == was->st_ctim.tv_nsec;
 }
 
 void input_close(struct input *in) {
-  union { const uint8_t *in; void *out; } p = {.in = in->bytes.p};
+  union {
+    const uint8_t *in;
+    void *out;
+  } p = {.in = in->bytes.p};
   if (in->bytes.n) munmap(p.out, in->bytes.n);
   if (in->fd >= 0) close(in->fd);
   in->bytes = (struct span){NULL, 0};

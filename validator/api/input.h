@@ -1,5 +1,5 @@
-/* One input: opened once, mapped read-only, its identity kept so that a change is noticed. Nothing of its bytes is
- * looked at here. */
+/* One input: opened once, mapped read-only, its identity kept so that a change is noticed. Nothing of its
+ * bytes is looked at here. */
 #ifndef CKPTLINT_API_INPUT_H
 #define CKPTLINT_API_INPUT_H
 
@@ -9,34 +9,38 @@
 #include "base/observe.h"
 
 struct input {
-  struct span path;     /* as reports show it */
-  bool found;           /* below a directory that was named, not named itself */
-  int fd;               /* -1: not open */
+  struct span path; /* as reports show it */
+  bool found;       /* below a directory that was named, not named itself */
+  int fd;           /* -1: not open */
   struct stat identity;
-  struct span bytes;    /* the mapping; may be empty */
+  struct span bytes; /* the mapping; may be empty */
 };
 
-/* Opens and maps. On failure *why says what is wrong in a few literal words, *err is the errno or 0. Regular files
- * only; symbolic links are followed where a person named them (found is false). */
-NODISCARD bool input_open(struct input *in, struct span path, bool found, const struct limits *max, const char **why, int *err);
+/* Opens and maps. On failure *why says what is wrong in a few literal words, *err is the errno or 0. Regular
+ * files only; symbolic links are followed where a person named them (found is false). */
+NODISCARD bool input_open(struct input *in, struct span path, bool found, const struct limits *max,
+                          const char **why, int *err);
 /* What a descriptor refers to; the descriptor stays the caller's. */
-NODISCARD bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max, const char **why, int *err);
+NODISCARD bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max,
+                           const char **why, int *err);
 /* Standard input, copied to a sealed memfd of at most limits.stdin_bytes. */
 NODISCARD bool input_stdin(struct input *in, const struct limits *max, const char **why, int *err);
-/* A file below a folder: no symbolic link, no way out of it (RESOLVE_BENEATH), regular, at most limits.side_file_bytes. */
-NODISCARD bool input_open_beneath(struct input *in, struct span folder, struct span name, const struct limits *max,
-                                  const char **why, int *err);
+/* A file below a folder: no symbolic link, no way out of it (RESOLVE_BENEATH), regular, at most
+ * limits.side_file_bytes. */
+NODISCARD bool input_open_beneath(struct input *in, struct span folder, struct span name,
+                                  const struct limits *max, const char **why, int *err);
 /* Is it still the file that was opened? */
 bool input_unchanged(const struct input *in);
 void input_close(struct input *in);
 
-/* Regular files below a directory, sorted by path, symbolic links left alone. Paths are in the arena. False: the
- * directory can't be read (errno). */
+/* Regular files below a directory, sorted by path, symbolic links left alone. Paths are in the arena. False:
+ * the directory can't be read (errno). */
 struct path_list {
   VEC(struct span) paths;
 };
 NODISCARD bool input_walk(struct path_list *out, struct arena *a, struct span directory);
-/* Names of the same folder that are nearly this one, at most three, joined with ", "; empty if there is none. */
+/* Names of the same folder that are nearly this one, at most three, joined with ", "; empty if there is none.
+ */
 struct span input_near_names(struct arena *a, struct span path);
 
 #endif

@@ -18,15 +18,20 @@ static void add_argument(cJSON *e, const struct plan *p, const struct plan_insn 
 static void add_comment(cJSON *e, const struct plan_insn *i) {
   char text[128];
   int n = 0;
-  if (i->flags & INSN_UNDERFLOW) n = snprintf(text, sizeof text, "needs more values than there are: a loader fails here");
-  else if (i->flags & INSN_MEMO) n = snprintf(text, sizeof text, "memo %u", i->memo);
-  else if (i->flags & INSN_MARK) n = snprintf(text, sizeof text, "from MARK at %#x", i->mark_at);
+  if (i->flags & INSN_UNDERFLOW)
+    n = snprintf(text, sizeof text, "needs more values than there are: a loader fails here");
+  else if (i->flags & INSN_MEMO)
+    n = snprintf(text, sizeof text, "memo %u", i->memo);
+  else if (i->flags & INSN_MARK)
+    n = snprintf(text, sizeof text, "from MARK at %#x", i->mark_at);
   if (n > 0) event_text(e, "comment", span_of(text, (size_t)n), sizeof text);
 }
 
 static const char *bad_end(int64_t end) {
-  static const char *const words[] = {[DISASM_TRUNCATED] = "the program ends before STOP", [DISASM_NOT_AN_OPCODE] = "not an opcode",
-                                      [DISASM_BAD_LENGTH] = "a length that the program can't hold", [DISASM_LIMIT] = "a limit was hit: not disassembled further"};
+  static const char *const words[] = {[DISASM_TRUNCATED] = "the program ends before STOP",
+                                      [DISASM_NOT_AN_OPCODE] = "not an opcode",
+                                      [DISASM_BAD_LENGTH] = "a length that the program can't hold",
+                                      [DISASM_LIMIT] = "a limit was hit: not disassembled further"};
   return end > 0 && end < (int64_t)ARRAY_LEN(words) && words[end] ? words[end] : "the program ends here";
 }
 

@@ -16,7 +16,8 @@ static uint64_t now_ms(void) {
 
 static void add_finding(struct job *job, const struct finding *raw) {
   const struct run_options *o = job->run->options;
-  const struct adjusting how = {.weights_profile = o->profile == PROFILE_WEIGHTS, .strict_keys = o->strict_keys,
+  const struct adjusting how = {.weights_profile = o->profile == PROFILE_WEIGHTS,
+                                .strict_keys = o->strict_keys,
                                 .forward_asked = o->verb == VERB_FORWARD};
   struct finding finding = *raw, *f = &finding;
   adjust(f, &how);
@@ -37,15 +38,19 @@ static void add_observation(struct job *job, const struct observation *o) {
 
 static uint64_t arena_bytes(const struct limits *max, uint64_t input) {
   uint64_t wanted;
-  if (!try_mul(input, max->arena_factor, &wanted) || !try_add(wanted, max->arena_base, &wanted)) wanted = max->arena_max;
+  if (!try_mul(input, max->arena_factor, &wanted) || !try_add(wanted, max->arena_base, &wanted))
+    wanted = max->arena_max;
   return min_u64(wanted, max_u64(max->arena_max, max->arena_base));
 }
 
 static struct worker_limits limits_for(const struct job *job, uint64_t memory) {
   const struct limits *max = &job->run->options->limits;
   uint64_t seconds = max->seconds + job->in.bytes.n / 100000000;
-  return (struct worker_limits){.memory_bytes = memory + WORKER_SLACK, .cpu_seconds = seconds, .wall_ms = seconds * 1000 + 500,
-                                .report_bytes = max->report_bytes, .at_least = job->run->options->sandbox};
+  return (struct worker_limits){.memory_bytes = memory + WORKER_SLACK,
+                                .cpu_seconds = seconds,
+                                .wall_ms = seconds * 1000 + 500,
+                                .report_bytes = max->report_bytes,
+                                .at_least = job->run->options->sandbox};
 }
 
 /* ---- ends ---- */
@@ -57,23 +62,29 @@ static void end_job(struct job *job) {
 
 /* A file that a person did not name and that is no checkpoint by its bytes: READMEs and the like. */
 static bool is_bystander(const struct job *job) {
-  static const enum container_kind kinds[] = {CONTAINER_TEXT, CONTAINER_HTML, CONTAINER_UNKNOWN, CONTAINER_EMPTY};
-  static const char *const endings[] = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".th", ".model", ".t7",
-                                        ".safetensors", ".joblib", ".npy", ".npz", ".pt2", ".ptl", ".tar"};
+  static const enum container_kind kinds[] = {CONTAINER_TEXT, CONTAINER_HTML, CONTAINER_UNKNOWN,
+                                              CONTAINER_EMPTY};
+  static const char *const endings[] = {".pt",  ".pth",   ".bin", ".ckpt",        ".pkl",    ".pickle",
+                                        ".th",  ".model", ".t7",  ".safetensors", ".joblib", ".npy",
+                                        ".npz", ".pt2",   ".ptl", ".tar"};
   if (!job->in.found || !job->have_plan) return false;
   bool plain = false;
   for (size_t i = 0; i < ARRAY_LEN(kinds); i++) plain = plain || job->plan.header->kind == (uint32_t)kinds[i];
-  for (size_t i = 0; i < ARRAY_LEN(endings); i++) plain = plain && !span_ends(job->in.path, span_str(endings[i]));
+  for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+    plain = plain && !span_ends(job->in.path, span_str(endings[i]));
   return plain;
 }
 
 static void no_input(struct job *job, const char *why, int err) {
   struct span near = err == ENOENT ? input_near_names(&job->arena, job->in.path) : SPAN("");
-  add_observation(job, &(struct observation){
-                           .kind = OBS_INPUT_UNREADABLE, .subject = job->in.path,
-                           .detail = arena_printf(&job->arena, "%s%s%s%s%.*s%s", why, err && err != ENOENT ? ": " : "",
-                                                  err && err != ENOENT ? strerrordesc_np(err) : "",
-                                                  near.n ? "; did you mean " : "", (int)near.n, (const char *)near.p, near.n ? "?" : "")});
+  add_observation(
+      job, &(struct observation){
+               .kind = OBS_INPUT_UNREADABLE,
+               .subject = job->in.path,
+               .detail = arena_printf(&job->arena, "%s%s%s%s%.*s%s", why, err && err != ENOENT ? ": " : "",
+                                      err && err != ENOENT ? strerrordesc_np(err) : "",
+                                      near.n ? "; did you mean " : "", (int)near.n, (const char *)near.p,
+                                      near.n ? "?" : "")});
   job->verdict = VERDICT_ERROR;
   job->complete = false;
   end_job(job);
@@ -83,7 +94,8 @@ static void no_input(struct job *job, const char *why, int err) {
 
 static bool launch(struct job *job, enum job_state state, const struct worker_task *task) {
   if (!worker_start(&job->worker, job->run->sandbox, &job->limits, task)) {
-    add_observation(job, &(struct observation){.kind = OBS_WORKER_SETUP, .detail = span_str(strerrordesc_np(errno))});
+    add_observation(
+        job, &(struct observation){.kind = OBS_WORKER_SETUP, .detail = span_str(strerrordesc_np(errno))});
     end_job(job);
     return false;
   }
@@ -99,16 +111,20 @@ static void start_scan(struct job *job) {
     no_input(job, "no memory for its report", errno);
     return;
   }
-  job->scan = (struct scan_job){.options = job->run->options, .file = job->in.bytes, .plan = job->plan_region,
+  job->scan = (struct scan_job){.options = job->run->options,
+                                .file = job->in.bytes,
+                                .plan = job->plan_region,
                                 .plan_bytes = job->plan_bytes,
                                 .policy = {.lookup = globals_lookup, .ctx = &job->run->globals},
                                 .arena_bytes = arena_bytes(max, job->in.bytes.n),
                                 .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
   job->limits = limits_for(job, job->scan.arena_bytes);
-  (void)launch(job, JOB_SCANNING, &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
+  (void)launch(job, JOB_SCANNING,
+               &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
 }
 
-static bool open_input(struct input *in, const struct listed *l, const struct limits *max, const char **why, int *err) {
+static bool open_input(struct input *in, const struct listed *l, const struct limits *max, const char **why,
+                       int *err) {
   if (l->fd >= 0) return input_adopt(in, l->path, l->fd, max, why, err);
   if (!l->found && span_is(l->path, "-")) return input_stdin(in, max, why, err);
   return input_open(in, l->path, l->found, max, why, err);
@@ -120,9 +136,11 @@ static void note_missing_layers(struct job *job) {
   size_t n = sandbox_layers(job->run->sandbox, &layers);
   for (size_t i = 0; i < n; i++)
     if (!layers[i].on)
-      add_observation(job, &(struct observation){.kind = OBS_SANDBOX_DEGRADED, .subject = span_str(layers[i].name),
-                                                 .detail = span_str(layers[i].stops),
-                                                 .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
+      add_observation(job, &(struct observation){
+                               .kind = OBS_SANDBOX_DEGRADED,
+                               .subject = span_str(layers[i].name),
+                               .detail = span_str(layers[i].stops),
+                               .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
 }
 
 void job_start(struct job *job, const struct run *run, const struct listed *input) {
@@ -144,7 +162,8 @@ static bool take_report(struct job *job) {
   worker_finish(&job->worker, &job->arena, job->in.bytes.n, &r);
   for (uint32_t i = 0; i < r.in.findings.n; i++) add_finding(job, &r.in.findings.p[i]);
   for (uint32_t i = 0; i < r.in.texts.n; i++) {
-    struct span *slot = r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
+    struct span *slot =
+        r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
   }
   if (!input_unchanged(&job->in)) add_observation(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
@@ -158,12 +177,15 @@ static bool take_report(struct job *job) {
 static void open_plan(struct job *job) {
   const char *why;
   job->have_plan = plan_open(&job->plan, job->plan_region, job->plan_bytes, job->in.bytes.n, &why);
-  if (!job->have_plan) add_observation(job, &(struct observation){.kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
+  if (!job->have_plan)
+    add_observation(job, &(struct observation){
+                             .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
   if (job->have_plan && !region_freeze(job->plan_region, job->plan_bytes)) job->have_plan = false;
 }
 
 static bool wants_model(const struct job *job) {
-  return job->have_plan && job->plan.header->complete && job->run->arch.fd >= 0 && job->verdict != VERDICT_UNSAFE;
+  return job->have_plan && job->plan.header->complete && job->run->arch.fd >= 0 &&
+         job->verdict != VERDICT_UNSAFE;
 }
 
 static void start_model(struct job *job, bool files_ready) {
@@ -176,13 +198,20 @@ static void start_model(struct job *job, bool files_ready) {
     end_job(job);
     return;
   }
-  job->model = (struct model_job){
-      .options = o, .file = job->in.bytes, .plan = &job->plan, .arch = {job->run->arch.path, job->run->arch.bytes},
-      .config = {job->run->config.path, job->run->config.bytes}, .files = job->files, .num_files = job->num_files,
-      .files_ready = files_ready, .region = job->model_region, .region_bytes = job->model_bytes,
-      .arena_bytes = o->limits.arena_base + o->limits.forward_bytes};
+  job->model = (struct model_job){.options = o,
+                                  .file = job->in.bytes,
+                                  .plan = &job->plan,
+                                  .arch = {job->run->arch.path, job->run->arch.bytes},
+                                  .config = {job->run->config.path, job->run->config.bytes},
+                                  .files = job->files,
+                                  .num_files = job->num_files,
+                                  .files_ready = files_ready,
+                                  .region = job->model_region,
+                                  .region_bytes = job->model_bytes,
+                                  .arena_bytes = o->limits.arena_base + o->limits.forward_bytes};
   job->limits = limits_for(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
-  (void)launch(job, files_ready ? JOB_MODEL : JOB_NEEDS, &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
+  (void)launch(job, files_ready ? JOB_MODEL : JOB_NEEDS,
+               &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
 }
 
 static struct span folder_of(struct span path) {
@@ -196,21 +225,24 @@ static void add_file(struct job *job, struct span name, bool beneath) {
   const struct limits *max = &job->run->options->limits;
   if (job->num_files == SIDE_FILES) return;
   struct input *in = &job->side[job->num_files];
-  bool ok = beneath ? input_open_beneath(in, folder_of(job->run->arch.path), name, max, &why, &err) : input_open(in, name, false, max, &why, &err);
+  bool ok = beneath ? input_open_beneath(in, folder_of(job->run->arch.path), name, max, &why, &err)
+                    : input_open(in, name, false, max, &why, &err);
   if (!ok) {
-    add_observation(job, &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
+    add_observation(job,
+                    &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
     return;
   }
   job->files[job->num_files++] = (struct forward_file){.name = name, .bytes = in->bytes};
 }
 
-/* Files of the options, wherever a person says; files that the architecture file names, only beneath its folder and
- * only if its tests are run: a person's files take their place. */
+/* Files of the options, wherever a person says; files that the architecture file names, only beneath its
+ * folder and only if its tests are run: a person's files take their place. */
 static void open_files(struct job *job) {
   const struct run_options *o = job->run->options;
   for (size_t i = 0; i < o->inputs.n; i++) add_file(job, o->inputs.list[i].value, false);
   for (size_t i = 0; i < o->expects.n; i++) add_file(job, o->expects.list[i].value, false);
-  for (uint32_t i = 0; o->inputs.n + o->expects.n == 0 && i < job->needs.n; i++) add_file(job, job->needs.p[i], true);
+  for (uint32_t i = 0; o->inputs.n + o->expects.n == 0 && i < job->needs.n; i++)
+    add_file(job, job->needs.p[i], true);
 }
 
 static void take_model(struct job *job) {
@@ -218,14 +250,18 @@ static void take_model(struct job *job) {
   if (!take_report(job)) return;
   const struct model_summary *s = job_summary(job);
   if (!s || !s->ran_forward) return;
-  job->result = result_open((uint8_t *)job->model_region + MODEL_SUMMARY_BYTES, job->model_bytes - MODEL_SUMMARY_BYTES, &why);
-  if (!job->result) add_observation(job, &(struct observation){.kind = OBS_WORKER_PROTOCOL, .subject = SPAN("forward"), .detail = span_str(why)});
+  job->result = result_open((uint8_t *)job->model_region + MODEL_SUMMARY_BYTES,
+                            job->model_bytes - MODEL_SUMMARY_BYTES, &why);
+  if (!job->result)
+    add_observation(job,
+                    &(struct observation){
+                        .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("forward"), .detail = span_str(why)});
 }
 
 const struct model_summary *job_summary(const struct job *job) {
   const struct model_summary *s = job->model_region;
-  bool fine = s && s->magic == MODEL_SUMMARY && s->dict < max_u64(job->plan.num_dicts, 1) && s->name_n <= MODEL_TEXT &&
-              s->prefix_removed_n <= MODEL_TEXT && s->prefix_added_n <= MODEL_TEXT;
+  bool fine = s && s->magic == MODEL_SUMMARY && s->dict < max_u64(job->plan.num_dicts, 1) &&
+              s->name_n <= MODEL_TEXT && s->prefix_removed_n <= MODEL_TEXT && s->prefix_added_n <= MODEL_TEXT;
   return fine ? s : NULL;
 }
 

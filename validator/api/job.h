@@ -1,5 +1,5 @@
-/* One input on its way: scan worker, plan, model worker, verdict. A job is advanced whenever its worker is dead; the
- * pool decides which jobs run at a time. */
+/* One input on its way: scan worker, plan, model worker, verdict. A job is advanced whenever its worker is
+ * dead; the pool decides which jobs run at a time. */
 #ifndef CKPTLINT_API_JOB_H
 #define CKPTLINT_API_JOB_H
 
@@ -12,17 +12,17 @@
 struct run {
   const struct run_options *options;
   const struct sandbox *sandbox;
-  struct globals globals;      /* with --allow */
-  struct arena arena;          /* options' files, paths */
-  struct input arch, config;   /* --arch, --config; fd -1 if there is none */
+  struct globals globals;    /* with --allow */
+  struct arena arena;        /* options' files, paths */
+  struct input arch, config; /* --arch, --config; fd -1 if there is none */
   uint64_t hash_seed[2];
 };
 
 /* An input as the run lists it. */
 struct listed {
   struct span path;
-  bool found;  /* below a directory */
-  int fd;      /* the input itself, or -1 */
+  bool found; /* below a directory */
+  int fd;     /* the input itself, or -1 */
 };
 
 enum job_state { JOB_NEW, JOB_SCANNING, JOB_NEEDS, JOB_MODEL, JOB_DONE };
@@ -33,7 +33,7 @@ struct job {
   enum job_state state;
   struct input in;
   bool opened;
-  struct arena arena;          /* what came by frames */
+  struct arena arena; /* what came by frames */
   struct worker worker;
   struct worker_limits limits; /* of the worker that runs */
   struct scan_job scan;
@@ -43,13 +43,13 @@ struct job {
   struct plan plan;
   bool have_plan;
   VEC(struct finding) findings;
-  VEC(struct span) needs;      /* file names of the architecture file */
+  VEC(struct span) needs; /* file names of the architecture file */
   struct input side[SIDE_FILES];
   struct forward_file files[SIDE_FILES];
   size_t num_files;
   const struct result *result; /* of the forward, checked; NULL if there is none */
   enum verdict verdict;
-  bool complete, skipped;      /* skipped: found below a directory, and no checkpoint */
+  bool complete, skipped; /* skipped: found below a directory, and no checkpoint */
   uint64_t started_ms, took_ms;
 };
 

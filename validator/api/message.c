@@ -21,13 +21,20 @@ static void put_number(struct text *t, uint64_t n, bool hex) {
 static bool put_field(struct text *t, const struct finding *f, struct span name) {
   bool hex = span_ends(name, SPAN(":x"));
   if (hex) name.n -= 2;
-  if (span_is(name, "subject")) put(t, f->subject);
-  else if (span_is(name, "detail")) put(t, f->detail);
-  else if (span_is(name, "member")) put(t, f->member.n ? f->member : SPAN("the file"));
-  else if (span_is(name, "at")) put_number(t, f->at, hex);
-  else if (span_is(name, "got")) put_number(t, f->got, hex);
-  else if (span_is(name, "want")) put_number(t, f->want, hex);
-  else return false;
+  if (span_is(name, "subject"))
+    put(t, f->subject);
+  else if (span_is(name, "detail"))
+    put(t, f->detail);
+  else if (span_is(name, "member"))
+    put(t, f->member.n ? f->member : SPAN("the file"));
+  else if (span_is(name, "at"))
+    put_number(t, f->at, hex);
+  else if (span_is(name, "got"))
+    put_number(t, f->got, hex);
+  else if (span_is(name, "want"))
+    put_number(t, f->want, hex);
+  else
+    return false;
   return true;
 }
 

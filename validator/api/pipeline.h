@@ -1,5 +1,5 @@
-/* The broker's way of files: open, map, scan worker, plan, model worker, merge, events. Parses nothing of a file.
- * The command line and the library's broker both end here. */
+/* The broker's way of files: open, map, scan worker, plan, model worker, merge, events. Parses nothing of a
+ * file. The command line and the library's broker both end here. */
 #ifndef CKPTLINT_API_PIPELINE_H
 #define CKPTLINT_API_PIPELINE_H
 
@@ -15,41 +15,51 @@ enum run_profile { PROFILE_STRICT, PROFILE_WEIGHTS };
 
 /* What inspect shows; a set. */
 enum inspect_view {
-  SHOW_SUMMARY = 1, SHOW_TREE = 2, SHOW_TENSORS = 4, SHOW_GLOBALS = 8, SHOW_MEMBERS = 16, SHOW_PICKLE = 32,
+  SHOW_SUMMARY = 1,
+  SHOW_TREE = 2,
+  SHOW_TENSORS = 4,
+  SHOW_GLOBALS = 8,
+  SHOW_MEMBERS = 16,
+  SHOW_PICKLE = 32,
   SHOW_STATS = 64,
 };
 
 /* name=value of --set, --input, --expect, --save-output; the name is empty where the user gave none. */
-struct name_value { struct span name, value; };
-struct name_values { const struct name_value *list; size_t n; };
+struct name_value {
+  struct span name, value;
+};
+struct name_values {
+  const struct name_value *list;
+  size_t n;
+};
 
 struct run_options {
   enum run_verb verb;
   enum run_depth depth;
   enum run_profile profile;
-  enum severity fail_on;       /* SEV_COUNT: none */
-  enum sandbox_level sandbox;  /* at least */
+  enum severity fail_on;      /* SEV_COUNT: none */
+  enum sandbox_level sandbox; /* at least */
   bool hash_sha256;
-  uint32_t views;              /* enum inspect_view */
-  struct span key;             /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
-  const char *arch, *config;   /* files, or NULL */
+  uint32_t views;  /* enum inspect_view */
+  struct span key; /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
+  const char *arch, *config; /* files, or NULL */
   struct name_values set, inputs, expects, outputs, allow;
-  double rtol, atol;           /* negative: not given */
+  double rtol, atol; /* negative: not given */
   uint32_t jobs;
-  bool strict_keys;            /* load_state_dict(strict=True): the default of check */
+  bool strict_keys; /* load_state_dict(strict=True): the default of check */
   bool verbose;
-  struct progress *progress;   /* on standard error; NULL: none. To be cleared before each file's events */
+  struct progress *progress; /* on standard error; NULL: none. To be cleared before each file's events */
   struct limits limits;
 };
 
 struct input_list {
-  const char *const *paths;    /* as given; "-" is one checkpoint on standard input */
-  const int *fds;              /* NULL, or the inputs themselves: paths are then only shown */
+  const char *const *paths; /* as given; "-" is one checkpoint on standard input */
+  const int *fds;           /* NULL, or the inputs themselves: paths are then only shown */
   size_t n;
 };
 
-/* Judges every input and reports events in the order of their paths; answers the exit code of ux 6.4 (0, 1, 2, 3, 5 or
- * 74). Directories are walked (regular files, sorted, symbolic links not followed). */
+/* Judges every input and reports events in the order of their paths; answers the exit code of ux 6.4 (0, 1,
+ * 2, 3, 5 or 74). Directories are walked (regular files, sorted, symbolic links not followed). */
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report);
 

@@ -1,5 +1,5 @@
-/* A run: the inputs become jobs, a few at a time, each in processes of its own; reports come in the order of the
- * inputs. */
+/* A run: the inputs become jobs, a few at a time, each in processes of its own; reports come in the order of
+ * the inputs. */
 #include <errno.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -36,7 +36,8 @@ static bool list_inputs(struct pool *p, const struct input_list *inputs) {
     struct span path = span_str(inputs->paths[i]);
     int fd = inputs->fds ? inputs->fds[i] : -1;
     bool walked = fd < 0 && is_directory(inputs->paths[i]) && input_walk(&below, &p->run->arena, path);
-    if (!walked && !list_input(p, path, false, fd)) return false; /* what can't be walked is told by opening it */
+    if (!walked && !list_input(p, path, false, fd))
+      return false; /* what can't be walked is told by opening it */
     for (uint32_t k = 0; k < below.paths.n; k++)
       if (!list_input(p, below.paths.p[k], true, -1)) return false;
   }
@@ -113,11 +114,14 @@ static const char *open_side(struct input *in, const char *path, const struct li
 static const char *prepare(struct run *run) {
   const struct run_options *o = run->options;
   arena_init(&run->arena, (size_t)64 << 20);
-  if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch) return "an architecture file is needed: --arch FILE";
+  if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch)
+    return "an architecture file is needed: --arch FILE";
   const char *why = open_side(&run->arch, o->arch, &o->limits);
   if (!why) why = open_side(&run->config, o->config, &o->limits);
-  for (size_t i = 0; !why && i < o->allow.n; i++) why = globals_allow(&run->globals, &run->arena, o->allow.list[i].value);
-  if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed) why = "no random numbers from the kernel";
+  for (size_t i = 0; !why && i < o->allow.n; i++)
+    why = globals_allow(&run->globals, &run->arena, o->allow.list[i].value);
+  if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed)
+    why = "no random numbers from the kernel";
   return why;
 }
 
@@ -133,12 +137,15 @@ int run_inputs(const struct run_options *options, const struct input_list *input
                struct report *report) {
   enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70 };
   struct run run = {.options = options, .sandbox = sandbox};
-  struct pool pool = {.run = &run, .report = report, .parallel = options->jobs ? options->jobs : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};
+  struct pool pool = {.run = &run,
+                      .report = report,
+                      .parallel = options->jobs ? options->jobs : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};
   emit_run(report, options, sandbox);
   const char *why = prepare(&run);
   if (why) return finish(&pool, EXIT_USAGE, why);
   if (sandbox_level(sandbox) < options->sandbox)
-    return finish(&pool, EXIT_SANDBOX, "the sandbox can't be put on here: ckptlint doctor shows what is missing");
+    return finish(&pool, EXIT_SANDBOX,
+                  "the sandbox can't be put on here: ckptlint doctor shows what is missing");
   if (!list_inputs(&pool, inputs)) return finish(&pool, EXIT_BUG, "out of memory");
   if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");
   if (pool.tally.inputs == 0) return finish(&pool, EXIT_NOTHING, "no input is a checkpoint");

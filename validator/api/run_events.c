@@ -71,8 +71,11 @@ void emit_summary(struct report *report, const struct tally *t, int exit_code, c
   add_counts(e, "verdicts", t->verdicts, VERDICT_COUNT, verdict_at);
   add_counts(e, "severities", t->severities, SEV_COUNT, severity_at);
   cJSON *says = event_array(e, "says");
-  event_push_text(says, SPAN("clean means: loading runs nothing and every tensor lies inside its file. It says nothing "
-                             "about where the weights come from, and nothing about backdoors trained into them."), 512);
+  event_push_text(
+      says,
+      SPAN("clean means: loading runs nothing and every tensor lies inside its file. It says nothing "
+           "about where the weights come from, and nothing about backdoors trained into them."),
+      512);
   if (error) event_str(e, "error", error);
   report_event(report, e);
 }

@@ -1,4 +1,5 @@
-/* Short answers for a person: how to load the file, what a check's result means in load_state_dict's terms. */
+/* Short answers for a person: how to load the file, what a check's result means in load_state_dict's terms.
+ */
 #include "api/emit.h"
 #include "container/container.h"
 
@@ -40,20 +41,28 @@ static void say_loading(const struct job *job, cJSON *list) {
   const struct plan_dict *d = &p->dicts[0];
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
   if (d->module) {
-    say(list, "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, save "
-              "model.state_dict() instead; its tensors are listed by ckptlint inspect --tensors");
+    say(list,
+        "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, "
+        "save "
+        "model.state_dict() instead; its tensors are listed by ckptlint inspect --tensors");
     return;
   }
   index_text(plan_span(p, d->path), index);
-  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s%s)%s", map, needs_classes(p) ? "" : ", weights_only=True", index) > 0) say(list, line);
+  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s%s)%s", map,
+               needs_classes(p) ? "" : ", weights_only=True", index) > 0)
+    say(list, line);
 }
 
 static void say_check(const struct model_summary *s, cJSON *list) {
   char line[LINE];
   uint64_t all = s->params_loaded + s->params_missing;
-  const char *strict = s->loads_strict ? "passes" : s->loads_after_fix ? "raises; passes once the prefix is fixed" : "raises";
-  snprintf(line, sizeof line, "load_state_dict(strict=True) %s, strict=False %s; %llu of %llu parameters are loaded", strict,
-           s->loads_loose ? "passes" : "raises", (unsigned long long)s->params_loaded, (unsigned long long)all);
+  const char *strict = s->loads_strict      ? "passes"
+                       : s->loads_after_fix ? "raises; passes once the prefix is fixed"
+                                            : "raises";
+  snprintf(line, sizeof line,
+           "load_state_dict(strict=True) %s, strict=False %s; %llu of %llu parameters are loaded", strict,
+           s->loads_loose ? "passes" : "raises", (unsigned long long)s->params_loaded,
+           (unsigned long long)all);
   say(list, line);
 }
 
@@ -62,7 +71,8 @@ static void say_forward(const struct job *job, cJSON *list) {
     const struct result_test *t = &job->result->tests[i];
     for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
       if (job->result->outputs[t->first_output + k].golden == GOLDEN_NONE) {
-        say(list, "the forward pass computes; correctness unknown: there is no recorded output to compare with");
+        say(list,
+            "the forward pass computes; correctness unknown: there is no recorded output to compare with");
         return;
       }
   }

@@ -21,7 +21,8 @@ static void send_one(struct sending *s, struct finding *f) {
   wire_finding(s->out, f);
 }
 
-static void send_effect(const struct judged *j, struct sending *s, enum effect effect, uint32_t unlisted[OBS_COUNT]) {
+static void send_effect(const struct judged *j, struct sending *s, enum effect effect,
+                        uint32_t unlisted[OBS_COUNT]) {
   for (uint32_t i = 0; i < j->obs->n; i++) {
     const struct observation *o = &j->obs->list[i];
     if (reason_effect(o->kind) != effect) continue;
@@ -41,7 +42,9 @@ bool send_findings(const struct judged *j, struct wire_out *out) {
   for (uint32_t i = 0; i < j->obs->n; i++) unlisted[j->obs->list[i].kind]--;
   for (enum effect e = EFFECT_COUNT; e > EFFECT_NOTE; e--) send_effect(j, &s, e - 1, unlisted);
   if (s.full || j->obs->lost) {
-    const struct observation cut = {.kind = s.full ? OBS_LIMIT_REPORT : OBS_LIMIT_MEMORY, .got = j->obs->arena->used, .want = j->report_bytes};
+    const struct observation cut = {.kind = s.full ? OBS_LIMIT_REPORT : OBS_LIMIT_MEMORY,
+                                    .got = j->obs->arena->used,
+                                    .want = j->report_bytes};
     struct finding f = judge(&cut, SPAN(""));
     wire_finding(out, &f);
   }

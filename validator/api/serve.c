@@ -9,19 +9,22 @@
 
 enum { REQUEST_MAX = 4096 };
 
-/* One request: a line, and the descriptor that came with it (-1 if none did). Answers its length, 0 at the end. */
+/* One request: a line, and the descriptor that came with it (-1 if none did). Answers its length, 0 at the
+ * end. */
 static size_t receive(int socket, char line[REQUEST_MAX], int *fd) {
   union {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } control;
   struct iovec io = {line, REQUEST_MAX};
-  struct msghdr msg = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  struct msghdr msg = {
+      .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   *fd = -1;
   ssize_t n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
   if (n <= 0) return 0;
   struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-  bool has_fd = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int));
+  bool has_fd =
+      c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int));
   if (has_fd) memcpy(fd, CMSG_DATA(c), sizeof *fd);
   return (size_t)n;
 }
@@ -29,8 +32,14 @@ static size_t receive(int socket, char line[REQUEST_MAX], int *fd) {
 static bool is_true(const cJSON *request, const char *key) { return cJSON_IsTrue(json_get(request, key)); }
 
 static void answer(int socket, int fd, const cJSON *request, struct sandbox *sandbox) {
-  struct run_options o = {.verb = VERB_SCAN, .fail_on = SEV_HIGH, .sandbox = SANDBOX_STANDARD, .rtol = -1, .atol = -1,
-                          .jobs = 1, .strict_keys = true, .limits = limits_default()};
+  struct run_options o = {.verb = VERB_SCAN,
+                          .fail_on = SEV_HIGH,
+                          .sandbox = SANDBOX_STANDARD,
+                          .rtol = -1,
+                          .atol = -1,
+                          .jobs = 1,
+                          .strict_keys = true,
+                          .limits = limits_default()};
   o.depth = is_true(request, "quick") ? DEPTH_QUICK : DEPTH_FULL;
   o.profile = is_true(request, "weights") ? PROFILE_WEIGHTS : PROFILE_STRICT;
   const cJSON *name = json_get(request, "name");

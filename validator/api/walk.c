@@ -14,9 +14,12 @@ struct level {
   size_t path_n; /* of its own path in the buffer */
 };
 
-static int by_bytes(const void *a, const void *b) { return span_cmp(*(const struct span *)a, *(const struct span *)b); }
+static int by_bytes(const void *a, const void *b) {
+  return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
 
-/* Opens the directory whose path is the first n bytes of `path`; symbolic links below the first are not followed. */
+/* Opens the directory whose path is the first n bytes of `path`; symbolic links below the first are not
+ * followed. */
 static bool push_level(struct level *stack, uint32_t *depth, char *path, size_t n) {
   path[n] = 0;
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (*depth ? O_NOFOLLOW : 0));
@@ -106,7 +109,8 @@ struct span input_near_names(struct arena *a, struct span path) {
     struct span name = span_str(e->d_name);
     bool near = distance(base, name) <= 1 + base.n / 6 || (base.n > 3 && span_starts(name, base));
     if (!near || name.p[0] == '.' || span_eq(name, base)) continue; /* itself: a link that leads nowhere */
-    out = out.n ? arena_printf(a, "%.*s, %s", (int)out.n, (const char *)out.p, e->d_name) : arena_printf(a, "%s", e->d_name);
+    out = out.n ? arena_printf(a, "%.*s, %s", (int)out.n, (const char *)out.p, e->d_name)
+                : arena_printf(a, "%s", e->d_name);
     found++;
   }
   if (d) closedir(d);

@@ -1,5 +1,6 @@
-/* The model stage: is it the model that the architecture file describes, and does it compute? Everything that comes
- * from JSON is parsed here, in a sealed worker, since it may come from the same stranger as the weights. */
+/* The model stage: is it the model that the architecture file describes, and does it compute? Everything that
+ * comes from JSON is parsed here, in a sealed worker, since it may come from the same stranger as the
+ * weights. */
 #include "api/worker_model.h"
 
 #include "api/send.h"
@@ -28,7 +29,8 @@ static struct span no_member(const void *ctx, uint32_t number) {
 }
 
 static bool finish(struct model_stage *s, struct wire_out *out) {
-  const struct judged judged = {.obs = &s->obs, .report_bytes = s->job->options->limits.report_bytes, .member_name = no_member};
+  const struct judged judged = {
+      .obs = &s->obs, .report_bytes = s->job->options->limits.report_bytes, .member_name = no_member};
   return send_findings(&judged, out);
 }
 
@@ -49,11 +51,20 @@ static uint32_t copy_text(uint8_t out[MODEL_TEXT], struct span text) {
 static void summarise(struct model_stage *s) {
   const struct match *m = &s->match;
   struct model_summary *out = s->summary;
-  *out = (struct model_summary){
-      .found = m->found, .dict = m->dict ? (uint32_t)(m->dict - s->job->plan->dicts) : 0, .expected = m->num_expected,
-      .keys = m->keys, .matched = m->matched, .missing = m->missing, .unexpected = m->unexpected, .misshapen = m->misshapen,
-      .loads_strict = m->loads_strict, .loads_loose = m->loads_loose, .loads_after_fix = m->loads_after_fix,
-      .whole_module = m->dict && m->dict->module, .params_loaded = m->params_loaded, .params_missing = m->params_missing};
+  *out = (struct model_summary){.found = m->found,
+                                .dict = m->dict ? (uint32_t)(m->dict - s->job->plan->dicts) : 0,
+                                .expected = m->num_expected,
+                                .keys = m->keys,
+                                .matched = m->matched,
+                                .missing = m->missing,
+                                .unexpected = m->unexpected,
+                                .misshapen = m->misshapen,
+                                .loads_strict = m->loads_strict,
+                                .loads_loose = m->loads_loose,
+                                .loads_after_fix = m->loads_after_fix,
+                                .whole_module = m->dict && m->dict->module,
+                                .params_loaded = m->params_loaded,
+                                .params_missing = m->params_missing};
   out->name_n = copy_text(out->name, s->model.root_name);
   out->prefix_removed_n = copy_text(out->prefix_removed, m->prefix_removed);
   out->prefix_added_n = copy_text(out->prefix_added, m->prefix_added);
@@ -63,7 +74,8 @@ static void summarise(struct model_stage *s) {
 static struct setting *settings(struct model_stage *s) {
   const struct name_values *set = &s->job->options->set;
   struct setting *list = arena_array(&s->arena, set->n, struct setting);
-  for (size_t i = 0; list && i < set->n; i++) list[i] = (struct setting){set->list[i].name, set->list[i].value};
+  for (size_t i = 0; list && i < set->n; i++)
+    list[i] = (struct setting){set->list[i].name, set->list[i].value};
   return list;
 }
 
@@ -71,15 +83,19 @@ static bool build_and_match(struct model_stage *s) {
   const struct run_options *options = s->job->options;
   struct setting *set = settings(s);
   const struct match_options how = {.key = options->key, .file = s->job->file};
-  const struct config_sources sources = {.set = set, .num_set = set ? options->set.n : 0, .file = s->job->config, .plan = s->job->plan};
-  if (!model_build(&s->model, &s->arch, &sources, SPAN(""), s->job->plan->num_tensors, &s->arena, &options->limits, &s->obs)) return false;
+  const struct config_sources sources = {
+      .set = set, .num_set = set ? options->set.n : 0, .file = s->job->config, .plan = s->job->plan};
+  if (!model_build(&s->model, &s->arch, &sources, SPAN(""), s->job->plan->num_tensors, &s->arena,
+                   &options->limits, &s->obs))
+    return false;
   const struct plan_dict *dict = match_choose(&s->arch, s->job->plan, &how, &s->arena, &s->obs);
   return dict && match_run(&s->match, &s->model, s->job->plan, dict, &how, &s->arena, &s->obs);
 }
 
 static struct forward_choice *choices(struct model_stage *s, const struct name_values *from) {
   struct forward_choice *list = arena_array(&s->arena, from->n, struct forward_choice);
-  for (size_t i = 0; list && i < from->n; i++) list[i] = (struct forward_choice){from->list[i].name, from->list[i].value};
+  for (size_t i = 0; list && i < from->n; i++)
+    list[i] = (struct forward_choice){from->list[i].name, from->list[i].value};
   return list;
 }
 
@@ -88,13 +104,26 @@ static bool run_forward(struct model_stage *s) {
   const struct run_options *o = s->job->options;
   struct result_writer w;
   bool asked = o->verb == VERB_FORWARD;
-  if (!s->match.found || (!asked && s->arch.num_tests == 0) || s->match.missing || s->match.misshapen) return true;
-  if (!result_begin(&w, (uint8_t *)s->job->region + MODEL_SUMMARY_BYTES, s->job->region_bytes - MODEL_SUMMARY_BYTES)) return false;
-  const struct forward_request r = {
-      .model = &s->model, .match = &s->match, .plan = s->job->plan, .file = s->job->file, .gemm = &s->job->gemm,
-      .files = s->job->files, .num_files = s->job->num_files, .inputs = choices(s, &o->inputs), .num_inputs = o->inputs.n,
-      .expects = choices(s, &o->expects), .num_expects = o->expects.n, .rtol = o->rtol, .atol = o->atol, .asked = asked,
-      .max = &o->limits};
+  if (!s->match.found || (!asked && s->arch.num_tests == 0) || s->match.missing || s->match.misshapen)
+    return true;
+  if (!result_begin(&w, (uint8_t *)s->job->region + MODEL_SUMMARY_BYTES,
+                    s->job->region_bytes - MODEL_SUMMARY_BYTES))
+    return false;
+  const struct forward_request r = {.model = &s->model,
+                                    .match = &s->match,
+                                    .plan = s->job->plan,
+                                    .file = s->job->file,
+                                    .gemm = &s->job->gemm,
+                                    .files = s->job->files,
+                                    .num_files = s->job->num_files,
+                                    .inputs = choices(s, &o->inputs),
+                                    .num_inputs = o->inputs.n,
+                                    .expects = choices(s, &o->expects),
+                                    .num_expects = o->expects.n,
+                                    .rtol = o->rtol,
+                                    .atol = o->atol,
+                                    .asked = asked,
+                                    .max = &o->limits};
   if ((r.num_inputs && !r.inputs) || (r.num_expects && !r.expects)) return false;
   s->summary->ran_forward = 1;
   return forward_run(&r, &s->arena, &s->obs, &w);

@@ -1,4 +1,5 @@
-/* The scan stage: container, pickle program, proofs, the pass over the bytes, rules; findings and the plan come out. */
+/* The scan stage: container, pickle program, proofs, the pass over the bytes, rules; findings and the plan
+ * come out. */
 #include "api/worker_scan.h"
 
 #include "api/send.h"
@@ -17,13 +18,19 @@ struct scan {
 bool scan_prepare(void *ctx) {
   enum { SLICES = 32, LARGE_FILE = 8 << 20 };
   struct scan_job *job = ctx;
-  if (job->file.n >= LARGE_FILE) (void)!slices_map(&job->slices, SLICES, (size_t)job->arena_bytes / (SLICES / 2));
+  if (job->file.n >= LARGE_FILE)
+    (void)!slices_map(&job->slices, SLICES, (size_t)job->arena_bytes / (SLICES / 2));
   return !job->options->hash_sha256 || sha256_load();
 }
 
 static struct view view_of(const struct checkpoint *cp, const struct tensor_fact *t) {
-  struct view v = {.dtype = (enum dtype)t->dtype, .ndim = t->ndim, .offset = t->offset, .numel = t->numel, .extent = t->extent,
-                   .contiguous = (t->flags & PLAN_CONTIGUOUS) != 0, .expanded = (t->flags & PLAN_EXPANDED) != 0};
+  struct view v = {.dtype = (enum dtype)t->dtype,
+                   .ndim = t->ndim,
+                   .offset = t->offset,
+                   .numel = t->numel,
+                   .extent = t->extent,
+                   .contiguous = (t->flags & PLAN_CONTIGUOUS) != 0,
+                   .expanded = (t->flags & PLAN_EXPANDED) != 0};
   for (uint32_t i = 0; i < t->ndim; i++) {
     v.size[i] = cp->dims.p[t->first_dim + i];
     v.stride[i] = cp->dims.p[t->first_dim + t->ndim + i];
@@ -38,7 +45,9 @@ static bool storage_bytes(struct scan *s, uint32_t number, struct span *cache, s
   const struct member *m = &s->container.members[f->member - 1];
   struct span *real = &cache[f->member];
   if (!real->p && m->method == METHOD_STORED) *real = member_mapped(&s->container, m);
-  if (!real->p && !member_copy(&s->container, m, s->job->options->limits.inflate_bytes, &s->arena, &s->obs, real)) return false;
+  if (!real->p &&
+      !member_copy(&s->container, m, s->job->options->limits.inflate_bytes, &s->arena, &s->obs, real))
+    return false;
   if (f->at > real->n || f->bytes > real->n - f->at) return false;
   *out = span_of(real->p + f->at, (size_t)f->bytes);
   return true;
@@ -56,13 +65,15 @@ static void all_stats(struct scan *s, struct tensor_stats *stats) {
     }
     if (t->storage == 0 || !storage_bytes(s, t->storage, cache, &bytes)) continue;
     struct view v = view_of(cp, t);
-    tensor_stats(&stats[i], &v, bytes, cp->storages.p[t->storage - 1].big_endian, s->job->options->hash_sha256,
-                 s->job->options->limits.stats_elements);
+    tensor_stats(&stats[i], &v, bytes, cp->storages.p[t->storage - 1].big_endian,
+                 s->job->options->hash_sha256, s->job->options->limits.stats_elements);
   }
 }
 
 /* One whose table of contents may be believed: nothing is inflated by sizes that a limit stopped at. */
-static bool is_archive(const struct scan *s) { return s->container.kind == CONTAINER_TORCH_ZIP && s->container.usable; }
+static bool is_archive(const struct scan *s) {
+  return s->container.kind == CONTAINER_TORCH_ZIP && s->container.usable;
+}
 
 /* Full depth: every byte is read. */
 static struct tensor_stats *read_all(struct scan *s) {
@@ -103,6 +114,7 @@ bool scan_run(void *ctx, struct wire_out *out) {
   run_checks(&facts, &s->obs);
   bool read = s->checkpoint.have_machine && s->checkpoint.machine.stopped;
   plan_end(&w, read);
-  const struct judged judged = {.obs = &s->obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &s->container};
+  const struct judged judged = {
+      .obs = &s->obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &s->container};
   return send_findings(&judged, out);
 }

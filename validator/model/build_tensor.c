@@ -1,5 +1,6 @@
-/* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built only when
- * its view is proved; a call that does not fit its form is refused, and the object stays a refused one. */
+/* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built
+ * only when its view is proved; a call that does not fit its form is refused, and the object stays a refused
+ * one. */
 #include "model/checkpoint.h"
 
 struct call {
@@ -10,9 +11,15 @@ struct call {
   uint32_t at, n;
 };
 
-static struct call call_of(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row, val_id args) {
-  return (struct call){.cp = cp, .m = m, .object = object, .row = row, .args = args,
-                       .at = value_object(m, object)->at, .n = value_count(m, args)};
+static struct call call_of(struct checkpoint *cp, struct machine *m, val_id object,
+                           const struct global_row *row, val_id args) {
+  return (struct call){.cp = cp,
+                       .m = m,
+                       .object = object,
+                       .row = row,
+                       .args = args,
+                       .at = value_object(m, object)->at,
+                       .n = value_count(m, args)};
 }
 
 static uint32_t wrong(const struct call *c, const char *what) {
@@ -47,10 +54,12 @@ static bool no_hooks(const struct call *c, uint32_t i) {
   if (arg_kind(c, i) == VAL_DICT) return value_count(c->m, arg(c, i)) == 0;
   const struct built *b = built_of(c->cp, c->m, arg(c, i));
   const struct object *o = value_object(c->m, arg(c, i));
-  return b && b->kind == BUILT_DICT && value_count(c->m, o->args) == 0 && (o->items == 0 || value_count(c->m, o->items) == 0);
+  return b && b->kind == BUILT_DICT && value_count(c->m, o->args) == 0 &&
+         (o->items == 0 || value_count(c->m, o->items) == 0);
 }
 
-/* metadata: absent, None, or a dict that says conj and neg as torch does, both false unless the dtype is complex. */
+/* metadata: absent, None, or a dict that says conj and neg as torch does, both false unless the dtype is
+ * complex. */
 static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
   if (i >= c->n || arg_kind(c, i) == VAL_NONE) return true;
   if (arg_kind(c, i) != VAL_DICT) return false;
@@ -71,7 +80,8 @@ static enum dtype dtype_arg(const struct call *c, uint32_t i) {
   return row && row->builder == BUILD_DTYPE ? dtype_by_name(span_str(row->name)) : DTYPE_NONE;
 }
 
-static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes, const int64_t *strides) {
+static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes,
+                           const int64_t *strides) {
   struct checkpoint *cp = c->cp;
   if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
   t.first_dim = cp->dims.n;
@@ -79,8 +89,11 @@ static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int
   for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)strides[i];
   struct tensor_fact *slot = vec_push(cp->arena, &cp->tensors, cp->max->tensors);
   if (!slot) {
-    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS, .member = cp->member, .at = c->at,
-                                          .got = cp->tensors.n, .want = cp->max->tensors});
+    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS,
+                                          .member = cp->member,
+                                          .at = c->at,
+                                          .got = cp->tensors.n,
+                                          .want = cp->max->tensors});
     return 0;
   }
   *slot = t;
@@ -104,13 +117,17 @@ static uint32_t refused_silently(const struct call *c) {
 /* (storage, offset, sizes, strides) at arguments 0 … 3, proved. */
 static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
-  struct view_claim claim = {.dtype = d->dtype, .member = c->cp->member, .at = c->at, .sizes = sizes, .strides = strides};
+  struct view_claim claim = {
+      .dtype = d->dtype, .member = c->cp->member, .at = c->at, .sizes = sizes, .strides = strides};
   if (arg_kind(c, 1) != VAL_INT) return wrong(c, "the storage offset is not an int");
-  if (!int_tuple(c, arg(c, 2), sizes, &claim.num_sizes)) return wrong(c, "the sizes are not a tuple of at most 64 ints");
-  if (!int_tuple(c, arg(c, 3), strides, &claim.num_strides)) return wrong(c, "the strides are not a tuple of at most 64 ints");
+  if (!int_tuple(c, arg(c, 2), sizes, &claim.num_sizes))
+    return wrong(c, "the sizes are not a tuple of at most 64 ints");
+  if (!int_tuple(c, arg(c, 3), strides, &claim.num_strides))
+    return wrong(c, "the strides are not a tuple of at most 64 ints");
   const struct storage_fact *s = &c->cp->storages.p[d->storage - 1];
   bool meta = span_is(s->location, "meta") && s->member == 0;
-  if (!meta && s->numel && s->bytes == 0) return refused_silently(c); /* its record is missing or short: said there */
+  if (!meta && s->numel && s->bytes == 0)
+    return refused_silently(c); /* its record is missing or short: said there */
   claim.storage_bytes = meta ? INT64_MAX : s->bytes;
   claim.offset = value_of(c->m, arg(c, 1))->number;
   claim.subject = s->key;
@@ -119,9 +136,14 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
               (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0) | (d->quantized ? PLAN_QUANTIZED : 0);
   return add_tensor(c,
-                    (struct tensor_fact){.storage = meta ? 0 : d->storage, .at = c->at, .dtype = (uint8_t)d->dtype,
-                                         .ndim = v.ndim, .flags = (uint16_t)flags, .offset = v.offset,
-                                         .numel = v.numel, .extent = v.extent},
+                    (struct tensor_fact){.storage = meta ? 0 : d->storage,
+                                         .at = c->at,
+                                         .dtype = (uint8_t)d->dtype,
+                                         .ndim = v.ndim,
+                                         .flags = (uint16_t)flags,
+                                         .offset = v.offset,
+                                         .numel = v.numel,
+                                         .extent = v.extent},
                     sizes, strides);
 }
 
@@ -135,7 +157,8 @@ static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most
   bool v3 = c->row->builder == BUILD_TENSOR_V3;
   if (c->n < fewest || c->n > most) return wrong(c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(c, 0);
-  if (is_nested(c, arg(c, 0))) return built_new(c->cp, BUILT_RECORD, 0, c->row); /* not checked: said with the bytes */
+  if (is_nested(c, arg(c, 0)))
+    return built_new(c->cp, BUILT_RECORD, 0, c->row); /* not checked: said with the bytes */
   if (!storage) return wrong(c, "the first argument is not a storage that the file holds");
   const struct storage_fact *s = &c->cp->storages.p[storage - 1];
   struct dense d = {.storage = storage, .dtype = v3 ? dtype_arg(c, 6) : s->dtype};
@@ -152,11 +175,13 @@ uint32_t build_TENSOR(struct checkpoint *cp, struct machine *m, val_id object, c
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return tensor_call(&c, 4, 4);
 }
-uint32_t build_TENSOR_V2(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_TENSOR_V2(struct checkpoint *cp, struct machine *m, val_id object,
+                         const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return tensor_call(&c, 6, 7);
 }
-uint32_t build_TENSOR_V3(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_TENSOR_V3(struct checkpoint *cp, struct machine *m, val_id object,
+                         const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return tensor_call(&c, 7, 8);
 }
@@ -179,21 +204,25 @@ static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state
   if (c->n != n) return wrong(c, "the number of arguments is not torch's");
   if (arg_kind(c, 1) != VAL_BOOL) return wrong(c, "requires_grad is not a bool");
   if (!no_hooks(c, 2)) return wrong(c, "backward hooks are not empty: a loader would call them");
-  if (with_state && !plain_attributes(c->m, arg(c, 3))) return wrong(c, "the state is not a dict of plain attributes or None");
+  if (with_state && !plain_attributes(c->m, arg(c, 3)))
+    return wrong(c, "the state is not a dict of plain attributes or None");
   return same_tensor(c, arg(c, 0), value_of(c->m, arg(c, 1))->truth);
 }
 
-uint32_t build_PARAMETER(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_PARAMETER(struct checkpoint *cp, struct machine *m, val_id object,
+                         const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return parameter_call(&c, 3, false);
 }
-uint32_t build_PARAMETER_STATE(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_PARAMETER_STATE(struct checkpoint *cp, struct machine *m, val_id object,
+                               const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return parameter_call(&c, 4, true);
 }
 
 /* Parameter(tensor[, requires_grad]): torch 0.1 to 0.3 pickled parameters as a call of the class. */
-uint32_t build_PARAMETER_CLASS(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_PARAMETER_CLASS(struct checkpoint *cp, struct machine *m, val_id object,
+                               const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   if (c.n == 0 && value_object(m, object)->origin == BY_NEWOBJ) return built_new(cp, BUILT_RECORD, 0, row);
   if (c.n < 1 || c.n > 2) return wrong(&c, "the number of arguments is not torch's");
@@ -203,7 +232,8 @@ uint32_t build_PARAMETER_CLASS(struct checkpoint *cp, struct machine *m, val_id 
 
 /* (torch.per_tensor_affine, scale, zero_point) or (torch.per_channel_affine…, scales, zero_points, axis). */
 static const char *quantizer_wrong(const struct call *c, val_id params) {
-  if (kind_of(c->m, params) != VAL_TUPLE || value_count(c->m, params) < 3) return "the quantiser is not a tuple of 3 or 4";
+  if (kind_of(c->m, params) != VAL_TUPLE || value_count(c->m, params) < 3)
+    return "the quantiser is not a tuple of 3 or 4";
   const struct global_row *scheme = row_of(c->cp, c->m, value_item(c->m, params, 0));
   if (!scheme || scheme->builder != BUILD_QSCHEME) return "the quantisation scheme is not torch's";
   val_id scale = value_item(c->m, params, 1), zero = value_item(c->m, params, 2);
@@ -216,15 +246,19 @@ static const char *quantizer_wrong(const struct call *c, val_id params) {
   if (value_count(c->m, params) != 4 || kind_of(c->m, value_item(c->m, params, 3)) != VAL_INT)
     return "the channel axis is not an int";
   const struct built *s = built_of(c->cp, c->m, scale), *z = built_of(c->cp, c->m, zero);
-  if (!s || !z || s->kind != BUILT_TENSOR || z->kind != BUILT_TENSOR) return "scales and zero points are not tensors";
+  if (!s || !z || s->kind != BUILT_TENSOR || z->kind != BUILT_TENSOR)
+    return "scales and zero points are not tensors";
   int64_t sizes[MAX_DIMS], axis = value_of(c->m, value_item(c->m, params, 3))->number;
   uint32_t n;
-  if (!int_tuple(c, arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n) return "the channel axis is not a dimension";
-  bool fits = (int64_t)c->cp->tensors.p[s->index].numel == sizes[axis] && (int64_t)c->cp->tensors.p[z->index].numel == sizes[axis];
+  if (!int_tuple(c, arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n)
+    return "the channel axis is not a dimension";
+  bool fits = (int64_t)c->cp->tensors.p[s->index].numel == sizes[axis] &&
+              (int64_t)c->cp->tensors.p[z->index].numel == sizes[axis];
   return fits ? NULL : "scales or zero points are not one a channel";
 }
 
-uint32_t build_QTENSOR(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_QTENSOR(struct checkpoint *cp, struct machine *m, val_id object,
+                       const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   if (c.n != 7) return wrong(&c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(&c, 0);
@@ -233,35 +267,51 @@ uint32_t build_QTENSOR(struct checkpoint *cp, struct machine *m, val_id object, 
   if (dtype_table[d.dtype].cls != DT_QUANT) return wrong(&c, "the storage is not of a quantised dtype");
   const char *what = quantizer_wrong(&c, arg(&c, 4));
   if (what) return wrong(&c, what);
-  if (arg_kind(&c, 5) != VAL_BOOL || !no_hooks(&c, 6)) return wrong(&c, "requires_grad or hooks are not torch's");
+  if (arg_kind(&c, 5) != VAL_BOOL || !no_hooks(&c, 6))
+    return wrong(&c, "requires_grad or hooks are not torch's");
   return dense_tensor(&c, &d);
 }
 
 uint32_t build_META(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
-  struct view_claim claim = {.dtype = dtype_arg(&c, 0), .storage_bytes = INT64_MAX, .member = cp->member, .at = c.at,
-                             .sizes = sizes, .strides = strides, .subject = SPAN("meta tensor")};
-  if (c.n != 4 || claim.dtype == DTYPE_NONE || arg_kind(&c, 3) != VAL_BOOL) return wrong(&c, "the arguments are not torch's");
-  if (!int_tuple(&c, arg(&c, 1), sizes, &claim.num_sizes) || !int_tuple(&c, arg(&c, 2), strides, &claim.num_strides))
+  struct view_claim claim = {.dtype = dtype_arg(&c, 0),
+                             .storage_bytes = INT64_MAX,
+                             .member = cp->member,
+                             .at = c.at,
+                             .sizes = sizes,
+                             .strides = strides,
+                             .subject = SPAN("meta tensor")};
+  if (c.n != 4 || claim.dtype == DTYPE_NONE || arg_kind(&c, 3) != VAL_BOOL)
+    return wrong(&c, "the arguments are not torch's");
+  if (!int_tuple(&c, arg(&c, 1), sizes, &claim.num_sizes) ||
+      !int_tuple(&c, arg(&c, 2), strides, &claim.num_strides))
     return wrong(&c, "sizes or strides are not tuples of at most 64 ints");
   struct view v;
   if (!view_prove(&v, &claim, cp->obs)) return built_new(cp, BUILT_REFUSED, 0, row);
-  observe(cp->obs, (struct observation){.kind = OBS_TENSOR_META, .member = cp->member, .at = c.at, .got = v.numel});
+  observe(cp->obs,
+          (struct observation){.kind = OBS_TENSOR_META, .member = cp->member, .at = c.at, .got = v.numel});
   return add_tensor(&c,
-                    (struct tensor_fact){.at = c.at, .dtype = (uint8_t)claim.dtype, .ndim = v.ndim, .flags = PLAN_META,
-                                         .offset = 0, .numel = v.numel},
+                    (struct tensor_fact){.at = c.at,
+                                         .dtype = (uint8_t)claim.dtype,
+                                         .ndim = v.ndim,
+                                         .flags = PLAN_META,
+                                         .offset = 0,
+                                         .numel = v.numel},
                     sizes, strides);
 }
 
 /* func(*args) given a type: only torch's own rebuilding functions, and torch's own types (threats H20). */
-uint32_t build_FROM_TYPE_V2(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_FROM_TYPE_V2(struct checkpoint *cp, struct machine *m, val_id object,
+                            const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  if (c.n != 4 || arg_kind(&c, 2) != VAL_TUPLE) return wrong(&c, "the arguments are not (func, type, args, state)");
+  if (c.n != 4 || arg_kind(&c, 2) != VAL_TUPLE)
+    return wrong(&c, "the arguments are not (func, type, args, state)");
   const struct global_row *func = row_of(cp, m, arg(&c, 0)), *type = row_of(cp, m, arg(&c, 1));
   bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
   if (!own_type) return wrong(&c, "the type is not torch.Tensor or Parameter");
-  if (!plain_attributes(m, arg(&c, 3))) return wrong(&c, "the state is not a dict of plain attributes or None");
+  if (!plain_attributes(m, arg(&c, 3)))
+    return wrong(&c, "the state is not a dict of plain attributes or None");
   struct call inner = call_of(cp, m, object, func, arg(&c, 2));
   enum builder builder = func ? func->builder : BUILD_NONE;
   if (builder == BUILD_TENSOR_V2) return tensor_call(&inner, 6, 7);
@@ -272,8 +322,11 @@ uint32_t build_FROM_TYPE_V2(struct checkpoint *cp, struct machine *m, val_id obj
 
 /* Understood, its tensors proved; what only its index values could prove is not read by this version. */
 static uint32_t partly_proved(const struct call *c, const char *what) {
-  observe(c->cp->obs, (struct observation){.kind = OBS_TENSOR_PARTLY, .member = c->cp->member, .at = c->at,
-                                           .subject = span_str(c->row->name), .detail = span_str(what)});
+  observe(c->cp->obs, (struct observation){.kind = OBS_TENSOR_PARTLY,
+                                           .member = c->cp->member,
+                                           .at = c->at,
+                                           .subject = span_str(c->row->name),
+                                           .detail = span_str(what)});
   return built_new(c->cp, BUILT_RECORD, 0, c->row);
 }
 
@@ -291,15 +344,18 @@ uint32_t build_NESTED(struct checkpoint *cp, struct machine *m, val_id object, c
   return partly_proved(&c, "the components of a nested tensor are not proved by this version");
 }
 
-uint32_t build_WRAPPER(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_WRAPPER(struct checkpoint *cp, struct machine *m, val_id object,
+                       const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   return wrong(&c, "a tensor subclass without data of its own claims a shape that nothing backs");
 }
 
-uint32_t build_DEVICE_TENSOR(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
+uint32_t build_DEVICE_TENSOR(struct checkpoint *cp, struct machine *m, val_id object,
+                             const struct global_row *row) {
   struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
   const struct built *data = built_of(cp, m, arg(&c, 0));
-  if (c.n != 4 || dtype_arg(&c, 1) == DTYPE_NONE || !value_is_string(m, arg(&c, 2)) || arg_kind(&c, 3) != VAL_BOOL)
+  if (c.n != 4 || dtype_arg(&c, 1) == DTYPE_NONE || !value_is_string(m, arg(&c, 2)) ||
+      arg_kind(&c, 3) != VAL_BOOL)
     return wrong(&c, "the arguments are not (data, dtype, device, requires_grad)");
   if (data && data->kind == BUILT_TENSOR) {
     if (cp->tensors.p[data->index].dtype != dtype_arg(&c, 1)) return wrong(&c, "the dtype is not the data's");

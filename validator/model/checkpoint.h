@@ -1,6 +1,7 @@
-/* What a checkpoint means: the calls of its pickle program, read as tensors, dicts and records while they happen.
- * build.c dispatches a call to the builder that the list of globals names; build_*.c check typed arguments and make
- * facts; load.c runs the programs of a container in a loader's order; emit.c writes the plan. */
+/* What a checkpoint means: the calls of its pickle program, read as tensors, dicts and records while they
+ * happen. build.c dispatches a call to the builder that the list of globals names; build_*.c check typed
+ * arguments and make facts; load.c runs the programs of a container in a loader's order; emit.c writes the
+ * plan. */
 #ifndef CKPTLINT_MODEL_CHECKPOINT_H
 #define CKPTLINT_MODEL_CHECKPOINT_H
 
@@ -15,11 +16,16 @@
 /* What an object of the program is. object.tag is the index of its row in checkpoint.built. */
 enum built_kind {
   BUILT_NOTHING,
-  BUILT_REFUSED,   /* a call that was not understood or not allowed */
-  BUILT_RECORD,    /* class name, state and items as plain data */
-  BUILT_DICT, BUILT_LIST, BUILT_SET,
-  BUILT_BYTES,     /* index: the val_id of a BYTES value made here */
-  BUILT_COMPLEX, BUILT_SIZE, BUILT_DEVICE, BUILT_LAYOUT,
+  BUILT_REFUSED, /* a call that was not understood or not allowed */
+  BUILT_RECORD,  /* class name, state and items as plain data */
+  BUILT_DICT,
+  BUILT_LIST,
+  BUILT_SET,
+  BUILT_BYTES, /* index: the val_id of a BYTES value made here */
+  BUILT_COMPLEX,
+  BUILT_SIZE,
+  BUILT_DEVICE,
+  BUILT_LAYOUT,
   BUILT_TENSOR,    /* index: row of checkpoint.tensors */
   BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
   BUILT_NP_ARRAY,  /* filled by BUILD */
@@ -28,25 +34,25 @@ enum built_kind {
 
 struct built {
   uint8_t kind;
-  uint8_t np;                   /* NP_SCALAR: row of np_dtypes */
+  uint8_t np; /* NP_SCALAR: row of np_dtypes */
   uint32_t index;
   const struct global_row *row; /* of the callee, or NULL */
 };
 
 struct np_dtype {
-  char kind;      /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
-  uint8_t size;   /* bytes of an item */
+  char kind;              /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
+  uint8_t size;           /* bytes of an item */
   bool big_endian, plain; /* plain: numeric, so an array of it can be proved */
 };
 
 struct storage_fact {
   struct span key, location;
   enum dtype dtype;
-  bool untyped;         /* numel counts bytes */
+  bool untyped; /* numel counts bytes */
   bool big_endian;
-  bool is_view;         /* legacy view: at and numel lie inside the root of the same key */
-  uint32_t member;      /* 1-based; 0: no bytes in the file */
-  uint64_t at;          /* offset of the first byte in the member */
+  bool is_view;    /* legacy view: at and numel lie inside the root of the same key */
+  uint32_t member; /* 1-based; 0: no bytes in the file */
+  uint64_t at;     /* offset of the first byte in the member */
   uint64_t numel, bytes;
   uint32_t users;       /* tensors */
   uint32_t root;        /* 1-based storage that a view is a view of, 0 for roots */
@@ -54,12 +60,12 @@ struct storage_fact {
 };
 
 struct tensor_fact {
-  uint32_t storage;     /* 1-based; 0: none */
-  uint32_t base;        /* the tensor that this one is another name of (a Parameter's data), or itself */
-  uint32_t first_dim;   /* in checkpoint.dims: sizes, then strides */
+  uint32_t storage;   /* 1-based; 0: none */
+  uint32_t base;      /* the tensor that this one is another name of (a Parameter's data), or itself */
+  uint32_t first_dim; /* in checkpoint.dims: sizes, then strides */
   uint32_t at;
   uint8_t dtype, ndim;
-  uint16_t flags;       /* enum plan_tensor_flags */
+  uint16_t flags; /* enum plan_tensor_flags */
   uint64_t offset, numel, extent;
 };
 
@@ -69,12 +75,12 @@ struct checkpoint {
   const struct limits *max;
   struct container *container;
   struct global_policy policy;
-  struct machine machine;   /* of the object pickle */
-  struct span program;      /* what that machine runs: the private copy */
-  bool have_machine;        /* it was initialised: values may be read even if the program failed */
-  bool running_legacy;      /* persistent ids have six parts */
-  bool big_endian;          /* byteorder record, or sys_info */
-  uint32_t member;          /* 1-based: whose program runs */
+  struct machine machine;              /* of the object pickle */
+  struct span program;                 /* what that machine runs: the private copy */
+  bool have_machine;                   /* it was initialised: values may be read even if the program failed */
+  bool running_legacy;                 /* persistent ids have six parts */
+  bool big_endian;                     /* byteorder record, or sys_info */
+  uint32_t member;                     /* 1-based: whose program runs */
   VEC(const struct global_row *) rows; /* global.tag is the index; NULL for names on no list */
   VEC(struct built) built;
   VEC(struct storage_fact) storages;
@@ -85,15 +91,15 @@ struct checkpoint {
   VEC(uint32_t) by_number;  /* keys 0, 1, 2 …: their root, 0 if there is none yet */
   struct hash_index by_key; /* all other keys: entry i is hashed[i - 1] */
   VEC(uint32_t) hashed;
-  uint32_t next_record;     /* member behind the last record that was found */
-  uint64_t hash_seed[2];    /* set between checkpoint_init and checkpoint_load */
-  uint32_t num_refused;     /* calls that are findings of effect unsafe */
-  uint32_t refused_at;      /* the first of them */
+  uint32_t next_record;  /* member behind the last record that was found */
+  uint64_t hash_seed[2]; /* set between checkpoint_init and checkpoint_load */
+  uint32_t num_refused;  /* calls that are findings of effect unsafe */
+  uint32_t refused_at;   /* the first of them */
   uint64_t num_ops;
 };
 
 void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,
-                struct container *c, const struct global_policy *policy);
+                     struct container *c, const struct global_policy *policy);
 
 /* Runs every program of the container in the order a loader reads them. Observes; never fails as a whole. */
 void checkpoint_load(struct checkpoint *cp);
@@ -105,7 +111,8 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 /* The row of an object, and of a value that is an object (NULL otherwise). */
 const struct built *built_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 uint32_t built_new(struct checkpoint *cp, enum built_kind kind, uint32_t index, const struct global_row *row);
-const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v); /* of a GLOBAL value */
+const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m,
+                                val_id v); /* of a GLOBAL value */
 
 /* A persistent id: the storage it names (1-based), or 0 (observed). */
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index);
@@ -113,20 +120,25 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
 /* Is it ('module', class, source_file, source)? */
 bool is_module_id(const struct machine *m, val_id id);
 
-/* Attributes as torch saves them with a tensor: None, or a dict of names of which none is special (threats B12, H20). */
+/* Attributes as torch saves them with a tensor: None, or a dict of names of which none is special (threats
+ * B12, H20). */
 bool plain_attributes(const struct machine *m, val_id state);
 
-typedef uint32_t builder_fn(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row);
+typedef uint32_t builder_fn(struct checkpoint *cp, struct machine *m, val_id object,
+                            const struct global_row *row);
 #define BUILDER(id, form, says) builder_fn build_##id;
 #include "model/builders.def"
 #undef BUILDER
 /* BUILD on objects that the builders made. */
-void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state, uint32_t at);
-void build_np_array_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state, uint32_t at);
+void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
+                          uint32_t at);
+void build_np_array_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
+                          uint32_t at);
 
-/* Observes that `object` was called with arguments that its form does not allow; answers the tag of a refused object. */
-uint32_t refuse_arguments(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row,
-                          const char *what);
+/* Observes that `object` was called with arguments that its form does not allow; answers the tag of a refused
+ * object. */
+uint32_t refuse_arguments(struct checkpoint *cp, struct machine *m, val_id object,
+                          const struct global_row *row, const char *what);
 /* "module.name(args…)" in Python's notation, cut at ~200 bytes, for messages. Untrusted bytes inside. */
 struct span describe_call(const struct checkpoint *cp, const struct machine *m, val_id object);
 struct span describe_global(const struct checkpoint *cp, const struct machine *m, val_id v);
@@ -140,13 +152,16 @@ struct segment {
   uint32_t n; /* children in it */
 };
 enum { SEGMENTS_MAX = 8 };
-/* Members, globals, storages, dims, values, tensors and stats, in that order; `stats` has one row a tensor fact and may
- * be NULL (quick depth). Then dicts and entries (state_dict.c), and with_program the disassembly (emit_insns.c). */
-void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats, bool with_program);
+/* Members, globals, storages, dims, values, tensors and stats, in that order; `stats` has one row a tensor
+ * fact and may be NULL (quick depth). Then dicts and entries (state_dict.c), and with_program the disassembly
+ * (emit_insns.c). */
+void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
+               bool with_program);
 void plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
 void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w);
 
-/* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is neither. */
+/* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is
+ * neither. */
 val_id callee_global(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
 #endif

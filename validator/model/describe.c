@@ -1,4 +1,5 @@
-/* Calls and names in Python's notation, for messages. The text holds bytes of the file: only a writer shows it. */
+/* Calls and names in Python's notation, for messages. The text holds bytes of the file: only a writer shows
+ * it. */
 #include "model/checkpoint.h"
 
 enum { CALL_MAX = 240, STRING_MAX = 100, NEST_MAX = 3 };

@@ -8,7 +8,8 @@ static struct span name_text(struct arena *a, struct span module, struct span na
 }
 
 /* What the argument is, and the argument. */
-static void put_argument(struct checkpoint *cp, struct plan_writer *w, struct plan_insn *row, const struct arg *arg) {
+static void put_argument(struct checkpoint *cp, struct plan_writer *w, struct plan_insn *row,
+                         const struct arg *arg) {
   switch (arg->op->arg) {
   case ARG_NONE: return;
   case ARG_U1:
@@ -48,12 +49,19 @@ void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w) {
   while (disasm_next(&d, &insn)) {
     struct plan_insn *row = plan_row(w, PLAN_insns, sizeof *row);
     if (!row) return;
-    uint32_t flags = (insn.has_memo ? INSN_MEMO : 0u) | (insn.has_mark ? INSN_MARK : 0u) | (insn.underflow ? INSN_UNDERFLOW : 0u);
-    *row = (struct plan_insn){.at = insn.arg.at, .member = cp->machine.member, .opcode = cp->program.p[insn.arg.at],
-                              .depth = (uint16_t)min_u64(insn.depth, UINT16_MAX), .flags = flags, .memo = insn.memo_index,
+    uint32_t flags = (insn.has_memo ? INSN_MEMO : 0u) | (insn.has_mark ? INSN_MARK : 0u) |
+                     (insn.underflow ? INSN_UNDERFLOW : 0u);
+    *row = (struct plan_insn){.at = insn.arg.at,
+                              .member = cp->machine.member,
+                              .opcode = cp->program.p[insn.arg.at],
+                              .depth = (uint16_t)min_u64(insn.depth, UINT16_MAX),
+                              .flags = flags,
+                              .memo = insn.memo_index,
                               .mark_at = insn.mark_at};
     put_argument(cp, w, row, &insn.arg);
   }
   struct plan_insn *last = d.end == DISASM_STOP ? NULL : plan_row(w, PLAN_insns, sizeof *last);
-  if (last) *last = (struct plan_insn){.at = (uint32_t)d.in.at, .member = cp->machine.member, .flags = INSN_BAD_END, .number = d.end};
+  if (last)
+    *last = (struct plan_insn){
+        .at = (uint32_t)d.in.at, .member = cp->machine.member, .flags = INSN_BAD_END, .number = d.end};
 }

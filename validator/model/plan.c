@@ -6,14 +6,18 @@
 #include "model/policy.h"
 
 static const uint8_t plan_magic[8] = {'C', 'K', 'L', 'P', 'L', 'A', 'N', '1'};
-_Static_assert(PLAN_TABLE_COUNT <= ARRAY_LEN(((struct plan_header *)0)->table), "the header has room for every table");
+_Static_assert(PLAN_TABLE_COUNT <= ARRAY_LEN(((struct plan_header *)0)->table),
+               "the header has room for every table");
 
-static struct plan_header *header_of(const struct plan_writer *w) { return (struct plan_header *)(void *)w->base; }
+static struct plan_header *header_of(const struct plan_writer *w) {
+  return (struct plan_header *)(void *)w->base;
+}
 
 /* ---- writing ---- */
 
 void plan_begin(struct plan_writer *w, void *region, size_t size) {
-  *w = (struct plan_writer){.base = region, .cap = min_size(size, UINT32_MAX), .low = sizeof(struct plan_header)};
+  *w = (struct plan_writer){
+      .base = region, .cap = min_size(size, UINT32_MAX), .low = sizeof(struct plan_header)};
   w->high = w->cap;
   memcpy(header_of(w)->magic, plan_magic, sizeof plan_magic);
 }
@@ -34,7 +38,9 @@ void *plan_row_at(struct plan_writer *w, enum plan_table table, size_t size, uin
   return w->base + header_of(w)->table[table].at + (size_t)i * size;
 }
 
-uint32_t plan_rows(const struct plan_writer *w, enum plan_table table) { return (uint32_t)header_of(w)->table[table].n; }
+uint32_t plan_rows(const struct plan_writer *w, enum plan_table table) {
+  return (uint32_t)header_of(w)->table[table].n;
+}
 
 struct plan_text plan_put(struct plan_writer *w, struct span text, size_t max) {
   size_t n = min_size(text.n, max);
@@ -59,7 +65,7 @@ void plan_end(struct plan_writer *w, bool complete) {
 static void attach(struct plan *p, const uint8_t *base) {
   p->header = (const struct plan_header *)(const void *)base;
   p->text = base; /* texts are offsets in the region */
-#define ATTACH(field, type)                                                                  \
+#define ATTACH(field, type)                                                          \
   p->field = (const type *)(const void *)(base + p->header->table[PLAN_##field].at); \
   p->num_##field = (uint32_t)p->header->table[PLAN_##field].n;
   PLAN_TABLES(ATTACH)
@@ -80,7 +86,8 @@ static bool extent_ok(const struct plan_header *h, size_t size, enum plan_table 
   const struct plan_extent *t = &h->table[table];
   uint64_t bytes;
   if (t->n == 0) return true;
-  return t->at >= sizeof *h && t->at % 8 == 0 && t->n < UINT32_MAX && try_mul(t->n, (uint64_t)row, &bytes) && t->at <= size && bytes <= size - t->at;
+  return t->at >= sizeof *h && t->at % 8 == 0 && t->n < UINT32_MAX && try_mul(t->n, (uint64_t)row, &bytes) &&
+         t->at <= size && bytes <= size - t->at;
 }
 
 static bool members_ok(const struct plan *p, uint64_t file_size) {
@@ -94,7 +101,9 @@ static bool members_ok(const struct plan *p, uint64_t file_size) {
 static bool globals_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_globals; i++) {
     const struct plan_global *g = &p->globals[i];
-    if (!text_ok(p, g->module) || !text_ok(p, g->name) || g->cls >= GLOBAL_CLASSES || g->member > p->num_members) return false;
+    if (!text_ok(p, g->module) || !text_ok(p, g->name) || g->cls >= GLOBAL_CLASSES ||
+        g->member > p->num_members)
+      return false;
   }
   return true;
 }
@@ -102,7 +111,8 @@ static bool globals_ok(const struct plan *p) {
 static bool storages_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_storages; i++) {
     const struct plan_storage *s = &p->storages[i];
-    if (!text_ok(p, s->key) || !text_ok(p, s->location) || s->dtype == DTYPE_NONE || s->dtype >= DTYPE_COUNT) return false;
+    if (!text_ok(p, s->key) || !text_ok(p, s->location) || s->dtype == DTYPE_NONE || s->dtype >= DTYPE_COUNT)
+      return false;
     if (s->member > p->num_members || (s->member == 0 && s->bytes != 0)) return false;
     if (s->member == 0) continue;
     const struct plan_member *m = &p->members[s->member - 1];
@@ -114,14 +124,18 @@ static bool storages_ok(const struct plan *p) {
   return true;
 }
 
-/* offset + Σ (size - 1) * stride inside the storage, as tensor/view.h proves it: done again, on what the worker says. */
+/* offset + Σ (size - 1) * stride inside the storage, as tensor/view.h proves it: done again, on what the
+ * worker says. */
 static bool tensor_inside(const struct plan *p, const struct plan_tensor *t) {
   const uint64_t *size = &p->dims[t->first_dim], *stride = size + t->ndim;
   uint64_t last = t->offset, numel = 1, reach, bytes;
   bool empty = false;
   for (uint32_t i = 0; i < t->ndim; i++) {
-    if (size[i] == 0) empty = true;
-    else if (!try_mul(numel, size[i], &numel) || !try_mul(size[i] - 1, stride[i], &reach) || !try_add(last, reach, &last)) return false;
+    if (size[i] == 0)
+      empty = true;
+    else if (!try_mul(numel, size[i], &numel) || !try_mul(size[i] - 1, stride[i], &reach) ||
+             !try_add(last, reach, &last))
+      return false;
   }
   if (t->numel != (empty ? 0 : numel)) return false;
   if (empty || t->storage == PLAN_NO_STORAGE) return true;
@@ -135,7 +149,8 @@ static bool tensor_inside(const struct plan *p, const struct plan_tensor *t) {
 static bool tensors_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
-    if (!text_ok(p, t->key) || !text_ok(p, t->state_key) || t->dtype == DTYPE_NONE || t->dtype >= DTYPE_COUNT) return false;
+    if (!text_ok(p, t->key) || !text_ok(p, t->state_key) || t->dtype == DTYPE_NONE || t->dtype >= DTYPE_COUNT)
+      return false;
     if (t->ndim > 64 || t->first_dim > p->num_dims || 2 * t->ndim > p->num_dims - t->first_dim) return false;
     if (t->storage > p->num_storages || t->tied >= p->num_tensors || t->value >= p->num_values) return false;
     if (!tensor_inside(p, t)) return false;
@@ -146,7 +161,9 @@ static bool tensors_ok(const struct plan *p) {
 static bool value_number_ok(const struct plan *p, const struct plan_value *v) {
   if (v->kind == PLAN_VAL_TENSOR) return v->number >= 0 && v->number < (int64_t)p->num_tensors;
   if (v->kind == PLAN_VAL_STORAGE) return v->number > 0 && v->number <= (int64_t)p->num_storages;
-  if (v->kind == PLAN_VAL_SHARED) return v->number >= 0 && v->number < (int64_t)p->num_values && p->values[v->number].kind != PLAN_VAL_SHARED;
+  if (v->kind == PLAN_VAL_SHARED)
+    return v->number >= 0 && v->number < (int64_t)p->num_values &&
+           p->values[v->number].kind != PLAN_VAL_SHARED;
   return true;
 }
 
@@ -154,9 +171,13 @@ static bool value_number_ok(const struct plan *p, const struct plan_value *v) {
 static bool values_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_values; i++) {
     const struct plan_value *v = &p->values[i];
-    if (v->kind >= PLAN_VAL_KINDS || !text_ok(p, v->key) || !text_ok(p, v->text) || !text_ok(p, v->cls)) return false;
+    if (v->kind >= PLAN_VAL_KINDS || !text_ok(p, v->key) || !text_ok(p, v->text) || !text_ok(p, v->cls))
+      return false;
     if (v->end <= i || v->end > p->num_values || !value_number_ok(p, v)) return false;
-    if (i == 0 ? v->parent != 0 : v->parent >= i || v->end > p->values[v->parent].end || v->depth != p->values[v->parent].depth + 1) return false;
+    if (i == 0 ? v->parent != 0
+               : v->parent >= i || v->end > p->values[v->parent].end ||
+                     v->depth != p->values[v->parent].depth + 1)
+      return false;
   }
   return true;
 }
@@ -164,18 +185,23 @@ static bool values_ok(const struct plan *p) {
 static bool dicts_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_dicts; i++) {
     const struct plan_dict *d = &p->dicts[i];
-    if (!text_ok(p, d->path) || d->value >= p->num_values || d->first_entry > p->num_entries || d->num_entries > p->num_entries - d->first_entry) return false;
+    if (!text_ok(p, d->path) || d->value >= p->num_values || d->first_entry > p->num_entries ||
+        d->num_entries > p->num_entries - d->first_entry)
+      return false;
   }
   for (uint32_t i = 0; i < p->num_entries; i++) {
     const struct plan_entry *e = &p->entries[i];
-    if (!text_ok(p, e->name) || e->value >= p->num_values || (e->tensor != UINT32_MAX && e->tensor >= p->num_tensors)) return false;
+    if (!text_ok(p, e->name) || e->value >= p->num_values ||
+        (e->tensor != UINT32_MAX && e->tensor >= p->num_tensors))
+      return false;
   }
   return true;
 }
 
 static bool insns_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_insns; i++)
-    if (!text_ok(p, p->insns[i].text) || p->insns[i].opcode > 255 || p->insns[i].member > p->num_members) return false;
+    if (!text_ok(p, p->insns[i].text) || p->insns[i].opcode > 255 || p->insns[i].member > p->num_members)
+      return false;
   return true;
 }
 
@@ -183,7 +209,8 @@ bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_si
   const struct plan_header *h = region;
   size = min_size(size, UINT32_MAX);
   *why = "header";
-  if (size < sizeof *h || memcmp(h->magic, plan_magic, sizeof plan_magic) != 0 || h->kind >= CONTAINER_KINDS) return false;
+  if (size < sizeof *h || memcmp(h->magic, plan_magic, sizeof plan_magic) != 0 || h->kind >= CONTAINER_KINDS)
+    return false;
   *why = "text pool";
   if (h->text_at < sizeof *h || h->text_at > size || h->text_bytes > size - h->text_at) return false;
   *why = "table extents";
@@ -193,7 +220,8 @@ bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_si
 #undef CHECK_EXTENT
   *p = (struct plan){.text_bytes = size};
   attach(p, region);
-  static const char *const names[] = {"members", "globals", "storages", "values", "tensors", "stats", "dicts", "instructions"};
+  static const char *const names[] = {"members", "globals", "storages", "values",
+                                      "tensors", "stats",   "dicts",    "instructions"};
   bool ok[] = {members_ok(p, file_size), globals_ok(p), false, false, false, false, false, false};
   ok[2] = ok[0] && storages_ok(p);
   ok[3] = values_ok(p);
@@ -240,16 +268,22 @@ uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, str
 bool plan_storage_bytes(const struct plan *p, uint32_t storage, struct span file, struct arena *a,
                         struct observations *o, struct span *out) {
   const struct plan_storage *s = &p->storages[storage - 1];
-  if (s->member == 0) return refuse(o, (struct observation){.kind = OBS_STORAGE_MISSING, .subject = plan_span(p, s->key)});
+  if (s->member == 0)
+    return refuse(o, (struct observation){.kind = OBS_STORAGE_MISSING, .subject = plan_span(p, s->key)});
   const struct plan_member *m = &p->members[s->member - 1];
   struct span stored = span_of(file.p + m->data_at, (size_t)m->csize);
   if (m->method == METHOD_DEFLATED) {
     uint8_t *real = arena_alloc(a, (size_t)m->size, 1, 1);
     struct libdeflate_decompressor *d = real ? libdeflate_alloc_decompressor() : NULL;
-    if (!d) return refuse(o, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = m->size, .want = a->budget});
-    enum libdeflate_result r = libdeflate_deflate_decompress(d, stored.p, stored.n, real, (size_t)m->size, NULL);
+    if (!d)
+      return refuse(o, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = m->size, .want = a->budget});
+    enum libdeflate_result r =
+        libdeflate_deflate_decompress(d, stored.p, stored.n, real, (size_t)m->size, NULL);
     libdeflate_free_decompressor(d);
-    if (r != LIBDEFLATE_SUCCESS) return refuse(o, (struct observation){.kind = OBS_STORAGE_MISSING, .member = s->member, .subject = plan_span(p, s->key)});
+    if (r != LIBDEFLATE_SUCCESS)
+      return refuse(o,
+                    (struct observation){
+                        .kind = OBS_STORAGE_MISSING, .member = s->member, .subject = plan_span(p, s->key)});
     stored = span_of(real, (size_t)m->size);
   }
   *out = span_of(stored.p + s->at, (size_t)s->bytes);

@@ -1,9 +1,9 @@
-/* The plan: what a scan proved, as plain tables in one region of shared memory. It is the one meeting point: inspect,
- * check, forward (and later convert, diff, describe) read it and nothing else of the scan.
+/* The plan: what a scan proved, as plain tables in one region of shared memory. It is the one meeting point:
+ * inspect, check, forward (and later convert, diff, describe) read it and nothing else of the scan.
  *
- * The sealed scan worker writes it; the broker maps the region before the fork, reads it only after the worker's
- * death, and plan_open re-checks every index, range and enumeration, so that readers trust the types afterwards.
- * Nothing in it is a pointer. Texts are (offset, length) in the region and hold untrusted bytes.
+ * The sealed scan worker writes it; the broker maps the region before the fork, reads it only after the
+ * worker's death, and plan_open re-checks every index, range and enumeration, so that readers trust the types
+ * afterwards. Nothing in it is a pointer. Texts are (offset, length) in the region and hold untrusted bytes.
  *
  * Values stand in preorder: a value's subtree is the run [i, end). */
 #ifndef CKPTLINT_MODEL_PLAN_H
@@ -13,7 +13,9 @@
 #include "base/observe.h"
 #include "tensor/dtype.h"
 
-struct plan_text { uint32_t at, n; };
+struct plan_text {
+  uint32_t at, n;
+};
 
 enum { PLAN_NO_STORAGE = 0 };
 
@@ -29,37 +31,41 @@ struct plan_member {
 struct plan_global {
   struct plan_text module, name;
   uint32_t first_at, count;
-  uint32_t member;  /* 1-based: whose program */
-  uint32_t cls;     /* enum global_class (model/policy.h) */
+  uint32_t member; /* 1-based: whose program */
+  uint32_t cls;    /* enum global_class (model/policy.h) */
 };
 
 struct plan_storage {
   struct plan_text key, location;
-  uint32_t member;   /* 1-based; 0: no bytes in the file (meta, missing) */
-  uint32_t dtype;    /* of the storage class */
-  uint64_t at;       /* offset of its first byte in the member's real bytes (legacy views; else 0) */
-  uint64_t bytes;    /* proved to be there */
+  uint32_t member;      /* 1-based; 0: no bytes in the file (meta, missing) */
+  uint32_t dtype;       /* of the storage class */
+  uint64_t at;          /* offset of its first byte in the member's real bytes (legacy views; else 0) */
+  uint64_t bytes;       /* proved to be there */
   uint32_t declared_by; /* tensors that use it */
   uint32_t big_endian;
 };
 
 enum plan_tensor_flags {
-  PLAN_REQUIRES_GRAD = 1, PLAN_PARAMETER = 2, PLAN_CONTIGUOUS = 4, PLAN_EXPANDED = 8,
-  PLAN_META = 16,      /* shape only: no bytes */
-  PLAN_UNPROVED = 32,  /* refused: sizes are the file's claim, nothing may read it */
-  PLAN_SPARSE = 64, PLAN_QUANTIZED = 128,
+  PLAN_REQUIRES_GRAD = 1,
+  PLAN_PARAMETER = 2,
+  PLAN_CONTIGUOUS = 4,
+  PLAN_EXPANDED = 8,
+  PLAN_META = 16,     /* shape only: no bytes */
+  PLAN_UNPROVED = 32, /* refused: sizes are the file's claim, nothing may read it */
+  PLAN_SPARSE = 64,
+  PLAN_QUANTIZED = 128,
 };
 
 struct plan_tensor {
   struct plan_text key;       /* path from the root, joined with '/' */
   struct plan_text state_key; /* name in the state dict it belongs to; empty if none */
   uint32_t storage;           /* 1-based; PLAN_NO_STORAGE: none */
-  uint32_t first_dim;         /* dims[first_dim … + ndim) are sizes, the next ndim are strides (in elements) */
+  uint32_t first_dim; /* dims[first_dim … + ndim) are sizes, the next ndim are strides (in elements) */
   uint32_t dtype, ndim, flags;
-  uint32_t tied;              /* index of the first tensor with the same storage and view: its own index if none */
-  uint32_t value;             /* its row among the values */
-  uint32_t at;                /* offset of the rebuilding call in its pickle */
-  uint64_t offset, numel;     /* in elements */
+  uint32_t tied;  /* index of the first tensor with the same storage and view: its own index if none */
+  uint32_t value; /* its row among the values */
+  uint32_t at;    /* offset of the rebuilding call in its pickle */
+  uint64_t offset, numel; /* in elements */
 };
 
 /* Parallel to the tensors (same index); absent as a whole at quick depth. */
@@ -71,56 +77,71 @@ struct plan_stats {
 };
 
 enum plan_value_kind {
-  PLAN_VAL_NONE, PLAN_VAL_BOOL, PLAN_VAL_INT, PLAN_VAL_BIGINT, PLAN_VAL_FLOAT, PLAN_VAL_TEXT, PLAN_VAL_BYTES,
-  PLAN_VAL_TUPLE, PLAN_VAL_LIST, PLAN_VAL_DICT, PLAN_VAL_SET,
+  PLAN_VAL_NONE,
+  PLAN_VAL_BOOL,
+  PLAN_VAL_INT,
+  PLAN_VAL_BIGINT,
+  PLAN_VAL_FLOAT,
+  PLAN_VAL_TEXT,
+  PLAN_VAL_BYTES,
+  PLAN_VAL_TUPLE,
+  PLAN_VAL_LIST,
+  PLAN_VAL_DICT,
+  PLAN_VAL_SET,
   PLAN_VAL_RECORD,  /* an object kept as plain data: cls names it, children are its fields and items */
   PLAN_VAL_TENSOR,  /* number is the index of its tensor row */
   PLAN_VAL_STORAGE, /* a bare storage; number is 1-based storage index */
   PLAN_VAL_GLOBAL,  /* a class or function named but not called: cls */
-  PLAN_VAL_DTYPE, PLAN_VAL_DEVICE, PLAN_VAL_SIZE, /* torch.dtype, torch.device (text), torch.Size (children) */
-  PLAN_VAL_SHARED,  /* seen before: number is the row of its first appearance */
-  PLAN_VAL_CUT,     /* the budget of the plan ended here: what follows is not listed */
+  PLAN_VAL_DTYPE,
+  PLAN_VAL_DEVICE,
+  PLAN_VAL_SIZE,   /* torch.dtype, torch.device (text), torch.Size (children) */
+  PLAN_VAL_SHARED, /* seen before: number is the row of its first appearance */
+  PLAN_VAL_CUT,    /* the budget of the plan ended here: what follows is not listed */
   PLAN_VAL_KINDS
 };
 
 struct plan_value {
   uint32_t kind;
-  uint32_t parent, end;   /* end: one past its subtree */
+  uint32_t parent, end; /* end: one past its subtree */
   uint32_t depth;
-  struct plan_text key;   /* dict key or field as text, decimal index in lists */
-  struct plan_text text;  /* TEXT, BYTES, BIGINT (decimal), DTYPE, DEVICE; cut at plan_text_bytes */
-  struct plan_text cls;   /* "module.Name" of RECORD and GLOBAL; "collections.OrderedDict" of such a DICT */
-  int64_t number;         /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: 1 if it
-                             has the attribute _metadata */
-  double real;            /* FLOAT */
+  struct plan_text key;  /* dict key or field as text, decimal index in lists */
+  struct plan_text text; /* TEXT, BYTES, BIGINT (decimal), DTYPE, DEVICE; cut at plan_text_bytes */
+  struct plan_text cls;  /* "module.Name" of RECORD and GLOBAL; "collections.OrderedDict" of such a DICT */
+  int64_t number; /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: 1 if it
+                     has the attribute _metadata */
+  double real;    /* FLOAT */
 };
 
 /* Something that looks like a state dict, best guess first. */
 struct plan_dict {
-  struct plan_text path;  /* where: "" is the root, "model_state_dict", "checkpoint/model" … joined with '/' */
-  uint32_t value;         /* its row */
+  struct plan_text path; /* where: "" is the root, "model_state_dict", "checkpoint/model" … joined with '/' */
+  uint32_t value;        /* its row */
   uint32_t first_entry, num_entries;
-  uint32_t module;        /* 1: extracted from a whole-module pickle */
-  uint32_t metadata;      /* 1: has _metadata, the mark of Module.state_dict() */
+  uint32_t module;   /* 1: extracted from a whole-module pickle */
+  uint32_t metadata; /* 1: has _metadata, the mark of Module.state_dict() */
   uint64_t bytes, numel;
 };
 
 struct plan_entry {
-  struct plan_text name;  /* "layer1.0.weight" */
-  uint32_t tensor;        /* index, or UINT32_MAX: the entry is not a tensor */
+  struct plan_text name; /* "layer1.0.weight" */
+  uint32_t tensor;       /* index, or UINT32_MAX: the entry is not a tensor */
   uint32_t value;
 };
 
 enum plan_insn_flags {
-  INSN_NUMBER = 1, INSN_REAL = 2, INSN_TEXT = 4, INSN_NAME = 8, /* what the argument is */
-  INSN_MEMO = 16, INSN_MARK = 32,
-  INSN_UNDERFLOW = 64,  /* it needs more values or marks than there are */
-  INSN_BAD_END = 128,   /* no instruction: here the program stops making sense */
+  INSN_NUMBER = 1,
+  INSN_REAL = 2,
+  INSN_TEXT = 4,
+  INSN_NAME = 8, /* what the argument is */
+  INSN_MEMO = 16,
+  INSN_MARK = 32,
+  INSN_UNDERFLOW = 64, /* it needs more values or marks than there are */
+  INSN_BAD_END = 128,  /* no instruction: here the program stops making sense */
 };
 
 /* One instruction of a pickle, for `inspect --pickle`. */
 struct plan_insn {
-  uint32_t at, member;   /* member is 1-based */
+  uint32_t at, member; /* member is 1-based */
   uint16_t opcode, depth;
   uint32_t flags, memo, mark_at; /* memo entry that it stores or reads; offset of the MARK that it takes */
   int64_t number;
@@ -130,21 +151,23 @@ struct plan_insn {
 enum { INSN_TEXT_MAX = 256 };
 
 /* X-macro of the tables: TABLE(field, row type). */
-#define PLAN_TABLES(TABLE)                                                                                     \
-  TABLE(members, struct plan_member) TABLE(globals, struct plan_global) TABLE(storages, struct plan_storage)   \
-  TABLE(dims, uint64_t) TABLE(values, struct plan_value) TABLE(tensors, struct plan_tensor)                    \
-  TABLE(stats, struct plan_stats) TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry)             \
-  TABLE(insns, struct plan_insn)
+#define PLAN_TABLES(TABLE)                                                                                \
+  TABLE(members, struct plan_member)                                                                      \
+  TABLE(globals, struct plan_global) TABLE(storages, struct plan_storage) TABLE(dims, uint64_t)           \
+      TABLE(values, struct plan_value) TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) \
+          TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn)
 
 struct plan_header {
   uint8_t magic[8];
-  uint32_t complete;  /* written last: the scan came to its end */
-  uint32_t kind;      /* enum container_kind */
-  uint32_t root_kind; /* enum plan_value_kind of the root */
-  uint32_t protocol;  /* of the object pickle */
+  uint32_t complete;            /* written last: the scan came to its end */
+  uint32_t kind;                /* enum container_kind */
+  uint32_t root_kind;           /* enum plan_value_kind of the root */
+  uint32_t protocol;            /* of the object pickle */
   uint64_t text_at, text_bytes; /* the pool of texts */
-  uint64_t num_ops;   /* opcodes executed */
-  struct plan_extent { uint64_t at, n; } table[16]; /* in the order of PLAN_TABLES */
+  uint64_t num_ops;             /* opcodes executed */
+  struct plan_extent {
+    uint64_t at, n;
+  } table[16]; /* in the order of PLAN_TABLES */
 };
 
 /* ---- writing, in the sealed scan worker ---- */
@@ -177,11 +200,14 @@ struct plan {
   PLAN_TABLES(PLAN_POINTER)
 #undef PLAN_POINTER
 };
-/* False unless every table lies in the region, every index in its table, every text in the pool, every enumeration in
- * range, every proved tensor inside its storage and every storage inside its member and the member inside the file
- * (checked arithmetic). *why names the first thing that is wrong. */
-NODISCARD bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_size, const char **why);
-static inline struct span plan_span(const struct plan *p, struct plan_text t) { return span_of(p->text + t.at, t.n); }
+/* False unless every table lies in the region, every index in its table, every text in the pool, every
+ * enumeration in range, every proved tensor inside its storage and every storage inside its member and the
+ * member inside the file (checked arithmetic). *why names the first thing that is wrong. */
+NODISCARD bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_size,
+                         const char **why);
+static inline struct span plan_span(const struct plan *p, struct plan_text t) {
+  return span_of(p->text + t.at, t.n);
+}
 
 /* The tables without any check: for the writer's own use, before it hands the region over. */
 void plan_peek(struct plan *p, const struct plan_writer *w);
@@ -194,8 +220,8 @@ uint32_t plan_find(const struct plan *p, struct span path);
 /* The entry of a dict by name: UINT32_MAX if there is none. Linear; build an index for more than a few. */
 uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, struct span name);
 
-/* The real bytes of a tensor's storage: where they lie in the mapping, or inflated into the arena. False (observed):
- * no bytes, or they do not inflate. */
+/* The real bytes of a tensor's storage: where they lie in the mapping, or inflated into the arena. False
+ * (observed): no bytes, or they do not inflate. */
 NODISCARD bool plan_storage_bytes(const struct plan *p, uint32_t storage, struct span file, struct arena *a,
                                   struct observations *o, struct span *out);
 

@@ -1,5 +1,5 @@
-/* What the model layer asks about a global. The lists stand in the .def files of rules/globals; this layer knows only the classes
- * and its own builders, so that policy stays above and mechanism below. */
+/* What the model layer asks about a global. The lists stand in the .def files of rules/globals; this layer
+ * knows only the classes and its own builders, so that policy stays above and mechanism below. */
 #ifndef CKPTLINT_MODEL_POLICY_H
 #define CKPTLINT_MODEL_POLICY_H
 
@@ -17,7 +17,8 @@ enum global_class {
   GLOBAL_CLASSES
 };
 
-/* builders.def: BUILDER(id, form, says). What a call of a modelled global builds, and with which arguments. */
+/* builders.def: BUILDER(id, form, says). What a call of a modelled global builds, and with which arguments.
+ */
 enum builder {
   BUILD_NONE, /* may be named (a dtype, a class used as a value), may not be called */
 #define BUILDER(id, form, says) BUILD_##id,
@@ -27,10 +28,11 @@ enum builder {
 };
 
 struct global_row {
-  const char *module, *name; /* after the Python 2 → 3 mapping; name "*" is the whole module, for wording only */
+  const char *module,
+      *name; /* after the Python 2 → 3 mapping; name "*" is the whole module, for wording only */
   enum global_class cls;
   enum builder builder;
-  const char *why;           /* where torch or the framework writes it, or what a loader would do with it */
+  const char *why; /* where torch or the framework writes it, or what a loader would do with it */
 };
 
 /* The row of an exact pair, or NULL. */

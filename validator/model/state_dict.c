@@ -1,16 +1,20 @@
-/* Finds what looks like a state dict (format-spec F.3) and lists its entries; a whole-module pickle is unfolded as
- * Module.state_dict() would do it (E.3): own parameters, persistent buffers, then children. */
+/* Finds what looks like a state dict (format-spec F.3) and lists its entries; a whole-module pickle is
+ * unfolded as Module.state_dict() would do it (E.3): own parameters, persistent buffers, then children. */
 #include "model/checkpoint.h"
 
 enum { SEARCH_DEPTH = 6 };
 
 /* Where projects put the weights, the likeliest first; what stands under another key comes after these. */
 static const char *const weight_keys[] = {
-    "state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "network_weights", "params", "weights", "weight",
-    "model_weights", "generator", "encoder", "backbone", "params_ema", "state_dict_ema", "model_ema",
-    "ema_state_dict", "ema", "ema_model", "teacher", "student", "G_ema", "G"};
+    "state_dict", "model_state_dict", "model_state",     "model",          "module",
+    "net",        "network",          "network_weights", "params",         "weights",
+    "weight",     "model_weights",    "generator",       "encoder",        "backbone",
+    "params_ema", "state_dict_ema",   "model_ema",       "ema_state_dict", "ema",
+    "ema_model",  "teacher",          "student",         "G_ema",          "G"};
 /* Never weights: their tensors are optimizer moments, random states, settings. */
-static const char *const other_keys[] = {"optim", "scheduler", "lr_", "callbacks", "loops", "args", "opt", "hyper_parameters", "config", "scaler", "rng", "_metadata"};
+static const char *const other_keys[] = {"optim",  "scheduler", "lr_", "callbacks",
+                                         "loops",  "args",      "opt", "hyper_parameters",
+                                         "config", "scaler",    "rng", "_metadata"};
 
 struct search {
   struct checkpoint *cp;
@@ -38,7 +42,8 @@ static bool module_like(const struct plan *p, uint32_t i) {
 static bool dict_like(const struct plan *p, uint32_t i) {
   uint32_t n = 0, tensors = 0;
   if (p->values[i].kind != PLAN_VAL_DICT) return false;
-  for (uint32_t c = i + 1; c < p->values[i].end; c = p->values[c].end, n++) tensors += p->values[c].kind == PLAN_VAL_TENSOR;
+  for (uint32_t c = i + 1; c < p->values[i].end; c = p->values[c].end, n++)
+    tensors += p->values[c].kind == PLAN_VAL_TENSOR;
   return tensors > 0 && tensors * 2 >= n;
 }
 
@@ -64,7 +69,8 @@ static uint64_t tensor_bytes(const struct plan *p, uint32_t i) {
     if (p->values[c].kind != PLAN_VAL_TENSOR) continue;
     const struct plan_tensor *t = &p->tensors[p->values[c].number];
     uint64_t bytes;
-    if (!try_mul(t->numel, dtype_size((enum dtype)t->dtype), &bytes) || !try_add(sum, bytes, &sum)) return UINT64_MAX;
+    if (!try_mul(t->numel, dtype_size((enum dtype)t->dtype), &bytes) || !try_add(sum, bytes, &sum))
+      return UINT64_MAX;
   }
   return sum;
 }
@@ -121,7 +127,8 @@ static void put_entry(struct search *s, struct plan_dict *d, struct span name, u
   if (!row) return;
   struct plan_text own = v->key; /* the key itself where nothing was joined: it stands in the pool already */
   bool joined = !span_eq(plan_span(&s->p, own), name);
-  *row = (struct plan_entry){.name = joined ? plan_put(s->w, name, 4096) : own, .tensor = UINT32_MAX, .value = value};
+  *row = (struct plan_entry){
+      .name = joined ? plan_put(s->w, name, 4096) : own, .tensor = UINT32_MAX, .value = value};
   d->num_entries++;
   if (v->kind != PLAN_VAL_TENSOR) return;
   row->tensor = (uint32_t)v->number;
@@ -145,7 +152,8 @@ static bool in_set(const struct plan *p, uint32_t set, struct span name) {
 }
 
 /* The tensors of one of a module's three mappings. */
-static void module_tensors(struct search *s, struct plan_dict *d, uint32_t module, const char *field, struct span prefix) {
+static void module_tensors(struct search *s, struct plan_dict *d, uint32_t module, const char *field,
+                           struct span prefix) {
   const struct plan *p = &s->p;
   uint32_t map = plan_child(p, module, span_str(field));
   uint32_t transient = plan_child(p, module, SPAN("_non_persistent_buffers_set"));
@@ -163,12 +171,14 @@ struct module_frame {
   struct span prefix;
 };
 
-static void enter_module(struct search *s, struct plan_dict *d, uint32_t module, struct span prefix, struct module_frame *f) {
+static void enter_module(struct search *s, struct plan_dict *d, uint32_t module, struct span prefix,
+                         struct module_frame *f) {
   module_tensors(s, d, module, "_parameters", prefix);
   module_tensors(s, d, module, "_buffers", prefix);
   uint32_t map = plan_child(&s->p, module, SPAN("_modules"));
   map = map == UINT32_MAX ? 0 : plan_resolve(&s->p, map);
-  *f = (struct module_frame){.next = map ? map + 1 : 0, .end = map ? s->p.values[map].end : 0, .prefix = prefix};
+  *f = (struct module_frame){
+      .next = map ? map + 1 : 0, .end = map ? s->p.values[map].end : 0, .prefix = prefix};
 }
 
 static void module_entries(struct search *s, struct plan_dict *d) {
@@ -199,7 +209,9 @@ static struct span path_of(struct search *s, uint32_t value) {
   struct span out = SPAN("");
   for (; n > 0; n--) {
     struct span key = plan_span(p, p->values[chain[n - 1]].key);
-    out = out.n ? arena_printf(s->cp->arena, "%.*s/%.*s", (int)out.n, (const char *)out.p, (int)min_size(key.n, 4096), (const char *)key.p) : key;
+    out = out.n ? arena_printf(s->cp->arena, "%.*s/%.*s", (int)out.n, (const char *)out.p,
+                               (int)min_size(key.n, 4096), (const char *)key.p)
+                : key;
   }
   return out;
 }
@@ -215,8 +227,11 @@ void plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w) {
     struct plan_dict *row = plan_row(w, PLAN_dicts, sizeof *row);
     if (!row) return;
     const struct candidate *c = &s.found.p[i];
-    *row = (struct plan_dict){.path = plan_put(w, path_of(&s, c->value), 4096), .value = c->value, .module = c->module,
-                              .metadata = s.p.values[c->value].number != 0, .bytes = c->bytes};
+    *row = (struct plan_dict){.path = plan_put(w, path_of(&s, c->value), 4096),
+                              .value = c->value,
+                              .module = c->module,
+                              .metadata = s.p.values[c->value].number != 0,
+                              .bytes = c->bytes};
   }
   for (uint32_t i = 0; i < s.found.n; i++) {
     struct plan_dict *row = plan_row_at(w, PLAN_dicts, sizeof *row, i);

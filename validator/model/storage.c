@@ -1,14 +1,15 @@
-/* Persistent ids: ('storage', StorageClass, key, location, numel) in a zip, with view_metadata behind in a legacy
- * stream (format-spec D.1, C.2). Each names a run of bytes that must be in the file, whole. */
+/* Persistent ids: ('storage', StorageClass, key, location, numel) in a zip, with view_metadata behind in a
+ * legacy stream (format-spec D.1, C.2). Each names a run of bytes that must be in the file, whole. */
 #include "base/hash.h"
 #include "model/checkpoint.h"
 
 enum { KEY_MAX = 64 };
 
-static uint32_t refuse_persid(struct checkpoint *cp, uint32_t at, enum obs_kind kind, struct span subject, uint64_t got,
-                              uint64_t want) {
-  observe(cp->obs, (struct observation){
-                       .kind = kind, .member = cp->member, .at = at, .subject = subject, .got = got, .want = want});
+static uint32_t refuse_persid(struct checkpoint *cp, uint32_t at, enum obs_kind kind, struct span subject,
+                              uint64_t got, uint64_t want) {
+  observe(cp->obs,
+          (struct observation){
+              .kind = kind, .member = cp->member, .at = at, .subject = subject, .got = got, .want = want});
   return 0;
 }
 
@@ -28,13 +29,16 @@ static bool storage_class(const struct machine *m, val_id v, struct storage_fact
   return out->dtype != DTYPE_NONE;
 }
 
-/* torch writes records in the order of their first use: the next one is looked at before the table is asked. */
+/* torch writes records in the order of their first use: the next one is looked at before the table is asked.
+ */
 static struct member *record_of_key(struct checkpoint *cp, struct span key) {
   char text[KEY_MAX + 8] = "data/";
   memcpy(text + 5, key.p, key.n);
   struct span name = span_of(text, 5 + key.n);
   struct member *next = &cp->container->members[cp->next_record];
-  struct member *rec = cp->next_record < cp->container->num_members && span_eq(next->short_name, name) ? next : container_find(cp->container, name);
+  struct member *rec = cp->next_record < cp->container->num_members && span_eq(next->short_name, name)
+                           ? next
+                           : container_find(cp->container, name);
   if (rec) cp->next_record = (uint32_t)(rec - cp->container->members) + 1;
   return rec;
 }
@@ -59,17 +63,21 @@ static void find_record(struct checkpoint *cp, struct storage_fact *s) {
     (void)refuse_persid(cp, s->declared_at, kind, s->key, rec->size, s->bytes);
     if (rec->size < s->bytes) s->bytes = 0; /* nothing may read it */
   }
-  if (!is_readable(rec)) s->bytes = 0;
-  else if (s->bytes || rec->size == 0) s->member = member_number(cp->container, rec);
+  if (!is_readable(rec))
+    s->bytes = 0;
+  else if (s->bytes || rec->size == 0)
+    s->member = member_number(cp->container, rec);
 }
 
 static uint32_t declare_root(struct checkpoint *cp, struct storage_fact *s) {
   if (!try_mul(s->numel, dtype_size(s->dtype), &s->bytes) || s->bytes > INT64_MAX)
     return refuse_persid(cp, s->declared_at, OBS_STORAGE_OVERFLOW, s->key, s->numel, 0);
   if (!cp->running_legacy) find_record(cp, s);
-  s->big_endian = cp->big_endian && !cp->running_legacy; /* legacy bytes are little-endian always (format-spec C.3) */
+  s->big_endian =
+      cp->big_endian && !cp->running_legacy; /* legacy bytes are little-endian always (format-spec C.3) */
   struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
-  if (!slot) return refuse_persid(cp, s->declared_at, OBS_LIMIT_TENSORS, s->key, cp->storages.n, cp->max->tensors);
+  if (!slot)
+    return refuse_persid(cp, s->declared_at, OBS_LIMIT_TENSORS, s->key, cp->storages.n, cp->max->tensors);
   *slot = *s;
   return cp->storages.n;
 }
@@ -96,8 +104,8 @@ static uint32_t new_root(struct checkpoint *cp, const struct storage_fact *s) {
   return number;
 }
 
-/* torch 1.9 and later count keys from 0: those stand in an array, so that no hash is needed. The array grows with the
- * keys seen, never by what a key says. */
+/* torch 1.9 and later count keys from 0: those stand in an array, so that no hash is needed. The array grows
+ * with the keys seen, never by what a key says. */
 static bool small_key(const struct checkpoint *cp, struct span key, uint32_t *number) {
   *number = 0;
   if (key.n > 8) return false;
@@ -115,7 +123,8 @@ static uint32_t by_number(struct checkpoint *cp, const struct storage_fact *s, u
 static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
   uint32_t number, h = cp->hashed.n ? (uint32_t)siphash(cp->hash_seed, s->key) : 0;
   for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i))
-    if (span_eq(cp->storages.p[cp->hashed.p[i - 1] - 1].key, s->key)) return same_root(cp, cp->hashed.p[i - 1], s);
+    if (span_eq(cp->storages.p[cp->hashed.p[i - 1] - 1].key, s->key))
+      return same_root(cp, cp->hashed.p[i - 1], s);
   if (small_key(cp, s->key, &number)) return by_number(cp, s, number);
   h = (uint32_t)siphash(cp->hash_seed, s->key);
   number = new_root(cp, s);
@@ -126,13 +135,16 @@ static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
 }
 
 /* view_metadata (view_key, offset, size), in elements of the root (format-spec C.2, threats H23). */
-static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t root, val_id view, uint32_t at) {
+static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t root, val_id view,
+                             uint32_t at) {
   if (kind_of(m, view) == VAL_NONE) return root;
   struct storage_fact s = cp->storages.p[root - 1];
   bool shaped = kind_of(m, view) == VAL_TUPLE && value_count(m, view) == 3 &&
-                kind_of(m, value_item(m, view, 1)) == VAL_INT && kind_of(m, value_item(m, view, 2)) == VAL_INT;
+                kind_of(m, value_item(m, view, 1)) == VAL_INT &&
+                kind_of(m, value_item(m, view, 2)) == VAL_INT;
   if (!shaped) return refuse_persid(cp, at, OBS_PERSID_SHAPE, s.key, value_count(m, view), 3);
-  int64_t offset = value_of(m, value_item(m, view, 1))->number, size = value_of(m, value_item(m, view, 2))->number;
+  int64_t offset = value_of(m, value_item(m, view, 1))->number,
+          size = value_of(m, value_item(m, view, 2))->number;
   if (offset < 0 || size < 0 || (uint64_t)offset > s.numel || (uint64_t)size > s.numel - (uint64_t)offset)
     return refuse_persid(cp, at, OBS_STORAGE_VIEW_OUTSIDE, s.key, (uint64_t)offset, s.numel);
   s.is_view = true;
@@ -148,7 +160,8 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
 }
 
 static bool known_location(struct span s) {
-  static const char *const known[] = {"cpu", "cuda", "mps", "meta", "xpu", "hpu", "npu", "mtia", "xla", "ipu", "lazy", "vulkan"};
+  static const char *const known[] = {"cpu", "cuda", "mps", "meta", "xpu",  "hpu",
+                                      "npu", "mtia", "xla", "ipu",  "lazy", "vulkan"};
   const uint8_t *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
   struct span device = colon ? span_first(s, (size_t)(colon - s.p)) : s;
   struct span number = colon ? span_from(s, device.n + 1) : SPAN("0");
@@ -159,11 +172,12 @@ static bool known_location(struct span s) {
   return false;
 }
 
-/* ('module', class, source_file, source) of legacy whole-module saves: its value is the class; torch only compares the
- * source with the installed one, never runs it. */
+/* ('module', class, source_file, source) of legacy whole-module saves: its value is the class; torch only
+ * compares the source with the installed one, never runs it. */
 bool is_module_id(const struct machine *m, val_id id) {
   return value_count(m, id) == 4 && value_is_string(m, value_item(m, id, 0)) &&
-         span_is(value_bytes(m, value_item(m, id, 0)), "module") && kind_of(m, value_item(m, id, 1)) == VAL_GLOBAL;
+         span_is(value_bytes(m, value_item(m, id, 0)), "module") &&
+         kind_of(m, value_item(m, id, 1)) == VAL_GLOBAL;
 }
 
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index) {
@@ -174,8 +188,8 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
   val_id part[6] = {0};
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
   bool shaped = n == parts && value_is_string(m, part[0]) && span_is(value_bytes(m, part[0]), "storage") &&
-                value_is_string(m, part[2]) && value_is_string(m, part[3]) && kind_of(m, part[4]) == VAL_INT &&
-                value_of(m, part[4])->number >= 0;
+                value_is_string(m, part[2]) && value_is_string(m, part[3]) &&
+                kind_of(m, part[4]) == VAL_INT && value_of(m, part[4])->number >= 0;
   if (!shaped) return refuse_persid(cp, p->at, OBS_PERSID_SHAPE, SPAN("storage"), n, parts);
   struct storage_fact s = {.key = value_bytes(m, part[2]),
                            .location = value_bytes(m, part[3]),
