@@ -407,13 +407,15 @@ static void walk_values(struct walk *k, val_id root) {
 
 /* ---- tables ---- */
 
+/* A directory that was not read to its end may claim places outside the file: those are left out. */
 static void put_members(struct checkpoint *cp, struct plan_writer *w) {
   for (uint32_t i = 0; i < cp->container->num_members; i++) {
     const struct member *m = &cp->container->members[i];
+    bool inside = m->data_at <= cp->container->file.n && m->csize <= cp->container->file.n - m->data_at;
     struct plan_member *row = plan_row(w, PLAN_members, sizeof *row);
     if (!row) return;
     *row = (struct plan_member){.name = plan_put(w, m->name, PATH_MAX_BYTES), .header_at = m->header_at,
-                                .data_at = m->data_at, .csize = m->csize, .size = m->size, .crc = m->crc,
+                                .data_at = inside ? m->data_at : 0, .csize = inside ? m->csize : 0, .size = m->size, .crc = m->crc,
                                 .method = m->method, .crc_known = m->crc_known, .used = m->used};
   }
 }
