@@ -1,6 +1,7 @@
-/* Writes what was built as the plan: tables in the order of plan.h. The value graph becomes a tree in preorder by an
- * iterative walk. Shared containers without tensors are written once; those with tensors again at every path, since
- * each path is a key, within a budget that follows the size of the graph, so that a doubling graph ends early. */
+/* Writes what was built as the plan: tables in the order of plan.h. The value graph becomes a tree in
+ * preorder by an iterative walk. Shared containers without tensors are written once; those with tensors again
+ * at every path, since each path is a key, within a budget that follows the size of the graph, so that a
+ * doubling graph ends early. */
 #include "model/checkpoint.h"
 
 enum { PATH_MAX_BYTES = 4096, EXPAND_FACTOR = 16, EXPAND_FLOOR = 4096 };
@@ -8,15 +9,15 @@ enum { PATH_MAX_BYTES = 4096, EXPAND_FACTOR = 16, EXPAND_FLOOR = 4096 };
 struct frame {
   val_id v;
   uint32_t row, tensors_before;
-  uint32_t segment, next;   /* where the walk stands */
-  size_t path_n;            /* of this value's path */
+  uint32_t segment, next; /* where the walk stands */
+  size_t path_n;          /* of this value's path */
   uint32_t num_segments;
   struct segment segments[SEGMENTS_MAX];
 };
 
 struct seen_value {
-  uint32_t row;      /* 1 + row of the first appearance; 0: not yet */
-  bool open;         /* on the path that is being walked */
+  uint32_t row; /* 1 + row of the first appearance; 0: not yet */
+  bool open;    /* on the path that is being walked */
   bool has_tensors;
 };
 
@@ -51,14 +52,16 @@ static void add_segment(const struct machine *m, struct frame *f, enum segment_k
 static void add_container(const struct machine *m, struct frame *f, val_id v) {
   enum value_kind k = kind_of(m, v);
   if (k == VAL_DICT) add_segment(m, f, SEGMENT_PAIRS, v);
-  if (k == VAL_LIST || k == VAL_TUPLE || k == VAL_SET || k == VAL_FROZENSET) add_segment(m, f, SEGMENT_ITEMS, v);
+  if (k == VAL_LIST || k == VAL_TUPLE || k == VAL_SET || k == VAL_FROZENSET)
+    add_segment(m, f, SEGMENT_ITEMS, v);
 }
 
 /* A state: attributes, or (attributes, slots), or whatever __setstate__ of the class would take. */
 static void add_state(const struct machine *m, struct frame *f, val_id state) {
-  bool slots = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2 &&
-               kind_of(m, value_item(m, state, 1)) == VAL_DICT &&
-               (kind_of(m, value_item(m, state, 0)) == VAL_DICT || kind_of(m, value_item(m, state, 0)) == VAL_NONE);
+  bool slots =
+      kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2 &&
+      kind_of(m, value_item(m, state, 1)) == VAL_DICT &&
+      (kind_of(m, value_item(m, state, 0)) == VAL_DICT || kind_of(m, value_item(m, state, 0)) == VAL_NONE);
   if (!slots) {
     add_container(m, f, state);
     return;
@@ -77,7 +80,8 @@ static void add_record(const struct machine *m, struct frame *f, const struct ob
 static void add_dict_object(const struct machine *m, struct frame *f, const struct object *o) {
   val_id from = value_count(m, o->args) ? value_item(m, o->args, 0) : 0;
   if (kind_of(m, from) == VAL_DICT) add_segment(m, f, SEGMENT_PAIRS, from);
-  if (kind_of(m, from) == VAL_LIST || kind_of(m, from) == VAL_TUPLE) add_segment(m, f, SEGMENT_PAIR_LIST, from);
+  if (kind_of(m, from) == VAL_LIST || kind_of(m, from) == VAL_TUPLE)
+    add_segment(m, f, SEGMENT_PAIR_LIST, from);
   add_segment(m, f, SEGMENT_PAIRS, o->items);
 }
 
@@ -158,12 +162,14 @@ static struct plan_value *row_at(const struct walk *k, uint32_t i) {
 static void set_class(const struct walk *k, struct plan_value *row, val_id global) {
   const struct global *g = value_global(k->m, global);
   if (!g) return;
-  struct span name = arena_printf(k->cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512), (const char *)g->mapped_module.p,
-                                  (int)min_size(g->mapped_name.n, 512), (const char *)g->mapped_name.p);
+  struct span name = arena_printf(k->cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512),
+                                  (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
+                                  (const char *)g->mapped_name.p);
   row->cls = plan_put(k->w, name, 1024);
 }
 
-/* The path of the value that is being visited; below the root its key is the path, and stands in the pool already. */
+/* The path of the value that is being visited; below the root its key is the path, and stands in the pool
+ * already. */
 static struct plan_text path_text(const struct walk *k, uint32_t value_row) {
   struct plan_value *row = row_at(k, value_row);
   if (row->depth == 1 && row->key.n == k->path_n) return row->key;
@@ -233,7 +239,8 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   const struct object *o = value_object(k->m, v);
   const struct built *b = built_of(k->cp, k->m, v);
   val_id callee = callee_global(k->cp, k->m, o);
-  bool reconstructed = b && value_count(k->m, o->args) && callee && span_is(value_global(k->m, callee)->mapped_name, "_reconstructor");
+  bool reconstructed = b && value_count(k->m, o->args) && callee &&
+                       span_is(value_global(k->m, callee)->mapped_name, "_reconstructor");
   if (!b || b->kind != BUILT_TENSOR) set_class(k, row, reconstructed ? value_item(k->m, o->args, 0) : callee);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_DICT:
@@ -314,7 +321,8 @@ static void put_value(struct walk *k, struct plan_value *row, uint32_t row_index
 
 /* ---- the walk ---- */
 
-/* Has it children, and may other values hold the same? Not so a tensor, which is a row of its own at every path. */
+/* Has it children, and may other values hold the same? Not so a tensor, which is a row of its own at every
+ * path. */
 static bool is_container(const struct checkpoint *cp, const struct machine *m, val_id v) {
   const struct built *b = built_of(cp, m, v);
   if (b && b->kind == BUILT_TENSOR) return false;
@@ -335,7 +343,8 @@ static uint32_t new_row(struct walk *k, uint32_t parent, uint32_t depth, struct 
   }
   k->budget--;
   uint32_t index = plan_rows(k->w, PLAN_values) - 1;
-  *row = (struct plan_value){.parent = parent, .end = index + 1, .depth = depth, .key = plan_put(k->w, key, PATH_MAX_BYTES)};
+  *row = (struct plan_value){
+      .parent = parent, .end = index + 1, .depth = depth, .key = plan_put(k->w, key, PATH_MAX_BYTES)};
   return index;
 }
 
@@ -414,9 +423,15 @@ static void put_members(struct checkpoint *cp, struct plan_writer *w) {
     bool inside = m->data_at <= cp->container->file.n && m->csize <= cp->container->file.n - m->data_at;
     struct plan_member *row = plan_row(w, PLAN_members, sizeof *row);
     if (!row) return;
-    *row = (struct plan_member){.name = plan_put(w, m->name, PATH_MAX_BYTES), .header_at = m->header_at,
-                                .data_at = inside ? m->data_at : 0, .csize = inside ? m->csize : 0, .size = m->size, .crc = m->crc,
-                                .method = m->method, .crc_known = m->crc_known, .used = m->used};
+    *row = (struct plan_member){.name = plan_put(w, m->name, PATH_MAX_BYTES),
+                                .header_at = m->header_at,
+                                .data_at = inside ? m->data_at : 0,
+                                .csize = inside ? m->csize : 0,
+                                .size = m->size,
+                                .crc = m->crc,
+                                .method = m->method,
+                                .crc_known = m->crc_known,
+                                .used = m->used};
   }
 }
 
@@ -426,8 +441,11 @@ static void put_globals(struct checkpoint *cp, struct plan_writer *w) {
     struct plan_global *row = plan_row(w, PLAN_globals, sizeof *row);
     if (!row) return;
     const struct global_row *known = cp->rows.p[g->tag];
-    *row = (struct plan_global){.module = plan_put(w, g->mapped_module, 1024), .name = plan_put(w, g->mapped_name, 1024),
-                                .first_at = g->first_at, .count = g->count, .member = cp->machine.member,
+    *row = (struct plan_global){.module = plan_put(w, g->mapped_module, 1024),
+                                .name = plan_put(w, g->mapped_name, 1024),
+                                .first_at = g->first_at,
+                                .count = g->count,
+                                .member = cp->machine.member,
                                 .cls = known ? known->cls : GLOBAL_UNKNOWN};
   }
 }
@@ -437,9 +455,14 @@ static void put_storages(struct checkpoint *cp, struct plan_writer *w) {
     const struct storage_fact *s = &cp->storages.p[i];
     struct plan_storage *row = plan_row(w, PLAN_storages, sizeof *row);
     if (!row) return;
-    *row = (struct plan_storage){.key = plan_put(w, s->key, 128), .location = plan_put(w, s->location, 128),
-                                 .member = s->member, .dtype = s->dtype, .at = s->at,
-                                 .bytes = s->member ? s->bytes : 0, .declared_by = s->users, .big_endian = s->big_endian};
+    *row = (struct plan_storage){.key = plan_put(w, s->key, 128),
+                                 .location = plan_put(w, s->location, 128),
+                                 .member = s->member,
+                                 .dtype = s->dtype,
+                                 .at = s->at,
+                                 .bytes = s->member ? s->bytes : 0,
+                                 .declared_by = s->users,
+                                 .big_endian = s->big_endian};
   }
 }
 
@@ -453,12 +476,15 @@ static void put_dims(struct checkpoint *cp, struct plan_writer *w) {
 
 static bool same_view(const struct checkpoint *cp, uint32_t a, uint32_t b) {
   const struct tensor_fact *x = &cp->tensors.p[a], *y = &cp->tensors.p[b];
-  if (x->storage != y->storage || x->storage == 0 || x->offset != y->offset || x->ndim != y->ndim || x->dtype != y->dtype) return false;
-  return x->ndim == 0 || memcmp(&cp->dims.p[x->first_dim], &cp->dims.p[y->first_dim], 2u * x->ndim * sizeof(uint64_t)) == 0;
+  if (x->storage != y->storage || x->storage == 0 || x->offset != y->offset || x->ndim != y->ndim ||
+      x->dtype != y->dtype)
+    return false;
+  return x->ndim == 0 ||
+         memcmp(&cp->dims.p[x->first_dim], &cp->dims.p[y->first_dim], 2u * x->ndim * sizeof(uint64_t)) == 0;
 }
 
-/* The tensor that this one is tied to, or itself. `first` holds the first tensor of each storage, 1-based: who has the
- * same view as that one is tied to it. */
+/* The tensor that this one is tied to, or itself. `first` holds the first tensor of each storage, 1-based:
+ * who has the same view as that one is tied to it. */
 static uint32_t tied_to(const struct walk *k, uint32_t *first, uint32_t i) {
   uint32_t storage = k->cp->tensors.p[k->tensors.p[i].fact].storage;
   if (!first || !storage) return i;
@@ -476,10 +502,17 @@ static void put_tensors(struct walk *k) {
     struct plan_tensor *row = plan_row(k->w, PLAN_tensors, sizeof *row);
     if (!row) return;
     bool absent = t->storage && k->cp->storages.p[t->storage - 1].member == 0;
-    *row = (struct plan_tensor){.key = path->key, .storage = absent ? PLAN_NO_STORAGE : t->storage,
-                                .first_dim = t->first_dim, .dtype = t->dtype, .ndim = t->ndim,
+    *row = (struct plan_tensor){.key = path->key,
+                                .storage = absent ? PLAN_NO_STORAGE : t->storage,
+                                .first_dim = t->first_dim,
+                                .dtype = t->dtype,
+                                .ndim = t->ndim,
                                 .flags = t->flags | (absent ? (uint32_t)PLAN_UNPROVED : 0),
-                                .tied = tied_to(k, first, i), .value = path->value, .at = t->at, .offset = t->offset, .numel = t->numel};
+                                .tied = tied_to(k, first, i),
+                                .value = path->value,
+                                .at = t->at,
+                                .offset = t->offset,
+                                .numel = t->numel};
   }
 }
 
@@ -488,14 +521,23 @@ static void put_stats(struct walk *k, const struct tensor_stats *stats) {
     const struct tensor_stats *s = &stats[k->tensors.p[i].fact];
     struct plan_stats *row = plan_row(k->w, PLAN_stats, sizeof *row);
     if (!row) return;
-    *row = (struct plan_stats){.done = s->done, .hashed = s->hashed, .count = s->count, .nan_count = s->nan_count,
-                               .inf_count = s->inf_count, .zero_count = s->zero_count, .finite = s->finite,
-                               .min = s->min, .max = s->max, .mean = s->mean, .absmax = s->absmax};
+    *row = (struct plan_stats){.done = s->done,
+                               .hashed = s->hashed,
+                               .count = s->count,
+                               .nan_count = s->nan_count,
+                               .inf_count = s->inf_count,
+                               .zero_count = s->zero_count,
+                               .finite = s->finite,
+                               .min = s->min,
+                               .max = s->max,
+                               .mean = s->mean,
+                               .absmax = s->absmax};
     memcpy(row->sha256, s->sha256, sizeof row->sha256);
   }
 }
 
-void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats, bool with_program) {
+void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
+               bool with_program) {
   struct walk k = {.cp = cp, .m = &cp->machine, .w = w};
   struct plan_header *h = (struct plan_header *)(void *)w->base;
   h->kind = cp->container->kind;
@@ -516,5 +558,6 @@ void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
   }
   if (with_program) plan_emit_insns(cp, w);
   if (w->full || k.cut || (values && !k.seen))
-    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
+    observe(cp->obs,
+            (struct observation){.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
 }
