@@ -53,15 +53,17 @@ static bool add_sparse(struct memo *memo, struct arena *a, const uint64_t seed[2
   return true;
 }
 
-bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v) {
-  val_id *there = slot(memo, seed, index);
-  if (there) {
-    *there = v;
-    return true;
-  }
+static bool add(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v) {
   if (!(is_dense(memo, index) ? add_dense(memo, a, index, v) : add_sparse(memo, a, seed, index, v)))
     return false;
   memo->n++;
+  return true;
+}
+
+bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v) {
+  val_id *there = slot(memo, seed, index);
+  if (!there) return add(memo, a, seed, index, v);
+  *there = v;
   return true;
 }
 
@@ -76,15 +78,19 @@ static struct observation seen_index(const struct machine *m, enum obs_kind kind
 }
 
 static bool put(struct machine *m, const struct arg *arg, uint32_t index) {
-  val_id before = memo_get(m->memo, m->hash_seed, index);
-  if (before && before != top(m)) observe(m->obs, seen_index(m, OBS_PKL_MEMO_OVERWRITE, arg, index));
+  val_id *there = slot(m->memo, m->hash_seed, index);
+  if (there && *there != top(m)) observe(m->obs, seen_index(m, OBS_PKL_MEMO_OVERWRITE, arg, index));
   if (index > m->num_ops) { /* C's memo is an array of twice the index: 64 GiB for LONG_BINPUT 0xfffffff0 */
     struct observation what = seen_index(m, OBS_PKL_MEMO_SPARSE, arg, index);
     what.want = m->num_ops;
     observe(m->obs, what);
   }
-  bool full = !before && m->memo->n >= m->max->pickle_memo;
-  if (!full && memo_put(m->memo, m->arena, m->hash_seed, index, top(m))) return true;
+  if (there) {
+    *there = top(m);
+    return true;
+  }
+  bool full = m->memo->n >= m->max->pickle_memo;
+  if (!full && add(m->memo, m->arena, m->hash_seed, index, top(m))) return true;
   return refuse_room(m, OBS_LIMIT_PICKLE_MEMO, (uint64_t)m->memo->n + 1, m->max->pickle_memo, arg->at);
 }
 
