@@ -46,6 +46,7 @@ static const struct global_row *find(struct list in, struct span module, struct 
   while (from < to) {
     size_t mid = from + (to - from) / 2;
     int c = row_cmp(&in.rows[mid], module, name);
+    /* cppcheck-suppress returnDanglingLifetime ; rows are static, only the list is a copy */
     if (c == 0) return &in.rows[mid];
     if (c < 0)
       from = mid + 1;

@@ -1,17 +1,20 @@
 #!/bin/sh
 # Installs what is missing, from Debian's packages. `setup.sh build`: what the program needs to be built and run;
-# `setup.sh test`: what the tests need as well. As another user than root it only says what is missing.
+# `setup.sh test`: what the tests need as well; `setup.sh lint`: what make lint calls. As another user than root it only
+# says what is missing.
 set -eu
 
 BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev libdeflate-dev libssl3 libopenblas0-serial"
 TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip"
+LINT="$BUILD clang-format clang-tidy cppcheck shellcheck"
 # The oracles: Debian's own python3 with torch. CI installs them; elsewhere the suites that need them say SKIPPED.
 ORACLES="python3-torch python3-torchvision python3-numpy python3-jsonschema"
 
 case "${1:-build}" in
 build) want=$BUILD ;;
+lint) want=$LINT ;;
 test) want=$TEST; [ "${CI:-}" = true ] && want="$want $ORACLES" ;;
-*) echo "usage: setup.sh build|test" >&2; exit 4 ;;
+*) echo "usage: setup.sh build|test|lint" >&2; exit 4 ;;
 esac
 
 missing=

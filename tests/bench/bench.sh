@@ -13,6 +13,7 @@ row() { # label, runs, baseline label, baseline (a shell command), command…
   label=$1 runs=$2 name=$3 base=$4
   shift 4
   sh -c "$base" >/dev/null 2>&1 || true # warm the cache
+  # shellcheck disable=SC2046 # three words each
   set -- $(measure "$runs" "$@") $(measure "$runs" sh -c "$base")
   printf '%-44s %9.1f ms %8.1f MiB   %6s x %s (%.1f ms)\n' "$label" "$1" "$2" "$(ratio "$1" "$4")" "$name" "$4"
 }

@@ -11,7 +11,7 @@ for i in 1 2 3 4 5 6 7 8; do cp "$CORPUS/benign/simple_cnn.pt" m/$i.pt; done
     cp "$CORPUS/benign/simple_cnn.pt" m/8.pt
   done
 ) &
-for run in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
   "$CKPTLINT" --format ndjson m >report
   code=$?
   [ $code -le 2 ] || echo "exit $code"

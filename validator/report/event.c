@@ -103,7 +103,7 @@ void event_tally(cJSON *object, struct span name, uint64_t n) {
   if (!key) return;
   cJSON *old = cJSON_GetObjectItemCaseSensitive(object, key->valuestring);
   if (old)
-    cJSON_SetNumberValue(old, old->valuedouble + (double)n);
+    (void)cJSON_SetNumberHelper(old, old->valuedouble + (double)n);
   else
     event_u64(object, key->valuestring, n);
   cJSON_Delete(key);

@@ -33,6 +33,7 @@ INLINE void widen_f16(f32x8 *out, const uint8_t *p) {
   i32x8 full = magnitude >= 0x7c00, tiny = magnitude < 0x400;
   i32x8 normal = (magnitude << 13) + (112 << 23) + (full & (112 << 23));
   f32x8 subnormal = __builtin_convertvector(magnitude, f32x8) * 0x1p-24f;
+  /* cppcheck-suppress shiftTooManyBitsSigned ; a lane's top bit is what is wanted */
   i32x8 sign = (half >> 15) << 31;
   *out = (f32x8)((normal & ~tiny) | ((i32x8)subnormal & tiny) | sign);
 }

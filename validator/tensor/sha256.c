@@ -23,7 +23,7 @@ static void *algorithm;
 bool sha256_load(void) {
   if (algorithm) return true;
   void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-  void *found[EVP_FUNCTIONS];
+  void *found[EVP_FUNCTIONS] = {0};
   for (size_t i = 0; i < EVP_FUNCTIONS; i++) {
     found[i] = library ? dlsym(library, evp_names[i]) : NULL;
     if (!found[i]) return false;
