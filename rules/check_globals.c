@@ -80,7 +80,7 @@ void check_globals(const struct facts *f, struct observations *o) {
   if (!uses) return;
   for (uint32_t i = 0; i < cp->machine.globals.n; i++) {
     const struct global *g = &cp->machine.globals.p[i];
-    const struct global_row *row = cp->rows.p[g->tag];
+    const struct global_row *row = row_of_global(cp, g);
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, &uses[i]);
     if (kind == OBS_NONE) continue;

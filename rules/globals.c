@@ -84,10 +84,6 @@ const struct global_row *globals_lookup(const void *ctx, struct span module, str
   return row ? row : find_whole(module);
 }
 
-bool global_is_refused(enum global_class cls) {
-  return cls == GLOBAL_DANGEROUS || cls == GLOBAL_INDIRECT || cls == GLOBAL_GADGET;
-}
-
 const char *global_class_name(enum global_class cls) {
   static const char *const names[GLOBAL_CLASSES] = {"unknown", "core",      "modelled", "record",
                                                     "module",  "dangerous", "indirect", "gadget"};

@@ -24,7 +24,6 @@ NODISCARD const char *globals_allow(struct globals *g, struct arena *a, struct s
 /* All rows, list by list in a fixed order, for the digest of the policy and `rules`; NULL behind the last. */
 const struct global_row *globals_row(size_t i);
 
-bool global_is_refused(enum global_class cls);
 const char *global_class_name(enum global_class cls);
 
 #endif

@@ -1,7 +1,7 @@
 /* The hooks of the machine: what a global, a call, a BUILD and a persistent id mean. Each is asked at the
  * moment of execution, so that arguments are judged as a loader would get them, whatever the program does to
  * them later. */
-#include "model/checkpoint.h"
+#include "model/call.h"
 
 static builder_fn *const builders[BUILDERS] = {
 #define BUILDER(id, form, says) [BUILD_##id] = build_##id,
@@ -27,38 +27,37 @@ const struct built *built_of(const struct checkpoint *cp, const struct machine *
   return o && o->tag < cp->built.n ? &cp->built.p[o->tag] : NULL;
 }
 
-const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
-  const struct global *g = value_global(m, v);
+const struct global_row *row_of_global(const struct checkpoint *cp, const struct global *g) {
   return g && g->tag < cp->rows.n ? cp->rows.p[g->tag] : NULL;
 }
 
-static uint32_t refused(struct checkpoint *cp, const struct machine *m, val_id object,
-                        const struct global_row *row) {
-  const struct object *o = value_object(m, object);
-  if (cp->num_refused++ == 0) cp->refused_at = o->at;
-  return built_new(cp, BUILT_REFUSED, 0, row);
+const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  return row_of_global(cp, value_global(m, v));
 }
 
-static uint32_t refuse_call(struct checkpoint *cp, const struct machine *m, val_id object, enum obs_kind kind,
-                            const struct global_row *row) {
-  observe(cp->obs, (struct observation){.kind = kind,
-                                        .member = cp->member,
-                                        .at = value_object(m, object)->at,
-                                        .subject = describe_call(cp, m, object),
-                                        .detail = span_str(row ? row->why : "")});
-  return refused(cp, m, object, row);
+uint32_t refuse_silently(const struct call *c) {
+  if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
+  return call_built(c, BUILT_REFUSED, 0);
 }
 
-uint32_t refuse_arguments(struct checkpoint *cp, struct machine *m, val_id object,
-                          const struct global_row *row, const char *what) {
-  struct span form = span_str(row ? builder_forms[row->builder] : "");
-  observe(cp->obs, (struct observation){.kind = OBS_CALL_ARGUMENTS,
-                                        .member = cp->member,
-                                        .at = value_object(m, object)->at,
-                                        .subject = describe_call(cp, m, object),
-                                        .detail = arena_printf(cp->arena, "%s; accepted: %.*s", what,
-                                                               (int)form.n, (const char *)form.p)});
-  return refused(cp, m, object, row);
+static uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
+  observe(c->cp->obs, (struct observation){.kind = kind,
+                                           .member = c->cp->member,
+                                           .at = c->at,
+                                           .subject = describe_call(c->cp, c->m, c->object),
+                                           .detail = span_str(c->row ? c->row->why : "")});
+  return refuse_silently(c);
+}
+
+uint32_t refuse_arguments(const struct call *c, const char *what) {
+  const char *form = c->row ? builder_forms[c->row->builder] : NULL;
+  observe(c->cp->obs, (struct observation){
+                          .kind = OBS_CALL_ARGUMENTS,
+                          .member = c->cp->member,
+                          .at = c->at,
+                          .subject = describe_call(c->cp, c->m, c->object),
+                          .detail = arena_printf(c->cp->arena, "%s; accepted: %s", what, form ? form : "")});
+  return refuse_silently(c);
 }
 
 static uint32_t on_global(void *ctx, const struct machine *m, const struct global *g) {
@@ -83,10 +82,6 @@ static bool is_record_class(const struct global_row *row) {
   return row && (row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE);
 }
 
-static bool is_refused_class(const struct global_row *row) {
-  return row && (row->cls == GLOBAL_DANGEROUS || row->cls == GLOBAL_INDIRECT || row->cls == GLOBAL_GADGET);
-}
-
 /* getattr(Class, 'MEMBER') is how Python 3.11 writes an enum member, getattr(object, 'method') how OneCycleLR
  * writes its annealing function; only on records and only with a plain name is it one (overview, section 4).
  */
@@ -107,32 +102,34 @@ static bool is_bare_instance(const struct machine *m, const struct object *o) {
          (o->kwargs == 0 || value_count(m, o->kwargs) == 0);
 }
 
-static uint32_t call_unlisted(struct checkpoint *cp, struct machine *m, val_id object) {
-  if (is_bare_instance(m, value_object(m, object))) return built_new(cp, BUILT_RECORD, 0, NULL);
-  return refuse_call(cp, m, object, OBS_CALL_UNKNOWN, NULL);
+static uint32_t call_unlisted(const struct call *c) {
+  if (is_bare_instance(c->m, value_object(c->m, c->object))) return call_built(c, BUILT_RECORD, 0);
+  return refuse_call(c, OBS_CALL_UNKNOWN);
 }
 
-static uint32_t call_listed(struct checkpoint *cp, struct machine *m, val_id object,
-                            const struct global_row *row) {
-  switch (row->cls) {
-  case GLOBAL_DANGEROUS: return refuse_call(cp, m, object, OBS_CALL_DANGEROUS, row);
+static uint32_t call_data(const struct call *c) {
+  if (c->row->builder != BUILD_NONE) return builders[c->row->builder](c);
+  if (is_record_class(c->row) && is_bare_instance(c->m, value_object(c->m, c->object)))
+    return call_built(c, BUILT_RECORD, 0);
+  return refuse_arguments(c, "it is kept as data: it may be named and instantiated, not called");
+}
+
+static uint32_t call_listed(const struct call *c) {
+  switch (c->row->cls) {
+  case GLOBAL_DANGEROUS: return refuse_call(c, OBS_CALL_DANGEROUS);
   case GLOBAL_INDIRECT:
-    if (is_record_attribute(cp, m, value_object(m, object))) return built_new(cp, BUILT_RECORD, 0, row);
-    return refuse_call(cp, m, object, OBS_CALL_INDIRECT, row);
-  case GLOBAL_GADGET: return refuse_call(cp, m, object, OBS_CALL_GADGET, row);
+    if (is_record_attribute(c->cp, c->m, value_object(c->m, c->object)))
+      return call_built(c, BUILT_RECORD, 0);
+    return refuse_call(c, OBS_CALL_INDIRECT);
+  case GLOBAL_GADGET: return refuse_call(c, OBS_CALL_GADGET);
   case GLOBAL_CORE:
   case GLOBAL_MODELLED:
   case GLOBAL_RECORD:
-  case GLOBAL_MODULE:
-    if (row->builder != BUILD_NONE) return builders[row->builder](cp, m, object, row);
-    if (is_record_class(row) && is_bare_instance(m, value_object(m, object)))
-      return built_new(cp, BUILT_RECORD, 0, row);
-    return refuse_arguments(cp, m, object, row,
-                            "it is kept as data: it may be named and instantiated, not called");
+  case GLOBAL_MODULE: return call_data(c);
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;
   }
-  return call_unlisted(cp, m, object);
+  return call_unlisted(c);
 }
 
 val_id callee_global(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
@@ -143,19 +140,19 @@ val_id callee_global(const struct checkpoint *cp, const struct machine *m, const
 }
 
 static uint32_t on_call(void *ctx, struct machine *m, val_id object) {
-  struct checkpoint *cp = ctx;
-  val_id callee = callee_global(cp, m, value_object(m, object));
-  if (!callee) return refuse_call(cp, m, object, OBS_CALL_COMPUTED, NULL);
-  const struct global *g = value_global(m, callee);
-  if (g->computed) return refuse_call(cp, m, object, OBS_CALL_COMPUTED, NULL);
-  const struct global_row *row = row_of(cp, m, callee);
+  const struct object *o = value_object(m, object);
+  struct call c = {
+      .cp = ctx, .m = m, .object = object, .args = o->args, .n = value_count(m, o->args), .at = o->at};
+  const struct global *g = value_global(m, callee_global(ctx, m, o));
+  if (!g || g->computed) return refuse_call(&c, OBS_CALL_COMPUTED);
+  c.row = row_of_global(ctx, g);
   /* A dotted pair may be listed to say what it would do; to be allowed, a name must be plain. */
-  if ((g->odd || g->dotted) && !is_refused_class(row))
-    return refuse_call(cp, m, object, OBS_CALL_ODD_NAME, NULL);
-  return row ? call_listed(cp, m, object, row) : call_unlisted(cp, m, object);
+  if ((g->odd || g->dotted) && !(c.row && global_is_refused(c.row->cls)))
+    return refuse_call(&c, OBS_CALL_ODD_NAME);
+  return c.row ? call_listed(&c) : call_unlisted(&c);
 }
 
-static void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why) {
+void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why) {
   observe(cp->obs, (struct observation){.kind = OBS_BUILD_REFUSED,
                                         .member = cp->member,
                                         .at = at,
@@ -200,7 +197,7 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
       refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
     return;
   case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, b, state, at); return;
-  case BUILT_NP_ARRAY: build_np_array_state(cp, m, b, state, at); return;
+  case BUILT_NP_ARRAY: build_np_array_state(cp, m, state, at); return;
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
     return;

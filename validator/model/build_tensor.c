@@ -1,33 +1,7 @@
 /* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built
  * only when its view is proved; a call that does not fit its form is refused, and the object stays a refused
  * one. */
-#include "model/checkpoint.h"
-
-struct call {
-  struct checkpoint *cp;
-  struct machine *m;
-  val_id object, args;
-  const struct global_row *row;
-  uint32_t at, n;
-};
-
-static struct call call_of(struct checkpoint *cp, struct machine *m, val_id object,
-                           const struct global_row *row, val_id args) {
-  return (struct call){.cp = cp,
-                       .m = m,
-                       .object = object,
-                       .row = row,
-                       .args = args,
-                       .at = value_object(m, object)->at,
-                       .n = value_count(m, args)};
-}
-
-static uint32_t wrong(const struct call *c, const char *what) {
-  return refuse_arguments(c->cp, c->m, c->object, c->row, what);
-}
-
-static val_id arg(const struct call *c, uint32_t i) { return i < c->n ? value_item(c->m, c->args, i) : 0; }
-static enum value_kind arg_kind(const struct call *c, uint32_t i) { return kind_of(c->m, arg(c, i)); }
+#include "model/call.h"
 
 /* A tuple, list or torch.Size of ints (bool is no int here); at most MAX_DIMS of them. */
 static bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n) {
@@ -45,15 +19,15 @@ static bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uin
 }
 
 static uint32_t storage_arg(const struct call *c, uint32_t i) {
-  return arg_kind(c, i) == VAL_PERSID ? c->m->persids.p[value_of(c->m, arg(c, i))->ref].tag : 0;
+  return call_kind(c, i) == VAL_PERSID ? c->m->persids.p[value_of(c->m, call_arg(c, i))->ref].tag : 0;
 }
 
 /* backward_hooks: an empty OrderedDict or None; a loader would call anything else later (threats H19). */
 static bool no_hooks(const struct call *c, uint32_t i) {
-  if (arg_kind(c, i) == VAL_NONE) return true;
-  if (arg_kind(c, i) == VAL_DICT) return value_count(c->m, arg(c, i)) == 0;
-  const struct built *b = built_of(c->cp, c->m, arg(c, i));
-  const struct object *o = value_object(c->m, arg(c, i));
+  if (call_kind(c, i) == VAL_NONE) return true;
+  if (call_kind(c, i) == VAL_DICT) return value_count(c->m, call_arg(c, i)) == 0;
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
+  const struct object *o = value_object(c->m, call_arg(c, i));
   return b && b->kind == BUILT_DICT && value_count(c->m, o->args) == 0 &&
          (o->items == 0 || value_count(c->m, o->items) == 0);
 }
@@ -61,12 +35,12 @@ static bool no_hooks(const struct call *c, uint32_t i) {
 /* metadata: absent, None, or a dict that says conj and neg as torch does, both false unless the dtype is
  * complex. */
 static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
-  if (i >= c->n || arg_kind(c, i) == VAL_NONE) return true;
-  if (arg_kind(c, i) != VAL_DICT) return false;
-  uint32_t n = value_count(c->m, arg(c, i));
+  if (i >= c->n || call_kind(c, i) == VAL_NONE) return true;
+  if (call_kind(c, i) != VAL_DICT) return false;
+  uint32_t n = value_count(c->m, call_arg(c, i));
   for (uint32_t k = 0; k < n; k += 2) {
-    struct span key = value_bytes(c->m, value_item(c->m, arg(c, i), k));
-    const struct value *v = value_of(c->m, value_item(c->m, arg(c, i), k + 1));
+    struct span key = value_bytes(c->m, value_item(c->m, call_arg(c, i), k));
+    const struct value *v = value_of(c->m, value_item(c->m, call_arg(c, i), k + 1));
     bool conj = span_is(key, "conj"), neg = span_is(key, "neg");
     if ((!conj && !neg) || v->kind != VAL_BOOL) return false;
     if (conj && v->truth && dtype_table[dtype].cls != DT_COMPLEX) return false;
@@ -76,7 +50,7 @@ static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
 
 /* The dtype that a GLOBAL `torch.X` names, or DTYPE_NONE. */
 static enum dtype dtype_arg(const struct call *c, uint32_t i) {
-  const struct global_row *row = row_of(c->cp, c->m, arg(c, i));
+  const struct global_row *row = call_row(c, i);
   return row && row->builder == BUILD_DTYPE ? dtype_by_name(span_str(row->name)) : DTYPE_NONE;
 }
 
@@ -99,7 +73,7 @@ static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int
   *slot = t;
   slot->base = cp->tensors.n - 1;
   if (t.storage) cp->storages.p[t.storage - 1].users++;
-  return built_new(cp, BUILT_TENSOR, cp->tensors.n - 1, c->row);
+  return call_built(c, BUILT_TENSOR, cp->tensors.n - 1);
 }
 
 struct dense {
@@ -108,31 +82,25 @@ struct dense {
   bool requires_grad, quantized;
 };
 
-/* Why was observed already. */
-static uint32_t refused_silently(const struct call *c) {
-  if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
-  return built_new(c->cp, BUILT_REFUSED, 0, c->row);
-}
-
 /* (storage, offset, sizes, strides) at arguments 0 … 3, proved. */
 static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
   struct view_claim claim = {
       .dtype = d->dtype, .member = c->cp->member, .at = c->at, .sizes = sizes, .strides = strides};
-  if (arg_kind(c, 1) != VAL_INT) return wrong(c, "the storage offset is not an int");
-  if (!int_tuple(c, arg(c, 2), sizes, &claim.num_sizes))
-    return wrong(c, "the sizes are not a tuple of at most 64 ints");
-  if (!int_tuple(c, arg(c, 3), strides, &claim.num_strides))
-    return wrong(c, "the strides are not a tuple of at most 64 ints");
+  if (call_kind(c, 1) != VAL_INT) return refuse_arguments(c, "the storage offset is not an int");
+  if (!int_tuple(c, call_arg(c, 2), sizes, &claim.num_sizes))
+    return refuse_arguments(c, "the sizes are not a tuple of at most 64 ints");
+  if (!int_tuple(c, call_arg(c, 3), strides, &claim.num_strides))
+    return refuse_arguments(c, "the strides are not a tuple of at most 64 ints");
   const struct storage_fact *s = &c->cp->storages.p[d->storage - 1];
   bool meta = span_is(s->location, "meta") && s->member == 0;
   if (!meta && s->numel && s->bytes == 0)
-    return refused_silently(c); /* its record is missing or short: said there */
+    return refuse_silently(c); /* its record is missing or short: said there */
   claim.storage_bytes = meta ? INT64_MAX : s->bytes;
-  claim.offset = value_of(c->m, arg(c, 1))->number;
+  claim.offset = value_of(c->m, call_arg(c, 1))->number;
   claim.subject = s->key;
   struct view v;
-  if (!view_prove(&v, &claim, c->cp->obs)) return refused_silently(c);
+  if (!view_prove(&v, &claim, c->cp->obs)) return refuse_silently(c);
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
               (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0) | (d->quantized ? PLAN_QUANTIZED : 0);
   return add_tensor(c,
@@ -155,79 +123,59 @@ static bool is_nested(const struct call *c, val_id v) {
 
 static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most) {
   bool v3 = c->row->builder == BUILD_TENSOR_V3;
-  if (c->n < fewest || c->n > most) return wrong(c, "the number of arguments is not torch's");
+  if (c->n < fewest || c->n > most) return refuse_arguments(c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(c, 0);
-  if (is_nested(c, arg(c, 0)))
-    return built_new(c->cp, BUILT_RECORD, 0, c->row); /* not checked: said with the bytes */
-  if (!storage) return wrong(c, "the first argument is not a storage that the file holds");
+  if (is_nested(c, call_arg(c, 0)))
+    return call_built(c, BUILT_RECORD, 0); /* not checked: said with the bytes */
+  if (!storage) return refuse_arguments(c, "the first argument is not a storage that the file holds");
   const struct storage_fact *s = &c->cp->storages.p[storage - 1];
   struct dense d = {.storage = storage, .dtype = v3 ? dtype_arg(c, 6) : s->dtype};
-  if (d.dtype == DTYPE_NONE) return wrong(c, "the dtype is not torch's");
-  if (v3 && !s->untyped) return wrong(c, "_rebuild_tensor_v3 wants an untyped storage");
-  if (c->n > 4 && arg_kind(c, 4) != VAL_BOOL) return wrong(c, "requires_grad is not a bool");
-  if (c->n > 5 && !no_hooks(c, 5)) return wrong(c, "backward hooks are not empty: a loader would call them");
-  if (!plain_metadata(c, v3 ? 7 : 6, d.dtype)) return wrong(c, "the metadata is not torch's");
-  d.requires_grad = c->n > 4 && value_of(c->m, arg(c, 4))->truth;
+  if (d.dtype == DTYPE_NONE) return refuse_arguments(c, "the dtype is not torch's");
+  if (v3 && !s->untyped) return refuse_arguments(c, "_rebuild_tensor_v3 wants an untyped storage");
+  if (c->n > 4 && call_kind(c, 4) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
+  if (c->n > 5 && !no_hooks(c, 5))
+    return refuse_arguments(c, "backward hooks are not empty: a loader would call them");
+  if (!plain_metadata(c, v3 ? 7 : 6, d.dtype)) return refuse_arguments(c, "the metadata is not torch's");
+  d.requires_grad = c->n > 4 && value_of(c->m, call_arg(c, 4))->truth;
   return dense_tensor(c, &d);
 }
 
-uint32_t build_TENSOR(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  return tensor_call(&c, 4, 4);
-}
-uint32_t build_TENSOR_V2(struct checkpoint *cp, struct machine *m, val_id object,
-                         const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  return tensor_call(&c, 6, 7);
-}
-uint32_t build_TENSOR_V3(struct checkpoint *cp, struct machine *m, val_id object,
-                         const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  return tensor_call(&c, 7, 8);
-}
+uint32_t build_TENSOR(const struct call *c) { return tensor_call(c, 4, 4); }
+uint32_t build_TENSOR_V2(const struct call *c) { return tensor_call(c, 6, 7); }
+uint32_t build_TENSOR_V3(const struct call *c) { return tensor_call(c, 7, 8); }
 
 /* A second name for a tensor that is there: the same row with other flags. */
 static uint32_t same_tensor(const struct call *c, val_id tensor, bool requires_grad) {
   const struct built *b = built_of(c->cp, c->m, tensor);
-  if (b && b->kind == BUILT_REFUSED) return built_new(c->cp, BUILT_REFUSED, 0, c->row); /* said already */
-  if (!b || b->kind != BUILT_TENSOR) return wrong(c, "the data is not a tensor");
+  if (b && b->kind == BUILT_REFUSED) return call_built(c, BUILT_REFUSED, 0); /* said already */
+  if (!b || b->kind != BUILT_TENSOR) return refuse_arguments(c, "the data is not a tensor");
   struct tensor_fact t = c->cp->tensors.p[b->index];
   int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | PLAN_PARAMETER | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
   t.flags = (uint16_t)flags;
   struct tensor_fact *slot = vec_push(c->cp->arena, &c->cp->tensors, c->cp->max->tensors);
   if (!slot) return 0;
   *slot = t;
-  return built_new(c->cp, BUILT_TENSOR, c->cp->tensors.n - 1, c->row);
+  return call_built(c, BUILT_TENSOR, c->cp->tensors.n - 1);
 }
 
 static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state) {
-  if (c->n != n) return wrong(c, "the number of arguments is not torch's");
-  if (arg_kind(c, 1) != VAL_BOOL) return wrong(c, "requires_grad is not a bool");
-  if (!no_hooks(c, 2)) return wrong(c, "backward hooks are not empty: a loader would call them");
-  if (with_state && !plain_attributes(c->m, arg(c, 3)))
-    return wrong(c, "the state is not a dict of plain attributes or None");
-  return same_tensor(c, arg(c, 0), value_of(c->m, arg(c, 1))->truth);
+  if (c->n != n) return refuse_arguments(c, "the number of arguments is not torch's");
+  if (call_kind(c, 1) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
+  if (!no_hooks(c, 2)) return refuse_arguments(c, "backward hooks are not empty: a loader would call them");
+  if (with_state && !plain_attributes(c->m, call_arg(c, 3)))
+    return refuse_arguments(c, "the state is not a dict of plain attributes or None");
+  return same_tensor(c, call_arg(c, 0), value_of(c->m, call_arg(c, 1))->truth);
 }
 
-uint32_t build_PARAMETER(struct checkpoint *cp, struct machine *m, val_id object,
-                         const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  return parameter_call(&c, 3, false);
-}
-uint32_t build_PARAMETER_STATE(struct checkpoint *cp, struct machine *m, val_id object,
-                               const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  return parameter_call(&c, 4, true);
-}
+uint32_t build_PARAMETER(const struct call *c) { return parameter_call(c, 3, false); }
+uint32_t build_PARAMETER_STATE(const struct call *c) { return parameter_call(c, 4, true); }
 
 /* Parameter(tensor[, requires_grad]): torch 0.1 to 0.3 pickled parameters as a call of the class. */
-uint32_t build_PARAMETER_CLASS(struct checkpoint *cp, struct machine *m, val_id object,
-                               const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  if (c.n == 0 && value_object(m, object)->origin == BY_NEWOBJ) return built_new(cp, BUILT_RECORD, 0, row);
-  if (c.n < 1 || c.n > 2) return wrong(&c, "the number of arguments is not torch's");
-  if (c.n == 2 && arg_kind(&c, 1) != VAL_BOOL) return wrong(&c, "requires_grad is not a bool");
-  return same_tensor(&c, arg(&c, 0), c.n < 2 || value_of(m, arg(&c, 1))->truth);
+uint32_t build_PARAMETER_CLASS(const struct call *c) {
+  if (c->n == 0 && value_object(c->m, c->object)->origin == BY_NEWOBJ) return call_built(c, BUILT_RECORD, 0);
+  if (c->n < 1 || c->n > 2) return refuse_arguments(c, "the number of arguments is not torch's");
+  if (c->n == 2 && call_kind(c, 1) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
+  return same_tensor(c, call_arg(c, 0), c->n < 2 || value_of(c->m, call_arg(c, 1))->truth);
 }
 
 /* (torch.per_tensor_affine, scale, zero_point) or (torch.per_channel_affine…, scales, zero_points, axis). */
@@ -250,49 +198,47 @@ static const char *quantizer_wrong(const struct call *c, val_id params) {
     return "scales and zero points are not tensors";
   int64_t sizes[MAX_DIMS], axis = value_of(c->m, value_item(c->m, params, 3))->number;
   uint32_t n;
-  if (!int_tuple(c, arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n)
+  if (!int_tuple(c, call_arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n)
     return "the channel axis is not a dimension";
   bool fits = (int64_t)c->cp->tensors.p[s->index].numel == sizes[axis] &&
               (int64_t)c->cp->tensors.p[z->index].numel == sizes[axis];
   return fits ? NULL : "scales or zero points are not one a channel";
 }
 
-uint32_t build_QTENSOR(struct checkpoint *cp, struct machine *m, val_id object,
-                       const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  if (c.n != 7) return wrong(&c, "the number of arguments is not torch's");
-  uint32_t storage = storage_arg(&c, 0);
-  if (!storage) return wrong(&c, "the first argument is not a storage that the file holds");
-  struct dense d = {.storage = storage, .dtype = cp->storages.p[storage - 1].dtype, .quantized = true};
-  if (dtype_table[d.dtype].cls != DT_QUANT) return wrong(&c, "the storage is not of a quantised dtype");
-  const char *what = quantizer_wrong(&c, arg(&c, 4));
-  if (what) return wrong(&c, what);
-  if (arg_kind(&c, 5) != VAL_BOOL || !no_hooks(&c, 6))
-    return wrong(&c, "requires_grad or hooks are not torch's");
-  return dense_tensor(&c, &d);
+uint32_t build_QTENSOR(const struct call *c) {
+  if (c->n != 7) return refuse_arguments(c, "the number of arguments is not torch's");
+  uint32_t storage = storage_arg(c, 0);
+  if (!storage) return refuse_arguments(c, "the first argument is not a storage that the file holds");
+  struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype, .quantized = true};
+  if (dtype_table[d.dtype].cls != DT_QUANT)
+    return refuse_arguments(c, "the storage is not of a quantised dtype");
+  const char *what = quantizer_wrong(c, call_arg(c, 4));
+  if (what) return refuse_arguments(c, what);
+  if (call_kind(c, 5) != VAL_BOOL || !no_hooks(c, 6))
+    return refuse_arguments(c, "requires_grad or hooks are not torch's");
+  return dense_tensor(c, &d);
 }
 
-uint32_t build_META(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
+uint32_t build_META(const struct call *c) {
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
-  struct view_claim claim = {.dtype = dtype_arg(&c, 0),
+  struct view_claim claim = {.dtype = dtype_arg(c, 0),
                              .storage_bytes = INT64_MAX,
-                             .member = cp->member,
-                             .at = c.at,
+                             .member = c->cp->member,
+                             .at = c->at,
                              .sizes = sizes,
                              .strides = strides,
                              .subject = SPAN("meta tensor")};
-  if (c.n != 4 || claim.dtype == DTYPE_NONE || arg_kind(&c, 3) != VAL_BOOL)
-    return wrong(&c, "the arguments are not torch's");
-  if (!int_tuple(&c, arg(&c, 1), sizes, &claim.num_sizes) ||
-      !int_tuple(&c, arg(&c, 2), strides, &claim.num_strides))
-    return wrong(&c, "sizes or strides are not tuples of at most 64 ints");
+  if (c->n != 4 || claim.dtype == DTYPE_NONE || call_kind(c, 3) != VAL_BOOL)
+    return refuse_arguments(c, "the arguments are not torch's");
+  if (!int_tuple(c, call_arg(c, 1), sizes, &claim.num_sizes) ||
+      !int_tuple(c, call_arg(c, 2), strides, &claim.num_strides))
+    return refuse_arguments(c, "sizes or strides are not tuples of at most 64 ints");
   struct view v;
-  if (!view_prove(&v, &claim, cp->obs)) return built_new(cp, BUILT_REFUSED, 0, row);
-  observe(cp->obs,
-          (struct observation){.kind = OBS_TENSOR_META, .member = cp->member, .at = c.at, .got = v.numel});
-  return add_tensor(&c,
-                    (struct tensor_fact){.at = c.at,
+  if (!view_prove(&v, &claim, c->cp->obs)) return call_built(c, BUILT_REFUSED, 0);
+  observe(c->cp->obs, (struct observation){
+                          .kind = OBS_TENSOR_META, .member = c->cp->member, .at = c->at, .got = v.numel});
+  return add_tensor(c,
+                    (struct tensor_fact){.at = c->at,
                                          .dtype = (uint8_t)claim.dtype,
                                          .ndim = v.ndim,
                                          .flags = PLAN_META,
@@ -302,22 +248,23 @@ uint32_t build_META(struct checkpoint *cp, struct machine *m, val_id object, con
 }
 
 /* func(*args) given a type: only torch's own rebuilding functions, and torch's own types (threats H20). */
-uint32_t build_FROM_TYPE_V2(struct checkpoint *cp, struct machine *m, val_id object,
-                            const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  if (c.n != 4 || arg_kind(&c, 2) != VAL_TUPLE)
-    return wrong(&c, "the arguments are not (func, type, args, state)");
-  const struct global_row *func = row_of(cp, m, arg(&c, 0)), *type = row_of(cp, m, arg(&c, 1));
+uint32_t build_FROM_TYPE_V2(const struct call *c) {
+  if (c->n != 4 || call_kind(c, 2) != VAL_TUPLE)
+    return refuse_arguments(c, "the arguments are not (func, type, args, state)");
+  const struct global_row *func = call_row(c, 0), *type = call_row(c, 1);
   bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
-  if (!own_type) return wrong(&c, "the type is not torch.Tensor or Parameter");
-  if (!plain_attributes(m, arg(&c, 3)))
-    return wrong(&c, "the state is not a dict of plain attributes or None");
-  struct call inner = call_of(cp, m, object, func, arg(&c, 2));
+  if (!own_type) return refuse_arguments(c, "the type is not torch.Tensor or Parameter");
+  if (!plain_attributes(c->m, call_arg(c, 3)))
+    return refuse_arguments(c, "the state is not a dict of plain attributes or None");
+  struct call inner = *c;
+  inner.args = call_arg(c, 2);
+  inner.n = value_count(c->m, inner.args);
+  inner.row = func;
   enum builder builder = func ? func->builder : BUILD_NONE;
   if (builder == BUILD_TENSOR_V2) return tensor_call(&inner, 6, 7);
   if (builder == BUILD_TENSOR_V3) return tensor_call(&inner, 7, 8);
   if (builder == BUILD_PARAMETER) return parameter_call(&inner, 3, false);
-  return wrong(&c, "the function is not one of torch's rebuilding functions");
+  return refuse_arguments(c, "the function is not one of torch's rebuilding functions");
 }
 
 /* Understood, its tensors proved; what only its index values could prove is not read by this version. */
@@ -327,39 +274,34 @@ static uint32_t partly_proved(const struct call *c, const char *what) {
                                            .at = c->at,
                                            .subject = span_str(c->row->name),
                                            .detail = span_str(what)});
-  return built_new(c->cp, BUILT_RECORD, 0, c->row);
+  return call_built(c, BUILT_RECORD, 0);
 }
 
-uint32_t build_SPARSE(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  const struct built *layout = built_of(cp, m, arg(&c, 0));
-  if (c.n != 2 || !layout || layout->kind != BUILT_LAYOUT || arg_kind(&c, 1) != VAL_TUPLE)
-    return wrong(&c, "the arguments are not (layout, data)");
-  return partly_proved(&c, "the indices of a sparse tensor are not proved by this version");
+uint32_t build_SPARSE(const struct call *c) {
+  const struct built *layout = built_of(c->cp, c->m, call_arg(c, 0));
+  if (c->n != 2 || !layout || layout->kind != BUILT_LAYOUT || call_kind(c, 1) != VAL_TUPLE)
+    return refuse_arguments(c, "the arguments are not (layout, data)");
+  return partly_proved(c, "the indices of a sparse tensor are not proved by this version");
 }
 
-uint32_t build_NESTED(struct checkpoint *cp, struct machine *m, val_id object, const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  if (c.n != 4) return wrong(&c, "the number of arguments is not torch's");
-  return partly_proved(&c, "the components of a nested tensor are not proved by this version");
+uint32_t build_NESTED(const struct call *c) {
+  if (c->n != 4) return refuse_arguments(c, "the number of arguments is not torch's");
+  return partly_proved(c, "the components of a nested tensor are not proved by this version");
 }
 
-uint32_t build_WRAPPER(struct checkpoint *cp, struct machine *m, val_id object,
-                       const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  return wrong(&c, "a tensor subclass without data of its own claims a shape that nothing backs");
+uint32_t build_WRAPPER(const struct call *c) {
+  return refuse_arguments(c, "a tensor subclass without data of its own claims a shape that nothing backs");
 }
 
-uint32_t build_DEVICE_TENSOR(struct checkpoint *cp, struct machine *m, val_id object,
-                             const struct global_row *row) {
-  struct call c = call_of(cp, m, object, row, value_object(m, object)->args);
-  const struct built *data = built_of(cp, m, arg(&c, 0));
-  if (c.n != 4 || dtype_arg(&c, 1) == DTYPE_NONE || !value_is_string(m, arg(&c, 2)) ||
-      arg_kind(&c, 3) != VAL_BOOL)
-    return wrong(&c, "the arguments are not (data, dtype, device, requires_grad)");
+uint32_t build_DEVICE_TENSOR(const struct call *c) {
+  const struct built *data = built_of(c->cp, c->m, call_arg(c, 0));
+  if (c->n != 4 || dtype_arg(c, 1) == DTYPE_NONE || !value_is_string(c->m, call_arg(c, 2)) ||
+      call_kind(c, 3) != VAL_BOOL)
+    return refuse_arguments(c, "the arguments are not (data, dtype, device, requires_grad)");
   if (data && data->kind == BUILT_TENSOR) {
-    if (cp->tensors.p[data->index].dtype != dtype_arg(&c, 1)) return wrong(&c, "the dtype is not the data's");
-    return same_tensor(&c, arg(&c, 0), value_of(m, arg(&c, 3))->truth);
+    if (c->cp->tensors.p[data->index].dtype != dtype_arg(c, 1))
+      return refuse_arguments(c, "the dtype is not the data's");
+    return same_tensor(c, call_arg(c, 0), value_of(c->m, call_arg(c, 3))->truth);
   }
-  return partly_proved(&c, "a device tensor saved through numpy is not read by this version");
+  return partly_proved(c, "a device tensor saved through numpy is not read by this version");
 }

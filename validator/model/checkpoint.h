@@ -111,8 +111,9 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 /* The row of an object, and of a value that is an object (NULL otherwise). */
 const struct built *built_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 uint32_t built_new(struct checkpoint *cp, enum built_kind kind, uint32_t index, const struct global_row *row);
-const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m,
-                                val_id v); /* of a GLOBAL value */
+/* The row of a global, and of a value that is one (NULL otherwise, and for names on no list). */
+const struct global_row *row_of_global(const struct checkpoint *cp, const struct global *g);
+const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 
 /* A persistent id: the storage it names (1-based), or 0 (observed). */
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index);
@@ -124,21 +125,6 @@ bool is_module_id(const struct machine *m, val_id id);
  * B12, H20). */
 bool plain_attributes(const struct machine *m, val_id state);
 
-typedef uint32_t builder_fn(struct checkpoint *cp, struct machine *m, val_id object,
-                            const struct global_row *row);
-#define BUILDER(id, form, says) builder_fn build_##id;
-#include "model/builders.def"
-#undef BUILDER
-/* BUILD on objects that the builders made. */
-void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
-                          uint32_t at);
-void build_np_array_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
-                          uint32_t at);
-
-/* Observes that `object` was called with arguments that its form does not allow; answers the tag of a refused
- * object. */
-uint32_t refuse_arguments(struct checkpoint *cp, struct machine *m, val_id object,
-                          const struct global_row *row, const char *what);
 /* "module.name(args…)" in Python's notation, cut at ~200 bytes, for messages. Untrusted bytes inside. */
 struct span describe_call(const struct checkpoint *cp, const struct machine *m, val_id object);
 struct span describe_global(const struct checkpoint *cp, const struct machine *m, val_id v);

@@ -17,6 +17,11 @@ enum global_class {
   GLOBAL_CLASSES
 };
 
+/* Of those whose call, or mere import, is the finding. */
+static inline bool global_is_refused(enum global_class cls) {
+  return cls == GLOBAL_DANGEROUS || cls == GLOBAL_INDIRECT || cls == GLOBAL_GADGET;
+}
+
 /* builders.def: BUILDER(id, form, says). What a call of a modelled global builds, and with which arguments.
  */
 enum builder {

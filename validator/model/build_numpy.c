@@ -1,0 +1,112 @@
+/* numpy's arrays, scalars and dtypes, as calls (format-spec D.8). */
+#include "model/call.h"
+
+uint32_t build_NP_RECONSTRUCT(const struct call *c) {
+  const struct global *cls = value_global(c->m, call_arg(c, 0));
+  if (c->n != 3 || !cls || call_kind(c, 1) != VAL_TUPLE)
+    return refuse_arguments(c, "not (ndarray, (0,), b'b')");
+  const struct global_row *cls_row = call_row(c, 0);
+  if (!cls_row || strcmp(cls_row->name, "ndarray") != 0)
+    return refuse_arguments(c, "the class is not numpy.ndarray");
+  return call_built(c, BUILT_NP_ARRAY, 0);
+}
+
+/* 'f4', '<f4', 'U5': kind and item size. Unicode counts characters of 4 bytes. */
+static bool parse_dtype_code(struct span s, struct np_dtype *out) {
+  if (s.n && (s.p[0] == '<' || s.p[0] == '>' || s.p[0] == '=' || s.p[0] == '|')) {
+    out->big_endian = s.p[0] == '>';
+    s = span_from(s, 1);
+  }
+  if (s.n < 1 || !memchr("fiubcSUVOMm", s.p[0], 11)) return false;
+  out->kind = (char)s.p[0];
+  uint32_t size = 0;
+  for (size_t i = 1; i < s.n; i++) {
+    if (s.p[i] < '0' || s.p[i] > '9' || size > 1000) return false;
+    size = size * 10 + (uint32_t)(s.p[i] - '0');
+  }
+  out->size = size <= UINT8_MAX ? (uint8_t)size : 0;
+  static const char *const plain[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8",
+                                      "u1", "u2", "u4", "u8", "b1", "c8", "c16"};
+  for (size_t i = 0; i < ARRAY_LEN(plain); i++) out->plain = out->plain || span_is(s, plain[i]);
+  return true;
+}
+
+uint32_t build_NP_DTYPE(const struct call *c) {
+  struct np_dtype dt = {0};
+  uint32_t n = c->n;
+  if (n < 1 || n > 3 || !value_is_string(c->m, call_arg(c, 0)) || !parse_dtype_code(call_bytes(c, 0), &dt))
+    return refuse_arguments(c, "not a dtype code");
+  struct np_dtype *slot = vec_push(c->cp->arena, &c->cp->np_dtypes, UINT8_MAX); /* each file has a handful */
+  if (!slot) return refuse_arguments(c, "more than 255 numpy dtypes");
+  *slot = dt;
+  return call_built(c, BUILT_NP_DTYPE, c->cp->np_dtypes.n - 1);
+}
+
+/* (3, byteorder, subdtype, names, fields, elsize, alignment, flags). */
+void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
+                          uint32_t at) {
+  struct np_dtype *dt = &cp->np_dtypes.p[b->index];
+  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) < 8 ||
+      !value_is_string(m, value_item(m, state, 1))) {
+    refuse_build(cp, at, "a numpy dtype", "not the tuple that numpy writes");
+    return;
+  }
+  struct span order = value_bytes(m, value_item(m, state, 1));
+  dt->big_endian = span_is(order, ">");
+  for (uint32_t i = 2; i < 5; i++)
+    if (kind_of(m, value_item(m, state, i)) != VAL_NONE) dt->plain = false; /* fields or a subdtype */
+}
+
+static const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  return b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
+}
+
+/* The product of a shape tuple times the item size; false when it is no shape or overflows. */
+static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint64_t *out) {
+  if (kind_of(m, shape) != VAL_TUPLE) return false;
+  *out = item;
+  for (uint32_t i = 0; i < value_count(m, shape); i++) {
+    const struct value *v = value_of(m, value_item(m, shape, i));
+    if (v->kind != VAL_INT || v->number < 0 || !try_mul(*out, (uint64_t)v->number, out)) return false;
+  }
+  return true;
+}
+
+/* (1, shape, dtype, is_fortran, data). Numeric dtypes: as many bytes as the shape says. Object arrays hold a
+ * list. */
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+  struct span data;
+  uint64_t want;
+  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) != 5) {
+    refuse_build(cp, at, "a numpy array", "not the tuple that numpy writes");
+    return;
+  }
+  const struct np_dtype *dt = np_dtype_of(cp, m, value_item(m, state, 2));
+  if (!dt || !dt->plain) {
+    observe(cp->obs, (struct observation){.kind = OBS_NUMPY_PARTLY, .member = cp->member, .at = at});
+    return;
+  }
+  bool fits =
+      bytes_of(cp, m, value_item(m, state, 4), &data) || kind_of(m, value_item(m, state, 4)) == VAL_TEXT;
+  if (kind_of(m, value_item(m, state, 4)) == VAL_TEXT)
+    return; /* a Python 2 str that is UTF-8: length in bytes unknown */
+  if (!fits || !np_bytes(m, value_item(m, state, 1), dt->size, &want) || want != data.n)
+    refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
+}
+
+/* numpy unpickles the bytes of an object scalar again: only plain numbers may pass (threats I03). */
+uint32_t build_NP_SCALAR(const struct call *c) {
+  const struct np_dtype *dt = np_dtype_of(c->cp, c->m, call_arg(c, 0));
+  struct span s;
+  if (c->n != 2 || !dt) return refuse_arguments(c, "not (dtype, bytes)");
+  bool raw = bytes_of(c->cp, c->m, call_arg(c, 1), &s);
+  if (!raw && call_kind(c, 1) == VAL_TEXT) raw = latin1(c->cp, call_bytes(c, 1), &s);
+  bool text = dt->kind == 'S' || dt->kind == 'U';
+  if (!raw || (!dt->plain && !text) || (dt->plain && s.n != dt->size))
+    return refuse_arguments(c, "not a plain number of the dtype's size");
+  val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
+  uint32_t tag = v ? call_built(c, BUILT_NP_SCALAR, v) : 0;
+  if (tag) c->cp->built.p[tag].np = (uint8_t)(dt - c->cp->np_dtypes.p);
+  return tag;
+}

@@ -1,0 +1,58 @@
+/* What the builders share: one call of the program, as it is judged. */
+#ifndef CKPTLINT_MODEL_CALL_H
+#define CKPTLINT_MODEL_CALL_H
+
+#include "model/checkpoint.h"
+
+struct call {
+  struct checkpoint *cp;
+  struct machine *m;
+  val_id object;
+  val_id args;
+  uint32_t n;                   /* of them */
+  uint32_t at;                  /* offset of the calling opcode */
+  const struct global_row *row; /* of the callee; NULL: on no list */
+};
+
+static inline val_id call_arg(const struct call *c, uint32_t i) {
+  return i < c->n ? value_item(c->m, c->args, i) : 0;
+}
+static inline enum value_kind call_kind(const struct call *c, uint32_t i) {
+  return kind_of(c->m, call_arg(c, i));
+}
+static inline struct span call_bytes(const struct call *c, uint32_t i) {
+  return value_bytes(c->m, call_arg(c, i));
+}
+/* The row of an argument that is a GLOBAL, or NULL. */
+static inline const struct global_row *call_row(const struct call *c, uint32_t i) {
+  return row_of(c->cp, c->m, call_arg(c, i));
+}
+static inline uint32_t call_built(const struct call *c, enum built_kind kind, uint32_t index) {
+  return built_new(c->cp, kind, index, c->row);
+}
+
+/* The arguments are not of the builder's form: observed. Answers the tag of a refused object, as does the
+ * other, for what was observed already. */
+uint32_t refuse_arguments(const struct call *c, const char *what);
+uint32_t refuse_silently(const struct call *c);
+
+/* Checks the arguments; answers the tag of what was built. */
+typedef uint32_t builder_fn(const struct call *c);
+#define BUILDER(id, form, says) builder_fn build_##id;
+#include "model/builders.def"
+#undef BUILDER
+
+/* BUILD on objects that the builders made. */
+void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
+                          uint32_t at);
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at);
+/* Observes that BUILD, or items, may not do this to its target. */
+void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
+
+/* str to bytes, one byte a code point, as 'latin1' encodes; false when a code point is above 0xff, or the
+ * budget is spent. */
+NODISCARD bool latin1(struct checkpoint *cp, struct span text, struct span *out);
+/* BYTES and its kin, or an object that is one: the span. */
+NODISCARD bool bytes_of(const struct checkpoint *cp, const struct machine *m, val_id v, struct span *out);
+
+#endif
