@@ -147,7 +147,10 @@ static void note_oddities(struct machine *m, val_id key, const struct key *k, co
     what.want = MAX_KEY_PARTS;
     observe(m->obs, what);
   }
-  if (k->has_object) observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
+  if (k->has_object && m->keys->object_noted != arg->at + 1) { /* once for a batch: optimizers write many */
+    observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
+    m->keys->object_noted = arg->at + 1;
+  }
   if (k->has_surrogate) {
     struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
     what.detail = shown(value_bytes(m, key));

@@ -69,6 +69,7 @@ struct key_entry {
 struct key_index {
   struct hash_index hash;
   VEC(struct key_entry) entries; /* of `hash`, by its numbers */
+  uint32_t object_noted;         /* 1 + offset of the instruction whose object key was noted last */
   struct hash_index by_place, by_content;
   VEC(struct long_text) texts; /* of both, by their numbers */
 };
