@@ -56,6 +56,39 @@ static void index_finds_every_entry_of_a_hash(void **state) {
   arena_free(&a);
 }
 
+/* Hashes that want the same slot, at any size of the table, push each other on and stay apart. */
+static void index_tells_hashes_of_one_slot_apart(void **state) {
+  (void)state;
+  enum { NUM = 500, STEP = 1 << 20 };
+  struct arena a;
+  struct hash_index x = {.slots.n = 0};
+  arena_init(&a, 1 << 20);
+  for (uint32_t i = 0; i < NUM; i++) assert_true(hash_add(&a, &x, i * STEP + 63, NUM));
+  for (uint32_t i = 0; i < NUM; i++) {
+    uint32_t found = hash_find(&x, i * STEP + 63, 0);
+    assert_int_equal(found, i + 1);
+    assert_int_equal(hash_find(&x, i * STEP + 63, found), 0);
+  }
+  assert_int_equal(hash_find(&x, NUM * (uint32_t)STEP + 63, 0), 0);
+  arena_free(&a);
+}
+
+static void reserved_room_is_not_made_again(void **state) {
+  (void)state;
+  enum { NUM = 1000 };
+  struct arena a;
+  struct hash_index x = {.slots.n = 0};
+  arena_init(&a, 1 << 20);
+  assert_true(hash_add(&a, &x, 7, NUM));
+  assert_true(hash_reserve(&a, &x, NUM));
+  uint32_t slots = x.slots.n;
+  assert_int_equal(hash_find(&x, 7, 0), 1); /* moved along */
+  for (uint32_t i = 1; i < NUM; i++) assert_true(hash_add(&a, &x, i * 977, NUM));
+  assert_int_equal(x.slots.n, slots);
+  assert_false(hash_reserve(&a, &x, UINT64_C(1) << 31));
+  arena_free(&a);
+}
+
 static void index_fails_when_the_budget_is_spent(void **state) {
   (void)state;
   struct arena a;
@@ -71,6 +104,8 @@ int main(void) {
       cmocka_unit_test(siphash_gives_the_reference_vectors),
       cmocka_unit_test(pieces_hash_as_the_whole),
       cmocka_unit_test(index_finds_every_entry_of_a_hash),
+      cmocka_unit_test(index_tells_hashes_of_one_slot_apart),
+      cmocka_unit_test(reserved_room_is_not_made_again),
       cmocka_unit_test(index_fails_when_the_budget_is_spent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

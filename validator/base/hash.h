@@ -20,9 +20,9 @@ uint32_t siphash_end32(struct siphash *h); /* its low half, for a hash_index */
 uint64_t siphash(const uint64_t seed[2], struct span bytes);
 
 /* Finds entries by hash. Entries are numbered from 1 in the order they were added; what they are stands in
- * the caller's own table under the same number. Open addressing over the distinct hashes, so that a search costs
- * one cache miss where a chain costs three; entries of one hash hang together, so that a million equal names
- * are one slot and no search walks over them. */
+ * the caller's own table under the same number. Open addressing over the distinct hashes, so that a search
+ * costs one cache miss where a chain costs three; entries of one hash hang together, so that a million equal
+ * names are one slot and no search walks over them. */
 struct hash_slot {
   uint32_t hash, newest; /* newest: number of the last entry with this hash, 0 if the slot is empty */
 };

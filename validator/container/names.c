@@ -31,7 +31,7 @@ static uint32_t hash_name(const struct container *c, struct span folder, struct 
 
 bool index_add(struct container *c, struct arena *a, const struct member *m, const struct member **twin) {
   uint32_t hash = hash_name(c, (struct span){0}, m->name);
-  /* Namesakes are neighbours in their chain, newest first: one comparison, however many there are. */
+  /* Namesakes hang together, newest first: one comparison, however many there are. */
   uint32_t found = hash_find(&c->index, hash, 0);
   while (found && !names_equal_folded(c->members[found - 1].name, m->name))
     found = hash_find(&c->index, hash, found);
