@@ -74,14 +74,53 @@ static cJSON *rules_document(void) {
 
 /* ---- for people ---- */
 
+enum { PAGE_WIDTH = 100 }; /* of the pages as they are written */
+
+static bool is_heading(const char *line) {
+  size_t marks = strspn(line, "#");
+  return marks > 0 && line[marks] == ' ';
+}
+
+/* A line that goes on with the text of the line before it: no item, example, heading or blank. */
+static bool goes_on(const char *line) {
+  return *line && *line != '\n' && strncmp(line, "- ", 2) != 0 && strncmp(line, "    ", 4) != 0 &&
+         !is_heading(line);
+}
+
+/* The line, and on a narrow terminal the lines that go on with it; answers where the rest begins. */
+static const char *write_lines(struct pen *pen, const char *line, bool joined) {
+  struct out text = out_to_memory(SIZE_MAX);
+  size_t indent = strncmp(line, "- ", 2) == 0 ? 2 : 0;
+  bool first = true;
+  do {
+    size_t blanks = first ? 0 : strspn(line, " "), n = strcspn(line, "\n");
+    out_str(&text, first ? "" : " ");
+    out_span(&text, span_of(line + blanks, n - blanks));
+    line += n + (line[n] == '\n');
+    first = false;
+  } while (joined && goes_on(line));
+  out_span(&text, SPAN("\0"));
+  if (!text.failed && joined)
+    pen_folded(pen, INK_PLAIN, 0, indent, (const char *)text.p);
+  else if (!text.failed)
+    pen_text(pen, INK_PLAIN, (const char *)text.p);
+  pen_newline(pen);
+  out_free(&text);
+  return line;
+}
+
 /* Markdown is readable as it is; headings become headings. */
 static void write_page(struct pen *pen, const char *page) {
+  bool narrow = pen->width > 0 && pen->width < PAGE_WIDTH;
   while (*page) {
+    bool item = strncmp(page, "- ", 2) == 0;
+    if (!is_heading(page)) {
+      page = write_lines(pen, page, narrow && (item || goes_on(page)));
+      continue;
+    }
+    page += strspn(page, "#") + 1;
     size_t n = strcspn(page, "\n");
-    size_t marks = strspn(page, "#");
-    bool head = marks > 0 && page[marks] == ' ';
-    struct span line = span_of(page, n);
-    pen_span(pen, head ? INK_STRONG : INK_PLAIN, head ? span_from(line, marks + 1) : line);
+    pen_span(pen, INK_STRONG, span_of(page, n));
     pen_newline(pen);
     page += n + (page[n] == '\n');
   }
