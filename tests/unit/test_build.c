@@ -1,0 +1,209 @@
+/* What a call builds: for each builder the forms that torch, numpy and Python write, and each wrong argument
+ * with the place of the call. Expected behaviour from format-spec D.3 and D.6 to D.8, threats 2.H and 3.2. */
+#include "tests/unit/program_bench.h"
+
+#define QTENSOR(params)     \
+  UTILS("_rebuild_qtensor", \
+        STORAGE("QInt8Storage", "1", "8") I("0") T(I("2") I("4")) T(I("4") I("1")) params REST)
+#define PER_TENSOR             G("torch", "per_tensor_affine")
+#define NP_DTYPE(code)         CALL("numpy", "dtype", S(code) FALSE_ TRUE_)
+#define NP_STATE(order)        T(I("3") S(order) NONE NONE NONE I("-1") I("-1") I("0")) BUILD
+#define NP_F8                  NP_DTYPE("f8") NP_STATE("<")
+#define LATIN(text)            CALL("_codecs", "encode", S(text) S("latin1"))
+#define MULTIARRAY(name, args) CALL("numpy.core.multiarray", name, args)
+#define NP_ARRAY               MULTIARRAY("_reconstruct", G("numpy", "ndarray") T(I("0")) LATIN("b"))
+
+struct accepted {
+  const char *name, *program;
+  enum built_kind kind;
+};
+
+static const struct accepted accepted[] = {
+    {"OrderedDict()", ODICT, BUILT_DICT},
+    {"OrderedDict of pairs, Python 2", CALL("collections", "OrderedDict", LIST(LIST(S("a") I("1")))),
+     BUILT_DICT},
+    {"OrderedDict with _metadata", ODICT DICT(S("_metadata") ODICT) BUILD, BUILT_DICT},
+    {"OrderedDict by NEWOBJ", G("collections", "OrderedDict") ")" NEWOBJ, BUILT_DICT},
+    {"Counter", CALL("collections", "Counter", DICT(I("30") I("1"))), BUILT_DICT},
+    {"Counter()", CALL("collections", "Counter", ""), BUILT_DICT},
+    {"defaultdict(list)", CALL("collections", "defaultdict", G("__builtin__", "list")), BUILT_DICT},
+    {"defaultdict(OrderedDict)", CALL("collections", "defaultdict", G("collections", "OrderedDict")),
+     BUILT_DICT},
+    {"defaultdict(None)", CALL("collections", "defaultdict", NONE), BUILT_DICT},
+    {"deque()", CALL("collections", "deque", ""), BUILT_LIST},
+    {"deque((), 3)", CALL("collections", "deque", T("") I("3")) "(I1\nI2\ne", BUILT_LIST},
+    {"set([1])", CALL("__builtin__", "set", LIST(I("1"))), BUILT_SET},
+    {"frozenset", CALL("__builtin__", "frozenset", LIST(I("1"))), BUILT_SET},
+    {"bytes()", CALL("__builtin__", "bytes", ""), BUILT_BYTES},
+    {"_codecs.encode", LATIN("\\u00e9"), BUILT_BYTES},
+    {"bytearray(bytes)", CALL("__builtin__", "bytearray", LATIN("x")), BUILT_BYTES},
+    {"bytearray(str, latin-1)", CALL("__builtin__", "bytearray", S("x") S("latin-1")), BUILT_BYTES},
+    {"complex", CALL("__builtin__", "complex", F("1.5") F("-2.0")), BUILT_COMPLEX},
+    {"slice", CALL("__builtin__", "slice", NONE I("1") NONE), BUILT_RECORD},
+    {"xrange", CALL("__builtin__", "xrange", I("0") I("3") I("1")), BUILT_RECORD},
+    {"Namespace", G("argparse", "Namespace") ")" NEWOBJ DICT(S("lr") F("0.1")) BUILD, BUILT_RECORD},
+    {"Namespace, called", CALL("argparse", "Namespace", "") DICT(S("lr") F("0.1")) BUILD, BUILT_RECORD},
+    {"reconstructed Namespace",
+     CALL("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "object") NONE)
+         DICT(S("lr") F("0.1")) BUILD,
+     BUILT_RECORD},
+    {"torch.Size", CALL("torch", "Size", T(I("2") I("3"))), BUILT_SIZE},
+    {"torch.device('cuda', 1)", CALL("torch", "device", S("cuda") I("1")), BUILT_DEVICE},
+    {"torch.device('cpu')", CALL("torch", "device", S("cpu")), BUILT_DEVICE},
+    {"layout", CALL("torch.serialization", "_get_layout", S("torch.sparse_coo")), BUILT_LAYOUT},
+    {"tensor up to 0.3", UTILS("_rebuild_tensor", FLOATS I("0") T(I("6")) T(I("1"))), BUILT_TENSOR},
+    {"tensor", TENSOR, BUILT_TENSOR},
+    {"tensor, hooks None", UTILS("_rebuild_tensor_v2", FLOATS I("0") T(I("6")) T(I("1")) TRUE_ NONE),
+     BUILT_TENSOR},
+    {"tensor of no dimension", UTILS("_rebuild_tensor_v2", FLOATS I("5") T("") T("") REST), BUILT_TENSOR},
+    {"tensor, torch.Size and list",
+     UTILS("_rebuild_tensor_v2", FLOATS I("0") CALL("torch", "Size", T(I("6"))) LIST(I("1")) REST),
+     BUILT_TENSOR},
+    {"tensor with metadata None", UTILS("_rebuild_tensor_v2", FLOATS I("0") T(I("6")) T(I("1")) REST NONE),
+     BUILT_TENSOR},
+    {"tensor with metadata, all false",
+     UTILS("_rebuild_tensor_v2",
+           FLOATS I("0") T(I("6")) T(I("1")) REST DICT(S("conj") FALSE_ S("neg") FALSE_)),
+     BUILT_TENSOR},
+    {"float8 tensor",
+     UTILS("_rebuild_tensor_v3", T(S("storage") G("torch.storage", "UntypedStorage") S("1") S("cpu") I(
+                                     "8")) "Q" I("0") T(I("8")) T(I("1")) REST G("torch", "float8_e4m3fn")),
+     BUILT_TENSOR},
+    {"parameter", UTILS("_rebuild_parameter", TENSOR TRUE_ ODICT), BUILT_TENSOR},
+    {"parameter with state None", UTILS("_rebuild_parameter_with_state", TENSOR TRUE_ ODICT NONE),
+     BUILT_TENSOR},
+    {"parameter with attributes",
+     UTILS("_rebuild_parameter_with_state", TENSOR TRUE_ ODICT DICT(S("tag") I("1"))), BUILT_TENSOR},
+    {"Parameter(tensor)", CALL("torch.nn.parameter", "Parameter", TENSOR), BUILT_TENSOR},
+    {"Parameter by NEWOBJ", G("torch.nn.parameter", "Parameter") T(TENSOR TRUE_) NEWOBJ, BUILT_TENSOR},
+    {"quantised, per tensor", QTENSOR(T(PER_TENSOR F("0.5") I("3"))), BUILT_TENSOR},
+    {"meta tensor",
+     UTILS("_rebuild_meta_tensor_no_storage", G("torch", "float32") T(I("2")) T(I("1")) FALSE_),
+     BUILT_TENSOR},
+    {"tensor with a type",
+     CALL("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_tensor_v2") G("torch", "Tensor")
+              T(FLOATS I("0") T(I("6")) T(I("1")) REST) DICT(S("tag") I("1"))),
+     BUILT_TENSOR},
+    {"tensor of another device",
+     UTILS("_rebuild_device_tensor_from_cpu_tensor", TENSOR G("torch", "float32") S("xla:0") FALSE_),
+     BUILT_TENSOR},
+    {"numpy dtype", NP_F8, BUILT_NP_DTYPE},
+    {"numpy dtype, text", NP_DTYPE("U5") T(I("3") S("<") NONE NONE NONE I("20") I("4") I("8")) BUILD,
+     BUILT_NP_DTYPE},
+    {"numpy scalar", MULTIARRAY("scalar", NP_F8 LATIN("12345678")), BUILT_NP_SCALAR},
+    {"numpy array", NP_ARRAY T(I("1") T(I("2")) NP_F8 FALSE_ LATIN("1234567812345678")) BUILD,
+     BUILT_NP_ARRAY},
+};
+
+static void what_torch_writes_is_built(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
+    struct bench b;
+    bench_run(&b, accepted[i].program);
+    if (!b.cp.machine.stopped) fail_msg("%s: the program does not run", accepted[i].name);
+    assert_none_of(&b, accepted[i].name, EFFECT_UNSAFE);
+    assert_none_of(&b, accepted[i].name, EFFECT_UNCHECKED);
+    if (result_kind(&b) != accepted[i].kind)
+      fail_msg("%s: built %d, expected %d", accepted[i].name, (int)result_kind(&b), (int)accepted[i].kind);
+    bench_close(&b);
+  }
+}
+
+struct refused {
+  const char *name, *before, *after; /* the observation is at the first byte of `after` */
+  enum obs_kind kind;
+};
+
+#define ARGS(m, n, args) G(m, n) T(args), REDUCE, OBS_CALL_ARGUMENTS
+#define V2(args)         ARGS("torch._utils", "_rebuild_tensor_v2", args)
+#define SIZES            I("0") T(I("6")) T(I("1"))
+
+static const struct refused refused[] = {
+    {"OrderedDict(1)", ARGS("collections", "OrderedDict", I("1"))},
+    {"OrderedDict of triples", ARGS("collections", "OrderedDict", LIST(T(I("1") I("2") I("3"))))},
+    {"OrderedDict of two", ARGS("collections", "OrderedDict", LIST("") LIST(""))},
+    {"Counter(list)", ARGS("collections", "Counter", LIST(""))},
+    {"defaultdict(function)", ARGS("collections", "defaultdict", G("torch._utils", "_rebuild_tensor"))},
+    {"defaultdict(list, {})", ARGS("collections", "defaultdict", G("__builtin__", "list") DICT(""))},
+    {"deque(int)", ARGS("collections", "deque", I("1"))},
+    {"set(str)", ARGS("__builtin__", "set", S("ab"))},
+    {"bytes(n)", ARGS("__builtin__", "bytes", I("5"))},
+    {"bytearray(n)", ARGS("__builtin__", "bytearray", I("5"))},
+    {"encode as utf-8", ARGS("_codecs", "encode", S("a") S("utf-8"))},
+    {"encode above 255", ARGS("_codecs", "encode", S("\\u0100") S("latin1"))},
+    {"complex(str)", ARGS("__builtin__", "complex", S("1") S("2"))},
+    {"Namespace(1)", ARGS("argparse", "Namespace", I("1"))},
+    {"slice of a function that is on no list", ARGS("__builtin__", "slice", G("mylib", "f"))},
+    {"reconstructed from int",
+     ARGS("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "int") NONE)},
+    {"Size(n)", ARGS("torch", "Size", I("4"))},
+    {"Size with a bool", ARGS("torch", "Size", T(TRUE_))},
+    {"Size below zero", ARGS("torch", "Size", T(I("-1")))},
+    {"device(1)", ARGS("torch", "device", I("1"))},
+    {"layout of another name", ARGS("torch.serialization", "_get_layout", S("os.system"))},
+    {"dtype called", ARGS("torch", "float32", "")},
+    {"FloatStorage(n)", ARGS("torch", "FloatStorage", I("6"))},
+    {"FloatTensor(n)", ARGS("torch", "FloatTensor", I("6"))},
+    {"qscheme called", ARGS("torch", "per_tensor_affine", "")},
+    {"v2 without a storage", V2(I("1") SIZES REST)},
+    {"v2 with five arguments", V2(FLOATS SIZES FALSE_)},
+    {"v2 with eight", V2(FLOATS SIZES REST NONE NONE)},
+    {"v2 offset a bool", V2(FLOATS TRUE_ T(I("6")) T(I("1")) REST)},
+    {"v2 sizes an int", V2(FLOATS I("0") I("6") T(I("1")) REST)},
+    {"v2 sizes with a float", V2(FLOATS I("0") T(F("6.0")) T(I("1")) REST)},
+    {"v2 strides with a bool", V2(FLOATS I("0") T(I("6")) T(TRUE_) REST)},
+    {"v2 requires_grad an int", V2(FLOATS SIZES I("0") ODICT)},
+    {"v2 with hooks", V2(FLOATS SIZES FALSE_ CALL("collections", "OrderedDict", "") "(I0\nNu")},
+    {"v2 with metadata of another key", V2(FLOATS SIZES REST DICT(S("hook") TRUE_))},
+    {"v2 with metadata an int", V2(FLOATS SIZES REST I("1"))},
+    {"v3 of a typed storage",
+     ARGS("torch._utils", "_rebuild_tensor_v3", FLOATS SIZES REST G("torch", "float32"))},
+    {"v3 without a dtype",
+     ARGS("torch._utils", "_rebuild_tensor_v3",
+          T(S("storage") G("torch.storage", "UntypedStorage") S("1") S("cpu") I("8")) "Q" SIZES REST I("1"))},
+    {"parameter of an int", ARGS("torch._utils", "_rebuild_parameter", I("1") TRUE_ ODICT)},
+    {"parameter, requires_grad None", ARGS("torch._utils", "_rebuild_parameter", TENSOR NONE ODICT)},
+    {"parameter with a special attribute",
+     ARGS("torch._utils", "_rebuild_parameter_with_state", TENSOR TRUE_ ODICT DICT(S("__class__") I("1")))},
+    {"quantised, float storage",
+     ARGS("torch._utils", "_rebuild_qtensor", FLOATS SIZES T(PER_TENSOR F("0.5") I("3")) REST)},
+    {"a type of somebody's",
+     ARGS("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_tensor_v2") G("argparse", "Namespace") T(FLOATS SIZES REST) NONE)},
+    {"a type by somebody's function",
+     ARGS("torch._tensor", "_rebuild_from_type_v2",
+          G("torch.storage", "_load_from_bytes") G("torch", "Tensor") T(LATIN("x")) NONE)},
+    {"a wrapper without data",
+     ARGS("torch._utils", "_rebuild_wrapper_subclass",
+          G("torch", "Tensor") G("torch", "float32") T(I("2")) T(I("1")) I("0") NONE S("cpu") FALSE_)},
+    {"sparse without a layout", ARGS("torch._utils", "_rebuild_sparse_tensor", S("torch.sparse_coo") T(""))},
+    {"load from a str", ARGS("torch.storage", "_load_from_bytes", S("x"))},
+    {"numpy scalar of an object dtype",
+     ARGS("numpy.core.multiarray", "scalar",
+          NP_DTYPE("O8") T(I("3") S("|") NONE NONE NONE I("-1") I("-1") I("63")) BUILD LATIN("x"))},
+    {"numpy scalar of seven bytes", ARGS("numpy.core.multiarray", "scalar", NP_F8 LATIN("1234567"))},
+    {"numpy dtype of another code", ARGS("numpy", "dtype", S("x8") FALSE_ TRUE_)},
+    {"_reconstruct of another class",
+     ARGS("numpy.core.multiarray", "_reconstruct", G("argparse", "Namespace") T(I("0")) LATIN("b"))},
+};
+
+static void run_refused(const struct refused *r) {
+  struct bench b;
+  bench_run2(&b, r->before, r->after);
+  assert_refused(&b, r->name, r->kind, strlen(PROTO2) + strlen(r->before));
+  bench_close(&b);
+}
+
+static void wrong_arguments_are_refused_at_the_call(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(refused); i++) run_refused(&refused[i]);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_torch_writes_is_built),
+      cmocka_unit_test(wrong_arguments_are_refused_at_the_call),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
