@@ -280,13 +280,29 @@ static void finish(struct making *m) {
     m->out->n = (size_t)m->cut;
 }
 
-void corpus_make(const struct corpus *c, const struct corpus_case *one, struct bytes *out) {
+typedef void finish_fn(struct making *m);
+
+static void make_case(const struct corpus *c, const struct corpus_case *one, struct bytes *out,
+                      finish_fn *end) {
   struct making m = {.macros = &c->macros, .one = one, .top = SPAN("archive"), .out = out, .cut = INT64_MAX};
   arena_init(&m.arena, (size_t)1 << 30);
   start_zip(&m);
   run_directives(&m);
-  finish(&m);
+  end(&m);
   arena_free(&m.arena);
+}
+
+void corpus_make(const struct corpus *c, const struct corpus_case *one, struct bytes *out) {
+  make_case(c, one, out, finish);
+}
+
+static void finish_program(struct making *m) {
+  m->out->n = 0; /* what a raw case wrote */
+  put_span(m->out, m->object);
+}
+
+void corpus_make_program(const struct corpus *c, const struct corpus_case *one, struct bytes *out) {
+  make_case(c, one, out, finish_program);
 }
 
 /* ---- the files ---- */

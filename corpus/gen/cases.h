@@ -26,7 +26,8 @@ struct corpus {
 /* Reads every file of the folder that ends in .cases; gives up on the first fault. */
 void corpus_read(struct corpus *c, const char *folder);
 void corpus_free(struct corpus *c);
-/* The bytes of one case. */
+/* The bytes of one case; and of its pickle program alone, which may be empty. */
 void corpus_make(const struct corpus *c, const struct corpus_case *one, struct bytes *out);
+void corpus_make_program(const struct corpus *c, const struct corpus_case *one, struct bytes *out);
 
 #endif

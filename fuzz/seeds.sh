@@ -1,0 +1,52 @@
+#!/bin/sh
+# seeds.sh FOLDER: the seeds of every target, from the corpus. A seed is a file and a byte 0 for its knobs (fuzz.h).
+set -eu
+cd "$(dirname "$0")/.."
+out=$1
+GEN=${GEN:-build/release/corpus/gen}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$GEN" "$work/files"
+"$GEN" --programs "$work/programs"
+rm -rf "$out"
+mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire"
+
+seed() { # file, seed
+  { cat "$1"; printf '\000'; } >"$2"
+}
+# Large ones cost more than they show.
+small() { find "$1" -type f -size -8k | LC_ALL=C sort; }
+
+for f in $(small "$work/files") corpus/benign/simple_linear*.pt corpus/benign/whole_module.pt; do
+  name=$(basename "$f")
+  seed "$f" "$out/scan/$name"
+  case $name in e* | f* | z-* | simple* | demo*) seed "$f" "$out/zip/$name" ;; esac
+  case $name in z-* | h0[1-4]* | simple* | whole*) seed "$f" "$out/plan/$name" ;; esac
+done
+for f in $(small "$work/programs"); do seed "$f" "$out/pickle/$(basename "$f")"; done
+
+# dtype, ranks, offset, sizes, strides, 24 bytes of storage.
+storage='\000\000\200\077\000\000\000\100\000\000\100\100\000\000\200\100\000\000\240\100\000\000\300\100\000'
+# shellcheck disable=SC2059 # the escapes are the point
+view() { printf "$2$storage" >"$out/view/$1"; }
+view f32-2x3 '\002\002\000\002\003\003\001'
+view f64-3 '\001\001\000\003\001'
+view u8-scalar '\011\000\005'
+view bool-empty '\012\002\001\000\003\003\001'
+view f32-expanded '\002\002\000\300\024\001\000\000'
+view f32-overflow '\002\002\000\300\041\300\041\001\001'
+view f16-negative '\003\001\377\377\377\377\377\377\377\377\377\002\001'
+view c64-ranks '\014\202\000\001\001\001\001\001'
+
+# magic, type, flags, length, seq; FINDING, TEXT, END, last words.
+frame() { printf 'CKL1%b\000\000%b%b' "$1" "$2" "$3"; } # type, length, seq
+{ frame '\003\000' '\005\000\000\000' '\000\000\000\000'; printf '\000\000\000\000\001\000'; } >"$out/wire/end"
+{ frame '\002\000' '\006\000\000\000' '\000\000\000\000'; printf '\001\000a.py'
+  frame '\003\000' '\005\000\000\000' '\001\000\000\000'; printf '\001\000\000\000\001\000'; } >"$out/wire/text"
+{ frame '\004\000' '\014\000\000\000' '\377\377\377\377'; printf '\073\000\000\000\076\000\000\300\001\000\000\000\000'; } >"$out/wire/violation"
+{ frame '\001\000' '\072\000\000\000' '\000\000\000\000'
+  printf '\001\000\000\000\004\004\002\000'
+  printf '\010\000\000\000\000\000\000\000\001\000\000\000\000\000\000\000\002\000\000\000\000\000\000\000\003\000\000\000\000\000\000\000'
+  printf '\000\000\000\000\002\000\000\000\002\000\000\000abcdef'
+  frame '\003\000' '\005\000\000\000' '\001\000\000\000'; printf '\001\000\000\000\001\000'; } >"$out/wire/finding"
+for d in "$out"/*; do echo "$(basename "$d"): $(find "$d" -type f | wc -l) seeds"; done
