@@ -51,30 +51,34 @@ NODISCARD bool arena_copy(struct arena *a, struct span in, struct span *out);
  * numbers. */
 struct span arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A growing table. VEC(T) declares one, vec_push answers the new element (zeroed) or NULL. `max` counts elements. */
-#define VEC(T)      \
-  struct {          \
-    struct block b; \
-    T *p;           \
-    uint32_t n;     \
+/* A growing table. VEC(T) declares one, vec_push answers the new element (zeroed) or NULL. `max` counts
+ * elements. */
+#define VEC(T)                                                  \
+  struct {                                                      \
+    struct block b;                                             \
+    T *p; /* NOLINT(bugprone-macro-parentheses): T is a type */ \
+    uint32_t n;                                                 \
   }
-#define vec_push(a, v, max)                                                                                        \
+#define vec_push(a, v, max) \
   (vec_grow((a), &(v)->b, (v)->n, (max), sizeof *(v)->p) ? ((v)->p = (v)->b.p, &(v)->p[(v)->n++]) : NULL)
 /* Room for `extra` elements behind v->n in one run, without moving n; what is there is not zeroed. */
 #define vec_reserve(a, v, extra, max) \
   (vec_room((a), &(v)->b, (v)->n, (extra), (max), sizeof *(v)->p) ? ((v)->p = (v)->b.p, true) : false)
 
-NODISCARD bool vec_enlarge(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max, size_t size);
+NODISCARD bool vec_enlarge(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max,
+                           size_t size);
 
 /* Inline for the common case, that there is room already: a tensor's opcodes push some fifty elements. */
-NODISCARD static inline bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max,
-                                      size_t size) {
+NODISCARD static inline bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra,
+                                      uint64_t max, size_t size) {
   uint64_t room = min_u64(min_u64(max, UINT32_MAX), b->size / size);
   if (n <= room && extra <= room - n) return true;
   return vec_enlarge(a, b, n, extra, max, size);
 }
-NODISCARD static inline bool vec_grow(struct arena *a, struct block *b, uint32_t n, uint64_t max, size_t size) {
+NODISCARD static inline bool vec_grow(struct arena *a, struct block *b, uint32_t n, uint64_t max,
+                                      size_t size) {
   if (!vec_room(a, b, n, 1, max, size)) return false;
+  /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): where there is room, there is memory */
   memset((uint8_t *)b->p + (size_t)n * size, 0, size);
   return true;
 }
