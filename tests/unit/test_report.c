@@ -127,6 +127,18 @@ static cJSON *make_member(void) {
   return e;
 }
 
+static cJSON *make_packed_member(void) {
+  cJSON *e = event_new("member");
+  event_bytes(e, "name", SPAN("archive/data/1"), 100);
+  event_str(e, "method", "deflated");
+  event_u64(e, "size", 4096);
+  event_u64(e, "compressed", 90);
+  event_str(e, "crc32", "deadbeef");
+  event_u64(e, "data_offset", 128);
+  event_bool(e, "used", false);
+  return e;
+}
+
 static cJSON *make_global(void) {
   cJSON *e = event_new("global");
   event_str(e, "module", "os");
@@ -224,9 +236,10 @@ static cJSON *make_summary(void) {
 
 typedef cJSON *make_fn(void);
 static make_fn *const stream[] = {
-    make_run,        make_clean,  make_end,          make_unsafe,     make_finding, make_finding_of_file,
-    make_member,     make_global, make_tensor_plain, make_tensor_odd, make_root,    make_child,
-    make_grandchild, make_last,   make_mark,         make_insn,       make_end,     make_summary,
+    make_run,     make_clean,         make_end,    make_unsafe,       make_finding,    make_finding_of_file,
+    make_member,  make_packed_member, make_global, make_tensor_plain, make_tensor_odd, make_root,
+    make_child,   make_grandchild,    make_last,   make_mark,         make_insn,       make_end,
+    make_summary,
 };
 
 /* ---- what comes out ---- */
@@ -280,8 +293,9 @@ static const char text_wanted[] =
     "  forward: differs from the golden\n"
     "    logits [1, 10]  min -1.235;  off by at most 0.25, argmax differs\n"
     "\n"
-    "  member              size    packed  method  crc32     data at\n"
-    "  archive/data/0  4.00 KiB  4.00 KiB  stored  deadbeef     0x80  unused\n"
+    "  member              size  packed  method    crc32     data at\n"
+    "  archive/data/0  4.00 KiB          stored    deadbeef     0x80  unused\n"
+    "  archive/data/1  4.00 KiB    90 B  deflated  deadbeef     0x80  unused\n"
     "\n"
     "  class      times  first at  module  name\n"
     "  dangerous      1      0x15  os      system\n"
@@ -349,7 +363,10 @@ static const char json_wanted[] =
     "\"members\":[\n"
     "{\"name\":\"archive/data/"
     "0\",\"method\":\"stored\",\"size\":4096,\"compressed\":4096,\"crc32\":\"deadbeef\","
-    "\"header_offset\":64,\"data_offset\":128,\"used\":false}],\n"
+    "\"header_offset\":64,\"data_offset\":128,\"used\":false},\n"
+    "{\"name\":\"archive/data/"
+    "1\",\"method\":\"deflated\",\"size\":4096,\"compressed\":90,\"crc32\":\"deadbeef\","
+    "\"data_offset\":128,\"used\":false}],\n"
     "\"globals\":[\n"
     "{\"module\":\"os\",\"name\":\"system\",\"class\":\"dangerous\",\"count\":1,\"offset\":21}],\n"
     "\"tensors\":[\n"

@@ -1,6 +1,7 @@
 /* The help, made from the tables of commands, options, limits and exit codes. */
 #include <stdio.h>
 
+#include "base/near.h"
 #include "cli/cli.h"
 #include "report/figures.h"
 
@@ -133,6 +134,16 @@ void help_command(struct pen *pen, enum command command) {
   option_groups(&folds, command);
 }
 
+static enum exit_code unknown_command(struct cli *cli, const char *word) {
+  struct nearest near = {.word = span_str(word)};
+  for (unsigned c = 0; c < COMMAND_COUNT; c++) nearest_try(&near, span_str(command_rows[c].name));
+  char text[USAGE_ROOM];
+  (void)snprintf(text, sizeof text, "there is no command %.200s%s%.*s%s", word,
+                 near.best.n ? "; did you mean " : "", (int)near.best.n, (const char *)near.best.p,
+                 near.best.n ? "?" : ": see ckptlint help");
+  return cli_usage(cli, text);
+}
+
 enum exit_code command_help(struct cli *cli) {
   const struct options *o = cli->options;
   if (o->operands.list.n == 0) {
@@ -144,5 +155,5 @@ enum exit_code command_help(struct cli *cli) {
       help_command(&cli->pen, (enum command)c);
       return EXIT_CLEAN;
     }
-  return cli_usage(cli, "there is no such command: see ckptlint help");
+  return unknown_command(cli, o->operands.list.p[0]);
 }

@@ -30,6 +30,11 @@ static void as_bytes(struct out *text, const cJSON *row, const cJSON *item) {
   out_str(text, figure_bytes(room, item_u64(item)));
 }
 
+/* What a stored member takes is its size, once more. */
+static void as_packed(struct out *text, const cJSON *row, const cJSON *item) {
+  if (item_u64(item) != field_u64(row, "size")) as_bytes(text, row, item);
+}
+
 static void as_offset(struct out *text, const cJSON *row, const cJSON *item) {
   (void)row;
   out_format(text, "0x%jx", (uintmax_t)item_u64(item));
