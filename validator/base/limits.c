@@ -9,7 +9,7 @@ const size_t num_limit_rows = ARRAY_LEN(limit_rows);
 
 struct limits limits_default(void) {
   static const struct limits defaults = {
-#define LIMIT(field, value, unit, flag, why) .field = value,
+#define LIMIT(field, value, unit, flag, why) .field = (value),
 #include "base/limits.def"
 #undef LIMIT
   };
