@@ -85,7 +85,7 @@ static bool text_ok(const struct plan *p, struct plan_text t) {
 static bool extent_ok(const struct plan_header *h, size_t size, enum plan_table table, size_t row) {
   const struct plan_extent *t = &h->table[table];
   uint64_t bytes;
-  if (t->n == 0) return true;
+  if (t->n == 0) return t->at <= size; /* a pointer is made of it all the same */
   return t->at >= sizeof *h && t->at % 8 == 0 && t->n < UINT32_MAX && try_mul(t->n, (uint64_t)row, &bytes) &&
          t->at <= size && bytes <= size - t->at;
 }

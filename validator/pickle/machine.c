@@ -79,7 +79,7 @@ static bool take_operands(struct machine *m, struct arg *arg) {
   if (op->gives > arg->n && !stack_room(m, base))
     return refuse_room(m, OBS_LIMIT_PICKLE_STACK, (uint64_t)base + 1, m->max->pickle_stack, arg->at);
   m->stack.n = base;
-  arg->items = m->stack.p + base;
+  arg->items = base ? m->stack.p + base : m->stack.p; /* there may be no stack yet */
   return true;
 }
 
