@@ -9,6 +9,8 @@
 #define NP_DTYPE(code)         CALL("numpy", "dtype", S(code) FALSE_ TRUE_)
 #define NP_STATE(order)        T(I("3") S(order) NONE NONE NONE I("-1") I("-1") I("0")) BUILD
 #define NP_F8                  NP_DTYPE("f8") NP_STATE("<")
+#define RANDOM(name, args)     CALL("numpy.random._pickle", name, args)
+#define BIT_CTOR               G("numpy.random._pickle", "__bit_generator_ctor")
 #define LATIN(text)            CALL("_codecs", "encode", S(text) S("latin1"))
 #define MULTIARRAY(name, args) CALL("numpy.core.multiarray", name, args)
 #define NP_ARRAY               MULTIARRAY("_reconstruct", G("numpy", "ndarray") T(I("0")) LATIN("b"))
@@ -88,6 +90,11 @@ static const struct accepted accepted[] = {
     {"tensor of another device",
      UTILS("_rebuild_device_tensor_from_cpu_tensor", TENSOR G("torch", "float32") S("xla:0") FALSE_),
      BUILT_TENSOR},
+    {"numpy generator, 1.19", RANDOM("__generator_ctor", S("PCG64")), BUILT_RECORD},
+    {"numpy generator, 1.24", RANDOM("__generator_ctor", S("PCG64") BIT_CTOR), BUILT_RECORD},
+    {"numpy generator, 2.0",
+     RANDOM("__generator_ctor", RANDOM("__bit_generator_ctor", G("numpy.random._pcg64", "PCG64"))),
+     BUILT_RECORD},
     {"numpy dtype", NP_F8, BUILT_NP_DTYPE},
     {"numpy dtype, text", NP_DTYPE("U5") T(I("3") S("<") NONE NONE NONE I("20") I("4") I("8")) BUILD,
      BUILT_NP_DTYPE},
@@ -183,6 +190,23 @@ static const struct refused refused[] = {
      ARGS("numpy.core.multiarray", "scalar",
           NP_DTYPE("O8") T(I("3") S("|") NONE NONE NONE I("-1") I("-1") I("63")) BUILD LATIN("x"))},
     {"numpy scalar of seven bytes", ARGS("numpy.core.multiarray", "scalar", NP_F8 LATIN("1234567"))},
+    {"numpy generator made by a function of the file's",
+     ARGS("numpy.random._pickle", "__generator_ctor", LATIN("x") G("torch.storage", "_load_from_bytes"))},
+    {"numpy generator of a name made by another",
+     ARGS("numpy.random._pickle", "__generator_ctor", S("PCG64") G("numpy.core.multiarray", "scalar"))},
+    {"numpy bit generator of a class of somebody's",
+     ARGS("numpy.random._pickle", "__bit_generator_ctor", G("argparse", "Namespace"))},
+    {"a function among plain arguments",
+     ARGS("__builtin__", "slice", G("torch.storage", "_load_from_bytes"))},
+    {"OrderedDict of pairs by NEWOBJ, which is empty",
+     G("collections", "OrderedDict") T(LIST(T(S("a") I("1")))), NEWOBJ, OBS_CALL_ARGUMENTS},
+    {"set by NEWOBJ, which is empty", G("__builtin__", "set") T(LIST(I("1"))), NEWOBJ, OBS_CALL_ARGUMENTS},
+    {"NEWOBJ of a function", G("torch._utils", "_rebuild_tensor_v2") T(FLOATS SIZES REST), NEWOBJ,
+     OBS_CALL_ARGUMENTS},
+    {"keyword arguments", G("torch", "device") T(S("cuda")) DICT(S("index") I("1")), NEWOBJ_EX,
+     OBS_CALL_ARGUMENTS},
+    {"a record with keyword arguments", G("argparse", "Namespace") T("") DICT(S("index") I("1")), NEWOBJ_EX,
+     OBS_CALL_ARGUMENTS},
     {"numpy dtype of another code", ARGS("numpy", "dtype", S("x8") FALSE_ TRUE_)},
     {"_reconstruct of another class",
      ARGS("numpy.core.multiarray", "_reconstruct", G("argparse", "Namespace") T(I("0")) LATIN("b"))},

@@ -3,13 +3,21 @@
  * them later. */
 #include "model/call.h"
 
+/* builders.def says what these are; what is only named may stand anywhere. */
+enum callee { CALLEE_NAME, CALLEE_FUNCTION, CALLEE_CLASS, CALLEE_VALUE };
+
 static builder_fn *const builders[BUILDERS] = {
-#define BUILDER(id, form, says) [BUILD_##id] = build_##id,
+#define BUILDER(id, callee, form, says) [BUILD_##id] = build_##id,
+#include "model/builders.def"
+#undef BUILDER
+};
+static const enum callee callees[BUILDERS] = {
+#define BUILDER(id, callee, form, says) [BUILD_##id] = CALLEE_##callee,
 #include "model/builders.def"
 #undef BUILDER
 };
 static const char *const builder_forms[BUILDERS] = {
-#define BUILDER(id, form, says) [BUILD_##id] = form,
+#define BUILDER(id, callee, form, says) [BUILD_##id] = form,
 #include "model/builders.def"
 #undef BUILDER
 };
@@ -78,6 +86,11 @@ static bool is_identifier(struct span s) {
   return s.n > 0 && !span_starts(s, SPAN("__"));
 }
 
+bool is_argument(const struct global_row *row) {
+  return row && row->cls != GLOBAL_UNKNOWN && !global_is_refused(row->cls) &&
+         callees[row->builder] != CALLEE_FUNCTION;
+}
+
 static bool is_record_class(const struct global_row *row) {
   return row && (row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE);
 }
@@ -98,8 +111,8 @@ static bool is_record_attribute(const struct checkpoint *cp, const struct machin
 
 /* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
 static bool is_bare_instance(const struct machine *m, const struct object *o) {
-  return (o->origin == BY_NEWOBJ || o->origin == BY_NEWOBJ_EX) && value_count(m, o->args) == 0 &&
-         (o->kwargs == 0 || value_count(m, o->kwargs) == 0);
+  return (o->origin == BY_NEWOBJ || o->origin == BY_NEWOBJ_EX) && kind_of(m, o->args) == VAL_TUPLE &&
+         value_count(m, o->args) == 0 && (o->kwargs == 0 || value_count(m, o->kwargs) == 0);
 }
 
 static uint32_t call_unlisted(const struct call *c) {
@@ -107,8 +120,24 @@ static uint32_t call_unlisted(const struct call *c) {
   return refuse_call(c, OBS_CALL_UNKNOWN);
 }
 
+/* NULL, or what is wrong with the opcode. INST and OBJ of protocols 0 and 1 call, as REDUCE does. */
+static const char *opcode_wrong(const struct call *c) {
+  const struct object *o = value_object(c->m, c->object);
+  bool instance = o->origin == BY_NEWOBJ || o->origin == BY_NEWOBJ_EX;
+  if (o->origin == BY_NEWOBJ_EX && (kind_of(c->m, o->kwargs) != VAL_DICT || value_count(c->m, o->kwargs)))
+    return "keyword arguments, which nobody writes for it";
+  if (instance && callees[c->row->builder] == CALLEE_FUNCTION) return "NEWOBJ of a function";
+  if (instance && callees[c->row->builder] == CALLEE_CLASS && c->n)
+    return "NEWOBJ gives its arguments to __new__ alone, which ignores them";
+  return NULL;
+}
+
 static uint32_t call_data(const struct call *c) {
-  if (c->row->builder != BUILD_NONE) return builders[c->row->builder](c);
+  if (kind_of(c->m, c->args) != VAL_TUPLE) return refuse_silently(c); /* computed: PKL204 already */
+  if (c->row->builder != BUILD_NONE) {
+    const char *what = opcode_wrong(c);
+    return what ? refuse_arguments(c, what) : builders[c->row->builder](c);
+  }
   if (is_record_class(c->row) && is_bare_instance(c->m, value_object(c->m, c->object)))
     return call_built(c, BUILT_RECORD, 0);
   return refuse_arguments(c, "it is kept as data: it may be named and instantiated, not called");

@@ -110,3 +110,20 @@ uint32_t build_NP_SCALAR(const struct call *c) {
   if (tag) c->cp->built.p[tag].np = (uint8_t)(dt - c->cp->np_dtypes.p);
   return tag;
 }
+
+static bool is_bit_generator(const struct call *c, uint32_t i) {
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
+  const struct global_row *cls = call_row(c, i);
+  if (b) return b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_NP_RANDOM;
+  return cls && cls->builder == BUILD_NONE && span_starts(span_str(cls->module), SPAN("numpy.random."));
+}
+
+/* The second argument is a function that numpy calls with the first: with torch.storage._load_from_bytes it
+ * would unpickle it. numpy writes its own, up to 1.25; since then the generator itself, or its class. */
+uint32_t build_NP_RANDOM(const struct call *c) {
+  const struct global_row *ctor = call_row(c, 1);
+  bool named = c->n > 0 && call_kind(c, 0) == VAL_TEXT;
+  bool fine = c->n == 0 || (c->n == 1 && (named || is_bit_generator(c, 0))) ||
+              (c->n == 2 && named && ctor && ctor->builder == BUILD_NP_RANDOM);
+  return fine ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not the name of a bit generator");
+}

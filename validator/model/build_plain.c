@@ -122,16 +122,10 @@ uint32_t build_COMPLEX(const struct call *c) {
   return fine ? call_built(c, BUILT_COMPLEX, 0) : refuse_arguments(c, "not two numbers");
 }
 
-/* A class or type as a value: harmless where nothing calls it but the modelled callee. */
-static bool is_data_class(const struct global_row *row) {
-  return row && (row->cls == GLOBAL_CORE || row->cls == GLOBAL_MODELLED || row->cls == GLOBAL_RECORD ||
-                 row->cls == GLOBAL_MODULE);
-}
-
 /* Objects among the arguments were judged when they were made. */
 uint32_t build_PLAIN(const struct call *c) {
   for (uint32_t i = 0; i < c->n; i++) {
-    if (call_kind(c, i) == VAL_GLOBAL && !is_data_class(call_row(c, i)))
+    if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i)))
       return refuse_arguments(c, "not a plain value");
   }
   return call_built(c, BUILT_RECORD, 0);

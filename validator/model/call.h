@@ -36,9 +36,13 @@ static inline uint32_t call_built(const struct call *c, enum built_kind kind, ui
 uint32_t refuse_arguments(const struct call *c, const char *what);
 uint32_t refuse_silently(const struct call *c);
 
+/* May a plain call be given this class, type or constant? Not a function: what it is given to might call it.
+ */
+bool is_argument(const struct global_row *row);
+
 /* Checks the arguments; answers the tag of what was built. */
 typedef uint32_t builder_fn(const struct call *c);
-#define BUILDER(id, form, says) builder_fn build_##id;
+#define BUILDER(id, callee, form, says) builder_fn build_##id;
 #include "model/builders.def"
 #undef BUILDER
 
