@@ -43,6 +43,19 @@ const struct global_row *row_of(const struct checkpoint *cp, const struct machin
   return row_of_global(cp, value_global(m, v));
 }
 
+bool spend(struct checkpoint *cp, uint64_t n, uint32_t at) {
+  uint64_t left = cp->max->call_steps - cp->steps;
+  cp->steps += min_u64(n, left);
+  if (n < left) return true;
+  if (cp->obs->seen[OBS_LIMIT_CALL_STEPS] == 0)
+    observe(cp->obs,
+            (struct observation){
+                .kind = OBS_LIMIT_CALL_STEPS, .member = cp->member, .at = at, .want = cp->max->call_steps});
+  return false;
+}
+
+static bool is_spent(const struct checkpoint *cp) { return cp->steps == cp->max->call_steps; }
+
 uint32_t refuse_silently(const struct call *c) {
   if (c->cp->num_refused++ == 0) c->cp->refused_at = c->at;
   return call_built(c, BUILT_REFUSED, 0);
@@ -52,19 +65,19 @@ static uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
   observe(c->cp->obs, (struct observation){.kind = kind,
                                            .member = c->cp->member,
                                            .at = c->at,
-                                           .subject = describe_call(c->cp, c->m, c->object),
+                                           .subject = describe_call(c, kind),
                                            .detail = span_str(c->row ? c->row->why : "")});
   return refuse_silently(c);
 }
 
 uint32_t refuse_arguments(const struct call *c, const char *what) {
   const char *form = c->row ? builder_forms[c->row->builder] : NULL;
-  observe(c->cp->obs, (struct observation){
-                          .kind = OBS_CALL_ARGUMENTS,
-                          .member = c->cp->member,
-                          .at = c->at,
-                          .subject = describe_call(c->cp, c->m, c->object),
-                          .detail = arena_printf(c->cp->arena, "%s; accepted: %s", what, form ? form : "")});
+  struct observation o = {.kind = OBS_CALL_ARGUMENTS, .member = c->cp->member, .at = c->at};
+  if (is_spent(c->cp)) return call_built(c, BUILT_NOTHING, 0);
+  o.subject = describe_call(c, o.kind);
+  if (will_list(c->cp->obs, o.kind))
+    o.detail = arena_printf(c->cp->arena, "%s; accepted: %s", what, form ? form : "");
+  observe(c->cp->obs, o);
   return refuse_silently(c);
 }
 
@@ -78,6 +91,8 @@ static uint32_t on_global(void *ctx, const struct machine *m, const struct globa
 }
 
 static bool is_identifier(struct span s) {
+  enum { LONGEST = 512 };
+  if (s.n > LONGEST) return false;
   for (size_t i = 0; i < s.n; i++) {
     uint8_t c = s.p[i];
     bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -182,6 +197,7 @@ static uint32_t on_call(void *ctx, struct machine *m, val_id object) {
 }
 
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why) {
+  if (is_spent(cp)) return;
   observe(cp->obs, (struct observation){.kind = OBS_BUILD_REFUSED,
                                         .member = cp->member,
                                         .at = at,
@@ -191,8 +207,9 @@ void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const 
 
 /* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`).
  */
-static bool plain_fields(const struct machine *m, val_id dict) {
+static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
   uint32_t n = value_count(m, dict);
+  if (!spend(cp, n, at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {
     val_id key = value_item(m, dict, i);
     if (!value_is_string(m, key) || span_starts(value_bytes(m, key), SPAN("__"))) return false;
@@ -200,16 +217,17 @@ static bool plain_fields(const struct machine *m, val_id dict) {
   return true;
 }
 
-bool plain_attributes(const struct machine *m, val_id state) {
-  return kind_of(m, state) == VAL_NONE || (kind_of(m, state) == VAL_DICT && plain_fields(m, state));
+bool plain_attributes(const struct call *c, uint32_t i) {
+  return call_kind(c, i) == VAL_NONE ||
+         (call_kind(c, i) == VAL_DICT && plain_fields(c->cp, c->m, call_arg(c, i), c->at));
 }
 
 static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
-  if (kind_of(m, state) == VAL_DICT && !plain_fields(m, state))
+  if (kind_of(m, state) == VAL_DICT && !plain_fields(cp, m, state, at))
     refuse_build(cp, at, "a record", "a state that sets special attributes");
-  if (kind_of(m, state) != VAL_TUPLE) return;
+  if (kind_of(m, state) != VAL_TUPLE || !spend(cp, value_count(m, state), at)) return;
   for (uint32_t i = 0; i < value_count(m, state); i++)
-    if (kind_of(m, value_item(m, state, i)) == VAL_DICT && !plain_fields(m, value_item(m, state, i)))
+    if (kind_of(m, value_item(m, state, i)) == VAL_DICT && !plain_fields(cp, m, value_item(m, state, i), at))
       refuse_build(cp, at, "a record", "slots that set special attributes");
 }
 
@@ -222,7 +240,7 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   case BUILT_REFUSED: return; /* said already */
   case BUILT_RECORD: build_record(cp, m, state, at); return;
   case BUILT_DICT:
-    if (kind_of(m, state) != VAL_DICT || !plain_fields(m, state))
+    if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, at))
       refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
     return;
   case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, b, state, at); return;

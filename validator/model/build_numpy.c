@@ -18,6 +18,7 @@ static bool parse_dtype_code(struct span s, struct np_dtype *out) {
     s = span_from(s, 1);
   }
   if (s.n < 1 || !memchr("fiubcSUVOMm", s.p[0], 11)) return false;
+  if (s.n > 8) return false;
   out->kind = (char)s.p[0];
   uint32_t size = 0;
   for (size_t i = 1; i < s.n; i++) {
@@ -64,7 +65,8 @@ static const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const str
 
 /* The product of a shape tuple times the item size; false when it is no shape or overflows. */
 static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint64_t *out) {
-  if (kind_of(m, shape) != VAL_TUPLE) return false;
+  enum { NP_DIMS = 32 };
+  if (kind_of(m, shape) != VAL_TUPLE || value_count(m, shape) > NP_DIMS) return false;
   *out = item;
   for (uint32_t i = 0; i < value_count(m, shape); i++) {
     const struct value *v = value_of(m, value_item(m, shape, i));
@@ -101,7 +103,7 @@ uint32_t build_NP_SCALAR(const struct call *c) {
   struct span s;
   if (c->n != 2 || !dt) return refuse_arguments(c, "not (dtype, bytes)");
   bool raw = bytes_of(c->cp, c->m, call_arg(c, 1), &s);
-  if (!raw && call_kind(c, 1) == VAL_TEXT) raw = latin1(c->cp, call_bytes(c, 1), &s);
+  if (!raw && call_kind(c, 1) == VAL_TEXT) raw = latin1(c, call_bytes(c, 1), &s);
   bool text = dt->kind == 'S' || dt->kind == 'U';
   if (!raw || (!dt->plain && !text) || (dt->plain && s.n != dt->size))
     return refuse_arguments(c, "not a plain number of the dtype's size");

@@ -10,8 +10,10 @@ static bool is_dict(const struct call *c, val_id v) {
 }
 
 /* [(key, value), …] or ((key, value), …), as Python 2 wrote an OrderedDict. */
-static bool is_pairs(const struct machine *m, val_id v) {
+static bool is_pairs(const struct call *c, val_id v) {
+  const struct machine *m = c->m;
   if (kind_of(m, v) != VAL_LIST && kind_of(m, v) != VAL_TUPLE) return false;
+  if (!spend(c->cp, value_count(m, v), c->at)) return false;
   for (uint32_t i = 0; i < value_count(m, v); i++) {
     val_id pair = value_item(m, v, i);
     if ((kind_of(m, pair) != VAL_TUPLE && kind_of(m, pair) != VAL_LIST) || value_count(m, pair) != 2)
@@ -22,7 +24,7 @@ static bool is_pairs(const struct machine *m, val_id v) {
 
 uint32_t build_ORDERED_DICT(const struct call *c) {
   uint32_t n = c->n;
-  if (n > 1 || (n == 1 && !is_pairs(c->m, call_arg(c, 0)))) return refuse_arguments(c, "not a list of pairs");
+  if (n > 1 || (n == 1 && !is_pairs(c, call_arg(c, 0)))) return refuse_arguments(c, "not a list of pairs");
   return call_built(c, BUILT_DICT, 0);
 }
 
@@ -63,8 +65,8 @@ static uint32_t bytes_object(const struct call *c, struct span s) {
 }
 
 /* str → bytes, one byte a code point; false when a code point is above 0xff. */
-bool latin1(struct checkpoint *cp, struct span text, struct span *out) {
-  uint8_t *p = arena_alloc(cp->arena, text.n, 1, 1);
+bool latin1(const struct call *c, struct span text, struct span *out) {
+  uint8_t *p = spend(c->cp, text.n, c->at) ? arena_alloc(c->cp->arena, text.n, 1, 1) : NULL;
   size_t n = 0;
   while (p && text.n) {
     uint32_t code;
@@ -84,7 +86,7 @@ uint32_t build_CODECS_ENCODE(const struct call *c) {
   if (c->n != 2 || !value_is_string(c->m, call_arg(c, 0)) || !names_latin1(call_bytes(c, 1)))
     return refuse_arguments(c, "not a str and 'latin1'");
   if (call_kind(c, 0) != VAL_TEXT) return bytes_object(c, call_bytes(c, 0));
-  if (!latin1(c->cp, call_bytes(c, 0), &out)) return refuse_arguments(c, "a code point above 255");
+  if (!latin1(c, call_bytes(c, 0), &out)) return refuse_arguments(c, "a code point above 255");
   return bytes_object(c, out);
 }
 
@@ -109,7 +111,7 @@ uint32_t build_BYTEARRAY(const struct call *c) {
   struct span s = SPAN("");
   uint32_t n = c->n;
   if (n == 2 && call_kind(c, 0) == VAL_TEXT && names_latin1(call_bytes(c, 1)) &&
-      latin1(c->cp, call_bytes(c, 0), &s))
+      latin1(c, call_bytes(c, 0), &s))
     return bytes_object(c, s);
   if (n > 1 || (n == 1 && !bytes_of(c->cp, c->m, call_arg(c, 0), &s)))
     return refuse_arguments(c, "not bytes (a count would allocate that many)");
@@ -124,6 +126,7 @@ uint32_t build_COMPLEX(const struct call *c) {
 
 /* Objects among the arguments were judged when they were made. */
 uint32_t build_PLAIN(const struct call *c) {
+  if (!spend(c->cp, c->n, c->at)) return refuse_arguments(c, "");
   for (uint32_t i = 0; i < c->n; i++) {
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i)))
       return refuse_arguments(c, "not a plain value");
@@ -153,7 +156,8 @@ uint32_t build_RECONSTRUCTOR(const struct call *c) {
 
 uint32_t build_SIZE(const struct call *c) {
   val_id dims = call_arg(c, 0);
-  bool fine = c->n == 1 && (kind_of(c->m, dims) == VAL_TUPLE || kind_of(c->m, dims) == VAL_LIST);
+  bool fine = c->n == 1 && (kind_of(c->m, dims) == VAL_TUPLE || kind_of(c->m, dims) == VAL_LIST) &&
+              spend(c->cp, value_count(c->m, dims), c->at);
   for (uint32_t i = 0; fine && i < value_count(c->m, dims); i++) {
     const struct value *v = value_of(c->m, value_item(c->m, dims, i));
     fine = v->kind == VAL_INT && v->number >= 0;

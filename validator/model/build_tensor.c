@@ -38,6 +38,7 @@ static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
   if (i >= c->n || call_kind(c, i) == VAL_NONE) return true;
   if (call_kind(c, i) != VAL_DICT) return false;
   uint32_t n = value_count(c->m, call_arg(c, i));
+  if (!spend(c->cp, n, c->at)) return false;
   for (uint32_t k = 0; k < n; k += 2) {
     struct span key = value_bytes(c->m, value_item(c->m, call_arg(c, i), k));
     const struct value *v = value_of(c->m, value_item(c->m, call_arg(c, i), k + 1));
@@ -162,7 +163,7 @@ static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state
   if (c->n != n) return refuse_arguments(c, "the number of arguments is not torch's");
   if (call_kind(c, 1) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
   if (!no_hooks(c, 2)) return refuse_arguments(c, "backward hooks are not empty: a loader would call them");
-  if (with_state && !plain_attributes(c->m, call_arg(c, 3)))
+  if (with_state && !plain_attributes(c, 3))
     return refuse_arguments(c, "the state is not a dict of plain attributes or None");
   return same_tensor(c, call_arg(c, 0), value_of(c->m, call_arg(c, 1))->truth);
 }
@@ -254,7 +255,7 @@ uint32_t build_FROM_TYPE_V2(const struct call *c) {
   const struct global_row *func = call_row(c, 0), *type = call_row(c, 1);
   bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
   if (!own_type) return refuse_arguments(c, "the type is not torch.Tensor or Parameter");
-  if (!plain_attributes(c->m, call_arg(c, 3)))
+  if (!plain_attributes(c, 3))
     return refuse_arguments(c, "the state is not a dict of plain attributes or None");
   struct call inner = *c;
   inner.args = call_arg(c, 2);

@@ -31,6 +31,10 @@ static inline uint32_t call_built(const struct call *c, enum built_kind kind, ui
   return built_new(c->cp, kind, index, c->row);
 }
 
+/* To be asked before n values of an argument, or bytes of a text, are looked at. False: the budget is spent
+ * (observed), and nothing is refused any more for what was not looked at. */
+NODISCARD bool spend(struct checkpoint *cp, uint64_t n, uint32_t at);
+
 /* The arguments are not of the builder's form: observed. Answers the tag of a refused object, as does the
  * other, for what was observed already. */
 uint32_t refuse_arguments(const struct call *c, const char *what);
@@ -39,6 +43,12 @@ uint32_t refuse_silently(const struct call *c);
 /* May a plain call be given this class, type or constant? Not a function: what it is given to might call it.
  */
 bool is_argument(const struct global_row *row);
+
+/* Is argument i a state as torch saves it with a tensor: None, or a dict of names of which none is special
+ * (threats B12, H20)? */
+bool plain_attributes(const struct call *c, uint32_t i);
+/* "module.name(args…)" for an observation of this kind; empty if it will only be counted. */
+struct span describe_call(const struct call *c, enum obs_kind kind);
 
 /* Checks the arguments; answers the tag of what was built. */
 typedef uint32_t builder_fn(const struct call *c);
@@ -55,7 +65,7 @@ void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const 
 
 /* str to bytes, one byte a code point, as 'latin1' encodes; false when a code point is above 0xff, or the
  * budget is spent. */
-NODISCARD bool latin1(struct checkpoint *cp, struct span text, struct span *out);
+NODISCARD bool latin1(const struct call *c, struct span text, struct span *out);
 /* BYTES and its kin, or an object that is one: the span. */
 NODISCARD bool bytes_of(const struct checkpoint *cp, const struct machine *m, val_id v, struct span *out);
 

@@ -96,6 +96,7 @@ struct checkpoint {
   uint32_t num_refused;  /* calls that are findings of effect unsafe */
   uint32_t refused_at;   /* the first of them */
   uint64_t num_ops;
+  uint64_t steps; /* of limits.call_steps */
 };
 
 void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,
@@ -121,13 +122,9 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
 /* Is it ('module', class, source_file, source)? */
 bool is_module_id(const struct machine *m, val_id id);
 
-/* Attributes as torch saves them with a tensor: None, or a dict of names of which none is special (threats
- * B12, H20). */
-bool plain_attributes(const struct machine *m, val_id state);
-
-/* "module.name(args…)" in Python's notation, cut at ~200 bytes, for messages. Untrusted bytes inside. */
-struct span describe_call(const struct checkpoint *cp, const struct machine *m, val_id object);
-struct span describe_global(const struct checkpoint *cp, const struct machine *m, val_id v);
+/* A value in Python's notation, for messages, cut at DESCRIBE_MAX bytes; what it holds is left out. Untrusted
+ * bytes inside. */
+struct span describe_value(const struct checkpoint *cp, const struct machine *m, val_id v);
 
 /* ---- the plan ---- */
 /* What emit.c shares with the reading of values: the children of a value, in the order of the program. */

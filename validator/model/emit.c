@@ -131,7 +131,7 @@ static struct span key_text(const struct walk *k, val_id key, char scratch[32]) 
   if (value_is_string(k->m, key)) return value_bytes(k->m, key);
   if (x->kind == VAL_INT) return decimal(scratch, "", x->number);
   if (x->kind == VAL_BOOL) return x->truth ? SPAN("True") : SPAN("False");
-  return describe_global(k->cp, k->m, key); /* Python's notation of anything else */
+  return describe_value(k->cp, k->m, key); /* Python's notation of anything else */
 }
 
 static val_id child_at(const struct walk *k, const struct frame *f, char scratch[32], struct span *key) {

@@ -196,7 +196,7 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
                            .numel = (uint64_t)value_of(m, part[4])->number,
                            .declared_at = p->at};
   if (!storage_class(m, part[1], &s))
-    return refuse_persid(cp, p->at, OBS_STORAGE_CLASS, describe_global(cp, m, part[1]), 0, 0);
+    return refuse_persid(cp, p->at, OBS_STORAGE_CLASS, describe_value(cp, m, part[1]), 0, 0);
   if (!is_decimal(s.key)) return refuse_persid(cp, p->at, OBS_STORAGE_KEY, s.key, 0, 0);
   if (!known_location(s.location)) (void)refuse_persid(cp, p->at, OBS_STORAGE_LOCATION, s.location, 0, 0);
   uint32_t root = root_storage(cp, &s);
