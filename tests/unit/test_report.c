@@ -597,17 +597,40 @@ static cJSON *make_cut_text(void) {
   event_u64(e, "items", 1000);
   return e;
 }
+/* 99 bytes and a letter of two: 100 would cut it. */
+static cJSON *make_long_text(void) {
+  char text[201];
+  memset(text, 'x', 99);
+  memcpy(text + 99, "ü", 3);
+  memset(text + 101, 'y', 99);
+  text[200] = '\0';
+  cJSON *e = make_value(1, false, "longer", "text", text);
+  event_u64(e, "items", 200);
+  return e;
+}
 static cJSON *make_shared(void) { return make_value(1, true, "again", "shared", "name"); }
 
 /* A length stands only where the text is not there whole. */
 static void texts_of_the_tree_are_quoted(void **state) {
   (void)state;
-  make_fn *const rows[] = {make_root, make_text, make_cut_text, make_shared};
-  assert_rows(plain, rows, ARRAY_LEN(rows),
-              "  (root)  collections.OrderedDict (2)\n"
-              "  ├─ name  text \"a b\"\n"
-              "  ├─ long  text \"a b…(+7 bytes)\" (1000 bytes)\n"
-              "  └─ again  shared with name\n\n");
+  make_fn *const rows[] = {make_root, make_text, make_cut_text, make_long_text, make_shared};
+  char line[256], xs[100] = {0};
+  memset(xs, 'x', 99);
+  (void)snprintf(line, sizeof line, "  ├─ longer  text \"%s\"… (200 bytes)\n", xs);
+  char *text = render_rows(plain, rows, ARRAY_LEN(rows));
+  assert_non_null(strstr(text,
+                         "  (root)  collections.OrderedDict (2)\n"
+                         "  ├─ name  text \"a b\"\n"
+                         "  ├─ long  text \"a b…(+7 bytes)\" (1000 bytes)\n"));
+  assert_non_null(strstr(text, line));
+  assert_non_null(strstr(text, "  └─ again  shared with name\n\n"));
+  free(text);
+  struct report_options verbose = plain;
+  verbose.verbose = true;
+  text = render_rows(verbose, rows, ARRAY_LEN(rows));
+  assert_non_null(strstr(text, "xüyyy"));
+  assert_non_null(strstr(text, "yyy\"\n")); /* whole: no length */
+  free(text);
 }
 
 static cJSON *make_long_finding(void) {

@@ -139,15 +139,26 @@ static void write_branch(struct text *t, size_t depth, bool last) {
   if (depth > 0) pen_text(pen, INK_FAINT, last ? pen_glyph(pen, "└─ ", "`- ") : pen_glyph(pen, "├─ ", "|- "));
 }
 
+enum { TREE_TEXT = 100 }; /* bytes of a value that one line shows; --verbose shows what the event holds */
+
+static size_t shown_bytes(const struct text *t, const char *text) {
+  size_t n = strlen(text);
+  if (t->options->verbose || n <= TREE_TEXT) return n;
+  for (n = TREE_TEXT; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;) n--; /* not inside a character */
+  return n;
+}
+
 /* A text stands in quotes; how long it is says something only when it is not there whole. */
 static void write_scalar(struct text *t, const cJSON *value) {
   struct pen *pen = &t->pen;
   bool quoted = field_is(value, "kind", "text"), same = field_is(value, "kind", "shared");
   const char *text = field_text(value, "text");
+  size_t n = shown_bytes(t, text);
   out_str(pen->out, same ? " with " : " ");
   pen_text(pen, INK_FAINT, quoted ? "\"" : "");
-  pen_text(pen, INK_PLAIN, text);
+  pen_span(pen, INK_PLAIN, span_of(text, n));
   pen_text(pen, INK_FAINT, quoted ? "\"" : "");
+  if (text[n]) pen_text(pen, INK_FAINT, pen_glyph(pen, "…", "..."));
 }
 
 static void write_items(struct text *t, const cJSON *value) {
@@ -155,8 +166,15 @@ static void write_items(struct text *t, const cJSON *value) {
   uintmax_t n = field_u64(value, "items");
   if (!bytes)
     pen_format(&t->pen, INK_FAINT, " (%ju)", n);
-  else if (n > strlen(field_text(value, "text")))
+  else if (n > shown_bytes(t, field_text(value, "text")))
     pen_format(&t->pen, INK_FAINT, " (%ju bytes)", n);
+}
+
+/* What a value is: its class says more than its kind only where the kind is one of ours. */
+static const char *type_of(const cJSON *value) {
+  bool by_class = field_is(value, "kind", "record") || field_is(value, "kind", "global") ||
+                  field_is(value, "kind", "dict");
+  return field_text(value, by_class && field_is_there(value, "class") ? "class" : "kind");
 }
 
 static void write_value(struct text *t, const cJSON *value) {
@@ -166,8 +184,7 @@ static void write_value(struct text *t, const cJSON *value) {
   write_branch(t, depth, field_true(value, "last"));
   pen_text(pen, INK_STRONG, depth == 0 ? "(root)" : field_text(value, "key"));
   out_str(pen->out, "  ");
-  pen_text(pen, INK_FAINT,
-           field_is_there(value, "class") ? field_text(value, "class") : field_text(value, "kind"));
+  pen_text(pen, INK_FAINT, type_of(value));
   if (field_is_there(value, "text")) write_scalar(t, value);
   if (field_is_there(value, "items")) write_items(t, value);
   pen_newline(pen);
