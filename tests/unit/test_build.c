@@ -224,10 +224,106 @@ static void wrong_arguments_are_refused_at_the_call(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(refused); i++) run_refused(&refused[i]);
 }
 
+/* ---- what shared values cost ---- */
+
+/* `before`, then `each` n times, then `after`. */
+static void repeated_open(struct bench *b, const char *before, const char *each, uint32_t n,
+                          const char *after) {
+  static const struct record none[] = {{NULL, 0}};
+  char *program = NULL;
+  size_t size;
+  FILE *out = open_memstream(&program, &size);
+  assert_non_null(out);
+  fputs(PROTO2, out);
+  fputs(before, out);
+  for (uint32_t i = 0; i < n; i++) fputs(each, out);
+  fputs(after, out);
+  assert_int_equal(fclose(out), 0);
+  bench_open(b, span_of(program, size), none);
+  free(program);
+}
+
+/* A list, tuple or dict of many values in entry 0 of the memo; then as many calls that are given it. */
+static const struct shared {
+  const char *name, *open, *each, *close, *call;
+} shared[] = {
+    {"OrderedDict(pairs)", "(", T(NONE NONE), "lp0\n(", G("collections", "OrderedDict") T(GET(0)) REDUCE},
+    {"Size", "(", I("1"), "tp0\n(", G("torch", "Size") T(GET(0)) REDUCE},
+    {"slice(*args)", "(", I("1"), "tp0\n(", G("__builtin__", "slice") GET(0) REDUCE},
+    {"set", "(", I("1"), "lp0\n(", G("__builtin__", "set") T(GET(0)) REDUCE},
+    {"a call of a call", G("mylib", "f") "(", I("1"), "tRp0\n(", GET(0) ")R"},
+    {"an unknown call", "(", I("1"), "tp0\n(", G("mylib", "f") GET(0) REDUCE},
+    {"getattr", "(" S("0") "0V", "name", "\np0\n(",
+     G("__builtin__", "getattr") T(G("argparse", "Namespace") GET(0)) "R"},
+    {"encode", "(" S("0") "0V", "text", "\np0\n(", G("_codecs", "encode") T(GET(0) S("latin1")) REDUCE},
+    {"dtype", "(" S("0") "0Vf", "0000", "\np0\n(", G("numpy", "dtype") T(GET(0)) REDUCE},
+    {"storage key", "(" S("0") "0V", "1111", "\np0\n(",
+     T(S("storage") G("torch", "FloatStorage") GET(0) S("cpu") I("1")) "Q"},
+    {"storage place", "(" S("0") "0V", "cpuu", "\np0\n(",
+     T(S("storage") G("torch", "FloatStorage") S("1") GET(0) I("1")) "Q"},
+};
+
+/* 20,000 calls of 20,000 values: they would be looked at 400 million times. */
+static void calls_of_shared_values_have_a_budget(void **state) {
+  (void)state;
+  enum { MANY = 20000 };
+  for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
+    struct bench b;
+    const struct shared *x = &shared[i];
+    char *before = NULL;
+    size_t n;
+    FILE *out = open_memstream(&before, &n);
+    assert_non_null(out);
+    fputs(x->open, out);
+    for (uint32_t k = 0; k < MANY; k++) fputs(x->each, out);
+    fputs(x->close, out);
+    assert_int_equal(fclose(out), 0);
+    repeated_open(&b, before, x->call, MANY, "t.");
+    free(before);
+    b.max.call_steps = 10 * MANY;
+    bench_load(&b);
+    if (!b.cp.machine.stopped) fail_msg("%s: does not run", x->name);
+    assert_true(b.cp.steps <= b.max.call_steps);
+    if (b.arena.used > (size_t)64 << 20) fail_msg("%s: %zu bytes", x->name, b.arena.used);
+    bench_close(&b);
+  }
+}
+
+/* The budget is a limit: what was not looked at is not called malformed. */
+static void a_spent_budget_is_a_limit(void **state) {
+  (void)state;
+  struct bench b;
+  repeated_open(&b, "(" G("torch", "Size") PUT(0) T(I("1") I("2") I("3") I("4") I("5") I("6") I("7")) PUT(1),
+                GET(0) T(GET(1)) REDUCE, 4, "t.");
+  b.max.call_steps = 20;
+  bench_load(&b);
+  assert_true(b.cp.machine.stopped);
+  assert_int_equal(seen(&b.obs, OBS_LIMIT_CALL_STEPS), 1);
+  assert_int_equal(seen(&b.obs, OBS_CALL_ARGUMENTS), 0);
+  bench_close(&b);
+}
+
+/* BUILD with one state for each of many objects. */
+static void states_have_a_budget(void **state) {
+  (void)state;
+  struct bench b;
+  repeated_open(&b,
+                DICT(S("a") NONE S("b") NONE S("c") NONE) PUT(0) "0" G("argparse", "Namespace") PUT(1) "0(",
+                GET(1) ")" NEWOBJ GET(0) BUILD, 10, "t.");
+  b.max.call_steps = 20;
+  bench_load(&b);
+  assert_int_equal(seen(&b.obs, OBS_LIMIT_CALL_STEPS), 1);
+  assert_int_equal(seen(&b.obs, OBS_BUILD_REFUSED), 0);
+  bench_close(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_torch_writes_is_built),
       cmocka_unit_test(wrong_arguments_are_refused_at_the_call),
+      cmocka_unit_test(calls_of_shared_values_have_a_budget),
+      cmocka_unit_test(a_spent_budget_is_a_limit),
+      cmocka_unit_test(states_have_a_budget),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,7 @@ uint32_t build_COMPLEX(const struct call *c) {
 
 /* Objects among the arguments were judged when they were made. */
 uint32_t build_PLAIN(const struct call *c) {
-  if (!spend(c->cp, c->n, c->at)) return refuse_arguments(c, "");
+  if (!spend(c->cp, c->n, c->at)) return call_built(c, BUILT_NOTHING, 0);
   for (uint32_t i = 0; i < c->n; i++) {
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i)))
       return refuse_arguments(c, "not a plain value");

@@ -1,6 +1,6 @@
 /* Calls and names in Python's notation, for messages. The text holds bytes of the file: only a writer shows
  * it. */
-#include "model/checkpoint.h"
+#include "model/call.h"
 
 enum { CALL_MAX = 240, STRING_MAX = 100, NEST_MAX = 3 };
 
@@ -67,6 +67,15 @@ static void put_value(struct text *t, const struct machine *m, val_id v) {
   put(t, SPAN("(…)"));
 }
 
+static void put_args(struct text *t, const struct machine *m, val_id args) {
+  put(t, SPAN("("));
+  for (uint32_t i = 0; i < value_count(m, args) && t->n < CALL_MAX; i++) {
+    if (i) put(t, SPAN(", "));
+    put_value(t, m, value_item(m, args, i));
+  }
+  put(t, SPAN(")"));
+}
+
 /* The callee: a name, or what made it, at most NEST_MAX calls deep. */
 static void put_callee(struct text *t, const struct machine *m, val_id callee) {
   val_id chain[NEST_MAX];
@@ -76,36 +85,25 @@ static void put_callee(struct text *t, const struct machine *m, val_id callee) {
     callee = value_object(m, callee)->callee;
   }
   put_value(t, m, callee);
-  for (; n > 0; n--) {
-    const struct object *o = value_object(m, chain[n - 1]);
-    put(t, SPAN("("));
-    for (uint32_t i = 0; i < value_count(m, o->args); i++) {
-      if (i) put(t, SPAN(", "));
-      put_value(t, m, value_item(m, o->args, i));
-    }
-    put(t, SPAN(")"));
-  }
+  for (; n > 0; n--) put_args(t, m, value_object(m, chain[n - 1])->args);
 }
 
-struct span describe_call(const struct checkpoint *cp, const struct machine *m, val_id object) {
-  struct text t = {.n = 0};
-  const struct object *o = value_object(m, object);
-  put_callee(&t, m, o->callee);
-  put(&t, SPAN("("));
-  for (uint32_t i = 0; i < value_count(m, o->args) && t.n < CALL_MAX; i++) {
-    if (i) put(&t, SPAN(", "));
-    put_value(&t, m, value_item(m, o->args, i));
-  }
-  put(&t, SPAN(")"));
+static struct span keep(const struct checkpoint *cp, const struct text *t) {
   struct span out = SPAN("");
-  (void)!arena_copy(cp->arena, span_of(t.bytes, t.n), &out);
+  (void)!arena_copy(cp->arena, span_of(t->bytes, t->n), &out);
   return out;
 }
 
-struct span describe_global(const struct checkpoint *cp, const struct machine *m, val_id v) {
+struct span describe_call(const struct call *c, enum obs_kind kind) {
+  struct text t = {.n = 0};
+  if (!will_list(c->cp->obs, kind)) return SPAN("");
+  put_callee(&t, c->m, value_object(c->m, c->object)->callee);
+  put_args(&t, c->m, c->args);
+  return keep(c->cp, &t);
+}
+
+struct span describe_value(const struct checkpoint *cp, const struct machine *m, val_id v) {
   struct text t = {.n = 0};
   put_value(&t, m, v);
-  struct span out = SPAN("");
-  (void)!arena_copy(cp->arena, span_of(t.bytes, t.n), &out);
-  return out;
+  return keep(cp, &t);
 }

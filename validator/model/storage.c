@@ -14,9 +14,10 @@ static uint32_t refuse_persid(struct checkpoint *cp, uint32_t at, enum obs_kind 
 }
 
 static bool is_decimal(struct span s) {
+  if (s.n == 0 || s.n >= KEY_MAX) return false;
   for (size_t i = 0; i < s.n; i++)
     if (s.p[i] < '0' || s.p[i] > '9') return false;
-  return s.n > 0 && s.n < KEY_MAX && (s.n == 1 || s.p[0] != '0');
+  return s.n == 1 || s.p[0] != '0';
 }
 
 /* torch looks at the class's name alone: the module may say anything (format-spec D.1). */

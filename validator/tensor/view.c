@@ -41,8 +41,7 @@ static struct span claim_text(struct arena *a, const struct view_claim *c) {
 
 static void note(struct observations *o, const struct view_claim *c, enum obs_kind kind, uint64_t got,
                  uint64_t want) {
-  /* What is only counted gets no text: a million bad tensors must not eat the arena. */
-  struct span detail = o->seen[kind] < o->per_kind_max ? claim_text(o->arena, c) : (struct span){0};
+  struct span detail = will_list(o, kind) ? claim_text(o->arena, c) : (struct span){0};
   observe(o, (struct observation){.kind = kind,
                                   .member = c->member,
                                   .at = c->at,
