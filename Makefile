@@ -3,6 +3,7 @@
 #   make test       everything that CI runs, its own set-up included; ends with "N passed, N failed"
 #   make demo       installs what is missing, builds, and shows the main job on two files
 #   make MODE=asan test      the same tests under ASan and UBSan (debug, intsan: likewise)
+#   make lint       format, clang-tidy, cppcheck, shellcheck
 MODE ?= release
 ifeq ($(origin CC),default)
 CC := gcc

@@ -65,6 +65,11 @@ static void wrong_calls_are_told_exactly(void **state) {
       {{"--max-oops", "1", "x"}, "unknown option --max-oops; did you mean --max-ops?"},
       {{"--no-tree", "inspect", "x"}, "unknown option --no-tree"},
       {{"chekc", "/no/such/file.pt"}, "unknown command chekc; did you mean check?"},
+      {{"--depth", "quick", "--hash", "sha256", "x"},
+       "--hash sha256 needs every byte: it does not go with --depth quick"},
+      {{"inspect", "--stats", "--depth", "quick", "x"},
+       "--stats needs every byte: it does not go with --depth quick"},
+      {{"rules", "GLB301"}, "rules takes no operand: GLB301"},
       {{"--bogus", "--other", "x"}, "unknown option --bogus"}, /* the first error stays */
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -390,6 +390,12 @@ static void check_applies(struct line *line) {
   }
 }
 
+static void check_operands(struct options *o) {
+  const struct command_row *row = &command_rows[o->command];
+  if (!row->operands[0] && o->operands.list.n > 0)
+    wrong(o, "%s takes no operand: %.200s", row->name, o->operands.list.p[0]);
+}
+
 /* A depth that reads no bytes has no figures of them to show. */
 static void check_depth(struct options *o) {
   if (o->depth == DEPTH_FULL || o->help || o->version) return;
@@ -420,6 +426,7 @@ bool options_parse(struct options *o, struct arena *a, int argc, char *const *ar
   while (line.at < argc) take_argument(&line);
   check_applies(&line);
   check_depth(o);
+  check_operands(o);
   check_command(&line);
   return !o->error[0];
 }
