@@ -98,6 +98,12 @@ static const struct accepted accepted[] = {
     {"numpy dtype", NP_F8, BUILT_NP_DTYPE},
     {"numpy dtype, text", NP_DTYPE("U5") T(I("3") S("<") NONE NONE NONE I("20") I("4") I("8")) BUILD,
      BUILT_NP_DTYPE},
+    {"parameter before 0.4",
+     G("torch.nn.parameter", "Parameter") ")" NEWOBJ T(TENSOR NONE ODICT TRUE_ FALSE_) BUILD, BUILT_RECORD},
+    {"numpy datetime",
+     MULTIARRAY("scalar", NP_DTYPE("M8") T(I("4") S("<") NONE NONE NONE I("-1") I("-1") I("0"))
+                              BUILD LATIN("12345678")),
+     BUILT_NP_SCALAR},
     {"numpy scalar", MULTIARRAY("scalar", NP_F8 LATIN("12345678")), BUILT_NP_SCALAR},
     {"numpy array", NP_ARRAY T(I("1") T(I("2")) NP_F8 FALSE_ LATIN("1234567812345678")) BUILD,
      BUILT_NP_ARRAY},
@@ -210,6 +216,49 @@ static const struct refused refused[] = {
     {"numpy dtype of another code", ARGS("numpy", "dtype", S("x8") FALSE_ TRUE_)},
     {"_reconstruct of another class",
      ARGS("numpy.core.multiarray", "_reconstruct", G("argparse", "Namespace") T(I("0")) LATIN("b"))},
+    {"_reconstruct with a count",
+     ARGS("numpy.core.multiarray", "_reconstruct", G("numpy", "ndarray") T(I("1000")) LATIN("d"))},
+    {"OrderedDict.__new__ of pairs", G("collections", "OrderedDict") T(LIST(T(S("a") I("1")))), NEWOBJ,
+     OBS_CALL_ARGUMENTS},
+    {"set.__new__ of items", G("__builtin__", "set") T(LIST(I("1"))), NEWOBJ, OBS_CALL_ARGUMENTS},
+    {"a function by NEWOBJ", G("_codecs", "encode") T(S("a") S("latin1")), NEWOBJ, OBS_CALL_ARGUMENTS},
+    {"tensor attribute data",
+     ARGS("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_tensor_v2") G("torch.nn.parameter", "Parameter") T(FLOATS SIZES REST)
+              DICT(S("data") TENSOR))},
+};
+
+/* BUILD and items that change what the object is to a loader. */
+#define NAMESPACE G("argparse", "Namespace") ")" NEWOBJ
+#define PARAMETER G("torch.nn.parameter", "Parameter") ")" NEWOBJ
+static const struct refused changed[] = {
+    {"dict attribute keys", ODICT DICT(S("keys") G("collections", "OrderedDict")), BUILD, OBS_BUILD_REFUSED},
+    {"special attribute in a made dict", NAMESPACE ODICT S("__setstate__") I("1") "s", BUILD,
+     OBS_BUILD_REFUSED},
+    {"special slot in a made dict", NAMESPACE NONE ODICT S("__class__") I("1") "s" T2, BUILD,
+     OBS_BUILD_REFUSED},
+    {"item behind the state", NAMESPACE DICT(S("append") G("torch.storage", "_load_from_bytes")) BUILD S("x"),
+     "a", OBS_BUILD_REFUSED},
+    {"append to an OrderedDict", ODICT I("1"), "a", OBS_BUILD_REFUSED},
+    {"set on a deque", CALL("collections", "deque", "") I("0") I("1"), "s", OBS_BUILD_REFUSED},
+    {"parameter by set_", PARAMETER T(FLOATS SIZES), BUILD, OBS_BUILD_REFUSED},
+    {"parameter with hooks", PARAMETER T(TENSOR NONE DICT(I("0") I("1")) TRUE_ FALSE_), BUILD,
+     OBS_BUILD_REFUSED},
+    {"dtype of flags", NP_DTYPE("c16") T(I("3") S("<") NONE NONE NONE I("-1") I("-1") I("4")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"dtype of another size", NP_DTYPE("U5") T(I("3") S("<") NONE NONE NONE I("400") I("4") I("8")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"dtype of two states", NP_F8 T(I("3") S(">") NONE NONE NONE I("-1") I("-1") I("0")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"list behind set(list)", G("__builtin__", "set") "]" PUT(0) T1 REDUCE GET(0) I("1"), "a0",
+     OBS_PKL_ITEMS_GIVEN},
+    {"list behind Size(list)", G("torch", "Size") "]" PUT(0) T1 REDUCE GET(0) I("1"), "a0",
+     OBS_PKL_ITEMS_GIVEN},
+    {"hooks behind the tensor",
+     G("torch._utils", "_rebuild_tensor_v2") T(FLOATS SIZES FALSE_ ODICT PUT(0)) REDUCE GET(0) I("0") I("1"),
+     "s0", OBS_PKL_ITEMS_GIVEN},
+    {"attributes behind BUILD", ODICT DICT("") PUT(0) BUILD GET(0) S("_metadata") NONE, "s0",
+     OBS_PKL_ITEMS_GIVEN},
 };
 
 static void run_refused(const struct refused *r) {
@@ -222,6 +271,11 @@ static void run_refused(const struct refused *r) {
 static void wrong_arguments_are_refused_at_the_call(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(refused); i++) run_refused(&refused[i]);
+}
+
+static void changes_are_refused_where_they_happen(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(changed); i++) run_refused(&changed[i]);
 }
 
 /* ---- what shared values cost ---- */
@@ -321,6 +375,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_torch_writes_is_built),
       cmocka_unit_test(wrong_arguments_are_refused_at_the_call),
+      cmocka_unit_test(changes_are_refused_where_they_happen),
       cmocka_unit_test(calls_of_shared_values_have_a_budget),
       cmocka_unit_test(a_spent_budget_is_a_limit),
       cmocka_unit_test(states_have_a_budget),

@@ -529,8 +529,8 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   assert_int_equal(kind_of(m, target), VAL_OBJECT);
   hear(ctx, m, "build", state, at);
 }
-static void on_extend(void *ctx, struct machine *m, val_id target, uint32_t at) {
-  hear(ctx, m, "extend", target, at);
+static void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at) {
+  hear(ctx, m, how == VAL_DICT ? "set on" : how == VAL_LIST ? "append to" : "add to", target, at);
 }
 static uint32_t on_persid(void *ctx, struct machine *m, uint32_t index) {
   hear(ctx, m, "persid", m->persids.p[index].id, m->persids.p[index].at);
@@ -555,7 +555,7 @@ static void hooks_hear_in_order(void **state) {
   assert_true(r.ok);
   assert_string_equal(
       h.text,
-      "global C@2; call m.C([1])@14; build {}@22; extend m.C([1,2])@28; extend m.C([1,2])@31; "
+      "global C@2; call m.C([1])@14; build {}@22; set on m.C([1,2])@28; append to m.C([1,2])@31; "
       "persid (m.C)@38; ");
   finish(&r);
 }
@@ -581,6 +581,66 @@ static void objects_keep_what_was_added(void **state) {
   assert_shows(&r.m, o->states, "[{},None]");
   assert_shows(&r.m, o->appended, "[1,2,3]");
   assert_shows(&r.m, o->items, "{4:5}");
+  finish(&r);
+}
+
+/* C([1]) copied the list and BUILD the dict: what is added later is not in the copies (CPython 3.11's set and
+ * object.__dict__). */
+static uint32_t gives_first_argument(void *ctx, struct machine *m, val_id object) {
+  (void)ctx;
+  machine_give(m, value_item(m, value_object(m, object)->args, 0));
+  return 0;
+}
+
+static void items_after_use_are_seen(void **state) {
+  (void)state;
+  static const struct {
+    const char *program;
+    bool seen;
+    uint64_t at;
+  } rows[] = {
+      {"\x80\x02"
+       "cm\nC\n]q\1K\1a\x85"
+       "Rh\1K\2a0.",
+       true, 19},
+      {"\x80\x02"
+       "cm\nC\n]q\1K\1aK\2a\x85R.",
+       false, 0},
+      {"\x80\x02"
+       "cm\nC\n]\x85R}q\1"
+       "bh\1K\1K\2s0.",
+       true, 20},
+      {"\x80\x02"
+       "cm\nC\n]\x85R}q\1K\1K\2sb.",
+       false, 0},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct machine_hooks hooks = {.call = gives_first_argument};
+    struct run r;
+    prepare(&r, rows[i].program, strlen(rows[i].program));
+    execute(&r, &hooks);
+    assert_true(r.ok);
+    assert_int_equal(r.obs.seen[OBS_PKL_ITEMS_GIVEN], rows[i].seen);
+    if (rows[i].seen) assert_int_equal(first_of(&r.obs, OBS_PKL_ITEMS_GIVEN)->at, rows[i].at);
+    finish(&r);
+  }
+}
+
+/* The dict that OrderedDict([(key, value), …]) or Counter(dict) makes: keys as they are now, repeated ones
+ * once. */
+static void copies_pairs(void **state) {
+  (void)state;
+  static const char program[] =
+      "\x80\x02](K\1K\2\x86K\3K\4\x86K\1K\5\x86"
+      "e.";
+  struct run r;
+  start(&r, program, strlen(program));
+  assert_true(r.ok);
+  val_id dict = machine_new_dict(&r.m, r.m.result, 0);
+  assert_int_not_equal(dict, 0);
+  assert_shows(&r.m, dict, "{1:5,3:4}");
+  assert_non_null(first_of(&r.obs, OBS_PKL_DUPLICATE_KEY));
+  assert_shows(&r.m, machine_new_dict(&r.m, dict, 0), "{1:5,3:4}");
   finish(&r);
 }
 
@@ -998,6 +1058,8 @@ int main(void) {
       cmocka_unit_test(counts_each_name_once),
       cmocka_unit_test(hooks_hear_in_order),
       cmocka_unit_test(objects_keep_what_was_added),
+      cmocka_unit_test(items_after_use_are_seen),
+      cmocka_unit_test(copies_pairs),
       cmocka_unit_test(goes_on_after_policy),
       cmocka_unit_test(a_computed_name_is_no_name),
       cmocka_unit_test(limits_stop_at_their_edge),

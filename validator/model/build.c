@@ -205,30 +205,77 @@ void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const 
                                         .detail = span_str(why)});
 }
 
-/* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`).
- */
-static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
+/* Names that a class has a meaning for itself. */
+struct names {
+  const char *const *p;
+  size_t n;
+};
+
+/* Setting one of these gives a tensor other data, or functions to call. */
+static const char *const tensor_names[] = {
+    "data",          "grad",     "grad_fn",         "imag",  "names",    "real",
+    "requires_grad", "volatile", "_backward_hooks", "_grad", "_grad_fn", "_post_accumulate_grad_hooks"};
+static const struct names of_tensors = {tensor_names, ARRAY_LEN(tensor_names)};
+/* An attribute of one of these names hides the method: `keys` would answer what the file says. */
+static const char *const dict_names[] = {
+    "clear",       "copy", "elements", "fromkeys",   "get",      "items", "keys",   "most_common",
+    "move_to_end", "pop",  "popitem",  "setdefault", "subtract", "total", "update", "values"};
+static const struct names of_dicts = {dict_names, ARRAY_LEN(dict_names)};
+
+static bool is_taken(const struct names *names, struct span name) {
+  for (size_t i = 0; i < names->n; i++)
+    if (span_is(name, names->p[i])) return true;
+  return false;
+}
+
+/* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`)
+ * and none of `taken`, which may be NULL. */
+static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id dict,
+                         const struct names *taken, uint32_t at) {
   uint32_t n = value_count(m, dict);
   if (!spend(cp, n, at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {
     val_id key = value_item(m, dict, i);
     if (!value_is_string(m, key) || span_starts(value_bytes(m, key), SPAN("__"))) return false;
+    if (taken && is_taken(taken, value_bytes(m, key))) return false;
   }
   return true;
 }
 
 bool plain_attributes(const struct call *c, uint32_t i) {
   return call_kind(c, i) == VAL_NONE ||
-         (call_kind(c, i) == VAL_DICT && plain_fields(c->cp, c->m, call_arg(c, i), c->at));
+         (call_kind(c, i) == VAL_DICT && plain_fields(c->cp, c->m, call_arg(c, i), &of_tensors, c->at));
+}
+
+/* The attributes in a part of a state: a dict, or a dict made by a call. 0: other values, for __setstate__
+ * alone. */
+static val_id state_fields(const struct checkpoint *cp, const struct machine *m, val_id part) {
+  const struct built *b = built_of(cp, m, part);
+  if (b && b->kind == BUILT_DICT) return value_object(m, part)->items;
+  return kind_of(m, part) == VAL_DICT ? part : 0;
+}
+
+/* (attributes, slots), each a dict or None. Other tuples are for the __setstate__ of their class. */
+static bool is_slot_state(const struct checkpoint *cp, const struct machine *m, val_id state) {
+  return kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2 &&
+         state_fields(cp, m, value_item(m, state, 1));
 }
 
 static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
-  if (kind_of(m, state) == VAL_DICT && !plain_fields(cp, m, state, at))
+  if (!plain_fields(cp, m, state_fields(cp, m, state), NULL, at))
     refuse_build(cp, at, "a record", "a state that sets special attributes");
-  if (kind_of(m, state) != VAL_TUPLE || !spend(cp, value_count(m, state), at)) return;
-  for (uint32_t i = 0; i < value_count(m, state); i++)
-    if (kind_of(m, value_item(m, state, i)) == VAL_DICT && !plain_fields(cp, m, value_item(m, state, i), at))
+  for (uint32_t i = 0; i < 2 && is_slot_state(cp, m, state); i++)
+    if (!plain_fields(cp, m, state_fields(cp, m, value_item(m, state, i)), NULL, at))
       refuse_build(cp, at, "a record", "slots that set special attributes");
+}
+
+/* Parameter.__new__(Parameter), then (data, grad, hooks, requires_grad, volatile), as before torch 0.4. Of
+ * four parts it would be Tensor.set_ with numbers of its own. */
+static void build_parameter_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+  bool shaped = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 5;
+  const struct built *data = shaped ? built_of(cp, m, value_item(m, state, 0)) : NULL;
+  if (!data || data->kind != BUILT_TENSOR || !is_empty_dict(cp, m, value_item(m, state, 2)))
+    refuse_build(cp, at, "a parameter", "other things than its tensor and no hooks");
 }
 
 static void on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
@@ -238,13 +285,18 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_NOTHING:
   case BUILT_REFUSED: return; /* said already */
-  case BUILT_RECORD: build_record(cp, m, state, at); return;
+  case BUILT_RECORD:
+    if (b->row && b->row->builder == BUILD_PARAMETER_CLASS)
+      build_parameter_state(cp, m, state, at);
+    else
+      build_record(cp, m, state, at);
+    return;
   case BUILT_DICT:
-    if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, at))
+    if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, &of_dicts, at))
       refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
     return;
-  case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, b, state, at); return;
-  case BUILT_NP_ARRAY: build_np_array_state(cp, m, state, at); return;
+  case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, target, state, at); return;
+  case BUILT_NP_ARRAY: build_np_array_state(cp, m, target, state, at); return;
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
     return;
@@ -259,15 +311,40 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   }
 }
 
-/* Items on an object call its __setitem__, append or extend: on a tensor that was heap corruption
- * (CVE-2026-24747). */
-static void on_extend(void *ctx, struct machine *m, val_id target, uint32_t at) {
+/* Which opcodes add items to what was built: none to a tensor, where it was heap corruption (CVE-2026-24747).
+ */
+static bool takes_items(enum built_kind kind, enum value_kind how) {
+  switch (kind) {
+  case BUILT_NOTHING:
+  case BUILT_REFUSED:
+  case BUILT_RECORD: return true;
+  case BUILT_DICT: return how == VAL_DICT;
+  case BUILT_LIST: return how == VAL_LIST;
+  case BUILT_SET: return how == VAL_SET;
+  case BUILT_BYTES:
+  case BUILT_COMPLEX:
+  case BUILT_SIZE:
+  case BUILT_DEVICE:
+  case BUILT_LAYOUT:
+  case BUILT_TENSOR:
+  case BUILT_NP_DTYPE:
+  case BUILT_NP_ARRAY:
+  case BUILT_NP_SCALAR: return false;
+  }
+  return false;
+}
+
+/* Items on an object call its __setitem__, append, extend or add: whatever goes by that name. Picklers write
+ * items before the state, for a state could make an attribute `append` of any function. */
+static void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at) {
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, target);
-  bool fine = !b || b->kind == BUILT_DICT || b->kind == BUILT_LIST || b->kind == BUILT_SET ||
-              b->kind == BUILT_RECORD || b->kind == BUILT_REFUSED;
-  if (!fine)
-    refuse_build(cp, at, "a value that is no container", "items (torch 2.9 and older corrupt memory here)");
+  if (value_object(m, target)->states)
+    refuse_build(cp, at, "an object",
+                 "items behind its state, which may have put functions in place of its methods");
+  else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how))
+    refuse_build(cp, at, "a value",
+                 "items that it does not take (torch 2.9 and older corrupt memory in a tensor)");
 }
 
 static uint32_t on_persid(void *ctx, struct machine *m, uint32_t persid_index) {

@@ -1,9 +1,18 @@
 /* numpy's arrays, scalars and dtypes, as calls (format-spec D.8). */
 #include "model/call.h"
 
+static bool is_int(const struct machine *m, val_id v, int64_t number) {
+  return kind_of(m, v) == VAL_INT && value_of(m, v)->number == number;
+}
+
 uint32_t build_NP_RECONSTRUCT(const struct call *c) {
   const struct global *cls = value_global(c->m, call_arg(c, 0));
-  if (c->n != 3 || !cls || call_kind(c, 1) != VAL_TUPLE)
+  val_id shape = call_arg(c, 1);
+  struct span code;
+  bool empty = kind_of(c->m, shape) == VAL_TUPLE && value_count(c->m, shape) == 1 &&
+               is_int(c->m, value_item(c->m, shape, 0), 0);
+  if (!bytes_of(c->cp, c->m, call_arg(c, 2), &code)) code = call_bytes(c, 2);
+  if (c->n != 3 || !cls || !empty || !span_is(code, "b")) /* else it is memory that nobody filled */
     return refuse_arguments(c, "not (ndarray, (0,), b'b')");
   const struct global_row *cls_row = call_row(c, 0);
   if (!cls_row || strcmp(cls_row->name, "ndarray") != 0)
@@ -25,9 +34,9 @@ static bool parse_dtype_code(struct span s, struct np_dtype *out) {
     if (s.p[i] < '0' || s.p[i] > '9' || size > 1000) return false;
     size = size * 10 + (uint32_t)(s.p[i] - '0');
   }
-  out->size = size <= UINT8_MAX ? (uint8_t)size : 0;
-  static const char *const plain[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8",
-                                      "u1", "u2", "u4", "u8", "b1", "c8", "c16"};
+  out->size = out->kind == 'U' ? size * 4 : size;
+  static const char *const plain[] = {"f2", "f4", "f8", "i1", "i2", "i4",  "i8", "u1",
+                                      "u2", "u4", "u8", "b1", "c8", "c16", "M8", "m8"};
   for (size_t i = 0; i < ARRAY_LEN(plain); i++) out->plain = out->plain || span_is(s, plain[i]);
   return true;
 }
@@ -43,24 +52,40 @@ uint32_t build_NP_DTYPE(const struct call *c) {
   return call_built(c, BUILT_NP_DTYPE, c->cp->np_dtypes.n - 1);
 }
 
+/* elsize, alignment and flags, which numpy takes as they come: with the flags of an object dtype it reads a
+ * pointer, or what lies behind one, where the number should stand. Numbers leave all three open, text states
+ * its size. */
+static bool np_layout(const struct machine *m, const struct np_dtype *dt, val_id state) {
+  enum { NEEDS_INIT = 8 };
+  val_id size = value_item(m, state, 5), flags = value_item(m, state, 7);
+  if (dt->plain) return is_int(m, size, -1) && is_int(m, value_item(m, state, 6), -1) && is_int(m, flags, 0);
+  if (dt->kind != 'U' && dt->kind != 'S') return true; /* what has such a dtype is never proved */
+  return is_int(m, size, dt->size) && (is_int(m, flags, 0) || is_int(m, flags, NEEDS_INIT));
+}
+
 /* (3, byteorder, subdtype, names, fields, elsize, alignment, flags). */
-void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
+void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
                           uint32_t at) {
-  struct np_dtype *dt = &cp->np_dtypes.p[b->index];
+  struct np_dtype *dt = &cp->np_dtypes.p[built_of(cp, m, target)->index];
   if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) < 8 ||
-      !value_is_string(m, value_item(m, state, 1))) {
+      !value_is_string(m, value_item(m, state, 1)) || !np_layout(m, dt, state)) {
     refuse_build(cp, at, "a numpy dtype", "not the tuple that numpy writes");
     return;
   }
+  if (dt->used || value_object(m, target)->states)
+    refuse_build(cp, at, "a numpy dtype", "another state, behind its use or its first one");
   struct span order = value_bytes(m, value_item(m, state, 1));
   dt->big_endian = span_is(order, ">");
   for (uint32_t i = 2; i < 5; i++)
     if (kind_of(m, value_item(m, state, i)) != VAL_NONE) dt->plain = false; /* fields or a subdtype */
 }
 
-static const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
+/* For an array or a scalar. */
+static const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v) {
   const struct built *b = built_of(cp, m, v);
-  return b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
+  struct np_dtype *dt = b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
+  if (dt) dt->used = true;
+  return dt;
 }
 
 /* The product of a shape tuple times the item size; false when it is no shape or overflows. */
@@ -77,14 +102,15 @@ static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint6
 
 /* (1, shape, dtype, is_fortran, data). Numeric dtypes: as many bytes as the shape says. Object arrays hold a
  * list. */
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
+                          uint32_t at) {
   struct span data;
   uint64_t want;
-  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) != 5) {
+  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) != 5 || value_object(m, target)->states) {
     refuse_build(cp, at, "a numpy array", "not the tuple that numpy writes");
     return;
   }
-  const struct np_dtype *dt = np_dtype_of(cp, m, value_item(m, state, 2));
+  const struct np_dtype *dt = use_np_dtype(cp, m, value_item(m, state, 2));
   if (!dt || !dt->plain) {
     observe(cp->obs, (struct observation){.kind = OBS_NUMPY_PARTLY, .member = cp->member, .at = at});
     return;
@@ -99,13 +125,13 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state
 
 /* numpy unpickles the bytes of an object scalar again: only plain numbers may pass (threats I03). */
 uint32_t build_NP_SCALAR(const struct call *c) {
-  const struct np_dtype *dt = np_dtype_of(c->cp, c->m, call_arg(c, 0));
+  const struct np_dtype *dt = use_np_dtype(c->cp, c->m, call_arg(c, 0));
   struct span s;
   if (c->n != 2 || !dt) return refuse_arguments(c, "not (dtype, bytes)");
   bool raw = bytes_of(c->cp, c->m, call_arg(c, 1), &s);
   if (!raw && call_kind(c, 1) == VAL_TEXT) raw = latin1(c, call_bytes(c, 1), &s);
   bool text = dt->kind == 'S' || dt->kind == 'U';
-  if (!raw || (!dt->plain && !text) || (dt->plain && s.n != dt->size))
+  if (!raw || (!dt->plain && !text) || s.n != dt->size)
     return refuse_arguments(c, "not a plain number of the dtype's size");
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
   uint32_t tag = v ? call_built(c, BUILT_NP_SCALAR, v) : 0;

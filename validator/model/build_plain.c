@@ -22,16 +22,27 @@ static bool is_pairs(const struct call *c, val_id v) {
   return true;
 }
 
+/* A dict as the call leaves it: its items are copied out of the argument now. */
+static uint32_t dict_object(const struct call *c, val_id from) {
+  const struct object *made = value_object(c->m, from);
+  if (made) from = made->items;
+  if (!spend(c->cp, value_count(c->m, from), c->at)) return call_built(c, BUILT_NOTHING, 0);
+  val_id items = from ? machine_new_dict(c->m, from, c->at) : 0;
+  if (from && !items) return 0;
+  c->m->objects.p[value_of(c->m, c->object)->ref].items = items;
+  return call_built(c, BUILT_DICT, 0);
+}
+
 uint32_t build_ORDERED_DICT(const struct call *c) {
   uint32_t n = c->n;
   if (n > 1 || (n == 1 && !is_pairs(c, call_arg(c, 0)))) return refuse_arguments(c, "not a list of pairs");
-  return call_built(c, BUILT_DICT, 0);
+  return dict_object(c, call_arg(c, 0));
 }
 
 uint32_t build_COUNTER(const struct call *c) {
   uint32_t n = c->n;
   if (n > 1 || (n == 1 && !is_dict(c, call_arg(c, 0)))) return refuse_arguments(c, "not a dict");
-  return call_built(c, BUILT_DICT, 0);
+  return dict_object(c, call_arg(c, 0));
 }
 
 uint32_t build_DEFAULTDICT(const struct call *c) {
@@ -50,12 +61,14 @@ uint32_t build_DEQUE(const struct call *c) {
   uint32_t n = c->n;
   bool fine = n == 0 || (n <= 2 && (call_kind(c, 0) == VAL_LIST || call_kind(c, 0) == VAL_TUPLE));
   if (n == 2) fine = fine && (call_kind(c, 1) == VAL_INT || call_kind(c, 1) == VAL_NONE);
+  machine_give(c->m, call_arg(c, 0));
   return fine ? call_built(c, BUILT_LIST, 0) : refuse_arguments(c, "not a list");
 }
 
 uint32_t build_SET(const struct call *c) {
   uint32_t n = c->n;
   bool fine = n == 0 || (n == 1 && (call_kind(c, 0) == VAL_LIST || call_kind(c, 0) == VAL_TUPLE));
+  machine_give(c->m, call_arg(c, 0));
   return fine ? call_built(c, BUILT_SET, 0) : refuse_arguments(c, "not a list");
 }
 
@@ -162,6 +175,7 @@ uint32_t build_SIZE(const struct call *c) {
     const struct value *v = value_of(c->m, value_item(c->m, dims, i));
     fine = v->kind == VAL_INT && v->number >= 0;
   }
+  machine_give(c->m, dims);
   return fine ? call_built(c, BUILT_SIZE, 0) : refuse_arguments(c, "not a tuple of sizes");
 }
 

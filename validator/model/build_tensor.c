@@ -22,14 +22,18 @@ static uint32_t storage_arg(const struct call *c, uint32_t i) {
   return call_kind(c, i) == VAL_PERSID ? c->m->persids.p[value_of(c->m, call_arg(c, i))->ref].tag : 0;
 }
 
-/* backward_hooks: an empty OrderedDict or None; a loader would call anything else later (threats H19). */
+bool is_empty_dict(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  if (b && b->kind == BUILT_DICT) return value_count(m, value_object(m, v)->items) == 0;
+  return kind_of(m, v) == VAL_DICT && value_count(m, v) == 0;
+}
+
+/* backward_hooks: an empty OrderedDict or None; a loader would call anything else later (threats H19), also
+ * what comes in after this call. */
 static bool no_hooks(const struct call *c, uint32_t i) {
   if (call_kind(c, i) == VAL_NONE) return true;
-  if (call_kind(c, i) == VAL_DICT) return value_count(c->m, call_arg(c, i)) == 0;
-  const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
-  const struct object *o = value_object(c->m, call_arg(c, i));
-  return b && b->kind == BUILT_DICT && value_count(c->m, o->args) == 0 &&
-         (o->items == 0 || value_count(c->m, o->items) == 0);
+  machine_give(c->m, call_arg(c, i));
+  return is_empty_dict(c->cp, c->m, call_arg(c, i));
 }
 
 /* metadata: absent, None, or a dict that says conj and neg as torch does, both false unless the dtype is

@@ -57,12 +57,13 @@ typedef uint32_t builder_fn(const struct call *c);
 #undef BUILDER
 
 /* BUILD on objects that the builders made. */
-void build_np_dtype_state(struct checkpoint *cp, struct machine *m, struct built *b, val_id state,
-                          uint32_t at);
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at);
+void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
 
+/* A dict without items, literal or made by a call. */
+bool is_empty_dict(const struct checkpoint *cp, const struct machine *m, val_id v);
 /* str to bytes, one byte a code point, as 'latin1' encodes; false when a code point is above 0xff, or the
  * budget is spent. */
 NODISCARD bool latin1(const struct call *c, struct span text, struct span *out);

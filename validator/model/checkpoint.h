@@ -41,8 +41,9 @@ struct built {
 
 struct np_dtype {
   char kind;              /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
-  uint8_t size;           /* bytes of an item */
+  uint32_t size;          /* bytes of an item */
   bool big_endian, plain; /* plain: numeric, so an array of it can be proved */
+  bool used;              /* by an array or a scalar: its state may not change any more */
 };
 
 struct storage_fact {
@@ -50,9 +51,10 @@ struct storage_fact {
   enum dtype dtype;
   bool untyped; /* numel counts bytes */
   bool big_endian;
-  bool is_view;    /* legacy view: at and numel lie inside the root of the same key */
-  uint32_t member; /* 1-based; 0: no bytes in the file */
-  uint64_t at;     /* offset of the first byte in the member */
+  bool is_view;         /* legacy view: at and numel lie inside the root of the same key */
+  struct span view_key; /* of a view: torch keeps it among the keys of the roots */
+  uint32_t member;      /* 1-based; 0: no bytes in the file */
+  uint64_t at;          /* offset of the first byte in the member */
   uint64_t numel, bytes;
   uint32_t users;       /* tensors */
   uint32_t root;        /* 1-based storage that a view is a view of, 0 for roots */
@@ -90,11 +92,11 @@ struct checkpoint {
   VEC(uint32_t) roots;      /* 1-based storages that are no views, in order of their first use */
   VEC(uint32_t) by_number;  /* keys 0, 1, 2 …: their root, 0 if there is none yet */
   struct hash_index by_key; /* all other keys: entry i is hashed[i - 1] */
-  VEC(uint32_t) hashed;
-  uint32_t next_record;  /* member behind the last record that was found */
-  uint64_t hash_seed[2]; /* set between checkpoint_init and checkpoint_load */
-  uint32_t num_refused;  /* calls that are findings of effect unsafe */
-  uint32_t refused_at;   /* the first of them */
+  VEC(uint32_t) hashed;     /* storages, views too */
+  uint32_t next_record;     /* member behind the last record that was found */
+  uint64_t hash_seed[2];    /* set between checkpoint_init and checkpoint_load */
+  uint32_t num_refused;     /* calls that are findings of effect unsafe */
+  uint32_t refused_at;      /* the first of them */
   uint64_t num_ops;
   uint64_t steps; /* of limits.call_steps */
 };
@@ -128,7 +130,7 @@ struct span describe_value(const struct checkpoint *cp, const struct machine *m,
 
 /* ---- the plan ---- */
 /* What emit.c shares with the reading of values: the children of a value, in the order of the program. */
-enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS, SEGMENT_PAIR_LIST };
+enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS };
 struct segment {
   enum segment_kind kind;
   val_id v;

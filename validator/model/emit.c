@@ -77,19 +77,11 @@ static void add_record(const struct machine *m, struct frame *f, const struct ob
   add_segment(m, f, SEGMENT_ITEMS, o->appended);
 }
 
-static void add_dict_object(const struct machine *m, struct frame *f, const struct object *o) {
-  val_id from = value_count(m, o->args) ? value_item(m, o->args, 0) : 0;
-  if (kind_of(m, from) == VAL_DICT) add_segment(m, f, SEGMENT_PAIRS, from);
-  if (kind_of(m, from) == VAL_LIST || kind_of(m, from) == VAL_TUPLE)
-    add_segment(m, f, SEGMENT_PAIR_LIST, from);
-  add_segment(m, f, SEGMENT_PAIRS, o->items);
-}
-
 static void add_object(const struct checkpoint *cp, const struct machine *m, struct frame *f, val_id v) {
   const struct object *o = value_object(m, v);
   const struct built *b = built_of(cp, m, v);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
-  case BUILT_DICT: add_dict_object(m, f, o); return;
+  case BUILT_DICT: add_segment(m, f, SEGMENT_PAIRS, o->items); return;
   case BUILT_LIST:
   case BUILT_SET:
   case BUILT_SIZE:
@@ -136,18 +128,12 @@ static struct span key_text(const struct walk *k, val_id key, char scratch[32]) 
 
 static val_id child_at(const struct walk *k, const struct frame *f, char scratch[32], struct span *key) {
   const struct segment *s = &f->segments[f->segment];
-  val_id pair;
   switch (s->kind) {
   case SEGMENT_ITEMS: *key = decimal(scratch, "", f->next); return value_item(k->m, s->v, f->next);
   case SEGMENT_ARGS: *key = decimal(scratch, "__arg", f->next); return value_item(k->m, s->v, f->next);
   case SEGMENT_PAIRS:
     *key = key_text(k, value_item(k->m, s->v, 2 * f->next), scratch);
     return value_item(k->m, s->v, 2 * f->next + 1);
-  case SEGMENT_PAIR_LIST:
-    pair = value_item(k->m, s->v, f->next);
-    if (value_count(k->m, pair) != 2) break; /* the list was changed after the call */
-    *key = key_text(k, value_item(k->m, pair, 0), scratch);
-    return value_item(k->m, pair, 1);
   }
   *key = SPAN("?");
   return 0;
@@ -207,7 +193,7 @@ static void put_np_scalar(const struct walk *k, struct plan_value *row, const st
     row->real = dtype_load(f, s.p);
   } else if (dt->plain && dt->kind != 'c') {
     row->kind = dt->kind == 'b' ? PLAN_VAL_BOOL : PLAN_VAL_INT;
-    row->number = dt->kind == 'b' ? s.p[0] != 0 : little_int(s, dt->kind == 'i');
+    row->number = dt->kind == 'b' ? s.p[0] != 0 : little_int(s, dt->kind != 'u');
   } else {
     row->kind = PLAN_VAL_BYTES;
     row->text = plan_put(k->w, s, (size_t)k->cp->max->plan_text_bytes);

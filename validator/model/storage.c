@@ -121,18 +121,40 @@ static uint32_t by_number(struct checkpoint *cp, const struct storage_fact *s, u
   return cp->by_number.p[key] = new_root(cp, s);
 }
 
+/* The storage, root or view, that was hashed under this key, or 0. */
+static uint32_t hashed_storage(const struct checkpoint *cp, struct span key) {
+  uint32_t h = cp->hashed.n ? (uint32_t)siphash(cp->hash_seed, key) : 0;
+  for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i)) {
+    const struct storage_fact *s = &cp->storages.p[cp->hashed.p[i - 1] - 1];
+    if (span_eq(s->is_view ? s->view_key : s->key, key)) return cp->hashed.p[i - 1];
+  }
+  return 0;
+}
+
+static bool add_hashed(struct checkpoint *cp, struct span key, uint32_t storage) {
+  uint32_t *hashed = storage ? vec_push(cp->arena, &cp->hashed, cp->max->tensors) : NULL;
+  uint32_t h = (uint32_t)siphash(cp->hash_seed, key);
+  if (!hashed || !hash_add(cp->arena, &cp->by_key, h, cp->max->tensors)) return false;
+  *hashed = storage;
+  return true;
+}
+
 static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
-  uint32_t number, h = cp->hashed.n ? (uint32_t)siphash(cp->hash_seed, s->key) : 0;
-  for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i))
-    if (span_eq(cp->storages.p[cp->hashed.p[i - 1] - 1].key, s->key))
-      return same_root(cp, cp->hashed.p[i - 1], s);
+  uint32_t number, known = hashed_storage(cp, s->key);
+  if (known && cp->storages.p[known - 1].is_view)
+    return refuse_persid(cp, s->declared_at, OBS_STORAGE_VIEW_KEY, s->key, 0, 0);
+  if (known) return same_root(cp, known, s);
   if (small_key(cp, s->key, &number)) return by_number(cp, s, number);
-  h = (uint32_t)siphash(cp->hash_seed, s->key);
   number = new_root(cp, s);
-  uint32_t *hashed = number ? vec_push(cp->arena, &cp->hashed, cp->max->tensors) : NULL;
-  if (!hashed || !hash_add(cp->arena, &cp->by_key, h, cp->max->tensors)) return 0;
-  *hashed = number;
-  return number;
+  return add_hashed(cp, s->key, number) ? number : 0;
+}
+
+/* torch keeps roots and views under their keys in one table, and takes what is there, whatever a second
+ * declaration says. */
+static bool same_view(struct checkpoint *cp, uint32_t known, const struct storage_fact *s) {
+  const struct storage_fact *first = &cp->storages.p[known - 1];
+  if (first->is_view && first->root == s->root && first->at == s->at && first->numel == s->numel) return true;
+  return refuse_persid(cp, s->declared_at, OBS_STORAGE_VIEW_KEY, s->view_key, 0, 0) != 0;
 }
 
 /* view_metadata (view_key, offset, size), in elements of the root (format-spec C.2, threats H23). */
@@ -141,7 +163,7 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
   if (kind_of(m, view) == VAL_NONE) return root;
   struct storage_fact s = cp->storages.p[root - 1];
   bool shaped = kind_of(m, view) == VAL_TUPLE && value_count(m, view) == 3 &&
-                kind_of(m, value_item(m, view, 1)) == VAL_INT &&
+                value_is_string(m, value_item(m, view, 0)) && kind_of(m, value_item(m, view, 1)) == VAL_INT &&
                 kind_of(m, value_item(m, view, 2)) == VAL_INT;
   if (!shaped) return refuse_persid(cp, at, OBS_PERSID_SHAPE, s.key, value_count(m, view), 3);
   int64_t offset = value_of(m, value_item(m, view, 1))->number,
@@ -154,10 +176,17 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
   s.numel = (uint64_t)size;
   s.bytes = s.numel * dtype_size(s.dtype);
   s.users = 0;
+  s.declared_at = at;
+  s.view_key = value_bytes(m, value_item(m, view, 0));
+  uint32_t number = 0, known = hashed_storage(cp, s.view_key);
+  if (!is_decimal(s.view_key)) return refuse_persid(cp, at, OBS_STORAGE_KEY, s.view_key, 0, 0);
+  if (!known && small_key(cp, s.view_key, &number) && number < cp->by_number.n)
+    known = cp->by_number.p[number];
+  if (known) return same_view(cp, known, &s) ? known : 0;
   struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
   if (!slot) return refuse_persid(cp, at, OBS_LIMIT_TENSORS, s.key, cp->storages.n, cp->max->tensors);
   *slot = s;
-  return cp->storages.n;
+  return add_hashed(cp, s.view_key, cp->storages.n) ? cp->storages.n : 0;
 }
 
 static bool known_location(struct span s) {

@@ -23,8 +23,9 @@ struct machine_hooks {
   uint32_t (*call)(void *ctx, struct machine *m, val_id object);
   /* BUILD: `state` is about to be added to target's states (target is an OBJECT). */
   void (*build)(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
-  /* Items are about to be set on or appended to an OBJECT; they come to its `items` or `appended`. */
-  void (*extend)(void *ctx, struct machine *m, val_id target, uint32_t at);
+  /* Items are about to be set on (VAL_DICT), appended (VAL_LIST) or added (VAL_SET) to an OBJECT; they come
+   * to its `items` or `appended`. */
+  void (*extend)(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at);
   uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
 };
 
@@ -119,5 +120,11 @@ val_id value_made_at(const struct machine *m, uint32_t at);
 
 /* Makes a value for the hooks' use (e.g. the bytes of `_codecs.encode`). 0: budget spent. */
 val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);
+/* A DICT of the items of a DICT, or of the pairs in a LIST or TUPLE of pairs, as they are now. 0: a limit or
+ * an unhashable key (observed). */
+val_id machine_new_dict(struct machine *m, val_id from, uint32_t at);
+/* What a loader has copied or looked at for good: items that are added later (observed) change what the
+ * values here say, not what the loader made of them. */
+static inline void machine_give(struct machine *m, val_id v) { m->values.p[v].given = true; }
 
 #endif

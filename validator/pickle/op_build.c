@@ -132,6 +132,20 @@ static bool set_update(struct machine *m, val_id set, const struct arg *arg) {
   return true;
 }
 
+val_id machine_new_dict(struct machine *m, val_id from, uint32_t at) {
+  const struct arg arg = {.op = &opcode_table['R'], .at = at};
+  bool pairs = kind_of(m, from) == VAL_DICT;
+  uint32_t n = value_count(m, from), step = pairs ? 2 : 1;
+  val_id v = new_value(m, VAL_DICT, at);
+  for (uint32_t i = 0; v && i < n; i += step) {
+    val_id pair = value_item(m, from, i);
+    val_id both[] = {pairs ? pair : value_item(m, pair, 0),
+                     value_item(m, pairs ? from : pair, pairs ? i + 1 : 1)};
+    if (!dict_update(m, v, both, 2, &arg)) return 0;
+  }
+  return v;
+}
+
 bool op_set(struct machine *m, const struct arg *arg) { return push(m, new_value(m, VAL_SET, arg->at)); }
 
 bool op_frozenset(struct machine *m, const struct arg *arg) {
@@ -156,9 +170,10 @@ static val_id items_target(struct machine *m, enum value_kind kind, const struct
   enum value_kind own = kind == VAL_DICT ? VAL_DICT : VAL_LIST;
   val_id target = top(m);
   *ok = true;
+  if (value_of(m, target)->given) observe(m->obs, seen_at(m, OBS_PKL_ITEMS_GIVEN, arg));
   if (kind_of(m, target) == kind) return target;
   if (kind_of(m, target) == VAL_OBJECT) {
-    if (m->hooks.extend) m->hooks.extend(m->hooks.ctx, m, target, arg->at);
+    if (m->hooks.extend) m->hooks.extend(m->hooks.ctx, m, target, kind, arg->at);
     val_id v = own_container(m, target, own, arg->at);
     *ok = v != 0;
     return v;

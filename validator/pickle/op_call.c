@@ -126,12 +126,20 @@ static bool add_state(struct machine *m, val_id target, val_id state, const stru
   return true;
 }
 
+/* Attributes are copied out of their dict: what it gets later, the instance does not. */
+static void give_state(struct machine *m, val_id state) {
+  if (kind_of(m, state) == VAL_DICT) machine_give(m, state);
+  for (uint32_t i = 0; kind_of(m, state) == VAL_TUPLE && i < value_count(m, state); i++)
+    if (kind_of(m, value_item(m, state, i)) == VAL_DICT) machine_give(m, value_item(m, state, i));
+}
+
 /* On an instance: its __setstate__, or its attributes. On an import it would change a class, a function or a
  * module; on a plain value the loader raises unless the state is None. */
 bool op_build(struct machine *m, const struct arg *arg) {
   val_id target = top(m), state = arg->items[0];
   if (kind_of(m, target) == VAL_OBJECT) {
     if (m->hooks.build) m->hooks.build(m->hooks.ctx, m, target, state, arg->at);
+    give_state(m, state);
     return add_state(m, target, state, arg);
   }
   observe(m->obs, seen_at(m, is_symbolic(m, target) ? OBS_PKL_BUILD_IMPORT : OBS_PKL_BUILD_TARGET, arg));

@@ -52,6 +52,7 @@ struct value {
     uint32_t ref;
   };
   uint32_t len; /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT: length; LIST, DICT, SET: room of the run */
+  bool given;   /* LIST, DICT, SET, OBJECT: a loader took a copy of its items (machine_give) */
 };
 static_assert(sizeof(struct value) == 24, "a checkpoint has millions of them");
 
