@@ -330,6 +330,14 @@ static bool key_wanted(const struct job *job, struct span key, struct span state
          (state_key.n && glob_match(glob, state_key));
 }
 
+bool job_key_matches(const struct job *job) {
+  const struct plan *p = &job->plan;
+  if (job->run->options->verb != VERB_INSPECT || job->run->options->key.n == 0) return true;
+  for (uint32_t i = 0; i < p->num_tensors; i++)
+    if (key_wanted(job, plan_span(p, p->tensors[i].key), plan_span(p, p->tensors[i].state_key))) return true;
+  return false;
+}
+
 static int by_key(const void *a, const void *b, void *ctx) {
   const struct plan *p = ctx;
   return span_cmp(plan_span(p, p->tensors[*(const uint32_t *)a].key),
@@ -361,6 +369,16 @@ static void add_tensor_text(cJSON *e, const struct plan *p, uint32_t i) {
   event_text(e, "text", span_of(text, n > 0 ? (size_t)n : 0), TEXT_CAP);
 }
 
+/* The shortest decimal that reads back as the same double. */
+static int shortest_real(char *out, size_t size, double x) {
+  int n = 0;
+  for (int digits = 15; digits <= 17; digits++) {
+    n = snprintf(out, size, "%.*g", digits, x);
+    if (strtod(out, NULL) == x) break; /* NaN ends at 17 digits: it prints the same */
+  }
+  return n;
+}
+
 static void add_value_text(cJSON *e, const struct plan *p, const struct plan_value *v) {
   char text[40];
   int n = 0;
@@ -368,7 +386,7 @@ static void add_value_text(cJSON *e, const struct plan *p, const struct plan_val
   case PLAN_VAL_TENSOR: add_tensor_text(e, p, (uint32_t)v->number); return;
   case PLAN_VAL_BOOL: event_str(e, "text", v->number ? "True" : "False"); return;
   case PLAN_VAL_INT: n = snprintf(text, sizeof text, "%lld", (long long)v->number); break;
-  case PLAN_VAL_FLOAT: n = snprintf(text, sizeof text, "%.17g", v->real); break;
+  case PLAN_VAL_FLOAT: n = shortest_real(text, sizeof text, v->real); break;
   case PLAN_VAL_SHARED: event_text(e, "text", plan_span(p, p->values[v->number].key), TEXT_CAP); return;
   case PLAN_VAL_STORAGE:
     event_text(e, "text", plan_span(p, p->storages[v->number - 1].key), TEXT_CAP);

@@ -6,6 +6,8 @@
 
 #include "api/job.h"
 
+/* Does --key of inspect name some tensor? True where it was not given. */
+bool job_key_matches(const struct job *job);
 void job_says(const struct job *job, cJSON *file);
 /* Writes the outputs that --save-output asks for; false when one could not be written (exit 74). */
 NODISCARD bool job_save_outputs(const struct job *job);

@@ -105,7 +105,7 @@ static bool launch(struct job *job, enum job_state state, const struct worker_ta
 
 static void start_scan(struct job *job) {
   const struct limits *max = &job->run->options->limits;
-  job->plan_bytes = (size_t)max->plan_bytes;
+  job->plan_bytes = (size_t)max_u64(max->plan_bytes, PLAN_MIN_BYTES);
   job->plan_region = region_map(job->plan_bytes);
   if (!job->plan_region) {
     no_input(job, "no memory for its report", errno);
@@ -191,7 +191,7 @@ static bool wants_model(const struct job *job) {
 static void start_model(struct job *job, bool files_ready) {
   const struct run_options *o = job->run->options;
   if (!job->model_region) {
-    job->model_bytes = (size_t)o->limits.plan_bytes;
+    job->model_bytes = (size_t)max_u64(o->limits.plan_bytes, PLAN_MIN_BYTES);
     job->model_region = region_map(job->model_bytes);
   }
   if (!job->model_region) {

@@ -103,12 +103,13 @@ static bool run_pool(struct pool *p) {
 }
 
 /* --arch and --config: opened once, parsed only by sealed workers. */
-static const char *open_side(struct input *in, const char *path, const struct limits *max) {
+static const char *open_side(struct run *run, struct input *in, const char *path) {
   const char *why = NULL;
   int err;
   in->fd = -1;
-  if (path && !input_open(in, span_str(path), false, max, &why, &err)) return why;
-  return NULL;
+  if (!path || input_open(in, span_str(path), false, &run->options->limits, &why, &err)) return NULL;
+  struct span text = arena_printf(&run->arena, "%s: %s", path, why); /* arena_printf ends its text with a NUL */
+  return text.n ? (const char *)text.p : why;
 }
 
 static const char *prepare(struct run *run) {
@@ -116,8 +117,8 @@ static const char *prepare(struct run *run) {
   arena_init(&run->arena, (size_t)64 << 20);
   if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch)
     return "an architecture file is needed: --arch FILE";
-  const char *why = open_side(&run->arch, o->arch, &o->limits);
-  if (!why) why = open_side(&run->config, o->config, &o->limits);
+  const char *why = open_side(run, &run->arch, o->arch);
+  if (!why) why = open_side(run, &run->config, o->config);
   for (size_t i = 0; !why && i < o->allow.n; i++)
     why = globals_allow(&run->globals, &run->arena, o->allow.list[i].value);
   if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed)

@@ -76,6 +76,11 @@ void emit_summary(struct report *report, const struct tally *t, int exit_code, c
       SPAN("clean means: loading runs nothing and every tensor lies inside its file. It says nothing "
            "about where the weights come from, and nothing about backdoors trained into them."),
       512);
-  if (error) event_str(e, "error", error);
+  if (t->skipped) {
+    char line[96];
+    int n = snprintf(line, sizeof line, "passed over in directories: %llu other files, no checkpoints by their bytes", (unsigned long long)t->skipped);
+    event_push_text(says, span_of(line, n > 0 ? (size_t)n : 0), sizeof line);
+  }
+  if (error) event_text(e, "error", span_str(error), 1024);
   report_event(report, e);
 }

@@ -27,9 +27,12 @@ static void index_text(struct span path, char out[LINE]) {
   }
 }
 
-static bool needs_classes(const struct plan *p) {
-  for (uint32_t i = 0; i < p->num_globals; i++)
-    if (p->globals[i].cls != GLOBAL_CORE) return true;
+/* Would weights_only=True stop at something? The findings say so. */
+static bool blocks_weights_only(const struct job *job) {
+  for (uint32_t i = 0; i < job->findings.n; i++) {
+    enum rule_id rule = reason_table[job->findings.p[i].reason].rule;
+    if (rule == RULE_GLB302 || rule == RULE_GLB303 || rule == RULE_GLB308) return true;
+  }
   return false;
 }
 
@@ -41,28 +44,24 @@ static void say_loading(const struct job *job, cJSON *list) {
   const struct plan_dict *d = &p->dicts[0];
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
   if (d->module) {
-    say(list,
-        "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, "
-        "save "
-        "model.state_dict() instead; its tensors are listed by ckptlint inspect --tensors");
+    say(list, "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, save "
+              "model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
     return;
   }
   index_text(plan_span(p, d->path), index);
-  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s%s)%s", map,
-               needs_classes(p) ? "" : ", weights_only=True", index) > 0)
-    say(list, line);
+  const char *how = blocks_weights_only(job) ? "False" : "True";
+  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s, weights_only=%s)%s", map, how, index) > 0) say(list, line);
 }
 
+/* What load_state_dict would do with the keys as they are. */
 static void say_check(const struct model_summary *s, cJSON *list) {
   char line[LINE];
-  uint64_t all = s->params_loaded + s->params_missing;
-  const char *strict = s->loads_strict      ? "passes"
-                       : s->loads_after_fix ? "raises; passes once the prefix is fixed"
-                                            : "raises";
-  snprintf(line, sizeof line,
-           "load_state_dict(strict=True) %s, strict=False %s; %llu of %llu parameters are loaded", strict,
-           s->loads_loose ? "passes" : "raises", (unsigned long long)s->params_loaded,
-           (unsigned long long)all);
+  const char *fix = s->loads_after_fix ? "; it passes once the prefix is fixed" : "";
+  if (s->loads_loose)
+    snprintf(line, sizeof line, "load_state_dict(strict=True) raises; strict=False passes and loads %llu of %llu parameters",
+             (unsigned long long)s->params_loaded, (unsigned long long)(s->params_loaded + s->params_missing));
+  else
+    snprintf(line, sizeof line, "load_state_dict raises, strict or not%s", fix);
   say(list, line);
 }
 
@@ -84,4 +83,5 @@ void job_says(const struct job *job, cJSON *file) {
   if (job->have_plan && !(s && s->whole_module)) say_loading(job, list);
   if (s && !s->loads_strict) say_check(s, list);
   if (job->result) say_forward(job, list);
+  if (job->have_plan && !job_key_matches(job)) say(list, "no tensor matches --key: it is compared with whole keys, * stands for any run");
 }
