@@ -40,9 +40,9 @@ static void run(const uint8_t *bytes, size_t n) {
 
 /* xorshift64. */
 static uint64_t next_random(uint64_t *state) {
-  *state ^= *state << 13 & UINT64_MAX;
+  *state ^= (*state & UINT64_MAX >> 13) << 13;
   *state ^= *state >> 7;
-  *state ^= *state << 17 & UINT64_MAX;
+  *state ^= (*state & UINT64_MAX >> 17) << 17;
   return *state;
 }
 

@@ -41,7 +41,7 @@ static inline struct fuzz_input fuzz_open(const uint8_t *data, size_t size) {
   in.bytes = span_of(copy, n);
   in.limits.inflate_bytes = 1 << 20;
   in.limits.stats_elements = 1 << 16;
-  in.limits.plan_bytes = 1 << 20;
+  in.limits.plan_bytes = 1 << 17;
   in.arena_bytes = in.knobs & KNOB_POOR ? 16 << 10 : 64 << 20;
   if (!(in.knobs & KNOB_SHRUNK)) return in;
   in.limits.pickle_ops = 200;
@@ -51,7 +51,7 @@ static inline struct fuzz_input fuzz_open(const uint8_t *data, size_t size) {
   in.limits.zip_name_bytes = in.limits.tensors = 8;
   in.limits.inflate_bytes = in.limits.stats_elements = 64;
   in.limits.report_findings = 2;
-  in.limits.plan_bytes = 4096;
+  in.limits.plan_bytes = 1 << 16;
   return in;
 }
 

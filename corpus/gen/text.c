@@ -90,7 +90,7 @@ int64_t number_of(const struct line *l, struct span word) {
   if (power) n = UINT64_C(1) << (n & 63);
   if (power && *end == '-') n -= strtoull(end + 1, &end, 10);
   if (s.n == 0 || *end || s.n != word.n) give_up(l->file, l->number, "'%s' is not a number", text);
-  return (int64_t)(negative ? 0 - n : n);
+  return negative ? -(int64_t)n : (int64_t)n;
 }
 
 int64_t word_number(const struct line *l, size_t i) { return number_of(l, word_at(l, i)); }

@@ -546,4 +546,5 @@ void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
   if (w->full || k.cut || (values && !k.seen))
     observe(cp->obs,
             (struct observation){.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
+  plan_settle(w);
 }

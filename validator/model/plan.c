@@ -24,6 +24,7 @@ void plan_begin(struct plan_writer *w, void *region, size_t size) {
 
 void *plan_row(struct plan_writer *w, enum plan_table table, size_t size) {
   struct plan_extent *t = &header_of(w)->table[table];
+  if (!w->full) w->table = (uint8_t)table;
   if (w->full || size > w->high - w->low) {
     w->full = true;
     return NULL;
@@ -51,6 +52,16 @@ struct plan_text plan_put(struct plan_writer *w, struct span text, size_t max) {
   w->high -= n;
   if (n) memcpy(w->base + w->high, text.p, n);
   return (struct plan_text){(uint32_t)w->high, (uint32_t)n};
+}
+
+/* A table that was cut drops out with all behind it, and with those before it that refer to its rows; instructions are
+ * referred to by nobody and stand alone. */
+void plan_settle(struct plan_writer *w) {
+  enum plan_table from = (enum plan_table)w->table;
+  if (!w->full || from == PLAN_insns) return;
+  if (from == PLAN_tensors) from = PLAN_values;
+  if (from == PLAN_entries) from = PLAN_dicts;
+  for (uint32_t t = from; t < PLAN_TABLE_COUNT; t++) header_of(w)->table[t].n = 0;
 }
 
 void plan_end(struct plan_writer *w, bool complete) {

@@ -175,6 +175,7 @@ struct plan_writer {
   uint8_t *base;
   size_t cap, low, high; /* tables grow up from low, texts down from high */
   bool full;             /* something did not fit: LIM808 */
+  uint8_t table;         /* enum plan_table: where rows were asked for last */
 };
 void plan_begin(struct plan_writer *w, void *region, size_t size);
 /* Rows must be written table by table in the order of PLAN_TABLES. NULL when the region is full. */
@@ -187,6 +188,8 @@ void *plan_row_at(struct plan_writer *w, enum plan_table table, size_t size, uin
 uint32_t plan_rows(const struct plan_writer *w, enum plan_table table);
 /* Copies a text into the pool, at most `max` bytes of it. */
 struct plan_text plan_put(struct plan_writer *w, struct span text, size_t max);
+/* After the last row: of a plan that did not fit, drops the tables that refer to what is missing. Before plan_peek. */
+void plan_settle(struct plan_writer *w);
 void plan_end(struct plan_writer *w, bool complete);
 
 /* ---- reading ---- */
