@@ -77,14 +77,15 @@ static inline struct plan_tensor *plan_bytes(struct plan_bench *p, enum dtype dt
   uint32_t row = p->tensors.n;
   struct plan_tensor *t = vec_push(&p->arena, &p->tensors, PLAN_BENCH_ROWS);
   assert_non_null(t);
-  *t = (struct plan_tensor){.storage = p->storages.n,
-                            .first_dim = p->dims.n,
-                            .dtype = dtype,
-                            .ndim = ndim,
-                            .flags = PLAN_CONTIGUOUS,
-                            .tied = row,
-                            .value = p->values.n ? p->values.n - 1 : 0,
-                            .numel = numel};
+  *t = (struct plan_tensor){
+      .storage = p->storages.n,
+      .first_dim = p->dims.n,
+      .dtype = dtype,
+      .ndim = ndim,
+      .flags = PLAN_CONTIGUOUS | (dtype_table[dtype].cls == DT_QUANT ? PLAN_QUANTIZED : 0),
+      .tied = row,
+      .value = p->values.n ? p->values.n - 1 : 0,
+      .numel = numel};
   uint64_t stride = 1;
   assert_true(vec_reserve(&p->arena, &p->dims, 2 * (uint64_t)ndim, PLAN_BENCH_ROWS * 4u));
   for (uint32_t i = 0; i < ndim; i++) p->dims.p[t->first_dim + i] = sizes[i];

@@ -64,6 +64,7 @@ static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int
   struct checkpoint *cp = c->cp;
   if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
   t.first_dim = cp->dims.n;
+  if (dtype_table[t.dtype].cls == DT_QUANT) t.flags |= PLAN_QUANTIZED;
   for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)sizes[i];
   for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)strides[i];
   struct tensor_fact *slot = vec_push(cp->arena, &cp->tensors, cp->max->tensors);
@@ -84,7 +85,7 @@ static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int
 struct dense {
   uint32_t storage;
   enum dtype dtype;
-  bool requires_grad, quantized;
+  bool requires_grad;
 };
 
 /* (storage, offset, sizes, strides) at arguments 0 … 3, proved. */
@@ -107,7 +108,7 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   struct view v;
   if (!view_prove(&v, &claim, c->cp->obs)) return refuse_silently(c);
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
-              (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0) | (d->quantized ? PLAN_QUANTIZED : 0);
+              (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0);
   return add_tensor(c,
                     (struct tensor_fact){.storage = meta ? 0 : d->storage,
                                          .at = c->at,
@@ -136,6 +137,8 @@ static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most
   const struct storage_fact *s = &c->cp->storages.p[storage - 1];
   struct dense d = {.storage = storage, .dtype = v3 ? dtype_arg(c, 6) : s->dtype};
   if (d.dtype == DTYPE_NONE) return refuse_arguments(c, "the dtype is not torch's");
+  if (dtype_table[d.dtype].cls == DT_QUANT)
+    return refuse_arguments(c, "the storage is of a quantised dtype: _rebuild_qtensor takes those");
   if (v3 && !s->untyped) return refuse_arguments(c, "_rebuild_tensor_v3 wants an untyped storage");
   if (c->n > 4 && call_kind(c, 4) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
   if (c->n > 5 && !no_hooks(c, 5))
@@ -214,7 +217,7 @@ uint32_t build_QTENSOR(const struct call *c) {
   if (c->n != 7) return refuse_arguments(c, "the number of arguments is not torch's");
   uint32_t storage = storage_arg(c, 0);
   if (!storage) return refuse_arguments(c, "the first argument is not a storage that the file holds");
-  struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype, .quantized = true};
+  struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype};
   if (dtype_table[d.dtype].cls != DT_QUANT)
     return refuse_arguments(c, "the storage is not of a quantised dtype");
   const char *what = quantizer_wrong(c, call_arg(c, 4));

@@ -9,6 +9,10 @@ static const uint8_t plan_magic[8] = {'C', 'K', 'L', 'P', 'L', 'A', 'N', '1'};
 _Static_assert(PLAN_TABLE_COUNT <= ARRAY_LEN(((struct plan_header *)0)->table),
                "the header has room for every table");
 
+#define ROW_IS_ALIGNED(field, type) _Static_assert(sizeof(type) % 8 == 0, "rows of " #field " stay aligned");
+PLAN_TABLES(ROW_IS_ALIGNED)
+#undef ROW_IS_ALIGNED
+
 static struct plan_header *header_of(const struct plan_writer *w) {
   return (struct plan_header *)(void *)w->base;
 }
@@ -31,7 +35,7 @@ void *plan_row(struct plan_writer *w, enum plan_table table, size_t size) {
   }
   if (t->n++ == 0) t->at = w->low;
   void *row = w->base + w->low;
-  w->low += size; /* every row type is a multiple of 8 bytes: rows stay aligned */
+  w->low += size;
   return row;
 }
 
@@ -135,26 +139,46 @@ static bool storages_ok(const struct plan *p) {
   return true;
 }
 
-/* offset + Σ (size - 1) * stride inside the storage, as tensor/view.h proves it: done again, on what the
- * worker says. */
-static bool tensor_inside(const struct plan *p, const struct plan_tensor *t) {
-  const uint64_t *size = &p->dims[t->first_dim], *stride = size + t->ndim;
-  uint64_t last = t->offset, numel = 1, reach, bytes;
+static bool numel_ok(const struct plan_tensor *t, const uint64_t *size) {
+  uint64_t numel = 1;
   bool empty = false;
   for (uint32_t i = 0; i < t->ndim; i++) {
     if (size[i] == 0)
       empty = true;
-    else if (!try_mul(numel, size[i], &numel) || !try_mul(size[i] - 1, stride[i], &reach) ||
-             !try_add(last, reach, &last))
+    else if (!try_mul(numel, size[i], &numel))
       return false;
   }
-  if (t->numel != (empty ? 0 : numel)) return false;
-  if (empty || t->storage == PLAN_NO_STORAGE) return true;
-  bool packed = t->dtype == DTYPE_QU4X2 || t->dtype == DTYPE_QU2X4;
-  uint64_t per_byte = t->dtype == DTYPE_QU4X2 ? 2 : 4;
-  if (packed) return last / per_byte < p->storages[t->storage - 1].bytes;
-  return try_add(last, UINT64_C(1), &last) && try_mul(last, dtype_size((enum dtype)t->dtype), &bytes) &&
-         bytes <= p->storages[t->storage - 1].bytes;
+  return t->numel == (empty ? 0 : numel);
+}
+
+/* offset + Σ (size - 1) * stride inside the storage, as tensor/view.h proves it: done again, on what the
+ * worker says. What touches nothing may have any strides. */
+static bool tensor_inside(const struct plan *p, const struct plan_tensor *t, const uint64_t *size,
+                          const uint64_t *stride) {
+  uint64_t last = t->offset, reach;
+  if (t->numel == 0 || t->storage == PLAN_NO_STORAGE) return true;
+  for (uint32_t i = 0; i < t->ndim; i++)
+    if (!try_mul(size[i] - 1, stride[i], &reach) || !try_add(last, reach, &last)) return false;
+  return last < dtype_elements_in((enum dtype)t->dtype, p->storages[t->storage - 1].bytes);
+}
+
+/* Readers take the whole run of a contiguous tensor at once. */
+static bool rows_follow(const struct plan_tensor *t, const uint64_t *size, const uint64_t *stride) {
+  uint64_t expected = 1;
+  for (uint32_t i = t->ndim; t->numel && i > 0; i--) {
+    if (size[i - 1] == 1) continue;
+    if (stride[i - 1] != expected) return false;
+    expected *= size[i - 1]; /* at most numel */
+  }
+  return true;
+}
+
+/* Readers believe the flags: they choose how bytes are read, or that they are not. */
+static bool flags_ok(const struct plan_tensor *t, const uint64_t *size, const uint64_t *stride) {
+  bool no_bytes = t->flags & (PLAN_META | PLAN_UNPROVED);
+  bool quantized = t->flags & PLAN_QUANTIZED;
+  return (!(t->flags & PLAN_CONTIGUOUS) || rows_follow(t, size, stride)) &&
+         !(no_bytes && t->storage != PLAN_NO_STORAGE) && quantized == (dtype_table[t->dtype].cls == DT_QUANT);
 }
 
 static bool tensors_ok(const struct plan *p) {
@@ -163,8 +187,9 @@ static bool tensors_ok(const struct plan *p) {
     if (!text_ok(p, t->key) || !text_ok(p, t->state_key) || t->dtype == DTYPE_NONE || t->dtype >= DTYPE_COUNT)
       return false;
     if (t->ndim > 64 || t->first_dim > p->num_dims || 2 * t->ndim > p->num_dims - t->first_dim) return false;
-    if (t->storage > p->num_storages || t->tied >= p->num_tensors || t->value >= p->num_values) return false;
-    if (!tensor_inside(p, t)) return false;
+    if (t->storage > p->num_storages || t->tied > i || t->value >= p->num_values) return false;
+    const uint64_t *size = &p->dims[t->first_dim], *stride = size + t->ndim;
+    if (!numel_ok(t, size) || !tensor_inside(p, t, size, stride) || !flags_ok(t, size, stride)) return false;
   }
   return true;
 }
@@ -178,17 +203,22 @@ static bool value_number_ok(const struct plan *p, const struct plan_value *v) {
   return true;
 }
 
-/* Preorder: a parent stands before its children, and its end encloses theirs. */
+/* Preorder: the parent of a row is the innermost of the rows before it that have not ended, and encloses it.
+ */
+static bool in_preorder(const struct plan *p, uint32_t i) {
+  const struct plan_value *v = &p->values[i];
+  if (i == 0) return v->parent == 0 && v->depth == 0 && v->end == p->num_values;
+  uint32_t parent = i - 1;
+  while (p->values[parent].end <= i) parent = p->values[parent].parent; /* the root ends behind all */
+  return v->parent == parent && v->end <= p->values[parent].end && v->depth == p->values[parent].depth + 1;
+}
+
 static bool values_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_values; i++) {
     const struct plan_value *v = &p->values[i];
     if (v->kind >= PLAN_VAL_KINDS || !text_ok(p, v->key) || !text_ok(p, v->text) || !text_ok(p, v->cls))
       return false;
-    if (v->end <= i || v->end > p->num_values || !value_number_ok(p, v)) return false;
-    if (i == 0 ? v->parent != 0
-               : v->parent >= i || v->end > p->values[v->parent].end ||
-                     v->depth != p->values[v->parent].depth + 1)
-      return false;
+    if (v->end <= i || v->end > p->num_values || !value_number_ok(p, v) || !in_preorder(p, i)) return false;
   }
   return true;
 }

@@ -177,6 +177,8 @@ struct plan_writer {
   bool full;             /* something did not fit: LIM808 */
   uint8_t table;         /* enum plan_table: where rows were asked for last */
 };
+/* The region: at least PLAN_MIN_BYTES, zeroed. */
+enum { PLAN_MIN_BYTES = 1 << 16 };
 void plan_begin(struct plan_writer *w, void *region, size_t size);
 /* Rows must be written table by table in the order of PLAN_TABLES. NULL when the region is full. */
 #define PLAN_FIELD(field, type) PLAN_##field,

@@ -1,0 +1,395 @@
+/* plan_open is what stands between a worker that was taken over and everything that reads the plan: each
+ * field that a reader believes is bent here, and what still opens is read to its end. */
+#include "tests/unit/program_bench.h"
+
+/* A checkpoint with something in every table: a state dict whose second tensor is tied to the first, one that
+ * is not contiguous, an empty one, a shared list, a record, a bare storage, texts. */
+#define TIED_AND_TURNED                                                                               \
+  S("a")                                                                                              \
+  TENSOR S("b") TENSOR S("t")                                                                         \
+      UTILS("_rebuild_tensor_v2", FLOATS I("0") T(I("3") I("2")) T(I("1") I("3")) REST) S("e") UTILS( \
+          "_rebuild_tensor_v2", FLOATS I("6") T(I("0") I("5")) T(I("9223372036854775807") I("2")) REST)
+static const char program[] =
+    ODICT "(" S("model") ODICT "(" TIED_AND_TURNED "u" S("list") LIST(I("1") S("two")) PUT(7) S("again")
+        GET(7) S("args") G("argparse", "Namespace") ")" NEWOBJ DICT(S("lr") F("0.5")) BUILD S("store")
+            STORAGE("LongStorage", "1", "1") "u";
+
+static uint8_t touched;
+static void touch(const void *p, size_t n) {
+  for (size_t i = 0; i < n; i++) touched ^= ((const uint8_t *)p)[i];
+}
+static void touch_text(const struct plan *p, struct plan_text t) {
+  struct span s = plan_span(p, t);
+  touch(s.p, s.n);
+}
+
+static void read_values(const struct plan *p) {
+  uint64_t children = 0;
+  for (uint32_t i = 0; i < p->num_values; i++) {
+    const struct plan_value *v = &p->values[i];
+    touch_text(p, v->key);
+    touch_text(p, v->text);
+    touch_text(p, v->cls);
+    assert_true(v->kind < PLAN_VAL_KINDS && plan_resolve(p, i) < p->num_values);
+    for (uint32_t c = i + 1; c < v->end; c = p->values[c].end, children++)
+      assert_true(c < p->num_values && p->values[c].parent == i && p->values[c].depth == v->depth + 1);
+    if (v->kind == PLAN_VAL_TENSOR) touch(&p->tensors[v->number], sizeof *p->tensors);
+    if (v->kind == PLAN_VAL_STORAGE) touch(&p->storages[v->number - 1], sizeof *p->storages);
+  }
+  assert_true(p->num_values == 0 || children == p->num_values - 1); /* each row is one parent's */
+}
+
+/* The last element, and the whole run where the flag says that it is one. */
+static void read_elements(const struct plan *p, const struct plan_tensor *t, struct span bytes) {
+  const uint64_t *size = &p->dims[t->first_dim], *stride = size + t->ndim;
+  uint64_t last = t->offset, item = dtype_size((enum dtype)t->dtype),
+           packing = dtype_packing((enum dtype)t->dtype);
+  if (t->numel == 0) return;
+  for (uint32_t i = 0; i < t->ndim; i++) last += (size[i] - 1) * stride[i];
+  touch(bytes.p + last / packing * item, item);
+  if (t->flags & PLAN_CONTIGUOUS && !(t->flags & PLAN_QUANTIZED))
+    touch(bytes.p + t->offset * item, t->numel * item);
+}
+
+static void read_tensors(const struct plan *p, struct span file, struct bench *b) {
+  for (uint32_t i = 0; i < p->num_tensors; i++) {
+    const struct plan_tensor *t = &p->tensors[i];
+    struct span bytes;
+    touch_text(p, t->key);
+    touch_text(p, t->state_key);
+    touch(&p->dims[t->first_dim], 2 * t->ndim * sizeof *p->dims);
+    touch(&p->values[t->value], sizeof *p->values);
+    assert_true(t->tied <= i);
+    if (t->storage == PLAN_NO_STORAGE) continue;
+    touch_text(p, p->storages[t->storage - 1].key);
+    /* Inflating is the library's business; here what lies in the file. */
+    const struct plan_storage *s = &p->storages[t->storage - 1];
+    if (s->member && p->members[s->member - 1].method == METHOD_STORED &&
+        plan_storage_bytes(p, t->storage, file, &b->arena, &b->obs, &bytes))
+      read_elements(p, t, bytes);
+  }
+}
+
+static void read_rest(const struct plan *p) {
+  for (uint32_t i = 0; i < p->num_members; i++) touch_text(p, p->members[i].name);
+  for (uint32_t i = 0; i < p->num_globals; i++) {
+    touch_text(p, p->globals[i].module);
+    touch_text(p, p->globals[i].name);
+    assert_true(p->globals[i].cls < GLOBAL_CLASSES && p->globals[i].member <= p->num_members);
+  }
+  for (uint32_t i = 0; i < p->num_storages; i++) touch_text(p, p->storages[i].location);
+  for (uint32_t i = 0; i < p->num_stats; i++) touch(&p->stats[i], sizeof *p->stats);
+  assert_true(p->num_stats == 0 || p->num_stats == p->num_tensors);
+  for (uint32_t i = 0; i < p->num_insns; i++) touch_text(p, p->insns[i].text);
+  for (uint32_t i = 0; i < p->num_dicts; i++) {
+    const struct plan_dict *d = &p->dicts[i];
+    uint32_t found = plan_find(p, plan_span(p, d->path));
+    assert_true(found == UINT32_MAX || found < p->num_values);
+    (void)plan_entry_by_name(p, d, SPAN("t"));
+    for (uint32_t k = 0; k < d->num_entries; k++) {
+      const struct plan_entry *e = &p->entries[d->first_entry + k];
+      touch_text(p, e->name);
+      touch(&p->values[e->value], sizeof *p->values);
+      if (e->tensor != UINT32_MAX) touch(&p->tensors[e->tensor], sizeof *p->tensors);
+    }
+  }
+}
+
+static void read_all(const struct plan *p, struct bench *b) {
+  read_values(p);
+  read_tensors(p, b->file, b);
+  read_rest(p);
+}
+
+/* ---- the good plan ---- */
+
+enum { ROOM = 1 << 16 };
+
+static void emit(struct bench *b, const struct tensor_stats *stats, size_t region_bytes) {
+  const char *why = "";
+  free(b->region);
+  b->region_bytes = region_bytes;
+  b->region = calloc(1, region_bytes);
+  assert_non_null(b->region);
+  plan_begin(&b->w, b->region, region_bytes);
+  plan_emit(&b->cp, &b->w, stats, true);
+  plan_end(&b->w, true);
+  if (!plan_open(&b->plan, b->region, region_bytes, b->file.n, &why))
+    fail_msg("the good plan has wrong %s", why);
+}
+
+/* In a region that it fills to the last byte but seven. */
+static void emit_tightly(struct bench *b) {
+  struct tensor_stats *stats = arena_array(&b->arena, b->cp.tensors.n, struct tensor_stats);
+  assert_non_null(stats);
+  emit(b, stats, ROOM);
+  emit(b, stats, (b->w.low + (b->w.cap - b->w.high) + 7) / 8 * 8);
+}
+
+static int set_up(void **state) {
+  struct bench *b = malloc(sizeof *b);
+  if (!b) return -1;
+  bench_run(b, program);
+  emit_tightly(b);
+  *state = b;
+  return 0;
+}
+static int tear_down(void **state) {
+  bench_close(*state);
+  free(*state);
+  return 0;
+}
+
+static void a_good_plan_opens(void **state) {
+  struct bench *b = *state;
+  const struct plan *p = &b->plan;
+  assert_none_of(b, "the good program", EFFECT_UNSAFE);
+  assert_true(p->header->complete);
+  assert_int_equal(p->num_members, 3);
+  assert_int_equal(p->num_tensors, 4);
+  assert_int_equal(p->num_stats, 4);
+  assert_int_equal(p->num_storages, 2);
+  assert_true(p->num_globals > 0 && p->num_insns > 0);
+  assert_int_equal(p->num_dicts, 1);
+  assert_true(span_is(plan_span(p, p->dicts[0].path), "model"));
+  assert_int_equal(p->dicts[0].num_entries, 4);
+  assert_int_equal(p->tensors[1].tied, 0);
+  assert_int_equal(p->tensors[2].tied, 2);
+  assert_true(p->tensors[0].flags & PLAN_CONTIGUOUS);
+  assert_false(p->tensors[2].flags & PLAN_CONTIGUOUS);
+  uint32_t again = plan_find(p, SPAN("again")), list = plan_find(p, SPAN("list"));
+  assert_int_equal(p->values[again].kind, PLAN_VAL_SHARED);
+  assert_int_equal(plan_resolve(p, again), list);
+  assert_true(span_is(plan_span(p, p->values[plan_find(p, SPAN("list/1"))].text), "two"));
+  assert_int_equal(plan_find(p, SPAN("args/no")), UINT32_MAX);
+  assert_true(p->values[plan_find(p, SPAN("args/lr"))].real > 0.4);
+  read_all(p, b);
+}
+
+/* ---- every field ---- */
+
+static bool opens(struct bench *b, const uint8_t *region) {
+  const char *why = NULL;
+  struct plan p;
+  bool ok = plan_open(&p, region, b->region_bytes, b->file.n, &why);
+  assert_non_null(why);
+  if (ok) read_all(&p, b);
+  return ok;
+}
+
+/* Each 32-bit word of every row of every table, and of the header, set to what overflows, what lies just
+ * outside, and to its neighbours: refused, or harmless. */
+static void any_word_may_be_anything(void **state) {
+  struct bench *b = *state;
+  uint8_t *copy = malloc(b->region_bytes);
+  uint32_t opened = 0, refused = 0;
+  assert_non_null(copy);
+  size_t end = b->w.low;
+  for (size_t at = 0; at + 4 <= end; at += 4) {
+    uint32_t was;
+    memcpy(&was, b->region + at, sizeof was);
+    const uint32_t words[] = {0,
+                              1,
+                              2,
+                              7,
+                              UINT32_MAX,
+                              UINT32_MAX - 1,
+                              INT32_MAX,
+                              1u << 31,
+                              ROOM,
+                              was ^ 1,
+                              was < UINT32_MAX ? was + 1 : 0,
+                              was ? was - 1 : UINT32_MAX,
+                              was | 1u << 30};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+      memcpy(copy, b->region, b->region_bytes);
+      memcpy(copy + at, &words[i], sizeof words[i]);
+      if (opens(b, copy))
+        opened++;
+      else
+        refused++;
+    }
+  }
+  free(copy);
+  assert_true(refused > 1000 && opened > 1000);
+}
+
+static struct bench *mutated;
+static void open_mutated(struct span bytes) {
+  struct plan p;
+  const char *why;
+  if (plan_open(&p, bytes.p, bytes.n, mutated->file.n, &why)) read_all(&p, mutated);
+}
+
+static void every_prefix_and_bit(void **state) {
+  struct bench *b = *state;
+  mutated = b;
+  check_mutations(b->region, b->region_bytes, open_mutated);
+}
+
+/* What must not open, with the table that is named. */
+#define BEND(table, row, field, value, why)                                            \
+  {                                                                                    \
+#table "." #field, PLAN_##table, row, offsetof(struct plan_row_of_##table, field), \
+        sizeof(((struct plan_row_of_##table *)0)->field), value, why                   \
+  }
+#define plan_row_of_members  plan_member
+#define plan_row_of_globals  plan_global
+#define plan_row_of_storages plan_storage
+#define plan_row_of_values   plan_value
+#define plan_row_of_tensors  plan_tensor
+#define plan_row_of_dicts    plan_dict
+#define plan_row_of_entries  plan_entry
+#define plan_row_of_insns    plan_insn
+static const struct bend {
+  const char *name;
+  enum plan_table table;
+  uint32_t row;
+  size_t at, size;
+  uint64_t value;
+  const char *why;
+} bends[] = {
+    BEND(members, 0, name.n, ROOM, "members"),
+    BEND(members, 1, data_at, 1 << 20, "members"),
+    BEND(members, 1, csize, 1 << 20, "members"),
+    BEND(members, 1, csize, UINT64_MAX, "members"),
+    BEND(globals, 0, module.at, UINT32_MAX, "globals"),
+    BEND(globals, 0, name.n, UINT32_MAX, "globals"),
+    BEND(globals, 0, cls, GLOBAL_CLASSES, "globals"),
+    BEND(globals, 0, member, 4, "globals"),
+    BEND(storages, 0, key.at, 0, "storages"),
+    BEND(storages, 0, location.n, ROOM, "storages"),
+    BEND(storages, 0, dtype, DTYPE_NONE, "storages"),
+    BEND(storages, 0, dtype, DTYPE_COUNT, "storages"),
+    BEND(storages, 0, member, 4, "storages"),
+    BEND(storages, 0, member, 0, "storages"), /* bytes of no member */
+    BEND(storages, 0, bytes, 25, "storages"),
+    BEND(storages, 0, at, 1, "storages"),
+    BEND(storages, 0, at, UINT64_MAX, "storages"),
+    BEND(members, 1, method, 12, "storages"),
+    BEND(members, 1, size, 25, "storages"), /* a stored member has one length */
+    BEND(values, 0, kind, PLAN_VAL_KINDS, "values"),
+    BEND(values, 0, parent, 1, "values"),
+    BEND(values, 0, depth, 1, "values"),
+    BEND(values, 0, end, 3, "values"),
+    BEND(values, 1, parent, 1, "values"),
+    BEND(values, 2, parent, 0, "values"), /* inside its sibling */
+    BEND(values, 1, end, 1, "values"),
+    BEND(values, 1, end, UINT32_MAX, "values"),
+    BEND(values, 2, depth, 9, "values"),
+    BEND(values, 2, key.n, ROOM, "values"),
+    BEND(values, 2, number, 4, "values"), /* a tensor that is not there */
+    BEND(values, 2, number, UINT64_MAX, "values"),
+    BEND(tensors, 0, key.at, 8, "tensors"),
+    BEND(tensors, 0, state_key.n, ROOM, "tensors"),
+    BEND(tensors, 0, storage, 3, "tensors"),
+    BEND(tensors, 0, first_dim, 14, "tensors"),
+    BEND(tensors, 0, first_dim, UINT32_MAX, "tensors"),
+    BEND(tensors, 0, ndim, 65, "tensors"),
+    BEND(tensors, 0, ndim, UINT32_MAX, "tensors"),
+    BEND(tensors, 0, dtype, DTYPE_NONE, "tensors"),
+    BEND(tensors, 0, dtype, DTYPE_COUNT, "tensors"),
+    BEND(tensors, 0, dtype, DTYPE_F64, "tensors"),   /* twice the bytes */
+    BEND(tensors, 0, dtype, DTYPE_QU4X2, "tensors"), /* packed, and not said to be */
+    BEND(tensors, 0, tied, 1, "tensors"),
+    BEND(tensors, 0, value, 1000, "tensors"),
+    BEND(tensors, 0, offset, 1, "tensors"),
+    BEND(tensors, 0, offset, UINT64_MAX, "tensors"),
+    BEND(tensors, 0, numel, 7, "tensors"),
+    BEND(tensors, 0, flags, PLAN_CONTIGUOUS | PLAN_UNPROVED, "tensors"),
+    BEND(tensors, 0, flags, PLAN_META, "tensors"),
+    BEND(tensors, 0, flags, PLAN_QUANTIZED, "tensors"),
+    BEND(tensors, 2, flags, PLAN_CONTIGUOUS, "tensors"), /* turned */
+    BEND(dicts, 0, path.n, ROOM, "dicts"),
+    BEND(dicts, 0, value, 1000, "dicts"),
+    BEND(dicts, 0, first_entry, 1, "dicts"),
+    BEND(dicts, 0, first_entry, UINT32_MAX, "dicts"),
+    BEND(dicts, 0, num_entries, 5, "dicts"),
+    BEND(dicts, 0, num_entries, UINT32_MAX, "dicts"),
+    BEND(entries, 0, name.n, ROOM, "dicts"),
+    BEND(entries, 0, tensor, 4, "dicts"),
+    BEND(entries, 0, value, 1000, "dicts"),
+    BEND(insns, 0, text.n, ROOM, "instructions"),
+    BEND(insns, 0, opcode, 256, "instructions"),
+    BEND(insns, 0, member, 4, "instructions"),
+};
+
+static void bent_fields_are_refused(void **state) {
+  struct bench *b = *state;
+  static const size_t row_size[] = {
+#define SIZE(field, type) [PLAN_##field] = sizeof(type),
+      PLAN_TABLES(SIZE)
+#undef SIZE
+  };
+  for (size_t i = 0; i < ARRAY_LEN(bends); i++) {
+    const struct bend *x = &bends[i];
+    const struct plan_extent *t = &b->plan.header->table[x->table];
+    uint8_t *p = b->region + t->at + x->row * row_size[x->table] + x->at;
+    uint8_t was[8];
+    struct plan plan;
+    const char *why = "nothing";
+    assert_true(x->row < t->n);
+    memcpy(was, p, x->size);
+    memcpy(p, &x->value, x->size); /* little-endian, as the machine */
+    if (plan_open(&plan, b->region, b->region_bytes, b->file.n, &why))
+      fail_msg("%s = %llu opens", x->name, (unsigned long long)x->value);
+    if (strcmp(why, x->why) != 0)
+      fail_msg("%s = %llu: %s is blamed", x->name, (unsigned long long)x->value, why);
+    memcpy(p, was, x->size);
+  }
+}
+
+static void the_header_is_proved(void **state) {
+  struct bench *b = *state;
+  struct plan_header *h = (struct plan_header *)(void *)b->region, good = *h;
+  struct plan p;
+  const char *why;
+  assert_false(plan_open(&p, b->region, sizeof *h - 1, b->file.n, &why));
+  assert_false(plan_open(&p, b->region, 0, b->file.n, &why));
+  h->magic[0] ^= 1;
+  assert_false(opens(b, b->region));
+  *h = good;
+  h->kind = CONTAINER_KINDS;
+  assert_false(opens(b, b->region));
+  *h = good;
+  h->text_bytes++;
+  assert_false(opens(b, b->region));
+  *h = good;
+  h->text_at = 8;
+  assert_false(opens(b, b->region));
+  for (uint32_t i = 0; i < PLAN_TABLE_COUNT; i++) {
+    const uint64_t places[] = {0, 4, good.table[i].at + 4, ROOM, UINT64_MAX - 7};
+    const uint64_t counts[] = {ROOM, UINT32_MAX, UINT64_MAX, UINT64_MAX / 8};
+    for (size_t k = 0; k < ARRAY_LEN(places); k++) {
+      *h = good;
+      h->table[i].at = places[k];
+      assert_false(opens(b, b->region));
+    }
+    for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+      *h = good;
+      h->table[i].n = counts[k];
+      assert_false(opens(b, b->region));
+    }
+  }
+  *h = good;
+  assert_true(opens(b, b->region));
+}
+
+/* A member may be cut off the file between the two processes. */
+static void a_shorter_file_is_refused(void **state) {
+  struct bench *b = *state;
+  struct plan p;
+  const char *why;
+  assert_false(plan_open(&p, b->region, b->region_bytes, b->file.n - 1, &why));
+  assert_string_equal(why, "members");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+#define WITH_PLAN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+      WITH_PLAN(a_good_plan_opens),    WITH_PLAN(any_word_may_be_anything),
+      WITH_PLAN(every_prefix_and_bit), WITH_PLAN(bent_fields_are_refused),
+      WITH_PLAN(the_header_is_proved), WITH_PLAN(a_shorter_file_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
