@@ -231,7 +231,14 @@ static const struct refused refused[] = {
 /* BUILD and items that change what the object is to a loader. */
 #define NAMESPACE G("argparse", "Namespace") ")" NEWOBJ
 #define PARAMETER G("torch.nn.parameter", "Parameter") ")" NEWOBJ
+#define METHOD    CALL("__builtin__", "getattr", G("torch.nn.modules.linear", "Linear") S("forward"))
+
 static const struct refused changed[] = {
+    {"second state of a record", NAMESPACE DICT(S("a") I("1")) BUILD DICT(S("a") I("2")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"second state of a dict", ODICT DICT(S("a") I("1")) BUILD DICT(S("b") I("2")), BUILD, OBS_BUILD_REFUSED},
+    {"state of what getattr found", METHOD DICT(S("a") I("1")), BUILD, OBS_BUILD_REFUSED},
+    {"items of what getattr found", METHOD S("a") I("1"), "s", OBS_BUILD_REFUSED},
     {"dict attribute keys", ODICT DICT(S("keys") G("collections", "OrderedDict")), BUILD, OBS_BUILD_REFUSED},
     {"special attribute in a made dict", NAMESPACE ODICT S("__setstate__") I("1") "s", BUILD,
      OBS_BUILD_REFUSED},

@@ -278,25 +278,39 @@ static void build_parameter_state(struct checkpoint *cp, struct machine *m, val_
     refuse_build(cp, at, "a parameter", "other things than its tensor and no hooks");
 }
 
+/* What getattr found on a class or a record: it belongs to them. */
+static bool is_attribute(const struct built *b) {
+  return b->kind == BUILT_RECORD && b->row && b->row->cls == GLOBAL_INDIRECT;
+}
+
+static void build_object(struct checkpoint *cp, struct machine *m, const struct built *b, val_id state,
+                         uint32_t at) {
+  if (is_attribute(b))
+    refuse_build(cp, at, "an attribute", "a state, which changes what was imported");
+  else if (b->row && b->row->builder == BUILD_PARAMETER_CLASS)
+    build_parameter_state(cp, m, state, at);
+  else
+    build_record(cp, m, state, at);
+}
+
 static void on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
   struct checkpoint *cp = ctx;
   uint32_t tag = value_object(m, target)->tag;
-  struct built *b = tag < cp->built.n ? &cp->built.p[tag] : NULL;
+  const struct built *b = tag < cp->built.n ? &cp->built.p[tag] : NULL;
+  if (value_object(m, target)->states) { /* picklers write one; of two a loader has the last, or both */
+    refuse_build(cp, at, "an object", "a second state");
+    return;
+  }
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_NOTHING:
   case BUILT_REFUSED: return; /* said already */
-  case BUILT_RECORD:
-    if (b->row && b->row->builder == BUILD_PARAMETER_CLASS)
-      build_parameter_state(cp, m, state, at);
-    else
-      build_record(cp, m, state, at);
-    return;
+  case BUILT_RECORD: build_object(cp, m, b, state, at); return;
   case BUILT_DICT:
     if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, &of_dicts, at))
       refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
     return;
   case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, target, state, at); return;
-  case BUILT_NP_ARRAY: build_np_array_state(cp, m, target, state, at); return;
+  case BUILT_NP_ARRAY: build_np_array_state(cp, m, state, at); return;
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
     return;
@@ -342,6 +356,8 @@ static void on_extend(void *ctx, struct machine *m, val_id target, enum value_ki
   if (value_object(m, target)->states)
     refuse_build(cp, at, "an object",
                  "items behind its state, which may have put functions in place of its methods");
+  else if (b && is_attribute(b))
+    refuse_build(cp, at, "an attribute", "items, which changes what was imported");
   else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how))
     refuse_build(cp, at, "a value",
                  "items that it does not take (torch 2.9 and older corrupt memory in a tensor)");

@@ -72,8 +72,7 @@ void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id targe
     refuse_build(cp, at, "a numpy dtype", "not the tuple that numpy writes");
     return;
   }
-  if (dt->used || value_object(m, target)->states)
-    refuse_build(cp, at, "a numpy dtype", "another state, behind its use or its first one");
+  if (dt->used) refuse_build(cp, at, "a numpy dtype", "a state behind its use");
   struct span order = value_bytes(m, value_item(m, state, 1));
   dt->big_endian = span_is(order, ">");
   for (uint32_t i = 2; i < 5; i++)
@@ -102,11 +101,10 @@ static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint6
 
 /* (1, shape, dtype, is_fortran, data). Numeric dtypes: as many bytes as the shape says. Object arrays hold a
  * list. */
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
-                          uint32_t at) {
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
   struct span data;
   uint64_t want;
-  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) != 5 || value_object(m, target)->states) {
+  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) != 5) {
     refuse_build(cp, at, "a numpy array", "not the tuple that numpy writes");
     return;
   }

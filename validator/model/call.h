@@ -58,7 +58,7 @@ typedef uint32_t builder_fn(const struct call *c);
 
 /* BUILD on objects that the builders made. */
 void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
 

@@ -126,10 +126,12 @@ static bool add_state(struct machine *m, val_id target, val_id state, const stru
   return true;
 }
 
-/* Attributes are copied out of their dict: what it gets later, the instance does not. */
+/* Attributes are copied out of their dict, or out of both of (attributes, slots): what those get later, the
+ * instance does not. */
 static void give_state(struct machine *m, val_id state) {
+  bool slots = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;
   if (kind_of(m, state) == VAL_DICT) machine_give(m, state);
-  for (uint32_t i = 0; kind_of(m, state) == VAL_TUPLE && i < value_count(m, state); i++)
+  for (uint32_t i = 0; slots && i < 2; i++)
     if (kind_of(m, value_item(m, state, i)) == VAL_DICT) machine_give(m, value_item(m, state, i));
 }
 
