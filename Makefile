@@ -112,6 +112,8 @@ $(OUT)/corpus/gen: $(wildcard corpus/gen/*.c corpus/gen/*.h) $(OUT)/core.a
 	@echo '  LD    $@'
 	$(Q)$(CC) $(CFLAGS) $(wildcard corpus/gen/*.c) $(OUT)/core.a $(LDFLAGS) $(LIBS) -o $@
 
+include fuzz/fuzz.mk
+
 # ---- the commands ----
 .PHONY: setup
 setup:
@@ -129,7 +131,7 @@ test:
 	@MODE=$(MODE) sh tests/run.sh
 
 .PHONY: test-programs
-test-programs: $(TESTS) $(GENERATORS) $(OUT)/tests/bench/big $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static
+test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static
 
 # A program that knows nothing but ckptlint.h, linked as users would.
 $(OUT)/tests/library_shared: tests/library.c $(OUT)/libckptlint.so

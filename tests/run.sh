@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 MODE=${MODE:-release}
 OUT=build/$MODE
-export MODE CKPTLINT="$PWD/$OUT/ckptlint" GEN="$PWD/$OUT/corpus/gen"
+export MODE OUT="$PWD/$OUT" CKPTLINT="$PWD/$OUT/ckptlint" GEN="$PWD/$OUT/corpus/gen"
 log=$OUT/tests/log
 mkdir -p "$log"
 passed=0
@@ -70,7 +70,7 @@ for t in "$OUT"/tests/unit/test_* "$OUT"/tests/sandbox/test_*; do
   case "$t" in *.d | *.o | *'*') continue ;; esac
   cmocka "$t"
 done
-for t in layers rules_docs json_front globals_torch hardening corpus cli examples library no_seccomp changing matrix; do
+for t in layers rules_docs json_front globals_torch hardening corpus cli examples library no_seccomp changing regress fuzz matrix; do
   [ -f "tests/$t.sh" ] && script "tests/$t.sh"
 done
 for t in tests/oracle/real.py tests/oracle/torch_scan.py tests/oracle/torch_forward.py tests/oracle/schema.py; do
