@@ -233,7 +233,7 @@ static bool is_taken(const struct names *names, struct span name) {
 static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id dict,
                          const struct names *taken, uint32_t at) {
   uint32_t n = value_count(m, dict);
-  if (!spend(cp, n, at)) return false;
+  if (!spend(cp, n * (1 + (taken ? taken->n : 0)), at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {
     val_id key = value_item(m, dict, i);
     if (!value_is_string(m, key) || span_starts(value_bytes(m, key), SPAN("__"))) return false;

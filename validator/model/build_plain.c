@@ -26,7 +26,9 @@ static bool is_pairs(const struct call *c, val_id v) {
 static uint32_t dict_object(const struct call *c, val_id from) {
   const struct object *made = value_object(c->m, from);
   if (made) from = made->items;
-  if (!spend(c->cp, value_count(c->m, from), c->at)) return call_built(c, BUILT_NOTHING, 0);
+  enum { KEY_COST = 8 }; /* a key is hashed and compared, not only looked at */
+  if (!spend(c->cp, (uint64_t)value_count(c->m, from) * KEY_COST, c->at))
+    return call_built(c, BUILT_NOTHING, 0);
   val_id items = from ? machine_new_dict(c->m, from, c->at) : 0;
   if (from && !items) return 0;
   c->m->objects.p[value_of(c->m, c->object)->ref].items = items;

@@ -216,9 +216,9 @@ static struct span device_text(const struct walk *k, const struct object *o) {
 
 /* The attribute `_metadata`, which Module.state_dict() sets on what it returns (format-spec D.7). */
 static bool has_metadata(const struct machine *m, const struct object *o) {
-  for (uint32_t i = 0; i < value_count(m, o->states); i++)
-    if (dict_get(m, value_item(m, o->states, i), "_metadata")) return true;
-  return false;
+  enum { LINKS_MOST = 128 }; /* of a dict of attributes: what many objects share is not searched for each */
+  val_id state = value_count(m, o->states) ? value_item(m, o->states, 0) : 0;
+  return value_count(m, state) <= LINKS_MOST && dict_get(m, state, "_metadata");
 }
 
 static void put_object(struct walk *k, struct plan_value *row, uint32_t row_index, val_id v) {
