@@ -1,6 +1,7 @@
-/* Replays files through a target: `replay_NAME FILE…`. With -m N each file is also replayed with N random changes of one
- * byte, so that a compiler without a fuzzer still looks around its seeds; the changes are the same in every run. What
- * breaks a property is left in the file `crash` (for a sanitizer's finding too: ASAN_OPTIONS=abort_on_error=1). */
+/* Replays files through a target: `replay_NAME FILE…`. With -m N each file is also replayed with N random
+ * changes of one byte, so that a compiler without a fuzzer still looks around its seeds; the changes are the
+ * same in every run. What breaks a property is left in the file `crash` (for a sanitizer's finding too:
+ * ASAN_OPTIONS=abort_on_error=1). */
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
