@@ -142,7 +142,8 @@ enum { SEGMENTS_MAX = 8 };
  * (emit_insns.c). */
 void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
                bool with_program);
-void plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
+/* False: not all of it could be listed. */
+bool plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
 void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w);
 
 /* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is

@@ -126,12 +126,19 @@ static struct span key_text(const struct walk *k, val_id key, char scratch[32]) 
   return describe_value(k->cp, k->m, key); /* Python's notation of anything else */
 }
 
+static struct plan_value *row_at(const struct walk *k, uint32_t i) {
+  return plan_row_at(k->w, PLAN_values, sizeof(struct plan_value), i);
+}
+
 static val_id child_at(const struct walk *k, const struct frame *f, char scratch[32], struct span *key) {
   const struct segment *s = &f->segments[f->segment];
+  struct plan_value *row = row_at(k, f->row);
   switch (s->kind) {
   case SEGMENT_ITEMS: *key = decimal(scratch, "", f->next); return value_item(k->m, s->v, f->next);
   case SEGMENT_ARGS: *key = decimal(scratch, "__arg", f->next); return value_item(k->m, s->v, f->next);
   case SEGMENT_PAIRS:
+    if (row->kind == PLAN_VAL_DICT && !value_is_string(k->m, value_item(k->m, s->v, 2 * f->next)))
+      row->number |= PLAN_DICT_OTHER_KEYS;
     *key = key_text(k, value_item(k->m, s->v, 2 * f->next), scratch);
     return value_item(k->m, s->v, 2 * f->next + 1);
   }
@@ -140,10 +147,6 @@ static val_id child_at(const struct walk *k, const struct frame *f, char scratch
 }
 
 /* ---- one row ---- */
-
-static struct plan_value *row_at(const struct walk *k, uint32_t i) {
-  return plan_row_at(k->w, PLAN_values, sizeof(struct plan_value), i);
-}
 
 static void set_class(const struct walk *k, struct plan_value *row, val_id global) {
   const struct global *g = value_global(k->m, global);
@@ -231,7 +234,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_DICT:
     row->kind = PLAN_VAL_DICT;
-    row->number = has_metadata(k->m, o);
+    if (has_metadata(k->m, o)) row->number |= PLAN_DICT_METADATA;
     return;
   case BUILT_LIST: row->kind = PLAN_VAL_LIST; return;
   case BUILT_SET: row->kind = PLAN_VAL_SET; return;
@@ -540,7 +543,7 @@ void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
     walk_values(&k, cp->machine.result);
     put_tensors(&k);
     put_stats(&k, stats);
-    plan_emit_dicts(cp, w);
+    if (!w->full && !plan_emit_dicts(cp, w)) k.cut = true; /* a full table has fewer rows than others name */
   }
   if (with_program) plan_emit_insns(cp, w);
   if (w->full || k.cut || (values && !k.seen))

@@ -100,6 +100,11 @@ enum plan_value_kind {
   PLAN_VAL_KINDS
 };
 
+enum plan_dict_flags {
+  PLAN_DICT_METADATA = 1,   /* it has the attribute _metadata, which Module.state_dict() sets */
+  PLAN_DICT_OTHER_KEYS = 2, /* not all keys are str */
+};
+
 struct plan_value {
   uint32_t kind;
   uint32_t parent, end; /* end: one past its subtree */
@@ -107,8 +112,8 @@ struct plan_value {
   struct plan_text key;  /* dict key or field as text, decimal index in lists */
   struct plan_text text; /* TEXT, BYTES, BIGINT (decimal), DTYPE, DEVICE; cut at plan_text_bytes */
   struct plan_text cls;  /* "module.Name" of RECORD and GLOBAL; "collections.OrderedDict" of such a DICT */
-  int64_t number; /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: 1 if it
-                     has the attribute _metadata */
+  int64_t number; /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: enum
+                     plan_dict_flags */
   double real;    /* FLOAT */
 };
 
@@ -151,11 +156,12 @@ struct plan_insn {
 enum { INSN_TEXT_MAX = 256 };
 
 /* X-macro of the tables: TABLE(field, row type). */
-#define PLAN_TABLES(TABLE)                                                                                \
-  TABLE(members, struct plan_member)                                                                      \
-  TABLE(globals, struct plan_global) TABLE(storages, struct plan_storage) TABLE(dims, uint64_t)           \
-      TABLE(values, struct plan_value) TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) \
-          TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn)
+#define PLAN_TABLES(TABLE)                                                                              \
+  TABLE(members, struct plan_member)                                                                    \
+  TABLE(globals, struct plan_global)                                                                    \
+  TABLE(storages, struct plan_storage) TABLE(dims, uint64_t) TABLE(values, struct plan_value)           \
+      TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) TABLE(dicts, struct plan_dict) \
+          TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn)
 
 struct plan_header {
   uint8_t magic[8];
@@ -190,7 +196,8 @@ void *plan_row_at(struct plan_writer *w, enum plan_table table, size_t size, uin
 uint32_t plan_rows(const struct plan_writer *w, enum plan_table table);
 /* Copies a text into the pool, at most `max` bytes of it. */
 struct plan_text plan_put(struct plan_writer *w, struct span text, size_t max);
-/* After the last row: of a plan that did not fit, drops the tables that refer to what is missing. Before plan_peek. */
+/* After the last row: of a plan that did not fit, drops the tables that refer to what is missing. Before
+ * plan_peek. */
 void plan_settle(struct plan_writer *w);
 void plan_end(struct plan_writer *w, bool complete);
 

@@ -2,7 +2,7 @@
  * unfolded as Module.state_dict() would do it (E.3): own parameters, persistent buffers, then children. */
 #include "model/checkpoint.h"
 
-enum { SEARCH_DEPTH = 6 };
+enum { SEARCH_DEPTH = 6, KEPT = 256, NAME_BYTES = 4096 };
 
 /* Where projects put the weights, the likeliest first; what stands under another key comes after these. */
 static const char *const weight_keys[] = {
@@ -12,16 +12,9 @@ static const char *const weight_keys[] = {
     "params_ema", "state_dict_ema",   "model_ema",       "ema_state_dict", "ema",
     "ema_model",  "teacher",          "student",         "G_ema",          "G"};
 /* Never weights: their tensors are optimizer moments, random states, settings. */
-static const char *const other_keys[] = {"optim",  "scheduler", "lr_", "callbacks",
-                                         "loops",  "args",      "opt", "hyper_parameters",
-                                         "config", "scaler",    "rng", "_metadata"};
-
-struct search {
-  struct checkpoint *cp;
-  struct plan_writer *w;
-  struct plan p;
-  VEC(struct candidate) found;
-};
+static const char *const other_keys[] = {"*optim*", "*scheduler*", "lr_*", "callbacks",
+                                         "loops",   "args",        "opt",  "hyper_parameters",
+                                         "config",  "scaler",      "rng*", "_metadata"};
 
 struct candidate {
   uint32_t value, rank;
@@ -29,38 +22,83 @@ struct candidate {
   uint64_t bytes;
 };
 
-static bool is_kind(const struct plan *p, uint32_t i, enum plan_value_kind kind) {
-  return i != UINT32_MAX && p->values[plan_resolve(p, i)].kind == (uint32_t)kind;
+struct search {
+  struct checkpoint *cp;
+  struct plan_writer *w;
+  struct plan p;
+  struct candidate found[KEPT]; /* best first */
+  uint32_t num_found;
+  uint8_t name[NAME_BYTES]; /* of the entry that is being written: the path of its module, then its own */
+  uint64_t steps_left;
+  bool cut; /* something was left out: the plan is not complete */
+};
+
+/* ---- what a row looks like ---- */
+
+static struct span key_of(const struct plan *p, uint32_t i) { return plan_span(p, p->values[i].key); }
+
+/* A field of a record or dict; of fields that are shared, only what stands here: a row that is SHARED has no
+ * tensors below it, or encloses this one, and a module in itself has no end. */
+static uint32_t field(const struct plan *p, uint32_t i, const char *name) {
+  return plan_child(p, i, span_str(name));
 }
 
 static bool module_like(const struct plan *p, uint32_t i) {
-  return p->values[i].kind == PLAN_VAL_RECORD && plan_child(p, i, SPAN("_parameters")) != UINT32_MAX &&
-         plan_child(p, i, SPAN("_buffers")) != UINT32_MAX && plan_child(p, i, SPAN("_modules")) != UINT32_MAX;
+  return p->values[i].kind == PLAN_VAL_RECORD && field(p, i, "_parameters") != UINT32_MAX &&
+         field(p, i, "_buffers") != UINT32_MAX && field(p, i, "_modules") != UINT32_MAX;
 }
 
-/* A mapping at least half of whose entries are tensors. */
+/* A mapping of names at least half of which are tensors, or one that Module.state_dict() marked. */
 static bool dict_like(const struct plan *p, uint32_t i) {
+  const struct plan_value *v = &p->values[i];
   uint32_t n = 0, tensors = 0;
-  if (p->values[i].kind != PLAN_VAL_DICT) return false;
-  for (uint32_t c = i + 1; c < p->values[i].end; c = p->values[c].end, n++)
+  if (v->kind != PLAN_VAL_DICT) return false;
+  if (v->number & PLAN_DICT_METADATA) return true;
+  for (uint32_t c = i + 1; c < v->end; c = p->values[c].end, n++)
     tensors += p->values[c].kind == PLAN_VAL_TENSOR;
-  return tensors > 0 && tensors * 2 >= n;
+  return tensors > 0 && tensors >= n - tensors && !(v->number & PLAN_DICT_OTHER_KEYS);
 }
 
-static bool skipped(struct span key) {
-  for (size_t i = 0; i < ARRAY_LEN(other_keys); i++) {
-    size_t n = strlen(other_keys[i]);
-    for (size_t at = 0; key.n >= n && at <= key.n - n; at++)
-      if (memcmp(key.p + at, other_keys[i], n) == 0 && (at == 0 || i < 2)) return true;
-  }
-  return false;
+static bool optimizer_like(const struct plan *p, uint32_t i) {
+  return p->values[i].kind == PLAN_VAL_DICT && field(p, i, "state") != UINT32_MAX &&
+         field(p, i, "param_groups") != UINT32_MAX;
 }
 
-static uint32_t rank_of(const struct plan *p, uint32_t i) {
-  if (i == 0) return 0;
+/* A pattern is a text with '*' at its ends. */
+static bool matches(struct span key, struct span pattern) {
+  bool open_front = pattern.p[0] == '*', open_back = pattern.p[pattern.n - 1] == '*';
+  struct span text = span_of(pattern.p + open_front, pattern.n - open_front - open_back);
+  if (open_front) return key.n && memmem(key.p, key.n, text.p, text.n);
+  return open_back ? span_starts(key, text) : span_eq(key, text);
+}
+
+static bool skipped(const struct plan *p, uint32_t i) {
+  for (size_t k = 0; k < ARRAY_LEN(other_keys); k++)
+    if (matches(key_of(p, i), span_str(other_keys[k]))) return true;
+  return optimizer_like(p, i);
+}
+
+/* ---- the order of candidates ---- */
+
+static uint32_t likeliness(struct span key) {
   for (uint32_t k = 0; k < ARRAY_LEN(weight_keys); k++)
-    if (span_is(plan_span(p, p->values[i].key), weight_keys[k])) return k + 1;
-  return (uint32_t)ARRAY_LEN(weight_keys) + p->values[i].depth;
+    if (span_is(key, weight_keys[k])) return k;
+  return ARRAY_LEN(weight_keys);
+}
+
+/* The root; what stands below a likely key of the root, or of an item of a short list that is the root; what
+ * stands below such a key elsewhere; anything else. */
+static uint32_t rank_of(const struct plan *p, uint32_t i) {
+  enum { LIKELY = ARRAY_LEN(weight_keys), SHORT_LIST = 8 };
+  uint32_t first = LIKELY, any = LIKELY;
+  bool list = p->values[0].kind == PLAN_VAL_LIST || p->values[0].kind == PLAN_VAL_TUPLE;
+  if (i == 0) return 0;
+  for (uint32_t row = i; row; row = p->values[row].parent) {
+    uint32_t here = likeliness(key_of(p, row));
+    if (here < LIKELY) any = here;
+    if (p->values[row].depth == 1 + (uint32_t)list) first = here;
+  }
+  return first < LIKELY ? 1 + first : 1 + LIKELY + any;
 }
 
 static uint64_t tensor_bytes(const struct plan *p, uint32_t i) {
@@ -68,134 +106,130 @@ static uint64_t tensor_bytes(const struct plan *p, uint32_t i) {
   for (uint32_t c = i; c < p->values[i].end; c++) {
     if (p->values[c].kind != PLAN_VAL_TENSOR) continue;
     const struct plan_tensor *t = &p->tensors[p->values[c].number];
-    uint64_t bytes;
-    if (!try_mul(t->numel, dtype_size((enum dtype)t->dtype), &bytes) || !try_add(sum, bytes, &sum))
-      return UINT64_MAX;
+    uint64_t bytes = dtype_bytes_for((enum dtype)t->dtype, t->numel);
+    if (!try_add(sum, bytes, &sum)) return UINT64_MAX;
   }
   return sum;
+}
+
+static bool is_better(const struct candidate *a, const struct candidate *b) {
+  return a->rank < b->rank || (a->rank == b->rank && a->bytes > b->bytes);
+}
+
+/* Among equals the first stays first. Of more than are kept the worst is left out: they are guesses. */
+static void keep(struct search *s, const struct candidate *c) {
+  if (s->num_found == KEPT && !is_better(c, &s->found[KEPT - 1])) return;
+  uint32_t i = s->num_found < KEPT ? s->num_found++ : KEPT - 1;
+  for (; i > 0 && is_better(c, &s->found[i - 1]); i--) s->found[i] = s->found[i - 1];
+  s->found[i] = *c;
 }
 
 static void search_values(struct search *s) {
   const struct plan *p = &s->p;
   for (uint32_t i = 0; i < p->num_values;) {
     const struct plan_value *v = &p->values[i];
-    bool module = module_like(p, i);
-    if (i > 0 && (v->depth > SEARCH_DEPTH || skipped(plan_span(p, v->key)))) {
-      i = v->end;
-      continue;
-    }
-    if (!module && !dict_like(p, i)) {
-      i++;
-      continue;
-    }
-    struct candidate *c = vec_push(s->cp->arena, &s->found, UINT32_MAX);
-    if (!c) return;
-    *c = (struct candidate){.value = i, .rank = rank_of(p, i), .module = module, .bytes = tensor_bytes(p, i)};
-    i = v->end;
+    bool module = module_like(p, i), found = module || dict_like(p, i);
+    bool below = i == 0 || (v->depth <= SEARCH_DEPTH && !skipped(p, i));
+    if (found && below) keep(s, &(struct candidate){i, rank_of(p, i), module, tensor_bytes(p, i)});
+    i = found || !below ? v->end : i + 1;
   }
-}
-
-/* Best first: by rank, then by bytes, then by place. Few candidates: insertion is enough, and capped. */
-static void sort_candidates(struct search *s) {
-  enum { KEEP = 256 };
-  if (s->found.n > KEEP) s->found.n = KEEP;
-  for (uint32_t i = 1; i < s->found.n; i++)
-    for (uint32_t k = i; k > 0; k--) {
-      struct candidate *a = &s->found.p[k - 1], *b = &s->found.p[k];
-      if (a->rank < b->rank || (a->rank == b->rank && a->bytes >= b->bytes)) break;
-      struct candidate t = *a;
-      *a = *b;
-      *b = t;
-    }
 }
 
 /* ---- entries ---- */
 
-static struct span join(struct search *s, struct span prefix, struct span name) {
-  if (prefix.n == 0) return name;
-  uint8_t *p = arena_alloc(s->cp->arena, prefix.n + 1 + name.n, 1, 1);
-  if (!p) return name;
-  memcpy(p, prefix.p, prefix.n);
-  p[prefix.n] = '.';
-  if (name.n) memcpy(p + prefix.n + 1, name.p, name.n);
-  return span_of(p, prefix.n + 1 + name.n);
+/* Room for a name behind the first n bytes, and a dot behind that; the length then, or 0: too long. */
+static size_t add_name(struct search *s, size_t n, struct span key) {
+  if (key.n >= NAME_BYTES - n) {
+    s->cut = true;
+    return 0;
+  }
+  if (key.n) memcpy(s->name + n, key.p, key.n);
+  s->name[n + key.n] = '.';
+  return n + key.n + 1;
 }
 
-static void put_entry(struct search *s, struct plan_dict *d, struct span name, uint32_t value) {
+/* The entry of a row, below a path of `prefix` bytes. */
+static void put_entry(struct search *s, struct plan_dict *d, size_t prefix, uint32_t value) {
   const struct plan_value *v = &s->p.values[value];
-  struct plan_entry *row = plan_row(s->w, PLAN_entries, sizeof *row);
+  size_t end = prefix ? add_name(s, prefix, key_of(&s->p, value)) : 0;
+  struct plan_entry *row = prefix && !end ? NULL : plan_row(s->w, PLAN_entries, sizeof *row);
   if (!row) return;
-  struct plan_text own = v->key; /* the key itself where nothing was joined: it stands in the pool already */
-  bool joined = !span_eq(plan_span(&s->p, own), name);
-  *row = (struct plan_entry){
-      .name = joined ? plan_put(s->w, name, 4096) : own, .tensor = UINT32_MAX, .value = value};
+  /* Where nothing is joined the key is the name, and stands in the pool already. */
+  struct plan_text name = prefix ? plan_put(s->w, span_of(s->name, end - 1), NAME_BYTES) : v->key;
+  *row = (struct plan_entry){.name = name, .tensor = UINT32_MAX, .value = value};
   d->num_entries++;
   if (v->kind != PLAN_VAL_TENSOR) return;
   row->tensor = (uint32_t)v->number;
   struct plan_tensor *t = plan_row_at(s->w, PLAN_tensors, sizeof *t, row->tensor);
-  if (t->state_key.n == 0) t->state_key = row->name;
-  uint64_t numel;
-  if (try_add(d->numel, t->numel, &numel)) d->numel = numel;
+  if (t->state_key.n == 0) t->state_key = name;
+  if (!try_add(d->numel, t->numel, &d->numel)) d->numel = UINT64_MAX;
 }
 
 static void dict_entries(struct search *s, struct plan_dict *d) {
   for (uint32_t c = d->value + 1; c < s->p.values[d->value].end; c = s->p.values[c].end)
-    put_entry(s, d, plan_span(&s->p, s->p.values[c].key), c);
+    put_entry(s, d, 0, c);
 }
 
-static bool in_set(const struct plan *p, uint32_t set, struct span name) {
+/* A set of names, which many modules may share: looking has a budget. */
+static bool in_set(struct search *s, uint32_t set, struct span name) {
+  const struct plan *p = &s->p;
   if (set == UINT32_MAX) return false;
   set = plan_resolve(p, set);
-  for (uint32_t c = set + 1; c < p->values[set].end; c = p->values[c].end)
+  for (uint32_t c = set + 1; c < p->values[set].end; c = p->values[c].end) {
+    if (s->steps_left == 0) {
+      s->cut = true;
+      return false;
+    }
+    s->steps_left--;
     if (span_eq(plan_span(p, p->values[c].text), name)) return true;
+  }
   return false;
 }
 
-/* The tensors of one of a module's three mappings. */
-static void module_tensors(struct search *s, struct plan_dict *d, uint32_t module, const char *field,
-                           struct span prefix) {
+/* What is not None of one of a module's mappings; names of `transient` are left out. */
+static void module_tensors(struct search *s, struct plan_dict *d, uint32_t map, size_t prefix,
+                           uint32_t transient) {
   const struct plan *p = &s->p;
-  uint32_t map = plan_child(p, module, span_str(field));
-  uint32_t transient = plan_child(p, module, SPAN("_non_persistent_buffers_set"));
-  if (map == UINT32_MAX) return;
-  map = plan_resolve(p, map);
-  for (uint32_t c = map + 1; c < p->values[map].end; c = p->values[c].end) {
-    struct span name = plan_span(p, p->values[c].key);
-    if (!is_kind(p, c, PLAN_VAL_TENSOR) || in_set(p, transient, name)) continue;
-    put_entry(s, d, join(s, prefix, name), c);
-  }
+  for (uint32_t c = map + 1; c < p->values[map].end; c = p->values[c].end)
+    if (p->values[c].kind != PLAN_VAL_NONE && !in_set(s, transient, key_of(p, c))) put_entry(s, d, prefix, c);
 }
 
 struct module_frame {
   uint32_t next, end; /* rows of the _modules mapping that are still to be visited */
-  struct span prefix;
+  size_t prefix;      /* bytes of its path in search.name */
 };
 
-static void enter_module(struct search *s, struct plan_dict *d, uint32_t module, struct span prefix,
-                         struct module_frame *f) {
-  module_tensors(s, d, module, "_parameters", prefix);
-  module_tensors(s, d, module, "_buffers", prefix);
-  uint32_t map = plan_child(&s->p, module, SPAN("_modules"));
-  map = map == UINT32_MAX ? 0 : plan_resolve(&s->p, map);
-  *f = (struct module_frame){
-      .next = map ? map + 1 : 0, .end = map ? s->p.values[map].end : 0, .prefix = prefix};
+static struct module_frame enter_module(struct search *s, struct plan_dict *d, uint32_t module,
+                                        size_t prefix) {
+  const struct plan *p = &s->p;
+  uint32_t transient = field(p, module, "_non_persistent_buffers_set"), map = field(p, module, "_modules");
+  module_tensors(s, d, field(p, module, "_parameters"), prefix, UINT32_MAX);
+  module_tensors(s, d, field(p, module, "_buffers"), prefix, transient);
+  return (struct module_frame){map + 1, p->values[map].end, prefix};
 }
 
+/* The tree of rows is finite and each is visited once, whatever refers to what in the pickle. */
 static void module_entries(struct search *s, struct plan_dict *d) {
-  struct module_frame stack[64]; /* modules nested deeper than this are not unfolded */
-  uint32_t depth = 1;
-  enter_module(s, d, d->value, SPAN(""), &stack[0]);
-  while (depth) {
-    struct module_frame *f = &stack[depth - 1];
-    if (f->next >= f->end) {
-      depth--;
+  VEC(struct module_frame) stack = {0};
+  struct module_frame frame = enter_module(s, d, d->value, 0);
+  const struct plan *p = &s->p;
+  for (;;) {
+    if (frame.next >= frame.end) {
+      if (stack.n == 0) return;
+      frame = stack.p[--stack.n];
       continue;
     }
-    uint32_t child = f->next;
-    f->next = s->p.values[child].end;
-    if (!module_like(&s->p, child) || depth == ARRAY_LEN(stack)) continue;
-    enter_module(s, d, child, join(s, f->prefix, plan_span(&s->p, s->p.values[child].key)), &stack[depth]);
-    depth++;
+    uint32_t child = frame.next;
+    frame.next = p->values[child].end;
+    size_t prefix = module_like(p, child) ? add_name(s, frame.prefix, key_of(p, child)) : 0;
+    if (prefix == 0) continue;
+    struct module_frame *slot = vec_push(s->cp->arena, &stack, UINT32_MAX);
+    if (!slot) {
+      s->cut = true;
+      return;
+    }
+    *slot = frame;
+    frame = enter_module(s, d, child, prefix);
   }
 }
 
@@ -208,37 +242,45 @@ static struct span path_of(struct search *s, uint32_t value) {
   for (uint32_t i = value; i && n < ARRAY_LEN(chain); i = p->values[i].parent) chain[n++] = i;
   struct span out = SPAN("");
   for (; n > 0; n--) {
-    struct span key = plan_span(p, p->values[chain[n - 1]].key);
+    struct span key = key_of(p, chain[n - 1]);
     out = out.n ? arena_printf(s->cp->arena, "%.*s/%.*s", (int)out.n, (const char *)out.p,
-                               (int)min_size(key.n, 4096), (const char *)key.p)
+                               (int)min_size(key.n, NAME_BYTES), (const char *)key.p)
                 : key;
   }
   return out;
 }
 
-void plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w) {
-  struct search s = {.cp = cp, .w = w};
-  plan_peek(&s.p, w);
-  search_values(&s);
-  sort_candidates(&s);
-  struct plan_dict *dicts = arena_array(cp->arena, s.found.n, struct plan_dict);
-  if (!dicts) return;
-  for (uint32_t i = 0; i < s.found.n; i++) {
-    struct plan_dict *row = plan_row(w, PLAN_dicts, sizeof *row);
-    if (!row) return;
-    const struct candidate *c = &s.found.p[i];
-    *row = (struct plan_dict){.path = plan_put(w, path_of(&s, c->value), 4096),
+static bool put_dicts(struct search *s) {
+  for (uint32_t i = 0; i < s->num_found; i++) {
+    const struct candidate *c = &s->found[i];
+    struct plan_dict *row = plan_row(s->w, PLAN_dicts, sizeof *row);
+    if (!row) return false;
+    bool metadata = !c->module && s->p.values[c->value].number & PLAN_DICT_METADATA;
+    *row = (struct plan_dict){.path = plan_put(s->w, path_of(s, c->value), NAME_BYTES),
                               .value = c->value,
                               .module = c->module,
-                              .metadata = s.p.values[c->value].number != 0,
+                              .metadata = metadata,
                               .bytes = c->bytes};
   }
-  for (uint32_t i = 0; i < s.found.n; i++) {
+  return true;
+}
+
+bool plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w) {
+  struct search *s = arena_new(cp->arena, struct search);
+  if (!s) return false;
+  s->cp = cp;
+  s->w = w;
+  plan_peek(&s->p, w);
+  s->steps_left = cp->max->call_steps;
+  search_values(s);
+  if (!put_dicts(s)) return false;
+  for (uint32_t i = 0; i < s->num_found; i++) {
     struct plan_dict *row = plan_row_at(w, PLAN_dicts, sizeof *row, i);
     row->first_entry = plan_rows(w, PLAN_entries);
     if (row->module)
-      module_entries(&s, row);
+      module_entries(s, row);
     else
-      dict_entries(&s, row);
+      dict_entries(s, row);
   }
+  return !s->cut;
 }
