@@ -18,7 +18,7 @@ static void add_finding(struct job *job, const struct finding *raw) {
   const struct run_options *o = job->run->options;
   const struct adjusting how = {.weights_profile = o->profile == PROFILE_WEIGHTS,
                                 .strict_keys = o->strict_keys,
-                                .forward_asked = o->verb == VERB_FORWARD};
+                                .forward_asked = asks_forward(o)};
   struct finding finding = *raw, *f = &finding;
   adjust(f, &how);
   struct finding *slot = vec_push(&job->arena, &job->findings, UINT32_MAX);

@@ -52,6 +52,11 @@ struct run_options {
   struct limits limits;
 };
 
+/* Did the user ask for a forward pass? Their own inputs or goldens ask as well as the verb. */
+static inline bool asks_forward(const struct run_options *o) {
+  return o->verb == VERB_FORWARD || o->inputs.n || o->expects.n;
+}
+
 struct input_list {
   const char *const *paths; /* as given; "-" is one checkpoint on standard input */
   const int *fds;           /* NULL, or the inputs themselves: paths are then only shown */

@@ -103,7 +103,7 @@ static struct forward_choice *choices(struct model_stage *s, const struct name_v
 static bool run_forward(struct model_stage *s) {
   const struct run_options *o = s->job->options;
   struct result_writer w;
-  bool asked = o->verb == VERB_FORWARD;
+  bool asked = asks_forward(o);
   if (!s->match.found || (!asked && s->arch.num_tests == 0) || s->match.missing || s->match.misshapen)
     return true;
   if (!result_begin(&w, (uint8_t *)s->job->region + MODEL_SUMMARY_BYTES,

@@ -125,8 +125,8 @@ static bool check_preamble(struct checkpoint *cp, struct stream *s) {
   if (!small_pickle(cp, &info, "sys_info", s)) return false;
   val_id little = kind_of(&info, info.result) == VAL_DICT ? dict_get(&info, info.result, "little_endian") : 0;
   cp->big_endian = little && kind_of(&info, little) == VAL_BOOL && !value_of(&info, little)->truth;
-  uint32_t calls =
-      protocol.objects.n + info.objects.n + protocol.globals.n + info.globals.n + magic.globals.n;
+  uint32_t calls = protocol.objects.n + info.objects.n + protocol.globals.n + info.globals.n +
+                   magic.globals.n + magic.persids.n + protocol.persids.n + info.persids.n;
   if (calls) note(cp, OBS_LEGACY_PREAMBLE_CALLS, cp->member, 0, calls, 0);
   return true;
 }
