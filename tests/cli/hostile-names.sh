@@ -12,7 +12,7 @@ for view in --tensors --tree --globals --members --pickle --stats; do
     sed "s/$(printf '\033')\[[0-9;]*m//g" out | grep -c "$(printf '\033')" | grep -v '^0$'
   done
 done
-"$CKPTLINT" . | grep ' UNSAFE \| CLEAN '
+"$CKPTLINT" . | grep ' UNSAFE \| CLEAN \| FINDINGS '
 "$CKPTLINT" "$(printf 'no-such-\033[2J.pt')" | head -1
 "$CKPTLINT" --no-such-"$(printf '\033[2J')" 2>&1
 true
