@@ -311,6 +311,7 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
     return;
   case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, target, state, at); return;
   case BUILT_NP_ARRAY: build_np_array_state(cp, m, state, at); return;
+  case BUILT_UNREAD:
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
     return;
@@ -340,6 +341,7 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
   case BUILT_SIZE:
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
+  case BUILT_UNREAD:
   case BUILT_TENSOR:
   case BUILT_NP_DTYPE:
   case BUILT_NP_ARRAY:

@@ -214,5 +214,5 @@ uint32_t build_LOAD_FROM_BYTES(const struct call *c) {
   if (c->n != 1 || !bytes_of(c->cp, c->m, call_arg(c, 0), &s)) return refuse_arguments(c, "not bytes");
   observe(c->cp->obs, (struct observation){
                           .kind = OBS_NESTED_CHECKPOINT, .member = c->cp->member, .at = c->at, .got = s.n});
-  return call_built(c, BUILT_RECORD, 0);
+  return call_built(c, BUILT_UNREAD, 0);
 }

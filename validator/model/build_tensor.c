@@ -1,16 +1,19 @@
 /* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built
  * only when its view is proved; a call that does not fit its form is refused, and the object stays a refused
  * one. */
+#include <math.h>
+
 #include "model/call.h"
 
-/* A tuple, list or torch.Size of ints (bool is no int here); at most MAX_DIMS of them. */
+/* A tuple, list or torch.Size of ints (bool is no int here): *n of them, which may be more than the MAX_DIMS
+ * that are read; view_prove refuses those as a limit. */
 static bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n) {
   const struct built *b = built_of(c->cp, c->m, v);
   if (b && b->kind == BUILT_SIZE) v = value_item(c->m, value_object(c->m, v)->args, 0);
   enum value_kind k = kind_of(c->m, v);
   *n = value_count(c->m, v);
-  if ((k != VAL_TUPLE && k != VAL_LIST) || *n > MAX_DIMS) return false;
-  for (uint32_t i = 0; i < *n; i++) {
+  if (k != VAL_TUPLE && k != VAL_LIST) return false;
+  for (uint32_t i = 0; i < *n && i < MAX_DIMS; i++) {
     val_id item = value_item(c->m, v, i);
     if (kind_of(c->m, item) != VAL_INT) return false;
     out[i] = value_of(c->m, item)->number;
@@ -18,8 +21,15 @@ static bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uin
   return true;
 }
 
-static uint32_t storage_arg(const struct call *c, uint32_t i) {
-  return call_kind(c, i) == VAL_PERSID ? c->m->persids.p[value_of(c->m, call_arg(c, i))->ref].tag : 0;
+static const struct persid *persid_arg(const struct call *c, uint32_t i) {
+  return call_kind(c, i) == VAL_PERSID ? &c->m->persids.p[value_of(c->m, call_arg(c, i))->ref] : NULL;
+}
+
+/* The first argument is no storage; why a persistent id names none was said there. */
+static uint32_t refuse_storage(const struct call *c) {
+  const struct persid *p = persid_arg(c, 0);
+  if (p && !is_module_id(c->m, p->id)) return refuse_silently(c);
+  return refuse_arguments(c, "the first argument is not a storage that the file holds");
 }
 
 bool is_empty_dict(const struct checkpoint *cp, const struct machine *m, val_id v) {
@@ -36,9 +46,10 @@ static bool no_hooks(const struct call *c, uint32_t i) {
   return is_empty_dict(c->cp, c->m, call_arg(c, i));
 }
 
-/* metadata: absent, None, or a dict that says conj and neg as torch does, both false unless the dtype is
- * complex. */
-static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
+/* metadata: absent, None, or a dict of conj and neg, as torch writes it. *turned: the values are not the
+ * stored ones but their conjugates or negatives. */
+static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype, bool *turned) {
+  *turned = false;
   if (i >= c->n || call_kind(c, i) == VAL_NONE) return true;
   if (call_kind(c, i) != VAL_DICT) return false;
   uint32_t n = value_count(c->m, call_arg(c, i));
@@ -49,6 +60,7 @@ static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype) {
     bool conj = span_is(key, "conj"), neg = span_is(key, "neg");
     if ((!conj && !neg) || v->kind != VAL_BOOL) return false;
     if (conj && v->truth && dtype_table[dtype].cls != DT_COMPLEX) return false;
+    *turned = *turned || v->truth;
   }
   return true;
 }
@@ -59,27 +71,51 @@ static enum dtype dtype_arg(const struct call *c, uint32_t i) {
   return row && row->builder == BUILD_DTYPE ? dtype_by_name(span_str(row->name)) : DTYPE_NONE;
 }
 
-static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes,
-                           const int64_t *strides) {
+/* The new row, or NULL: a limit, observed. */
+static struct tensor_fact *new_fact(const struct call *c, const struct tensor_fact *t) {
   struct checkpoint *cp = c->cp;
-  if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
-  t.first_dim = cp->dims.n;
-  if (dtype_table[t.dtype].cls == DT_QUANT) t.flags |= PLAN_QUANTIZED;
-  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)sizes[i];
-  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)strides[i];
   struct tensor_fact *slot = vec_push(cp->arena, &cp->tensors, cp->max->tensors);
-  if (!slot) {
+  if (slot)
+    *slot = *t;
+  else
     observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS,
                                           .member = cp->member,
                                           .at = c->at,
                                           .got = cp->tensors.n,
                                           .want = cp->max->tensors});
-    return 0;
-  }
-  *slot = t;
-  slot->base = cp->tensors.n - 1;
+  return slot;
+}
+
+static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes,
+                           const int64_t *strides) {
+  struct checkpoint *cp = c->cp;
+  if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
+  t.first_dim = cp->dims.n;
+  t.base = cp->tensors.n;
+  if (dtype_table[t.dtype].cls == DT_QUANT) t.flags |= PLAN_QUANTIZED;
+  if (!new_fact(c, &t)) return 0;
+  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)sizes[i];
+  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)strides[i];
   if (t.storage) cp->storages.p[t.storage - 1].users++;
   return call_built(c, BUILT_TENSOR, cp->tensors.n - 1);
+}
+
+/* Understood, its tensors proved; what only its numbers could prove is not read by this version. */
+static void note_partly(const struct call *c, const char *what) {
+  observe(c->cp->obs, (struct observation){.kind = OBS_TENSOR_PARTLY,
+                                           .member = c->cp->member,
+                                           .at = c->at,
+                                           .subject = span_str(c->row->name),
+                                           .detail = span_str(what)});
+}
+static uint32_t partly_proved(const struct call *c, const char *what) {
+  note_partly(c, what);
+  return call_built(c, BUILT_UNREAD, 0);
+}
+
+static void note_meta(const struct call *c, uint64_t numel) {
+  observe(c->cp->obs,
+          (struct observation){.kind = OBS_TENSOR_META, .member = c->cp->member, .at = c->at, .got = numel});
 }
 
 struct dense {
@@ -95,9 +131,9 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
       .dtype = d->dtype, .member = c->cp->member, .at = c->at, .sizes = sizes, .strides = strides};
   if (call_kind(c, 1) != VAL_INT) return refuse_arguments(c, "the storage offset is not an int");
   if (!int_tuple(c, call_arg(c, 2), sizes, &claim.num_sizes))
-    return refuse_arguments(c, "the sizes are not a tuple of at most 64 ints");
+    return refuse_arguments(c, "the sizes are not a tuple of ints");
   if (!int_tuple(c, call_arg(c, 3), strides, &claim.num_strides))
-    return refuse_arguments(c, "the strides are not a tuple of at most 64 ints");
+    return refuse_arguments(c, "the strides are not a tuple of ints");
   const struct storage_fact *s = &c->cp->storages.p[d->storage - 1];
   bool meta = span_is(s->location, "meta") && s->member == 0;
   if (!meta && s->numel && s->bytes == 0)
@@ -107,6 +143,7 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
   claim.subject = s->key;
   struct view v;
   if (!view_prove(&v, &claim, c->cp->obs)) return refuse_silently(c);
+  if (meta) note_meta(c, v.numel);
   int flags = (d->requires_grad ? PLAN_REQUIRES_GRAD : 0) | (v.contiguous ? PLAN_CONTIGUOUS : 0) |
               (v.expanded ? PLAN_EXPANDED : 0) | (meta ? PLAN_META : 0);
   return add_tensor(c,
@@ -121,19 +158,18 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
                     sizes, strides);
 }
 
-/* Plain pickling of a tensor puts its storage into bytes, as a checkpoint of its own. */
-static bool is_nested(const struct call *c, val_id v) {
-  const struct built *b = built_of(c->cp, c->m, v);
-  return b && b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_LOAD_FROM_BYTES;
+/* A tensor or storage that is kept unread: said where it was made. */
+static bool is_unread(const struct call *c, uint32_t i) {
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
+  return b && b->kind == BUILT_UNREAD;
 }
 
 static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most) {
-  bool v3 = c->row->builder == BUILD_TENSOR_V3;
+  bool v3 = c->row->builder == BUILD_TENSOR_V3, turned;
   if (c->n < fewest || c->n > most) return refuse_arguments(c, "the number of arguments is not torch's");
-  uint32_t storage = storage_arg(c, 0);
-  if (is_nested(c, call_arg(c, 0)))
-    return call_built(c, BUILT_RECORD, 0); /* not checked: said with the bytes */
-  if (!storage) return refuse_arguments(c, "the first argument is not a storage that the file holds");
+  uint32_t storage = persid_arg(c, 0) ? persid_arg(c, 0)->tag : 0;
+  if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
+  if (!storage) return refuse_storage(c);
   const struct storage_fact *s = &c->cp->storages.p[storage - 1];
   struct dense d = {.storage = storage, .dtype = v3 ? dtype_arg(c, 6) : s->dtype};
   if (d.dtype == DTYPE_NONE) return refuse_arguments(c, "the dtype is not torch's");
@@ -143,7 +179,10 @@ static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most
   if (c->n > 4 && call_kind(c, 4) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
   if (c->n > 5 && !no_hooks(c, 5))
     return refuse_arguments(c, "backward hooks are not empty: a loader would call them");
-  if (!plain_metadata(c, v3 ? 7 : 6, d.dtype)) return refuse_arguments(c, "the metadata is not torch's");
+  if (!plain_metadata(c, v3 ? 7 : 6, d.dtype, &turned))
+    return refuse_arguments(c, "the metadata is not torch's");
+  if (turned)
+    note_partly(c, "its values are the conjugates or negatives of what is stored, which this version reads");
   d.requires_grad = c->n > 4 && value_of(c->m, call_arg(c, 4))->truth;
   return dense_tensor(c, &d);
 }
@@ -152,18 +191,16 @@ uint32_t build_TENSOR(const struct call *c) { return tensor_call(c, 4, 4); }
 uint32_t build_TENSOR_V2(const struct call *c) { return tensor_call(c, 6, 7); }
 uint32_t build_TENSOR_V3(const struct call *c) { return tensor_call(c, 7, 8); }
 
-/* A second name for a tensor that is there: the same row with other flags. */
-static uint32_t same_tensor(const struct call *c, val_id tensor, bool requires_grad) {
-  const struct built *b = built_of(c->cp, c->m, tensor);
+/* A second name for the tensor at argument 0: the same row with other flags. */
+static uint32_t same_tensor(const struct call *c, bool requires_grad, int more_flags) {
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
+  if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
   if (b && b->kind == BUILT_REFUSED) return call_built(c, BUILT_REFUSED, 0); /* said already */
   if (!b || b->kind != BUILT_TENSOR) return refuse_arguments(c, "the data is not a tensor");
   struct tensor_fact t = c->cp->tensors.p[b->index];
-  int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | PLAN_PARAMETER | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
+  int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | more_flags | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
   t.flags = (uint16_t)flags;
-  struct tensor_fact *slot = vec_push(c->cp->arena, &c->cp->tensors, c->cp->max->tensors);
-  if (!slot) return 0;
-  *slot = t;
-  return call_built(c, BUILT_TENSOR, c->cp->tensors.n - 1);
+  return new_fact(c, &t) ? call_built(c, BUILT_TENSOR, c->cp->tensors.n - 1) : 0;
 }
 
 static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state) {
@@ -172,7 +209,7 @@ static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state
   if (!no_hooks(c, 2)) return refuse_arguments(c, "backward hooks are not empty: a loader would call them");
   if (with_state && !plain_attributes(c, 3))
     return refuse_arguments(c, "the state is not a dict of plain attributes or None");
-  return same_tensor(c, call_arg(c, 0), value_of(c->m, call_arg(c, 1))->truth);
+  return same_tensor(c, value_of(c->m, call_arg(c, 1))->truth, PLAN_PARAMETER);
 }
 
 uint32_t build_PARAMETER(const struct call *c) { return parameter_call(c, 3, false); }
@@ -183,40 +220,65 @@ uint32_t build_PARAMETER_CLASS(const struct call *c) {
   if (c->n == 0 && value_object(c->m, c->object)->origin == BY_NEWOBJ) return call_built(c, BUILT_RECORD, 0);
   if (c->n < 1 || c->n > 2) return refuse_arguments(c, "the number of arguments is not torch's");
   if (c->n == 2 && call_kind(c, 1) != VAL_BOOL) return refuse_arguments(c, "requires_grad is not a bool");
-  return same_tensor(c, call_arg(c, 0), c->n < 2 || value_of(c->m, call_arg(c, 1))->truth);
+  return same_tensor(c, c->n < 2 || value_of(c->m, call_arg(c, 1))->truth, PLAN_PARAMETER);
 }
 
-/* (torch.per_tensor_affine, scale, zero_point) or (torch.per_channel_affine…, scales, zero_points, axis). */
+static bool is_scale(double x) { return x > 0 && isfinite(x); }
+
+/* (torch.per_tensor_affine, scale, zero_point). */
+static const char *per_tensor_wrong(const struct call *c, val_id params) {
+  val_id scale = value_item(c->m, params, 1), zero = value_item(c->m, params, 2);
+  if (value_count(c->m, params) != 3 || kind_of(c->m, scale) != VAL_FLOAT || kind_of(c->m, zero) != VAL_INT)
+    return "per-tensor scale and zero point are not a float and an int";
+  return is_scale(value_of(c->m, scale)->real) ? NULL : "the scale is not finite and positive";
+}
+
+/* One number a channel: a tensor of them, or a list. */
+static bool is_one_a_channel(const struct call *c, val_id v, uint64_t channels, bool scales) {
+  const struct built *b = built_of(c->cp, c->m, v);
+  if (b && b->kind == BUILT_TENSOR) {
+    const struct tensor_fact *t = &c->cp->tensors.p[b->index];
+    enum dtype_class cls = dtype_table[t->dtype].cls;
+    return t->numel == channels && (cls == DT_FLOAT || (cls == DT_INT && !scales));
+  }
+  if (kind_of(c->m, v) != VAL_LIST || value_count(c->m, v) != channels || !spend(c->cp, channels, c->at))
+    return false;
+  for (uint32_t i = 0; i < channels; i++) {
+    const struct value *x = value_of(c->m, value_item(c->m, v, i));
+    if (scales ? x->kind != VAL_FLOAT || !is_scale(x->real) : x->kind != VAL_INT && x->kind != VAL_FLOAT)
+      return false;
+  }
+  return true;
+}
+
+/* (torch.per_channel_affine…, scales, zero_points, axis). */
+static const char *per_channel_wrong(const struct call *c, val_id params) {
+  int64_t sizes[MAX_DIMS];
+  uint32_t n;
+  if (value_count(c->m, params) != 4 || kind_of(c->m, value_item(c->m, params, 3)) != VAL_INT)
+    return "the channel axis is not an int";
+  int64_t axis = value_of(c->m, value_item(c->m, params, 3))->number;
+  if (!int_tuple(c, call_arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n || axis >= MAX_DIMS)
+    return "the channel axis is not a dimension";
+  bool fits = is_one_a_channel(c, value_item(c->m, params, 1), (uint64_t)sizes[axis], true) &&
+              is_one_a_channel(c, value_item(c->m, params, 2), (uint64_t)sizes[axis], false);
+  return fits ? NULL : "scales or zero points are not one number a channel";
+}
+
 static const char *quantizer_wrong(const struct call *c, val_id params) {
   if (kind_of(c->m, params) != VAL_TUPLE || value_count(c->m, params) < 3)
     return "the quantiser is not a tuple of 3 or 4";
   const struct global_row *scheme = row_of(c->cp, c->m, value_item(c->m, params, 0));
   if (!scheme || scheme->builder != BUILD_QSCHEME) return "the quantisation scheme is not torch's";
-  val_id scale = value_item(c->m, params, 1), zero = value_item(c->m, params, 2);
-  if (span_starts(span_str(scheme->name), SPAN("per_tensor"))) {
-    if (value_count(c->m, params) != 3 || kind_of(c->m, scale) != VAL_FLOAT || kind_of(c->m, zero) != VAL_INT)
-      return "per-tensor scale and zero point are not a float and an int";
-    double x = value_of(c->m, scale)->real;
-    return x > 0 && x - x == 0 ? NULL : "the scale is not finite and positive";
-  }
-  if (value_count(c->m, params) != 4 || kind_of(c->m, value_item(c->m, params, 3)) != VAL_INT)
-    return "the channel axis is not an int";
-  const struct built *s = built_of(c->cp, c->m, scale), *z = built_of(c->cp, c->m, zero);
-  if (!s || !z || s->kind != BUILT_TENSOR || z->kind != BUILT_TENSOR)
-    return "scales and zero points are not tensors";
-  int64_t sizes[MAX_DIMS], axis = value_of(c->m, value_item(c->m, params, 3))->number;
-  uint32_t n;
-  if (!int_tuple(c, call_arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n)
-    return "the channel axis is not a dimension";
-  bool fits = (int64_t)c->cp->tensors.p[s->index].numel == sizes[axis] &&
-              (int64_t)c->cp->tensors.p[z->index].numel == sizes[axis];
-  return fits ? NULL : "scales or zero points are not one a channel";
+  return span_starts(span_str(scheme->name), SPAN("per_tensor")) ? per_tensor_wrong(c, params)
+                                                                 : per_channel_wrong(c, params);
 }
 
 uint32_t build_QTENSOR(const struct call *c) {
   if (c->n != 7) return refuse_arguments(c, "the number of arguments is not torch's");
-  uint32_t storage = storage_arg(c, 0);
-  if (!storage) return refuse_arguments(c, "the first argument is not a storage that the file holds");
+  uint32_t storage = persid_arg(c, 0) ? persid_arg(c, 0)->tag : 0;
+  if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
+  if (!storage) return refuse_storage(c);
   struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype};
   if (dtype_table[d.dtype].cls != DT_QUANT)
     return refuse_arguments(c, "the storage is not of a quantised dtype");
@@ -240,11 +302,10 @@ uint32_t build_META(const struct call *c) {
     return refuse_arguments(c, "the arguments are not torch's");
   if (!int_tuple(c, call_arg(c, 1), sizes, &claim.num_sizes) ||
       !int_tuple(c, call_arg(c, 2), strides, &claim.num_strides))
-    return refuse_arguments(c, "sizes or strides are not tuples of at most 64 ints");
+    return refuse_arguments(c, "sizes or strides are not tuples of ints");
   struct view v;
-  if (!view_prove(&v, &claim, c->cp->obs)) return call_built(c, BUILT_REFUSED, 0);
-  observe(c->cp->obs, (struct observation){
-                          .kind = OBS_TENSOR_META, .member = c->cp->member, .at = c->at, .got = v.numel});
+  if (!view_prove(&v, &claim, c->cp->obs)) return refuse_silently(c);
+  note_meta(c, v.numel);
   return add_tensor(c,
                     (struct tensor_fact){.at = c->at,
                                          .dtype = (uint8_t)claim.dtype,
@@ -253,36 +314,6 @@ uint32_t build_META(const struct call *c) {
                                          .offset = 0,
                                          .numel = v.numel},
                     sizes, strides);
-}
-
-/* func(*args) given a type: only torch's own rebuilding functions, and torch's own types (threats H20). */
-uint32_t build_FROM_TYPE_V2(const struct call *c) {
-  if (c->n != 4 || call_kind(c, 2) != VAL_TUPLE)
-    return refuse_arguments(c, "the arguments are not (func, type, args, state)");
-  const struct global_row *func = call_row(c, 0), *type = call_row(c, 1);
-  bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
-  if (!own_type) return refuse_arguments(c, "the type is not torch.Tensor or Parameter");
-  if (!plain_attributes(c, 3))
-    return refuse_arguments(c, "the state is not a dict of plain attributes or None");
-  struct call inner = *c;
-  inner.args = call_arg(c, 2);
-  inner.n = value_count(c->m, inner.args);
-  inner.row = func;
-  enum builder builder = func ? func->builder : BUILD_NONE;
-  if (builder == BUILD_TENSOR_V2) return tensor_call(&inner, 6, 7);
-  if (builder == BUILD_TENSOR_V3) return tensor_call(&inner, 7, 8);
-  if (builder == BUILD_PARAMETER) return parameter_call(&inner, 3, false);
-  return refuse_arguments(c, "the function is not one of torch's rebuilding functions");
-}
-
-/* Understood, its tensors proved; what only its index values could prove is not read by this version. */
-static uint32_t partly_proved(const struct call *c, const char *what) {
-  observe(c->cp->obs, (struct observation){.kind = OBS_TENSOR_PARTLY,
-                                           .member = c->cp->member,
-                                           .at = c->at,
-                                           .subject = span_str(c->row->name),
-                                           .detail = span_str(what)});
-  return call_built(c, BUILT_RECORD, 0);
 }
 
 uint32_t build_SPARSE(const struct call *c) {
@@ -309,7 +340,34 @@ uint32_t build_DEVICE_TENSOR(const struct call *c) {
   if (data && data->kind == BUILT_TENSOR) {
     if (c->cp->tensors.p[data->index].dtype != dtype_arg(c, 1))
       return refuse_arguments(c, "the dtype is not the data's");
-    return same_tensor(c, call_arg(c, 0), value_of(c->m, call_arg(c, 3))->truth);
+    return same_tensor(c, value_of(c->m, call_arg(c, 3))->truth, 0);
   }
   return partly_proved(c, "a device tensor saved through numpy is not read by this version");
+}
+
+/* func(*args) given a type: only torch's own rebuilding functions, and torch's own types (threats H20). */
+uint32_t build_FROM_TYPE_V2(const struct call *c) {
+  static builder_fn *const functions[BUILDERS] = {[BUILD_TENSOR_V2] = build_TENSOR_V2,
+                                                  [BUILD_TENSOR_V3] = build_TENSOR_V3,
+                                                  [BUILD_PARAMETER] = build_PARAMETER,
+                                                  [BUILD_PARAMETER_STATE] = build_PARAMETER_STATE,
+                                                  [BUILD_QTENSOR] = build_QTENSOR,
+                                                  [BUILD_SPARSE] = build_SPARSE,
+                                                  [BUILD_META] = build_META,
+                                                  [BUILD_NESTED] = build_NESTED,
+                                                  [BUILD_DEVICE_TENSOR] = build_DEVICE_TENSOR};
+  if (c->n != 4 || call_kind(c, 2) != VAL_TUPLE)
+    return refuse_arguments(c, "the arguments are not (func, type, args, state)");
+  const struct global_row *func = call_row(c, 0), *type = call_row(c, 1);
+  bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
+  if (!own_type) return refuse_arguments(c, "the type is not torch.Tensor or Parameter");
+  if (!plain_attributes(c, 3))
+    return refuse_arguments(c, "the state is not a dict of plain attributes or None");
+  if (!func || !functions[func->builder])
+    return refuse_arguments(c, "the function is not one of torch's rebuilding functions");
+  struct call inner = *c;
+  inner.args = call_arg(c, 2);
+  inner.n = value_count(c->m, inner.args);
+  inner.row = func;
+  return functions[func->builder](&inner);
 }

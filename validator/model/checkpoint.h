@@ -26,6 +26,7 @@ enum built_kind {
   BUILT_SIZE,
   BUILT_DEVICE,
   BUILT_LAYOUT,
+  BUILT_UNREAD,    /* a tensor or storage that this version does not read (observed): kept as data */
   BUILT_TENSOR,    /* index: row of checkpoint.tensors */
   BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
   BUILT_NP_ARRAY,  /* filled by BUILD */

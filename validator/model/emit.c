@@ -89,6 +89,7 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
     add_segment(m, f, SEGMENT_ITEMS, o->appended);
     return;
   case BUILT_NOTHING:
+  case BUILT_UNREAD:
   case BUILT_REFUSED: add_record(m, f, o, true); return;
   case BUILT_RECORD: add_record(m, f, o, !b->row || b->row->builder != BUILD_RECONSTRUCTOR); return;
   case BUILT_NP_ARRAY: add_record(m, f, o, false); return;
@@ -249,6 +250,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
     return;
   case BUILT_NOTHING:
   case BUILT_REFUSED:
+  case BUILT_UNREAD:
   case BUILT_RECORD:
   case BUILT_COMPLEX:
   case BUILT_NP_DTYPE:
