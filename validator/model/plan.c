@@ -58,8 +58,8 @@ struct plan_text plan_put(struct plan_writer *w, struct span text, size_t max) {
   return (struct plan_text){(uint32_t)w->high, (uint32_t)n};
 }
 
-/* A table that was cut drops out with all behind it, and with those before it that refer to its rows; instructions are
- * referred to by nobody and stand alone. */
+/* A table that was cut drops out with all behind it, and with those before it that refer to its rows;
+ * instructions are referred to by nobody and stand alone. */
 void plan_settle(struct plan_writer *w) {
   enum plan_table from = (enum plan_table)w->table;
   if (!w->full || from == PLAN_insns) return;

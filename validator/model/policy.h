@@ -22,7 +22,8 @@ static inline bool global_is_refused(enum global_class cls) {
   return cls == GLOBAL_DANGEROUS || cls == GLOBAL_INDIRECT || cls == GLOBAL_GADGET;
 }
 
-/* builders.def: BUILDER(id, callee, form, says). What a call of a modelled global builds, and with which arguments.
+/* builders.def: BUILDER(id, callee, form, says). What a call of a modelled global builds, and with which
+ * arguments.
  */
 enum builder {
   BUILD_NONE, /* may be named (a dtype, a class used as a value), may not be called */
