@@ -11,12 +11,14 @@ check() { # promise, condition's exit code
 }
 
 units() { # mode: every unit program of it, one check each
+  mkdir -p "build/$1/tests/log"
   for t in build/"$1"/tests/unit/test_*; do
     case "$t" in *.d | *.o) continue ;; esac
-    "$t" >"$t.log" 2>&1
+    log=build/$1/tests/log/$(basename "$t")
+    "$t" >"$log" 2>&1
     code=$?
     check "$t" "$code"
-    [ "$code" -eq 0 ] || tail -n 15 "$t.log"
+    [ "$code" -eq 0 ] || tail -n 15 "$log"
   done
 }
 
