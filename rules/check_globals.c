@@ -19,10 +19,7 @@ static struct use *uses_of(const struct checkpoint *cp) {
     u->call = true;
     u->refused = u->refused || (b && b->kind == BUILT_REFUSED);
     u->instance = u->instance || (b && b->kind == BUILT_RECORD);
-    /* The class of a reconstructed instance is used as one. */
-    if (b && b->row && b->row->builder == BUILD_RECONSTRUCTOR) continue;
-    if (b && b->kind == BUILT_RECORD && value_count(m, o->args) &&
-        kind_of(m, value_item(m, o->args, 0)) == VAL_GLOBAL)
+    if (b && b->kind == BUILT_RECORD && is_reconstructed(cp, m, o))
       uses[value_of(m, value_item(m, o->args, 0))->ref].instance = true;
   }
   return uses;

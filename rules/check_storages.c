@@ -36,8 +36,7 @@ void check_storages(const struct facts *f, struct observations *o) {
   if (!reach) return;
   for (uint32_t i = 0; i < cp->tensors.n; i++) {
     const struct tensor_fact *t = &cp->tensors.p[i];
-    uint64_t bytes =
-        t->extent * dtype_size((enum dtype)t->dtype); /* proved to lie in the storage: no overflow */
+    uint64_t bytes = dtype_bytes_for((enum dtype)t->dtype, t->extent);
     if (t->storage) reach[t->storage] = max_u64(reach[t->storage], bytes);
   }
   for (uint32_t i = 0; i < cp->storages.n; i++) {

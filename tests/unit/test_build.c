@@ -50,6 +50,13 @@ static const struct accepted accepted[] = {
      CALL("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "object") NONE)
          DICT(S("lr") F("0.1")) BUILD,
      BUILT_RECORD},
+    {"reconstructed dict",
+     CALL("copy_reg", "_reconstructor",
+          G("argparse", "Namespace") G("__builtin__", "dict") DICT(S("a") I("1"))),
+     BUILT_RECORD},
+    {"reconstructed list",
+     CALL("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "list") LIST(I("1"))),
+     BUILT_RECORD},
     {"torch.Size", CALL("torch", "Size", T(I("2") I("3"))), BUILT_SIZE},
     {"torch.device('cuda', 1)", CALL("torch", "device", S("cuda") I("1")), BUILT_DEVICE},
     {"torch.device('cpu')", CALL("torch", "device", S("cpu")), BUILT_DEVICE},
@@ -108,6 +115,14 @@ static const struct accepted accepted[] = {
                               BUILD LATIN("12345678")),
      BUILT_NP_SCALAR},
     {"numpy scalar", MULTIARRAY("scalar", NP_F8 LATIN("12345678")), BUILT_NP_SCALAR},
+    {"numpy matrix",
+     MULTIARRAY("_reconstruct", G("numpy", "matrix") T(I("0")) LATIN("b"))
+         T(I("1") T(I("1") I("1")) NP_F8 FALSE_ LATIN("12345678")) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array without a version", NP_ARRAY T(T(I("1")) NP_F8 FALSE_ LATIN("12345678")) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of a Python 2 str", NP_ARRAY T(I("1") T(I("1")) NP_F8 FALSE_ S("12345678")) BUILD,
+     BUILT_NP_ARRAY},
     {"numpy array", NP_ARRAY T(I("1") T(I("2")) NP_F8 FALSE_ LATIN("1234567812345678")) BUILD,
      BUILT_NP_ARRAY},
 };
@@ -149,6 +164,17 @@ static const struct accepted unread[] = {
      UTILS("_rebuild_tensor_v2",
            CALL("torch.storage", "_load_from_bytes", LATIN("x")) I("0") T(I("6")) T(I("1")) REST),
      BUILT_UNREAD},
+    {"numpy array of objects",
+     NP_ARRAY T(I("1") T(I("1")) NP_DTYPE("O8") T(I("3") S("|") NONE NONE NONE I("-1") I("-1") I("63"))
+                    BUILD FALSE_ LIST(NONE)) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of a Python 2 str that is not ASCII",
+     NP_ARRAY T(I("1") T(I("1")) NP_F8 FALSE_ S("1234567\\u00e9")) BUILD, BUILT_NP_ARRAY},
+    {"numpy array of fields, by a function",
+     CALL("numpy.core.numeric", "_frombuffer",
+          LATIN("12345678") NP_DTYPE("V8") T(I("3") S("|") NONE T(S("a")) DICT("") I("8") I("1") I("0"))
+              BUILD T(I("1")) S("C")),
+     BUILT_RECORD},
     {"negated tensor",
      UTILS("_rebuild_tensor_v2", FLOATS I("0") T(I("6")) T(I("1")) REST DICT(S("neg") TRUE_)), BUILT_TENSOR},
     {"conjugated tensor",
@@ -219,6 +245,15 @@ static const struct refused refused[] = {
     {"slice of a function that is on no list", ARGS("__builtin__", "slice", G("mylib", "f"))},
     {"reconstructed from int",
      ARGS("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "int") NONE)},
+    {"reconstructed from an object's state",
+     ARGS("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "object") DICT(""))},
+    {"reconstructed dict without contents",
+     ARGS("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "dict") NONE)},
+    {"a reconstructed function",
+     ARGS("copy_reg", "_reconstructor",
+          G("torch.storage", "_load_from_bytes") G("__builtin__", "object") NONE)},
+    {"a reconstructed class of torch's core",
+     ARGS("copy_reg", "_reconstructor", G("torch", "Size") G("__builtin__", "object") NONE)},
     {"Size(n)", ARGS("torch", "Size", I("4"))},
     {"Size with a bool", ARGS("torch", "Size", T(TRUE_))},
     {"Size below zero", ARGS("torch", "Size", T(I("-1")))},
@@ -339,6 +374,22 @@ static const struct refused changed[] = {
      OBS_BUILD_REFUSED},
     {"dtype of two states", NP_F8 T(I("3") S(">") NONE NONE NONE I("-1") I("-1") I("0")), BUILD,
      OBS_BUILD_REFUSED},
+    {"numpy array of too few bytes", NP_ARRAY T(I("1") T(I("2")) NP_F8 FALSE_ LATIN("12345678")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"numpy array of a negative size", NP_ARRAY T(I("1") T(I("-1")) NP_F8 FALSE_ LATIN("12345678")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"numpy array of another version", NP_ARRAY T(I("2") T(I("1")) NP_F8 FALSE_ LATIN("12345678")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"numpy array whose size overflows",
+     NP_ARRAY T(I("1") T(I("4611686018427387904") I("4")) NP_F8 FALSE_ LATIN("")), BUILD, OBS_BUILD_REFUSED},
+    {"dtype of a state behind its use",
+     NP_DTYPE("f8") PUT(0) "0" MULTIARRAY("scalar", GET(0) LATIN("12345678")) "0" GET(0)
+         T(I("3") S(">") NONE NONE NONE I("-1") I("-1") I("0")),
+     BUILD, OBS_BUILD_REFUSED},
+    {"contents behind a reconstructed list",
+     G("copy_reg", "_reconstructor") T(G("argparse", "Namespace") G("__builtin__", "list") "]" PUT(0))
+         REDUCE GET(0) I("1"),
+     "a0", OBS_PKL_ITEMS_GIVEN},
     {"list behind set(list)", G("__builtin__", "set") "]" PUT(0) T1 REDUCE GET(0) I("1"), "a0",
      OBS_PKL_ITEMS_GIVEN},
     {"list behind Size(list)", G("torch", "Size") "]" PUT(0) T1 REDUCE GET(0) I("1"), "a0",
@@ -408,8 +459,6 @@ static void the_limit_of_tensors_is_said(void **state) {
   }
 }
 
-/* ---- what shared values cost ---- */
-
 /* `before`, then `each` n times, then `after`. */
 static void repeated_open(struct bench *b, const char *before, const char *each, uint32_t n,
                           const char *after) {
@@ -426,6 +475,20 @@ static void repeated_open(struct bench *b, const char *before, const char *each,
   bench_open(b, span_of(program, size), none);
   free(program);
 }
+
+/* A program of a thousand dtypes is as good as one of one. */
+static void many_numpy_dtypes_are_fine(void **state) {
+  (void)state;
+  struct bench b;
+  repeated_open(&b, "(", NP_F8, 1000, "l.");
+  bench_load(&b);
+  assert_true(b.cp.machine.stopped);
+  assert_none_of(&b, "dtypes", EFFECT_UNSAFE);
+  assert_none_of(&b, "dtypes", EFFECT_UNCHECKED);
+  bench_close(&b);
+}
+
+/* ---- what shared values cost ---- */
 
 /* A list, tuple or dict of many values in entry 0 of the memo; then as many calls that are given it. */
 static const struct shared {
@@ -510,6 +573,7 @@ int main(void) {
       cmocka_unit_test(tensors_without_data_are_said),
       cmocka_unit_test(limits_are_said_as_limits),
       cmocka_unit_test(the_limit_of_tensors_is_said),
+      cmocka_unit_test(many_numpy_dtypes_are_fine),
       cmocka_unit_test(calls_of_shared_values_have_a_budget),
       cmocka_unit_test(a_spent_budget_is_a_limit),
       cmocka_unit_test(states_have_a_budget),

@@ -93,6 +93,13 @@ static struct span name_of(const void *ctx, uint32_t number) {
   return number != MEMBER_FILE && number <= c->num_members ? c->members[number - 1].name : SPAN("");
 }
 
+/* A stage that found the budget spent gave up; here it is said that one did, whichever it was. */
+static void note_memory(struct scan *s) {
+  if (s->arena.exhausted && s->obs.seen[OBS_LIMIT_MEMORY] == 0)
+    observe(&s->obs,
+            (struct observation){.kind = OBS_LIMIT_MEMORY, .got = s->arena.used, .want = s->arena.budget});
+}
+
 bool scan_run(void *ctx, struct wire_out *out) {
   struct scan_job *job = ctx;
   struct scan scan = {.job = job}, *s = &scan;
@@ -107,13 +114,14 @@ bool scan_run(void *ctx, struct wire_out *out) {
   struct tensor_stats *stats = read_all(s);
   struct plan_writer w;
   plan_begin(&w, s->job->plan, s->job->plan_bytes);
-  plan_emit(&s->checkpoint, &w, stats, (s->job->options->views & SHOW_PICKLE) != 0);
+  bool whole = plan_emit(&s->checkpoint, &w, stats, (s->job->options->views & SHOW_PICKLE) != 0);
   struct plan plan;
   plan_peek(&plan, &w);
   const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
   run_checks(&facts, &s->obs);
   bool read = s->checkpoint.have_machine && s->checkpoint.machine.stopped;
-  plan_end(&w, read);
+  plan_end(&w, read && whole);
+  note_memory(s);
   const struct judged judged = {
       .obs = &s->obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &s->container};
   return send_findings(&judged, out);

@@ -296,7 +296,7 @@ static void build_object(struct checkpoint *cp, struct machine *m, const struct 
 static void on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
   struct checkpoint *cp = ctx;
   uint32_t tag = value_object(m, target)->tag;
-  const struct built *b = tag < cp->built.n ? &cp->built.p[tag] : NULL;
+  struct built *b = tag < cp->built.n ? &cp->built.p[tag] : NULL;
   if (value_object(m, target)->states) { /* picklers write one; of two a loader has the last, or both */
     refuse_build(cp, at, "an object", "a second state");
     return;
@@ -308,6 +308,7 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   case BUILT_DICT:
     if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, &of_dicts, at))
       refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
+    b->metadata = dict_get(m, state, "_metadata") != 0;
     return;
   case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, target, state, at); return;
   case BUILT_NP_ARRAY: build_np_array_state(cp, m, state, at); return;

@@ -5,6 +5,13 @@ static bool is_int(const struct machine *m, val_id v, int64_t number) {
   return kind_of(m, v) == VAL_INT && value_of(m, v)->number == number;
 }
 
+static bool is_array_class(const struct global_row *row) {
+  static const char *const names[] = {"ndarray", "matrix", "recarray"};
+  for (size_t i = 0; row && span_starts(span_str(row->module), SPAN("numpy")) && i < ARRAY_LEN(names); i++)
+    if (strcmp(row->name, names[i]) == 0) return true;
+  return false;
+}
+
 uint32_t build_NP_RECONSTRUCT(const struct call *c) {
   const struct global *cls = value_global(c->m, call_arg(c, 0));
   val_id shape = call_arg(c, 1);
@@ -15,8 +22,7 @@ uint32_t build_NP_RECONSTRUCT(const struct call *c) {
   if (c->n != 3 || !cls || !empty || !span_is(code, "b")) /* else it is memory that nobody filled */
     return refuse_arguments(c, "not (ndarray, (0,), b'b')");
   const struct global_row *cls_row = call_row(c, 0);
-  if (!cls_row || strcmp(cls_row->name, "ndarray") != 0)
-    return refuse_arguments(c, "the class is not numpy.ndarray");
+  if (!is_array_class(cls_row)) return refuse_arguments(c, "the class is not numpy.ndarray");
   return call_built(c, BUILT_NP_ARRAY, 0);
 }
 
@@ -46,8 +52,8 @@ uint32_t build_NP_DTYPE(const struct call *c) {
   uint32_t n = c->n;
   if (n < 1 || n > 3 || !value_is_string(c->m, call_arg(c, 0)) || !parse_dtype_code(call_bytes(c, 0), &dt))
     return refuse_arguments(c, "not a dtype code");
-  struct np_dtype *slot = vec_push(c->cp->arena, &c->cp->np_dtypes, UINT8_MAX); /* each file has a handful */
-  if (!slot) return refuse_arguments(c, "more than 255 numpy dtypes");
+  struct np_dtype *slot = vec_push(c->cp->arena, &c->cp->np_dtypes, c->cp->max->pickle_values);
+  if (!slot) return 0;
   *slot = dt;
   return call_built(c, BUILT_NP_DTYPE, c->cp->np_dtypes.n - 1);
 }
@@ -79,12 +85,26 @@ void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id targe
     if (kind_of(m, value_item(m, state, i)) != VAL_NONE) dt->plain = false; /* fields or a subdtype */
 }
 
-/* For an array or a scalar. */
-static const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v) {
+const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
   const struct built *b = built_of(cp, m, v);
-  struct np_dtype *dt = b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
-  if (dt) dt->used = true;
+  return b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
+}
+
+static const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct np_dtype *dt = np_dtype_of(cp, m, v);
+  if (dt) cp->np_dtypes.p[dt - cp->np_dtypes.p].used = true;
   return dt;
+}
+
+static void note_partly(struct checkpoint *cp, uint32_t at) {
+  observe(cp->obs, (struct observation){.kind = OBS_NUMPY_PARTLY, .member = cp->member, .at = at});
+}
+
+static bool is_text(const struct np_dtype *dt) { return dt->kind == 'S' || dt->kind == 'U'; }
+
+void note_np_dtype(const struct call *c, uint32_t i) {
+  const struct np_dtype *dt = use_np_dtype(c->cp, c->m, call_arg(c, i));
+  if (dt && !dt->plain && !is_text(dt)) note_partly(c->cp, c->at);
 }
 
 /* The product of a shape tuple times the item size; false when it is no shape or overflows. */
@@ -99,25 +119,32 @@ static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint6
   return true;
 }
 
-/* (1, shape, dtype, is_fortran, data). Numeric dtypes: as many bytes as the shape says. Object arrays hold a
- * list. */
+/* bytes; or a str of Python 2, which has as many bytes as characters while it is ASCII. */
+static bool np_data(const struct checkpoint *cp, const struct machine *m, val_id v, struct span *out) {
+  if (bytes_of(cp, m, v, out)) return true;
+  *out = value_bytes(m, v);
+  for (size_t i = 0; i < out->n; i++)
+    if (out->p[i] >= 0x80) return false;
+  return kind_of(m, v) == VAL_TEXT;
+}
+
+/* (1, shape, dtype, is_fortran, data), or without the 1 as before numpy 1.1. Numeric dtypes: as many bytes as
+ * the shape says. Object arrays hold a list. */
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
   struct span data;
   uint64_t want;
-  if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) != 5) {
+  uint32_t n = kind_of(m, state) == VAL_TUPLE ? value_count(m, state) : 0, first = n == 5;
+  if ((n != 4 && n != 5) || (first && !is_int(m, value_item(m, state, 0), 1))) {
     refuse_build(cp, at, "a numpy array", "not the tuple that numpy writes");
     return;
   }
-  const struct np_dtype *dt = use_np_dtype(cp, m, value_item(m, state, 2));
-  if (!dt || !dt->plain) {
-    observe(cp->obs, (struct observation){.kind = OBS_NUMPY_PARTLY, .member = cp->member, .at = at});
+  val_id shape = value_item(m, state, first), bytes = value_item(m, state, first + 3);
+  const struct np_dtype *dt = use_np_dtype(cp, m, value_item(m, state, first + 1));
+  if (!dt || !dt->plain || !spend(cp, value_bytes(m, bytes).n, at) || !np_data(cp, m, bytes, &data)) {
+    note_partly(cp, at);
     return;
   }
-  bool fits =
-      bytes_of(cp, m, value_item(m, state, 4), &data) || kind_of(m, value_item(m, state, 4)) == VAL_TEXT;
-  if (kind_of(m, value_item(m, state, 4)) == VAL_TEXT)
-    return; /* a Python 2 str that is UTF-8: length in bytes unknown */
-  if (!fits || !np_bytes(m, value_item(m, state, 1), dt->size, &want) || want != data.n)
+  if (!np_bytes(m, shape, dt->size, &want) || want != data.n)
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
 }
 
@@ -128,13 +155,10 @@ uint32_t build_NP_SCALAR(const struct call *c) {
   if (c->n != 2 || !dt) return refuse_arguments(c, "not (dtype, bytes)");
   bool raw = bytes_of(c->cp, c->m, call_arg(c, 1), &s);
   if (!raw && call_kind(c, 1) == VAL_TEXT) raw = latin1(c, call_bytes(c, 1), &s);
-  bool text = dt->kind == 'S' || dt->kind == 'U';
-  if (!raw || (!dt->plain && !text) || s.n != dt->size)
+  if (!raw || (!dt->plain && !is_text(dt)) || s.n != dt->size)
     return refuse_arguments(c, "not a plain number of the dtype's size");
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
-  uint32_t tag = v ? call_built(c, BUILT_NP_SCALAR, v) : 0;
-  if (tag) c->cp->built.p[tag].np = (uint8_t)(dt - c->cp->np_dtypes.p);
-  return tag;
+  return v ? call_built(c, BUILT_NP_SCALAR, v) : 0;
 }
 
 static bool is_bit_generator(const struct call *c, uint32_t i) {

@@ -22,17 +22,20 @@ static bool is_pairs(const struct call *c, val_id v) {
   return true;
 }
 
-/* A dict as the call leaves it: its items are copied out of the argument now. */
-static uint32_t dict_object(const struct call *c, val_id from) {
+/* The items of a dict or of pairs become the object's own, as they are now. False: a limit, or a key that
+ * can't be one (observed). */
+static bool take_items(const struct call *c, val_id from) {
   const struct object *made = value_object(c->m, from);
   if (made) from = made->items;
-  enum { KEY_COST = 8 }; /* a key is hashed and compared, not only looked at */
-  if (!spend(c->cp, (uint64_t)value_count(c->m, from) * KEY_COST, c->at))
-    return call_built(c, BUILT_NOTHING, 0);
-  val_id items = from ? machine_new_dict(c->m, from, c->at) : 0;
-  if (from && !items) return 0;
+  if (!from) return true;
+  if (!spend(c->cp, value_count(c->m, from), c->at)) return false;
+  val_id items = machine_new_dict(c->m, from, c->at);
   c->m->objects.p[value_of(c->m, c->object)->ref].items = items;
-  return call_built(c, BUILT_DICT, 0);
+  return items != 0;
+}
+
+static uint32_t dict_object(const struct call *c, val_id from) {
+  return take_items(c, from) ? call_built(c, BUILT_DICT, 0) : 0;
 }
 
 uint32_t build_ORDERED_DICT(const struct call *c) {
@@ -145,6 +148,7 @@ uint32_t build_PLAIN(const struct call *c) {
   for (uint32_t i = 0; i < c->n; i++) {
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i)))
       return refuse_arguments(c, "not a plain value");
+    note_np_dtype(c, i);
   }
   return call_built(c, BUILT_RECORD, 0);
 }
@@ -154,19 +158,33 @@ uint32_t build_NAMESPACE(const struct call *c) {
   return call_built(c, BUILT_RECORD, 0);
 }
 
+/* What copyreg._reconstructor gives the base's __new__ and __init__: nothing to object, the contents to dict
+ * and list. */
+static bool is_base_state(const struct call *c) {
+  const struct global *base = value_global(c->m, call_arg(c, 1));
+  enum value_kind state = call_kind(c, 2);
+  if (!base || !span_is(base->mapped_module, "builtins")) return false;
+  return (span_is(base->mapped_name, "object") && state == VAL_NONE) ||
+         (span_is(base->mapped_name, "dict") && state == VAL_DICT) ||
+         (span_is(base->mapped_name, "list") && state == VAL_LIST);
+}
+
 /* copyreg._reconstructor(class, object, None): protocols 0 and 1 instantiate so, and so do some C types. The
  * instance is judged as NEWOBJ of its class would be. */
 uint32_t build_RECONSTRUCTOR(const struct call *c) {
-  const struct global *base = value_global(c->m, call_arg(c, 1));
-  bool plain_base = base && span_is(base->mapped_module, "builtins") &&
-                    (span_is(base->mapped_name, "object") || span_is(base->mapped_name, "dict") ||
-                     span_is(base->mapped_name, "list"));
-  if (c->n != 3 || call_kind(c, 0) != VAL_GLOBAL || !plain_base)
-    return refuse_arguments(c, "not (class, object, None)");
   const struct global_row *cls = call_row(c, 0);
-  if (cls && cls->cls != GLOBAL_RECORD && cls->cls != GLOBAL_MODULE && cls->cls != GLOBAL_MODELLED)
+  if (c->n != 3 || call_kind(c, 0) != VAL_GLOBAL || !is_base_state(c))
+    return refuse_arguments(c, "not (class, object, None), nor (class, dict or list, its contents)");
+  if (cls && (cls->cls == GLOBAL_CORE || !is_argument(cls)))
     return refuse_arguments(c, "the class is no plain class");
+  if (call_kind(c, 2) == VAL_DICT && !take_items(c, call_arg(c, 2))) return 0;
+  machine_give(c->m, call_arg(c, 2));
   return built_new(c->cp, BUILT_RECORD, 0, cls);
+}
+
+bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
+  const struct global_row *row = row_of(cp, m, callee_global(cp, m, o));
+  return row && row->builder == BUILD_RECONSTRUCTOR && value_count(m, o->args) == 3;
 }
 
 uint32_t build_SIZE(const struct call *c) {

@@ -56,6 +56,9 @@ typedef uint32_t builder_fn(const struct call *c);
 #include "model/builders.def"
 #undef BUILDER
 
+/* A dtype that is given to a call: it may not change any more, and one of more than numbers is not checked.
+ */
+void note_np_dtype(const struct call *c, uint32_t i);
 /* BUILD on objects that the builders made. */
 void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at);

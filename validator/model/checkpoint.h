@@ -30,12 +30,12 @@ enum built_kind {
   BUILT_TENSOR,    /* index: row of checkpoint.tensors */
   BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
   BUILT_NP_ARRAY,  /* filled by BUILD */
-  BUILT_NP_SCALAR, /* index: the val_id of its BYTES; np: its dtype */
+  BUILT_NP_SCALAR, /* index: the val_id of its BYTES; its dtype is the first argument */
 };
 
 struct built {
   uint8_t kind;
-  uint8_t np; /* NP_SCALAR: row of np_dtypes */
+  bool metadata; /* DICT: it has the attribute _metadata, which Module.state_dict() sets (format-spec D.7) */
   uint32_t index;
   const struct global_row *row; /* of the callee, or NULL */
 };
@@ -122,30 +122,48 @@ const struct global_row *row_of(const struct checkpoint *cp, const struct machin
 /* A persistent id: the storage it names (1-based), or 0 (observed). */
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index);
 
+/* Was it made by copyreg._reconstructor(class, base, state)? */
+bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
+
+/* The dtype that an object is, or NULL. */
+const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v);
+
 /* Is it ('module', class, source_file, source)? */
 bool is_module_id(const struct machine *m, val_id id);
 
-/* A value in Python's notation, for messages, cut at DESCRIBE_MAX bytes; what it holds is left out. Untrusted
- * bytes inside. */
-struct span describe_value(const struct checkpoint *cp, const struct machine *m, val_id v);
+/* A value in Python's notation, for messages, at most DESCRIBE_MAX bytes; what it holds is left out.
+ * Untrusted bytes inside. */
+enum { DESCRIBE_MAX = 240 };
+struct span describe_value(const struct machine *m, val_id v, char out[DESCRIBE_MAX]);
 
 /* ---- the plan ---- */
-/* What emit.c shares with the reading of values: the children of a value, in the order of the program. */
-enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS };
-struct segment {
-  enum segment_kind kind;
-  val_id v;
-  uint32_t n; /* children in it */
-};
-enum { SEGMENTS_MAX = 8 };
 /* Members, globals, storages, dims, values, tensors and stats, in that order; `stats` has one row a tensor
  * fact and may be NULL (quick depth). Then dicts and entries (state_dict.c), and with_program the disassembly
- * (emit_insns.c). */
-void plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
+ * (emit_insns.c). False (observed): not all of it is there. */
+bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
                bool with_program);
-/* False: not all of it could be listed. */
+
+/* A tensor row to be: rows stand behind the values, which must all be written first. */
+struct tensor_path {
+  uint32_t fact, value;
+  struct plan_text key;
+};
+struct tensor_paths {
+  struct block b; /* as VEC */
+  struct tensor_path *p;
+  uint32_t n;
+};
+/* False: not all of it could be written. */
+bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tensor_paths *tensors);
 bool plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
 void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w);
+
+/* Integers, lowest byte first, two's complement if signed. */
+enum { INTEGER_TEXT = 80 };
+/* False: it does not fit. */
+NODISCARD bool integer_of(struct span bytes, bool is_signed, int64_t *out);
+/* Decimal up to 16 bytes; longer ones as hexadecimal digits, of which the first are shown. */
+struct span integer_text(struct span bytes, bool is_signed, char out[INTEGER_TEXT]);
 
 /* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is
  * neither. */

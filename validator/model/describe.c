@@ -2,15 +2,15 @@
  * it. */
 #include "model/call.h"
 
-enum { CALL_MAX = 240, STRING_MAX = 100, NEST_MAX = 3 };
+enum { STRING_MAX = 100, NEST_MAX = 3 };
 
 struct text {
-  char bytes[CALL_MAX];
+  char bytes[DESCRIBE_MAX];
   size_t n;
 };
 
 static void put(struct text *t, struct span s) {
-  size_t room = CALL_MAX - t->n;
+  size_t room = DESCRIBE_MAX - t->n;
   size_t n = min_size(room, s.n);
   if (n) memcpy(t->bytes + t->n, s.p, n);
   t->n += n;
@@ -69,7 +69,7 @@ static void put_value(struct text *t, const struct machine *m, val_id v) {
 
 static void put_args(struct text *t, const struct machine *m, val_id args) {
   put(t, SPAN("("));
-  for (uint32_t i = 0; i < value_count(m, args) && t->n < CALL_MAX; i++) {
+  for (uint32_t i = 0; i < value_count(m, args) && t->n < DESCRIBE_MAX; i++) {
     if (i) put(t, SPAN(", "));
     put_value(t, m, value_item(m, args, i));
   }
@@ -88,22 +88,19 @@ static void put_callee(struct text *t, const struct machine *m, val_id callee) {
   for (; n > 0; n--) put_args(t, m, value_object(m, chain[n - 1])->args);
 }
 
-static struct span keep(const struct checkpoint *cp, const struct text *t) {
+struct span describe_call(const struct call *c, enum obs_kind kind) {
+  struct text t = {.n = 0};
   struct span out = SPAN("");
-  (void)!arena_copy(cp->arena, span_of(t->bytes, t->n), &out);
+  if (!will_list(c->cp->obs, kind)) return out;
+  put_callee(&t, c->m, value_object(c->m, c->object)->callee);
+  put_args(&t, c->m, c->args);
+  (void)!arena_copy(c->cp->arena, span_of(t.bytes, t.n), &out);
   return out;
 }
 
-struct span describe_call(const struct call *c, enum obs_kind kind) {
-  struct text t = {.n = 0};
-  if (!will_list(c->cp->obs, kind)) return SPAN("");
-  put_callee(&t, c->m, value_object(c->m, c->object)->callee);
-  put_args(&t, c->m, c->args);
-  return keep(c->cp, &t);
-}
-
-struct span describe_value(const struct checkpoint *cp, const struct machine *m, val_id v) {
+struct span describe_value(const struct machine *m, val_id v, char out[DESCRIBE_MAX]) {
   struct text t = {.n = 0};
   put_value(&t, m, v);
-  return keep(cp, &t);
+  memcpy(out, t.bytes, t.n);
+  return span_of(out, t.n);
 }

@@ -117,11 +117,12 @@ static bool check_preamble(struct checkpoint *cp, struct stream *s) {
   }
   if (!small_pickle(cp, &protocol, "protocol", s)) return false;
   const struct value *v = value_of(&protocol, protocol.result);
-  if (v->kind != VAL_INT || v->number != 1001)
-    return refuse(
-        cp->obs,
-        (struct observation){
-            .kind = OBS_LEGACY_PROTOCOL, .member = cp->member, .got = (uint64_t)v->number, .want = 1001});
+  int64_t number = v->kind == VAL_INT ? v->number : 0; /* of other kinds it is an address */
+  if (number != 1001)
+    return refuse(cp->obs, (struct observation){.kind = OBS_LEGACY_PROTOCOL,
+                                                .member = cp->member,
+                                                .got = number > 0 ? (uint64_t)number : 0,
+                                                .want = 1001});
   if (!small_pickle(cp, &info, "sys_info", s)) return false;
   val_id little = kind_of(&info, info.result) == VAL_DICT ? dict_get(&info, info.result, "little_endian") : 0;
   cp->big_endian = little && kind_of(&info, little) == VAL_BOOL && !value_of(&info, little)->truth;
@@ -151,7 +152,8 @@ static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys
   enum value_kind k = kind_of(&m, m.result);
   *num_keys = value_count(&m, m.result);
   *keys = arena_array(cp->arena, *num_keys, struct span);
-  bool fine = (k == VAL_LIST || k == VAL_TUPLE) && *keys && m.globals.n == 0;
+  bool fine = (k == VAL_LIST || k == VAL_TUPLE) && m.globals.n == 0;
+  if (!*keys) return false;
   for (uint32_t i = 0; fine && i < *num_keys; i++) {
     fine = value_is_string(&m, value_item(&m, m.result, i));
     (*keys)[i] = value_bytes(&m, value_item(&m, m.result, i));

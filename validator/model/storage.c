@@ -30,6 +30,13 @@ static bool storage_class(const struct machine *m, val_id v, struct storage_fact
   return out->dtype != DTYPE_NONE;
 }
 
+static uint32_t refuse_class(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at) {
+  char text[DESCRIBE_MAX];
+  struct span name = SPAN("");
+  if (will_list(cp->obs, OBS_STORAGE_CLASS)) (void)!arena_copy(cp->arena, describe_value(m, v, text), &name);
+  return refuse_persid(cp, at, OBS_STORAGE_CLASS, name, 0, 0);
+}
+
 /* torch writes records in the order of their first use: the next one is looked at before the table is asked.
  */
 static struct member *record_of_key(struct checkpoint *cp, struct span key) {
@@ -157,13 +164,18 @@ static bool same_view(struct checkpoint *cp, uint32_t known, const struct storag
   return refuse_persid(cp, s->declared_at, OBS_STORAGE_VIEW_KEY, s->view_key, 0, 0) != 0;
 }
 
+/* f'data/{key}' of bytes is another name: "data/b'0'". */
+static bool is_key(const struct machine *m, val_id v) {
+  return value_is_string(m, v) && kind_of(m, v) != VAL_BYTES;
+}
+
 /* view_metadata (view_key, offset, size), in elements of the root (format-spec C.2, threats H23). */
 static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t root, val_id view,
                              uint32_t at) {
   if (kind_of(m, view) == VAL_NONE) return root;
   struct storage_fact s = cp->storages.p[root - 1];
   bool shaped = kind_of(m, view) == VAL_TUPLE && value_count(m, view) == 3 &&
-                value_is_string(m, value_item(m, view, 0)) && kind_of(m, value_item(m, view, 1)) == VAL_INT &&
+                is_key(m, value_item(m, view, 0)) && kind_of(m, value_item(m, view, 1)) == VAL_INT &&
                 kind_of(m, value_item(m, view, 2)) == VAL_INT;
   if (!shaped) return refuse_persid(cp, at, OBS_PERSID_SHAPE, s.key, value_count(m, view), 3);
   int64_t offset = value_of(m, value_item(m, view, 1))->number,
@@ -178,8 +190,8 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
   s.users = 0;
   s.declared_at = at;
   s.view_key = value_bytes(m, value_item(m, view, 0));
-  uint32_t number = 0, known = hashed_storage(cp, s.view_key);
   if (!is_decimal(s.view_key)) return refuse_persid(cp, at, OBS_STORAGE_KEY, s.view_key, 0, 0);
+  uint32_t number = 0, known = hashed_storage(cp, s.view_key);
   if (!known && small_key(cp, s.view_key, &number) && number < cp->by_number.n)
     known = cp->by_number.p[number];
   if (known) return same_view(cp, known, &s) ? known : 0;
@@ -188,6 +200,9 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
   *slot = s;
   return add_hashed(cp, s.view_key, cp->storages.n) ? cp->storages.n : 0;
 }
+
+/* What torch calls a device has a dozen letters; longer ones would be compared again with each storage. */
+enum { PLACE_MAX = 64 };
 
 static bool known_location(struct span s) {
   static const char *const known[] = {"cpu", "cuda", "mps", "meta", "xpu",  "hpu",
@@ -218,16 +233,17 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
   val_id part[6] = {0};
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
   bool shaped = n == parts && value_is_string(m, part[0]) && span_is(value_bytes(m, part[0]), "storage") &&
-                value_is_string(m, part[2]) && value_is_string(m, part[3]) &&
-                kind_of(m, part[4]) == VAL_INT && value_of(m, part[4])->number >= 0;
+                is_key(m, part[2]) && value_is_string(m, part[3]) && kind_of(m, part[4]) == VAL_INT &&
+                value_of(m, part[4])->number >= 0;
   if (!shaped) return refuse_persid(cp, p->at, OBS_PERSID_SHAPE, SPAN("storage"), n, parts);
   struct storage_fact s = {.key = value_bytes(m, part[2]),
                            .location = value_bytes(m, part[3]),
                            .numel = (uint64_t)value_of(m, part[4])->number,
                            .declared_at = p->at};
-  if (!storage_class(m, part[1], &s))
-    return refuse_persid(cp, p->at, OBS_STORAGE_CLASS, describe_value(cp, m, part[1]), 0, 0);
+  if (!storage_class(m, part[1], &s)) return refuse_class(cp, m, part[1], p->at);
   if (!is_decimal(s.key)) return refuse_persid(cp, p->at, OBS_STORAGE_KEY, s.key, 0, 0);
+  if (s.location.n > PLACE_MAX)
+    return refuse_persid(cp, p->at, OBS_STORAGE_PLACE_LONG, s.key, s.location.n, PLACE_MAX);
   if (!known_location(s.location)) (void)refuse_persid(cp, p->at, OBS_STORAGE_LOCATION, s.location, 0, 0);
   uint32_t root = root_storage(cp, &s);
   return root && cp->running_legacy ? view_storage(cp, m, root, part[5], p->at) : root;
