@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/input.h"
+#include "base/near.h"
 
 enum { WALK_DEPTH = 64, NEAR_NAMES = 3 };
 
@@ -77,24 +78,6 @@ bool input_walk(struct path_list *out, struct arena *a, struct span directory) {
   return ok;
 }
 
-/* Levenshtein distance of names of at most 64 bytes; more is far. */
-static size_t distance(struct span a, struct span b) {
-  enum { MAX = 64 };
-  size_t row[MAX + 1];
-  if (a.n > MAX || b.n > MAX) return MAX;
-  for (size_t k = 0; k <= b.n; k++) row[k] = k;
-  for (size_t i = 1; i <= a.n; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t k = 1; k <= b.n; k++) {
-      size_t change = diagonal + (a.p[i - 1] != b.p[k - 1]);
-      diagonal = row[k];
-      row[k] = min_size(change, min_size(row[k], row[k - 1]) + 1);
-    }
-  }
-  return row[b.n];
-}
-
 struct span input_near_names(struct arena *a, struct span path) {
   char folder[PATH_MAX] = ".";
   size_t slash = path.n;
@@ -107,7 +90,7 @@ struct span input_near_names(struct arena *a, struct span path) {
   uint32_t found = 0;
   for (const struct dirent *e; d && found < NEAR_NAMES && (e = readdir(d));) {
     struct span name = span_str(e->d_name);
-    bool near = distance(base, name) <= 1 + base.n / 6 || (base.n > 3 && span_starts(name, base));
+    bool near = name_distance(base, name) <= 1 + base.n / 6 || (base.n > 3 && span_starts(name, base));
     if (!near || name.p[0] == '.' || span_eq(name, base)) continue; /* itself: a link that leads nowhere */
     out = out.n ? arena_printf(a, "%.*s, %s", (int)out.n, (const char *)out.p, e->d_name)
                 : arena_printf(a, "%s", e->d_name);
