@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   enum verdict verdict = check_report(&s, &in);
   FUZZ_CHECK(plan_open(&plan, s.region, in.limits.plan_bytes, in.bytes.n, &why));
   /* No path leads to clean by accident. */
-  bool read = s.checkpoint.have_machine && s.checkpoint.machine.stopped && !s.checkpoint.machine.failed;
+  bool read = checkpoint_is_read(&s.checkpoint);
   if (verdict == VERDICT_CLEAN || verdict == VERDICT_FINDINGS) {
     FUZZ_CHECK(read && plan.header->complete && container_kind_read(s.container.kind));
     FUZZ_CHECK(s.checkpoint.num_refused == 0 && !s.obs.lost && !s.arena.exhausted);

@@ -32,7 +32,7 @@ static inline void scan_bytes(struct scanned *s, const struct fuzz_input *in) {
   plan_peek(&plan, &w);
   const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
   run_checks(&facts, &s->obs);
-  plan_end(&w, s->checkpoint.have_machine && s->checkpoint.machine.stopped);
+  plan_end(&w, checkpoint_is_read(&s->checkpoint));
 }
 
 static inline void scan_free(struct scanned *s) {

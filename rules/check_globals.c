@@ -7,8 +7,7 @@ struct use {
 };
 
 /* How each global is used, over all objects. */
-static struct use *uses_of(const struct checkpoint *cp) {
-  const struct machine *m = &cp->machine;
+static struct use *uses_of(const struct checkpoint *cp, const struct machine *m) {
   struct use *uses = arena_array(cp->arena, m->globals.n, struct use);
   for (uint32_t i = 0; uses && i < m->objects.n; i++) {
     const struct object *o = &m->objects.p[i];
@@ -49,14 +48,11 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
 }
 
 /* One answer for a whole module, however many classes it is made of. */
-static void observe_modules(const struct checkpoint *cp, struct span names, uint32_t first_at, uint32_t n,
+static void observe_modules(uint32_t member, struct span names, uint32_t first_at, uint32_t n,
                             struct observations *o) {
   if (n == 0) return;
-  observe(o, (struct observation){.kind = OBS_GLOBAL_MODULE,
-                                  .member = cp->machine.member,
-                                  .at = first_at,
-                                  .subject = names,
-                                  .got = n});
+  observe(o, (struct observation){
+                 .kind = OBS_GLOBAL_MODULE, .member = member, .at = first_at, .subject = names, .got = n});
 }
 
 /* "torch.nn.modules.conv.Conv2d, …": at most eight by name. */
@@ -68,15 +64,13 @@ static struct span add_name(struct checkpoint *cp, struct span names, struct spa
                       (int)name.n, (const char *)name.p);
 }
 
-void check_globals(const struct facts *f, struct observations *o) {
-  struct checkpoint *cp = f->checkpoint;
+static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
   struct span modules = SPAN("");
   uint32_t num_modules = 0, first_module = 0;
-  if (!cp->have_machine) return;
-  struct use *uses = uses_of(cp);
+  struct use *uses = uses_of(cp, m);
   if (!uses) return;
-  for (uint32_t i = 0; i < cp->machine.globals.n; i++) {
-    const struct global *g = &cp->machine.globals.p[i];
+  for (uint32_t i = 0; i < m->globals.n; i++) {
+    const struct global *g = &m->globals.p[i];
     const struct global_row *row = row_of_global(cp, g);
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, &uses[i]);
@@ -90,11 +84,19 @@ void check_globals(const struct facts *f, struct observations *o) {
                                     (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
                                     (const char *)g->mapped_name.p);
     observe(o, (struct observation){.kind = kind,
-                                    .member = cp->machine.member,
+                                    .member = m->member,
                                     .at = g->first_at,
                                     .subject = name,
                                     .got = g->count,
                                     .detail = span_str(row ? row->why : "")});
   }
-  observe_modules(cp, modules, first_module, num_modules, o);
+  observe_modules(m->member, modules, first_module, num_modules, o);
+}
+
+void check_globals(const struct facts *f, struct observations *o) {
+  struct checkpoint *cp = f->checkpoint;
+  for (uint32_t i = 0; i < cp->programs.n; i++) {
+    checkpoint_enter(cp, cp->programs.p[i]);
+    check_program(cp, &cp->programs.p[i]->machine, o);
+  }
 }

@@ -88,6 +88,12 @@ static inline void bench_load(struct bench *b) {
   checkpoint_load(&b->cp);
 }
 
+/* Of the only program. */
+static inline const struct machine *bench_machine(const struct bench *b) {
+  assert_int_equal(b->cp.programs.n, 1);
+  return &b->cp.programs.p[0]->machine;
+}
+
 /* PROTO 2, both pieces of a program, STOP, beside six float32 in data/0 and eight bytes in data/1. */
 static inline void bench_run2(struct bench *b, const char *before, const char *after) {
   static const struct record records[] = {{"data/0", 24}, {"data/1", 8}, {NULL, 0}};
@@ -111,7 +117,7 @@ static inline bool bench_plan(struct bench *b, size_t region_bytes) {
   b->region_bytes = region_bytes;
   plan_begin(&b->w, b->region, region_bytes);
   plan_emit(&b->cp, &b->w, NULL, false);
-  plan_end(&b->w, b->cp.have_machine && b->cp.machine.stopped);
+  plan_end(&b->w, checkpoint_is_read(&b->cp));
   return plan_open(&b->plan, b->region, region_bytes, b->file.n, &why);
 }
 
@@ -156,7 +162,8 @@ static inline void assert_none_of(const struct bench *b, const char *name, enum 
 
 /* What the program's result was read as. */
 static inline enum built_kind result_kind(const struct bench *b) {
-  const struct built *x = built_of(&b->cp, &b->cp.machine, b->cp.machine.result);
+  const struct machine *m = bench_machine(b);
+  const struct built *x = built_of(&b->cp, m, m->result);
   return x ? (enum built_kind)x->kind : BUILT_NOTHING;
 }
 

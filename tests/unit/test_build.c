@@ -132,7 +132,7 @@ static void what_torch_writes_is_built(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
     struct bench b;
     bench_run(&b, accepted[i].program);
-    if (!b.cp.machine.stopped) fail_msg("%s: the program does not run", accepted[i].name);
+    if (!bench_machine(&b)->stopped) fail_msg("%s: the program does not run", accepted[i].name);
     assert_none_of(&b, accepted[i].name, EFFECT_UNSAFE);
     assert_none_of(&b, accepted[i].name, EFFECT_UNCHECKED);
     if (result_kind(&b) != accepted[i].kind)
@@ -188,7 +188,7 @@ static void what_is_not_proved_is_not_checked(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(unread); i++) {
     struct bench b;
     bench_run(&b, unread[i].program);
-    if (!b.cp.machine.stopped) fail_msg("%s: the program does not run", unread[i].name);
+    if (!bench_machine(&b)->stopped) fail_msg("%s: the program does not run", unread[i].name);
     assert_none_of(&b, unread[i].name, EFFECT_UNSAFE);
     if (count_effect(&b.obs, EFFECT_UNCHECKED) != 1) fail_msg("%s: is said to be checked", unread[i].name);
     if (result_kind(&b) != unread[i].kind) fail_msg("%s: built %d", unread[i].name, (int)result_kind(&b));
@@ -482,7 +482,7 @@ static void many_numpy_dtypes_are_fine(void **state) {
   struct bench b;
   repeated_open(&b, "(", NP_F8, 1000, "l.");
   bench_load(&b);
-  assert_true(b.cp.machine.stopped);
+  assert_true(bench_machine(&b)->stopped);
   assert_none_of(&b, "dtypes", EFFECT_UNSAFE);
   assert_none_of(&b, "dtypes", EFFECT_UNCHECKED);
   bench_close(&b);
@@ -529,7 +529,7 @@ static void calls_of_shared_values_have_a_budget(void **state) {
     free(before);
     b.max.call_steps = 10 * MANY;
     bench_load(&b);
-    if (!b.cp.machine.stopped) fail_msg("%s: does not run", x->name);
+    if (!bench_machine(&b)->stopped) fail_msg("%s: does not run", x->name);
     assert_true(b.cp.steps <= b.max.call_steps);
     if (b.arena.used > (size_t)64 << 20) fail_msg("%s: %zu bytes", x->name, b.arena.used);
     bench_close(&b);
@@ -544,7 +544,7 @@ static void a_spent_budget_is_a_limit(void **state) {
                 GET(0) T(GET(1)) REDUCE, 4, "t.");
   b.max.call_steps = 20;
   bench_load(&b);
-  assert_true(b.cp.machine.stopped);
+  assert_true(bench_machine(&b)->stopped);
   assert_int_equal(seen(&b.obs, OBS_LIMIT_CALL_STEPS), 1);
   assert_int_equal(seen(&b.obs, OBS_CALL_ARGUMENTS), 0);
   bench_close(&b);

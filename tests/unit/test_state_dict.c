@@ -6,7 +6,7 @@ enum { ROOM = 1 << 20 };
 
 static void plan_of(struct bench *b, const char *program) {
   bench_run(b, program);
-  if (!b->cp.machine.stopped) fail_msg("does not run: %s", program);
+  if (!bench_machine(b)->stopped) fail_msg("does not run: %s", program);
   if (!bench_plan(b, ROOM)) fail_msg("is no plan: %s", program);
 }
 

@@ -119,8 +119,7 @@ bool scan_run(void *ctx, struct wire_out *out) {
   plan_peek(&plan, &w);
   const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
   run_checks(&facts, &s->obs);
-  bool read = s->checkpoint.have_machine && s->checkpoint.machine.stopped;
-  plan_end(&w, read && whole);
+  plan_end(&w, checkpoint_is_read(&s->checkpoint) && whole);
   note_memory(s);
   const struct judged judged = {
       .obs = &s->obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &s->container};

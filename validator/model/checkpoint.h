@@ -72,15 +72,34 @@ struct tensor_fact {
   uint64_t offset, numel, extent;
 };
 
+/* A pickle that was run, and what it made. */
+struct program {
+  struct machine machine; /* values may be read even if the program failed */
+  struct span bytes;      /* what it runs: the private copy */
+  bool legacy;            /* its persistent ids have six parts */
+};
+
+/* What a loader gets from a container: one root of a program is the whole tree, and where there are more,
+ * each is an entry of a dict at the top. */
+enum root_kind { ROOT_PROGRAM, ROOT_TENSOR, ROOT_TEXT };
+struct root {
+  uint8_t kind;
+  struct span
+      group;        /* the dict in the dict that it belongs to: those of one group stand together; or empty */
+  struct span key;  /* empty: the value itself is the tree, if nothing else is there */
+  struct span text; /* of ROOT_TEXT */
+  uint32_t index;   /* of its program or tensor */
+};
+
 struct checkpoint {
   struct arena *arena;
   struct observations *obs;
   const struct limits *max;
   struct container *container;
   struct global_policy policy;
-  struct machine machine;              /* of the object pickle */
-  struct span program;                 /* what that machine runs: the private copy */
-  bool have_machine;                   /* it was initialised: values may be read even if the program failed */
+  VEC(struct program *) programs;      /* in the order in which a loader runs them */
+  VEC(struct root) roots;              /* of the tree */
+  bool unread;                         /* something that a loader reads was not: the plan is not complete */
   bool running_legacy;                 /* persistent ids have six parts */
   bool big_endian;                     /* byteorder record, or sys_info */
   uint32_t member;                     /* 1-based: whose program runs */
@@ -90,14 +109,14 @@ struct checkpoint {
   VEC(struct tensor_fact) tensors;
   VEC(uint64_t) dims;
   VEC(struct np_dtype) np_dtypes;
-  VEC(uint32_t) roots;      /* 1-based storages that are no views, in order of their first use */
-  VEC(uint32_t) by_number;  /* keys 0, 1, 2 …: their root, 0 if there is none yet */
-  struct hash_index by_key; /* all other keys: entry i is hashed[i - 1] */
-  VEC(uint32_t) hashed;     /* storages, views too */
-  uint32_t next_record;     /* member behind the last record that was found */
-  uint64_t hash_seed[2];    /* set between checkpoint_init and checkpoint_load */
-  uint32_t num_refused;     /* calls that are findings of effect unsafe */
-  uint32_t refused_at;      /* the first of them */
+  VEC(uint32_t) root_storages; /* 1-based, no views, in order of their first use */
+  VEC(uint32_t) by_number;     /* keys 0, 1, 2 …: their root, 0 if there is none yet */
+  struct hash_index by_key;    /* all other keys: entry i is hashed[i - 1] */
+  VEC(uint32_t) hashed;        /* storages, views too */
+  uint32_t next_record;        /* member behind the last record that was found */
+  uint64_t hash_seed[2];       /* set between checkpoint_init and checkpoint_load */
+  uint32_t num_refused;        /* calls that are findings of effect unsafe */
+  uint32_t refused_at;         /* the first of them */
   uint64_t num_ops;
   uint64_t steps; /* of limits.call_steps */
 };
@@ -107,11 +126,34 @@ void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations
 
 /* Runs every program of the container in the order a loader reads them. Observes; never fails as a whole. */
 void checkpoint_load(struct checkpoint *cp);
+/* Everything that a loader would read was read to its end. */
+bool checkpoint_is_read(const struct checkpoint *cp);
+/* Whose values are looked at next, once the programs have run. */
+void checkpoint_enter(struct checkpoint *cp, const struct program *p);
 
 /* The hooks for a machine that serves this model. */
 struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 
 /* ---- between the files of this folder ---- */
+/* load_*.c: the programs of one kind of container. */
+void load_legacy(struct checkpoint *cp);
+/* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the
+ * budget is spent (observed). program->machine.stopped: it came to its end; what it refused before an error
+ * is observed. Bytes behind its STOP are the caller's business. */
+struct program *run_program(struct checkpoint *cp, struct span key, uint32_t member, struct span bytes);
+/* A pickle that is no more than a number or a list of names: run without hooks, kept nowhere. */
+bool run_small(struct checkpoint *cp, struct machine *m, uint32_t member, struct span bytes);
+void note_load(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got,
+               uint64_t want);
+/* A section of a file without a table of contents, as a member that is used. NULL: the limit of members. */
+struct member *load_section(struct checkpoint *cp, const char *name, uint64_t at, uint64_t len);
+/* A private copy of n bytes of the file; false (observed) when they are too many. */
+bool load_copy(struct checkpoint *cp, uint64_t at, size_t n, struct span *out);
+/* Where `count` pickles in a row end, by their own lengths, from the start of `bytes`. */
+size_t pickles_extent(struct checkpoint *cp, struct span bytes, uint32_t count);
+/* A root that is no program's value. False: the budget is spent. */
+bool add_root(struct checkpoint *cp, const struct root *root);
+
 /* The row of an object, and of a value that is an object (NULL otherwise). */
 const struct built *built_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 uint32_t built_new(struct checkpoint *cp, enum built_kind kind, uint32_t index, const struct global_row *row);

@@ -22,9 +22,9 @@ static void put_members(struct checkpoint *cp, struct plan_writer *w) {
   }
 }
 
-static void put_globals(struct checkpoint *cp, struct plan_writer *w) {
-  for (uint32_t i = 0; cp->have_machine && i < cp->machine.globals.n; i++) {
-    const struct global *g = &cp->machine.globals.p[i];
+static void put_globals(struct checkpoint *cp, struct plan_writer *w, const struct machine *m) {
+  for (uint32_t i = 0; i < m->globals.n; i++) {
+    const struct global *g = &m->globals.p[i];
     struct plan_global *row = plan_row(w, PLAN_globals, sizeof *row);
     if (!row) return;
     const struct global_row *known = row_of_global(cp, g);
@@ -32,7 +32,7 @@ static void put_globals(struct checkpoint *cp, struct plan_writer *w) {
                                 .name = plan_put(w, g->mapped_name, 1024),
                                 .first_at = g->first_at,
                                 .count = g->count,
-                                .member = cp->machine.member,
+                                .member = m->member,
                                 .cls = known ? known->cls : GLOBAL_UNKNOWN};
   }
 }
@@ -170,12 +170,12 @@ bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
   struct plan_header *h = (struct plan_header *)(void *)w->base;
   h->kind = cp->container->kind;
   h->num_ops = cp->num_ops;
-  h->protocol = cp->have_machine ? cp->machine.proto : 0;
+  h->protocol = cp->programs.n ? cp->programs.p[0]->machine.proto : 0;
   put_members(cp, w);
-  put_globals(cp, w);
+  for (uint32_t i = 0; i < cp->programs.n; i++) put_globals(cp, w, &cp->programs.p[i]->machine);
   put_storages(cp, w);
   put_dims(cp, w);
-  bool whole = !cp->have_machine || !cp->machine.stopped || put_values(cp, w, stats);
+  bool whole = put_values(cp, w, stats);
   if (with_program) plan_emit_insns(cp, w);
   whole = whole && !w->full;
   if (!whole)

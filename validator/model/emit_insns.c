@@ -1,4 +1,4 @@
-/* The disassembly of the object pickle, as rows of the plan. */
+/* The disassembly of the programs, as rows of the plan. */
 #include "model/checkpoint.h"
 #include "pickle/disasm.h"
 
@@ -40,11 +40,10 @@ static void put_argument(struct checkpoint *cp, struct plan_writer *w, struct pl
   }
 }
 
-void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w) {
+static void put_program(struct checkpoint *cp, struct plan_writer *w, const struct program *p) {
   struct disasm d;
   struct instruction insn;
-  if (!cp->have_machine) return;
-  disasm_init(&d, cp->arena, cp->max, cp->program);
+  disasm_init(&d, cp->arena, cp->max, p->bytes);
   memcpy(d.hash_seed, cp->hash_seed, sizeof d.hash_seed);
   while (disasm_next(&d, &insn)) {
     struct plan_insn *row = plan_row(w, PLAN_insns, sizeof *row);
@@ -52,8 +51,8 @@ void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w) {
     uint32_t flags = (insn.has_memo ? INSN_MEMO : 0u) | (insn.has_mark ? INSN_MARK : 0u) |
                      (insn.underflow ? INSN_UNDERFLOW : 0u);
     *row = (struct plan_insn){.at = insn.arg.at,
-                              .member = cp->machine.member,
-                              .opcode = cp->program.p[insn.arg.at],
+                              .member = p->machine.member,
+                              .opcode = p->bytes.p[insn.arg.at],
                               .depth = (uint16_t)min_u64(insn.depth, UINT16_MAX),
                               .flags = flags,
                               .memo = insn.memo_index,
@@ -63,5 +62,9 @@ void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w) {
   struct plan_insn *last = d.end == DISASM_STOP ? NULL : plan_row(w, PLAN_insns, sizeof *last);
   if (last)
     *last = (struct plan_insn){
-        .at = (uint32_t)d.in.at, .member = cp->machine.member, .flags = INSN_BAD_END, .number = d.end};
+        .at = (uint32_t)d.in.at, .member = p->machine.member, .flags = INSN_BAD_END, .number = d.end};
+}
+
+void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w) {
+  for (uint32_t i = 0; i < cp->programs.n; i++) put_program(cp, w, cp->programs.p[i]);
 }

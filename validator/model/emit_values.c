@@ -421,8 +421,8 @@ static void close_frame(struct walk *k) {
   k->seen[f->v].has_tensors = k->tensors->n > f->tensors_before;
 }
 
-static void walk_values(struct walk *k, val_id root) {
-  visit(k, root, 0, 0, SPAN(""));
+/* Everything below the frames that are open when it is called with one value more. */
+static void walk_values(struct walk *k) {
   while (k->frames.n && !k->cut) {
     struct frame *f = &k->frames.p[k->frames.n - 1];
     if (f->segment == f->num_segments) {
@@ -443,16 +443,85 @@ static void walk_values(struct walk *k, val_id root) {
   while (k->frames.n) close_frame(k); /* after a cut: what is open ends here */
 }
 
-bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tensor_paths *tensors) {
-  const struct machine *m = &cp->machine;
-  uint64_t size = (uint64_t)m->values.n + m->links.n;
-  struct walk *k = arena_new(cp->arena, struct walk);
-  if (!k) return false;
-  *k = (struct walk){
-      .cp = cp, .m = m, .w = w, .tensors = tensors, .budget = EXPAND_FLOOR + EXPAND_FACTOR * size};
-  k->seen = arena_array(cp->arena, m->values.n, struct seen_value);
-  k->class_names = arena_array(cp->arena, m->globals.n, struct plan_text);
+/* ---- the roots ---- */
+
+/* Where roots go: a row, its depth, and the path to it. */
+struct place {
+  uint32_t row, depth;
+  size_t path_n;
+};
+
+static bool put_program(struct walk *k, const struct program *p, const struct place *in, struct span key) {
+  const struct machine *m = &p->machine;
+  if (!m->stopped) return true; /* what it made has no root; the error was observed */
+  checkpoint_enter(k->cp, p);
+  k->m = m;
+  k->budget += EXPAND_FACTOR * ((uint64_t)m->values.n + m->links.n);
+  k->seen = arena_array(k->cp->arena, m->values.n, struct seen_value);
+  k->class_names = arena_array(k->cp->arena, m->globals.n, struct plan_text);
   if (!k->seen || !k->class_names) return false;
-  walk_values(k, m->result);
+  visit(k, m->result, in->row, in->depth, key);
+  walk_values(k);
   return !k->cut;
+}
+
+static bool put_root(struct walk *k, const struct root *r, const struct place *in) {
+  extend_path(k, in->path_n, r->key);
+  if (r->kind == ROOT_PROGRAM) return put_program(k, k->cp->programs.p[r->index], in, r->key);
+  uint32_t i = new_row(k, in->row, in->depth, r->key);
+  if (i == UINT32_MAX) return false;
+  if (r->kind == ROOT_TEXT) {
+    put_text(k, row_at(k, i), PLAN_VAL_TEXT, r->text);
+    return true;
+  }
+  row_at(k, i)->kind = PLAN_VAL_TENSOR;
+  uint32_t tensor = put_tensor(k, i, r->index);
+  row_at(k, i)->number = tensor;
+  return !k->cut;
+}
+
+/* A dict that is in no program. */
+static bool open_dict(struct walk *k, struct place *place, uint32_t parent, uint32_t depth, struct span key) {
+  uint32_t i = new_row(k, parent, depth, key);
+  if (i == UINT32_MAX) return false;
+  row_at(k, i)->kind = PLAN_VAL_DICT;
+  *place = (struct place){.row = i, .depth = depth + 1, .path_n = k->path_n};
+  return true;
+}
+
+static void close_dict(struct walk *k, const struct place *place) {
+  row_at(k, place->row)->end = plan_rows(k->w, PLAN_values);
+}
+
+static bool put_roots(struct walk *k, const struct place *top) {
+  struct place place = *top;
+  struct span group = SPAN("");
+  bool fine = true;
+  for (uint32_t i = 0; fine && i < k->cp->roots.n; i++) {
+    const struct root *r = &k->cp->roots.p[i];
+    if (!span_eq(r->group, group)) {
+      if (group.n) close_dict(k, &place);
+      place = *top;
+      group = r->group;
+      extend_path(k, top->path_n, group);
+      fine = group.n == 0 || open_dict(k, &place, top->row, top->depth, group);
+    }
+    fine = fine && put_root(k, r, &place);
+  }
+  if (group.n && place.row != top->row) close_dict(k, &place);
+  return fine;
+}
+
+bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tensor_paths *tensors) {
+  struct walk *k = arena_new(cp->arena, struct walk);
+  struct place top = {.row = 0};
+  if (!k) return false;
+  *k = (struct walk){.cp = cp, .w = w, .tensors = tensors, .budget = EXPAND_FLOOR + cp->roots.n};
+  bool alone = cp->roots.n == 1 && cp->roots.p[0].key.n == 0 && cp->roots.p[0].group.n == 0;
+  if (cp->roots.n == 0) return true;
+  if (alone) return put_root(k, &cp->roots.p[0], &top);
+  if (!open_dict(k, &top, 0, 0, SPAN(""))) return false;
+  bool fine = put_roots(k, &top);
+  close_dict(k, &top);
+  return fine;
 }

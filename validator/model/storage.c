@@ -106,7 +106,7 @@ static uint32_t same_root(struct checkpoint *cp, uint32_t number, const struct s
 static uint32_t new_root(struct checkpoint *cp, const struct storage_fact *s) {
   struct storage_fact fact = *s;
   uint32_t number = declare_root(cp, &fact);
-  uint32_t *root = number ? vec_push(cp->arena, &cp->roots, cp->max->tensors) : NULL;
+  uint32_t *root = number ? vec_push(cp->arena, &cp->root_storages, cp->max->tensors) : NULL;
   if (!root) return 0;
   *root = number;
   return number;

@@ -1,0 +1,113 @@
+/* The legacy stream, torch 0.1.10 to 1.5: five pickles and the storages behind them (format-spec C). */
+#include "model/checkpoint.h"
+
+/* A pickle has no length, so a section is what is left of the copy. */
+struct stream {
+  struct span rest; /* private copy of the pickles; the storages behind stay in the mapping */
+  uint64_t at;
+};
+
+static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s, uint64_t len) {
+  struct member *rec = &cp->container->members[number - 1];
+  rec->csize = rec->size = len;
+  s->rest = span_from(s->rest, (size_t)len);
+  s->at += len;
+}
+
+/* One of the small pickles before or behind the object: its value is left in *m. */
+static bool small_pickle(struct checkpoint *cp, struct machine *m, const char *name, struct stream *s) {
+  const struct member *rec = load_section(cp, name, s->at, 0);
+  if (!rec) return false;
+  uint32_t number = member_number(cp->container, rec);
+  if (!run_small(cp, m, number, s->rest)) return false;
+  end_section(cp, number, s, m->in.at);
+  return true;
+}
+
+static const uint8_t magic_bytes[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+
+/* The constants must be literals, not computed: a scanner that looks for them would be fooled (threats F02).
+ */
+static bool check_preamble(struct checkpoint *cp, struct stream *s) {
+  struct machine magic, protocol, info;
+  if (!small_pickle(cp, &magic, "magic", s)) return false;
+  if (kind_of(&magic, magic.result) != VAL_BIGINT ||
+      !span_eq(value_bytes(&magic, magic.result), span_of(magic_bytes, sizeof magic_bytes)) ||
+      magic.objects.n) {
+    note_load(cp, OBS_LEGACY_MAGIC, cp->member, 0, 0, 0);
+    return false;
+  }
+  if (!small_pickle(cp, &protocol, "protocol", s)) return false;
+  const struct value *v = value_of(&protocol, protocol.result);
+  int64_t number = v->kind == VAL_INT ? v->number : 0; /* of other kinds it is an address */
+  if (number != 1001)
+    return refuse(cp->obs, (struct observation){.kind = OBS_LEGACY_PROTOCOL,
+                                                .member = cp->member,
+                                                .got = number > 0 ? (uint64_t)number : 0,
+                                                .want = 1001});
+  if (!small_pickle(cp, &info, "sys_info", s)) return false;
+  val_id little = kind_of(&info, info.result) == VAL_DICT ? dict_get(&info, info.result, "little_endian") : 0;
+  cp->big_endian = little && kind_of(&info, little) == VAL_BOOL && !value_of(&info, little)->truth;
+  uint32_t calls = protocol.objects.n + info.objects.n + protocol.globals.n + info.globals.n +
+                   magic.globals.n + magic.persids.n + protocol.persids.n + info.persids.n;
+  if (calls) note_load(cp, OBS_LEGACY_PREAMBLE_CALLS, cp->member, 0, calls, 0);
+  return true;
+}
+
+static bool object_pickle(struct checkpoint *cp, struct stream *s) {
+  const struct member *rec = load_section(cp, "data.pkl", s->at, 0);
+  if (!rec) return false;
+  uint32_t number = member_number(cp->container, rec);
+  const struct program *p = run_program(cp, SPAN(""), number, s->rest);
+  if (!p) return false;
+  bool stopped = p->machine.stopped;
+  end_section(cp, number, s, p->machine.in.at);
+  return stopped;
+}
+
+/* The fifth pickle: the list of storage keys in file order. */
+static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys, uint32_t *num_keys) {
+  struct machine m;
+  if (!small_pickle(cp, &m, "keys", s)) return false;
+  enum value_kind k = kind_of(&m, m.result);
+  *num_keys = value_count(&m, m.result);
+  *keys = arena_array(cp->arena, *num_keys, struct span);
+  bool fine = (k == VAL_LIST || k == VAL_TUPLE) && m.globals.n == 0;
+  if (!*keys) return false;
+  for (uint32_t i = 0; fine && i < *num_keys; i++) {
+    fine = value_is_string(&m, value_item(&m, m.result, i));
+    (*keys)[i] = value_bytes(&m, value_item(&m, m.result, i));
+  }
+  if (!fine) note_load(cp, OBS_LEGACY_KEYS, cp->member, 0, 0, 0);
+  return fine;
+}
+
+static void attach_blocks(struct checkpoint *cp, uint64_t at, const struct span *keys, uint32_t num_keys) {
+  struct legacy_storage *list = arena_array(cp->arena, cp->root_storages.n, struct legacy_storage);
+  if (!list) return;
+  for (uint32_t i = 0; i < cp->root_storages.n; i++) {
+    const struct storage_fact *s = &cp->storages.p[cp->root_storages.p[i] - 1];
+    list[i] = (struct legacy_storage){.key = s->key, .numel = s->numel, .item_size = dtype_size(s->dtype)};
+  }
+  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, at, keys, num_keys, list, cp->root_storages.n,
+                cp->big_endian);
+  for (uint32_t i = 0; i < cp->root_storages.n; i++) {
+    cp->storages.p[cp->root_storages.p[i] - 1].member = list[i].member;
+    if (list[i].member) cp->container->members[list[i].member - 1].used = true;
+  }
+  for (uint32_t i = 0; i < cp->storages.n; i++) {
+    struct storage_fact *s = &cp->storages.p[i];
+    if (s->root) s->member = cp->storages.p[s->root - 1].member;
+  }
+}
+
+void load_legacy(struct checkpoint *cp) {
+  struct stream s = {.at = 0};
+  if (!load_copy(cp, 0, pickles_extent(cp, cp->container->file, 5), &s.rest)) return;
+  struct span *keys;
+  uint32_t num_keys;
+  if (!check_preamble(cp, &s)) return;
+  cp->running_legacy = true;
+  if (!object_pickle(cp, &s) || !key_list(cp, &s, &keys, &num_keys)) return;
+  attach_blocks(cp, s.at, keys, num_keys);
+}
