@@ -53,6 +53,18 @@ def training_checkpoint():
     record('training_checkpoint', 'training_checkpoint', model, (1, 10), 'y')
 
 
+def safetensors(tensors, path):
+    """float32 tensors by the format's description (Debian 12 has no library for it): names sorted, header padded to 8."""
+    table, data = {'__metadata__': {'format': 'pt'}}, b''
+    for name, tensor in sorted(tensors.items()):
+        numbers = tensor.numpy().astype('<f4').tobytes()
+        table[name] = {'dtype': 'F32', 'shape': list(tensor.shape), 'data_offsets': [len(data), len(data) + len(numbers)]}
+        data += numbers
+    header = json.dumps(table, separators=(',', ':')).encode()
+    header += b' ' * (-len(header) % 8)
+    path.write_bytes(len(header).to_bytes(8, 'little') + header + data)
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     cnn = seeded(SimpleCNN)
@@ -63,6 +75,7 @@ def main():
     torch.save(linear.state_dict(), HERE / 'simple_linear.pt')
     record('simple_linear', 'simple_linear', linear, (1, 10), 'y')
     torch.save(linear.state_dict(), HERE / 'simple_linear_legacy.pt', _use_new_zipfile_serialization=False)
+    safetensors(linear.state_dict(), HERE / 'simple_linear.safetensors')
 
     simple = seeded(SimpleModel)
     torch.save(simple.state_dict(), HERE / 'simple_model.pt')

@@ -1,5 +1,5 @@
 """Public checkpoints with oracles, where a collection of them is at hand: CKPTLINT_REAL, or shared/data/real beside the
-checkout. Every torch zip and legacy file must give the oracle's keys, dtypes, shapes, strides, digests and figures, and
+checkout. Every torch zip, legacy and safetensors file must give the oracle's keys, dtypes, shapes, strides, digests and figures, and
 none that torch's weights_only takes may be refused. They are other people's files: never part of the repository."""
 import json
 import os
@@ -29,7 +29,7 @@ def differences(found, wanted):
     yield from ("key too many: " + k for k in sorted(set(found) - set(wanted)))
     for key in sorted(set(wanted) & set(found)):
         got, want = found[key], wanted[key]
-        yield from (f"{key}.{f}: {got[f]!r}, the oracle says {want[f]!r}" for f in EXACT if got[f] != want[f])
+        yield from (f"{key}.{f}: {got[f]!r}, the oracle says {want[f]!r}" for f in EXACT if f in want and got[f] != want[f])
         yield from (f"{key}.{f}: {got[f]!r}, the oracle says {want[f]!r}" for f in ("min", "max", "mean") if not close(got[f], want[f]))
 
 
@@ -40,7 +40,7 @@ def judge(row):
     oracle = path + ".oracle.json"
     if row["torch_weights_only"] == "ok" and report["verdict"] not in ("clean", "findings"):
         return "refused, though weights_only takes it: " + report["verdict"]
-    if row["container"] in ("torch-zip", "torch-legacy") and os.path.exists(oracle):
+    if row["container"] in ("torch-zip", "torch-legacy", "safetensors") and os.path.exists(oracle):
         return next(differences(report.get("tensors", []), json.load(open(oracle))), None)
     return None
 

@@ -131,7 +131,7 @@ static void add_plan(const struct job *job, cJSON *file) {
   const struct plan *p = &job->plan;
   event_str(file, "format", container_kind_name((enum container_kind)p->header->kind));
   if (p->num_values == 0) return;
-  event_u64(file, "protocol", p->header->protocol);
+  if (p->header->num_ops) event_u64(file, "protocol", p->header->protocol);
   event_u64(file, "num_tensors", p->num_tensors);
   event_u64(file, "params", all_params(p));
   add_dtypes(p, file);

@@ -36,6 +36,11 @@ static bool blocks_weights_only(const struct job *job) {
   return false;
 }
 
+static bool torch_loads(enum container_kind kind) {
+  return kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCH_LEGACY || kind == CONTAINER_TORCH_TAR ||
+         kind == CONTAINER_PICKLE;
+}
+
 /* Which line loads it: state dict, checkpoint["…"], or a whole module. */
 static void say_loading(const struct job *job, cJSON *list) {
   const struct plan *p = &job->plan;
@@ -44,13 +49,21 @@ static void say_loading(const struct job *job, cJSON *list) {
   const struct plan_dict *d = &p->dicts[0];
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
   if (d->module) {
-    say(list, "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, save "
-              "model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
+    say(list,
+        "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, "
+        "save "
+        "model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
     return;
   }
+  if (p->header->kind == CONTAINER_SAFETENSORS) {
+    say(list, "state_dict = safetensors.torch.load_file(FILE)");
+    return;
+  }
+  if (!torch_loads((enum container_kind)p->header->kind)) return;
   index_text(plan_span(p, d->path), index);
   const char *how = blocks_weights_only(job) ? "False" : "True";
-  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s, weights_only=%s)%s", map, how, index) > 0) say(list, line);
+  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s, weights_only=%s)%s", map, how, index) > 0)
+    say(list, line);
 }
 
 /* What load_state_dict would do with the keys as they are. */
@@ -58,8 +71,10 @@ static void say_check(const struct model_summary *s, cJSON *list) {
   char line[LINE];
   const char *fix = s->loads_after_fix ? "; it passes once the prefix is fixed" : "";
   if (s->loads_loose)
-    snprintf(line, sizeof line, "load_state_dict(strict=True) raises; strict=False passes and loads %llu of %llu parameters",
-             (unsigned long long)s->params_loaded, (unsigned long long)(s->params_loaded + s->params_missing));
+    snprintf(line, sizeof line,
+             "load_state_dict(strict=True) raises; strict=False passes and loads %llu of %llu parameters",
+             (unsigned long long)s->params_loaded,
+             (unsigned long long)(s->params_loaded + s->params_missing));
   else
     snprintf(line, sizeof line, "load_state_dict raises, strict or not%s", fix);
   say(list, line);
@@ -83,5 +98,6 @@ void job_says(const struct job *job, cJSON *file) {
   if (job->have_plan && !(s && s->whole_module)) say_loading(job, list);
   if (s && !s->loads_strict) say_check(s, list);
   if (job->result) say_forward(job, list);
-  if (job->have_plan && !job_key_matches(job)) say(list, "no tensor matches --key: it is compared with whole keys, * stands for any run");
+  if (job->have_plan && !job_key_matches(job))
+    say(list, "no tensor matches --key: it is compared with whole keys, * stands for any run");
 }

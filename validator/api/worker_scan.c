@@ -3,6 +3,7 @@
 #include "api/worker_scan.h"
 
 #include "api/send.h"
+#include "base/json.h"
 #include "container/container.h"
 #include "rules/facts.h"
 #include "tensor/stats.h"
@@ -107,6 +108,7 @@ bool scan_run(void *ctx, struct wire_out *out) {
   arena_init(&s->arena, (size_t)s->job->arena_bytes);
   s->arena.slices = &job->slices;
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
+  json_budget((size_t)job->arena_bytes / 2);
   container_open(&s->container, &s->arena, &s->obs, max, s->job->file);
   checkpoint_init(&s->checkpoint, &s->arena, &s->obs, max, &s->container, &s->job->policy);
   memcpy(s->checkpoint.hash_seed, s->job->hash_seed, sizeof s->checkpoint.hash_seed);

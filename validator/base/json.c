@@ -519,10 +519,17 @@ static bool enter(struct span text, size_t *at, struct span step) {
   return false;
 }
 
-bool json_locate(struct span text, const char *const *path, size_t n, uint32_t *line, uint32_t *column) {
+bool json_offset(struct span text, const char *const *path, size_t n, uint64_t *offset) {
   size_t at = skip_space(text, 0);
   for (size_t i = 0; i < n; i++)
     if (!enter(text, &at, span_str(path[i]))) return false;
+  *offset = at;
+  return true;
+}
+
+bool json_locate(struct span text, const char *const *path, size_t n, uint32_t *line, uint32_t *column) {
+  uint64_t at;
+  if (!json_offset(text, path, n, &at)) return false;
   json_line_column(text, at, line, column);
   return true;
 }

@@ -57,6 +57,8 @@ void json_line_column(struct span text, uint64_t offset, uint32_t *line, uint32_
 /* Where the value at a path stands: n object keys (UTF-8) and decimal list indices from the root down, none
  * for the root itself. False when there is no such value. For texts that json_parse took; re-reads the text
  * up to there. */
+NODISCARD bool json_offset(struct span text, const char *const *path, size_t n, uint64_t *offset);
+/* The same as line and column. */
 NODISCARD bool json_locate(struct span text, const char *const *path, size_t n, uint32_t *line,
                            uint32_t *column);
 

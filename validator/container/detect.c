@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 
 #include "base/utf8.h"
+#include "container/safetensors.h"
 #include "container/zip.h"
 
 /* Two hits of one family are one format. Kinds that no loader looks for have none. */
@@ -23,8 +24,6 @@ static bool two_digits(const struct probe *p) {
   return p->head.n >= 8 && p->head.p[6] >= '0' && p->head.p[6] <= '9' && p->head.p[7] >= '0' &&
          p->head.p[7] <= '9';
 }
-
-enum { SAFETENSORS_HEADER_MAX = 100000000 };
 
 static bool safetensors_header(const struct probe *p) {
   if (p->head.n < 9) return false;
@@ -111,6 +110,7 @@ static struct observation about_kind(enum obs_kind what, enum container_kind kin
 static enum obs_kind kind_observation(enum container_kind kind) {
   switch (kind) {
   case CONTAINER_TORCH_ZIP:
+  case CONTAINER_SAFETENSORS:
   case CONTAINER_PICKLE: return OBS_NONE;
   case CONTAINER_TORCH_LEGACY: return OBS_KIND_LEGACY;
   case CONTAINER_TORCHSCRIPT: return OBS_KIND_TORCHSCRIPT;
@@ -126,7 +126,6 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_OTHER_ZIP:
   case CONTAINER_NPZ:
   case CONTAINER_NPY:
-  case CONTAINER_SAFETENSORS:
   case CONTAINER_GGUF:
   case CONTAINER_PYTORCH1:
   case CONTAINER_MOBILE:

@@ -80,8 +80,8 @@ struct program {
 };
 
 /* What a loader gets from a container: one root of a program is the whole tree, and where there are more,
- * each is an entry of a dict at the top. */
-enum root_kind { ROOT_PROGRAM, ROOT_TENSOR, ROOT_TEXT };
+ * each is an entry of a dict at the top. ROOT_EMPTY: that dict has no entries. */
+enum root_kind { ROOT_PROGRAM, ROOT_TENSOR, ROOT_TEXT, ROOT_EMPTY };
 struct root {
   uint8_t kind;
   struct span
@@ -137,6 +137,7 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 /* ---- between the files of this folder ---- */
 /* load_*.c: the programs of one kind of container. */
 void load_legacy(struct checkpoint *cp);
+void load_safetensors(struct checkpoint *cp);
 /* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the
  * budget is spent (observed). program->machine.stopped: it came to its end; what it refused before an error
  * is observed. Bytes behind its STOP are the caller's business. */

@@ -470,6 +470,10 @@ static bool put_root(struct walk *k, const struct root *r, const struct place *i
   if (r->kind == ROOT_PROGRAM) return put_program(k, k->cp->programs.p[r->index], in, r->key);
   uint32_t i = new_row(k, in->row, in->depth, r->key);
   if (i == UINT32_MAX) return false;
+  if (r->kind == ROOT_EMPTY) {
+    row_at(k, i)->kind = PLAN_VAL_DICT;
+    return true;
+  }
   if (r->kind == ROOT_TEXT) {
     put_text(k, row_at(k, i), PLAN_VAL_TEXT, r->text);
     return true;

@@ -165,9 +165,15 @@ static void put_entry(struct search *s, struct plan_dict *d, size_t prefix, uint
   if (!try_add(d->numel, t->numel, &d->numel)) d->numel = UINT64_MAX;
 }
 
+/* In a file without a program nothing is nested: a dict below the root is a group of texts, which loaders
+ * keep apart from the tensors. */
+static bool is_group(const struct search *s, uint32_t value) {
+  return s->cp->programs.n == 0 && s->p.values[value].kind == PLAN_VAL_DICT;
+}
+
 static void dict_entries(struct search *s, struct plan_dict *d) {
   for (uint32_t c = d->value + 1; c < s->p.values[d->value].end; c = s->p.values[c].end)
-    put_entry(s, d, 0, c);
+    if (!is_group(s, c)) put_entry(s, d, 0, c);
 }
 
 /* A set of names, which many modules may share: looking has a budget. */
