@@ -56,6 +56,10 @@ static void walk_rest(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_globals; i++) touch(p, p->globals[i].name);
   for (uint32_t i = 0; i < p->num_storages; i++) touch(p, p->storages[i].key);
   for (uint32_t i = 0; i < p->num_insns; i++) touch(p, p->insns[i].text);
+  for (uint32_t i = 0; i < p->num_lines; i++) {
+    touch(p, p->lines[i].code);
+    touch(p, p->lines[i].comment);
+  }
   for (uint32_t i = 0; i < p->num_dicts; i++) {
     const struct plan_dict *d = &p->dicts[i];
     touch(p, d->path);

@@ -28,7 +28,7 @@ static inline void scan_bytes(struct scanned *s, const struct fuzz_input *in) {
   checkpoint_init(&s->checkpoint, &s->arena, &s->obs, &in->limits, &s->container, &policy);
   checkpoint_load(&s->checkpoint);
   plan_begin(&w, s->region, in->limits.plan_bytes);
-  plan_emit(&s->checkpoint, &w, NULL, true);
+  plan_emit(&s->checkpoint, &w, NULL, WITH_INSNS | WITH_LINES);
   plan_peek(&plan, &w);
   const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
   run_checks(&facts, &s->obs);

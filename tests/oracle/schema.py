@@ -16,10 +16,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 CKPTLINT = os.environ.get("CKPTLINT", os.path.join(TOP, "build/release/ckptlint"))
 GEN = os.environ.get("GEN", os.path.join(os.path.dirname(CKPTLINT), "corpus/gen"))
 BENIGN = os.path.join(TOP, "corpus/benign")
-VIEWS = ["--tree", "--tensors", "--globals", "--members", "--pickle", "--stats"]
+VIEWS = ["--tree", "--tensors", "--globals", "--members", "--pickle", "--opcodes", "--stats"]
 ROWS = 40  # rows of one type that are looked at in one file: they are all made in the same place
 LISTS = {"findings": "finding", "members": "member", "globals": "global", "tensors": "tensor", "values": "value",
-         "instructions": "insn"}
+         "instructions": "insn", "statements": "statement"}
 
 
 def load(name):

@@ -116,7 +116,7 @@ static inline bool bench_plan(struct bench *b, size_t region_bytes) {
   assert_non_null(b->region);
   b->region_bytes = region_bytes;
   plan_begin(&b->w, b->region, region_bytes);
-  plan_emit(&b->cp, &b->w, NULL, false);
+  plan_emit(&b->cp, &b->w, NULL, 0);
   plan_end(&b->w, checkpoint_is_read(&b->cp));
   return plan_open(&b->plan, b->region, region_bytes, b->file.n, &why);
 }

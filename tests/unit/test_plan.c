@@ -1,5 +1,6 @@
 /* plan_open is what stands between a worker that was taken over and everything that reads the plan: each
  * field that a reader believes is bent here, and what still opens is read to its end. */
+#include "pickle/decompile.h"
 #include "tests/unit/program_bench.h"
 
 /* A checkpoint with something in every table: a state dict whose second tensor is tied to the first, one that
@@ -81,6 +82,10 @@ static void read_rest(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_stats; i++) touch(&p->stats[i], sizeof *p->stats);
   assert_true(p->num_stats == 0 || p->num_stats == p->num_tensors);
   for (uint32_t i = 0; i < p->num_insns; i++) touch_text(p, p->insns[i].text);
+  for (uint32_t i = 0; i < p->num_lines; i++) {
+    touch_text(p, p->lines[i].code);
+    touch_text(p, p->lines[i].comment);
+  }
   for (uint32_t i = 0; i < p->num_dicts; i++) {
     const struct plan_dict *d = &p->dicts[i];
     uint32_t found = plan_find(p, plan_span(p, d->path));
@@ -112,7 +117,7 @@ static void emit(struct bench *b, const struct tensor_stats *stats, size_t regio
   b->region = calloc(1, region_bytes);
   assert_non_null(b->region);
   plan_begin(&b->w, b->region, region_bytes);
-  plan_emit(&b->cp, &b->w, stats, true);
+  plan_emit(&b->cp, &b->w, stats, WITH_INSNS | WITH_LINES);
   plan_end(&b->w, true);
   if (!plan_open(&b->plan, b->region, region_bytes, b->file.n, &why))
     fail_msg("the good plan has wrong %s", why);
@@ -149,7 +154,7 @@ static void a_good_plan_opens(void **state) {
   assert_int_equal(p->num_tensors, 4);
   assert_int_equal(p->num_stats, 4);
   assert_int_equal(p->num_storages, 2);
-  assert_true(p->num_globals > 0 && p->num_insns > 0);
+  assert_true(p->num_globals > 0 && p->num_insns > 0 && p->num_lines > 0);
   assert_int_equal(p->num_dicts, 1);
   assert_true(span_is(plan_span(p, p->dicts[0].path), "model"));
   assert_int_equal(p->dicts[0].num_entries, 4);
@@ -241,6 +246,7 @@ static void every_prefix_and_bit(void **state) {
 #define plan_row_of_dicts    plan_dict
 #define plan_row_of_entries  plan_entry
 #define plan_row_of_insns    plan_insn
+#define plan_row_of_lines    plan_line
 static const struct bend {
   const char *name;
   enum plan_table table;
@@ -312,6 +318,11 @@ static const struct bend {
     BEND(insns, 0, text.n, ROOM, "instructions"),
     BEND(insns, 0, opcode, 256, "instructions"),
     BEND(insns, 0, member, 4, "instructions"),
+    BEND(lines, 0, code.n, ROOM, "lines"),
+    BEND(lines, 0, comment.at, UINT32_MAX, "lines"),
+    BEND(lines, 0, kind, STATEMENT_KINDS, "lines"),
+    BEND(lines, 0, reason, OBS_COUNT, "lines"),
+    BEND(lines, 0, member, 4, "lines"),
 };
 
 static void bent_fields_are_refused(void **state) {

@@ -217,6 +217,14 @@ static cJSON *make_mark(void) {
   return e;
 }
 
+static cJSON *make_statement(void) {
+  cJSON *e = event_new("statement");
+  event_str(e, "member", "archive/data.pkl");
+  event_u64(e, "offset", 42);
+  event_str(e, "code", "_var3 = os.system('id')");
+  return e;
+}
+
 static cJSON *make_end(void) { return event_new("file_end"); }
 
 static cJSON *make_summary(void) {
@@ -236,10 +244,10 @@ static cJSON *make_summary(void) {
 
 typedef cJSON *make_fn(void);
 static make_fn *const stream[] = {
-    make_run,     make_clean,         make_end,    make_unsafe,       make_finding,    make_finding_of_file,
-    make_member,  make_packed_member, make_global, make_tensor_plain, make_tensor_odd, make_root,
-    make_child,   make_grandchild,    make_last,   make_mark,         make_insn,       make_end,
-    make_summary,
+    make_run,    make_clean,         make_end,    make_unsafe,       make_finding,    make_finding_of_file,
+    make_member, make_packed_member, make_global, make_tensor_plain, make_tensor_odd, make_root,
+    make_child,  make_grandchild,    make_last,   make_mark,         make_insn,       make_statement,
+    make_end,    make_summary,
 };
 
 /* ---- what comes out ---- */
@@ -312,6 +320,8 @@ static const char text_wanted[] =
     "  archive/data.pkl\n"
     "         d  28  MARK\n"
     "         2  63    GLOBAL           os system  ; refused\n"
+    "\n"
+    "    _var3 = os.system('id')                                       # at +0x2a\n"
     "\n"
     "  bytes of          share\n"
     "  weights   100 B  69.9 %\n"
@@ -387,7 +397,9 @@ static const char json_wanted[] =
     "{\"member\":\"archive/data.pkl\",\"offset\":13,\"opcode\":\"MARK\",\"code\":40,\"depth\":0},\n"
     "{\"member\":\"archive/data.pkl\",\"offset\":2,\"opcode\":\"GLOBAL\",\"code\":99,\"argument\":\"os "
     "system\",\"depth\":1,"
-    "\"comment\":\"refused\"}]}],\n"
+    "\"comment\":\"refused\"}],\n"
+    "\"statements\":[\n"
+    "{\"member\":\"archive/data.pkl\",\"offset\":42,\"code\":\"_var3 = os.system('id')\"}]}],\n"
     "\"summary\":{\"complete\":true,\"exit\":1,\"inputs\":2,\"verdicts\":{\"clean\":1,\"unsafe\":1},"
     "\"severities\":{"
     "\"critical\":38,\"medium\":1},\"says\":[\"clean is not trust.\"]}}\n";

@@ -473,7 +473,9 @@ static void emit_rows(const struct job *job, struct report *report) {
   if (shows(job, SHOW_GLOBALS)) emit_globals(p, report);
   if (shows(job, SHOW_TENSORS) || shows(job, SHOW_STATS)) emit_tensors(job, report);
   for (uint32_t i = 0; shows(job, SHOW_TREE) && i < p->num_values; i++) emit_value(p, i, report);
-  if (shows(job, SHOW_PICKLE)) emit_insns(p, report);
+  if (shows(job, SHOW_OPCODES)) emit_insns(p, report);
+  for (uint32_t i = 0; shows(job, SHOW_PICKLE) && i < p->num_lines; i++)
+    emit_statement(p, &p->lines[i], report);
 }
 
 void job_emit(const struct job *job, struct report *report) {

@@ -1,7 +1,10 @@
-/* One line of the annotated disassembly. */
+/* One line of the annotated disassembly, or of the decompiled program. */
 #include "api/insn.h"
 
+#include "pickle/decompile.h"
 #include "pickle/disasm.h"
+#include "pickle/python_text.h"
+#include "rules/finding.h"
 
 enum { LINE = 400 };
 
@@ -48,5 +51,44 @@ void emit_insn(const struct plan *p, const struct plan_insn *i, struct report *r
     event_str(e, "comment", bad_end(i->number));
   else
     add_comment(e, i);
+  report_event(report, e);
+}
+
+/* ---- decompiled ---- */
+
+static void add_end(cJSON *e, enum obs_kind reason) {
+  const struct reason *r = &reason_table[reason];
+  bool ours = reason_effect(reason) == EFFECT_UNCHECKED;
+  char text[128];
+  int n = snprintf(text, sizeof text, "%s (%s/%s)",
+                   ours ? "a limit was hit: not decompiled further" : "a loader fails here",
+                   rule_table[r->rule].id, r->slug);
+  event_text(e, "comment", span_of(text, n > 0 ? min_size((size_t)n, sizeof text - 1) : 0), sizeof text);
+}
+
+static void add_cut(cJSON *e, uint32_t count) {
+  char text[64];
+  int n = snprintf(text, sizeof text, "%u more statements are left out", count);
+  event_text(e, "comment", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
+}
+
+static void add_statement_comment(cJSON *e, const struct plan *p, const struct plan_line *line) {
+  switch ((enum statement_kind)line->kind) {
+  case STATEMENT_IMPORT: event_text(e, "comment", plan_span(p, line->comment), LINE); return;
+  case STATEMENT_BARE: event_str(e, "comment", "without __init__ if it is a class"); return;
+  case STATEMENT_END: add_end(e, (enum obs_kind)line->reason); return;
+  case STATEMENT_CUT: add_cut(e, line->count); return;
+  case STATEMENT_PLAIN:
+  case STATEMENT_RESULT:
+  case STATEMENT_KINDS: return;
+  }
+}
+
+void emit_statement(const struct plan *p, const struct plan_line *line, struct report *report) {
+  cJSON *e = event_new("statement");
+  if (line->member) event_text(e, "member", plan_span(p, p->members[line->member - 1].name), LINE);
+  event_u64(e, "offset", line->at);
+  event_text(e, "code", plan_span(p, line->code), PY_LINE_MAX);
+  add_statement_comment(e, p, line);
   report_event(report, e);
 }

@@ -22,6 +22,7 @@ enum inspect_view {
   SHOW_MEMBERS = 16,
   SHOW_PICKLE = 32,
   SHOW_STATS = 64,
+  SHOW_OPCODES = 128,
 };
 
 /* name=value of --set, --input, --expect, --save-output; the name is empty where the user gave none. */

@@ -116,7 +116,9 @@ bool scan_run(void *ctx, struct wire_out *out) {
   struct tensor_stats *stats = read_all(s);
   struct plan_writer w;
   plan_begin(&w, s->job->plan, s->job->plan_bytes);
-  bool whole = plan_emit(&s->checkpoint, &w, stats, (s->job->options->views & SHOW_PICKLE) != 0);
+  uint32_t views = s->job->options->views;
+  bool whole = plan_emit(&s->checkpoint, &w, stats,
+                         (views & SHOW_PICKLE ? WITH_LINES : 0u) | (views & SHOW_OPCODES ? WITH_INSNS : 0u));
   struct plan plan;
   plan_peek(&plan, &w);
   const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};

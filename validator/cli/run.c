@@ -41,6 +41,7 @@ static uint32_t views_of(const struct options *o) {
   } views[] = {
       {o->tensors, SHOW_TENSORS}, {o->tree, SHOW_TREE},     {o->globals, SHOW_GLOBALS},
       {o->members, SHOW_MEMBERS}, {o->pickle, SHOW_PICKLE}, {o->stats, SHOW_STATS},
+      {o->opcodes, SHOW_OPCODES},
   };
   uint32_t set = 0;
   for (size_t i = 0; i < ARRAY_LEN(views); i++)

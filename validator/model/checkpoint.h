@@ -180,11 +180,13 @@ enum { DESCRIBE_MAX = 240 };
 struct span describe_value(const struct machine *m, val_id v, char out[DESCRIBE_MAX]);
 
 /* ---- the plan ---- */
+/* What of the programs themselves goes into the plan; a set. */
+enum program_views { WITH_INSNS = 1, WITH_LINES = 2 };
 /* Members, globals, storages, dims, values, tensors and stats, in that order; `stats` has one row a tensor
- * fact and may be NULL (quick depth). Then dicts and entries (state_dict.c), and with_program the disassembly
- * (emit_insns.c). False (observed): not all of it is there. */
+ * fact and may be NULL (quick depth). Then dicts and entries (state_dict.c), disassembly (emit_insns.c) and
+ * decompiled lines (emit_lines.c). False (observed): not all of it is there. */
 bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
-               bool with_program);
+               unsigned program_views);
 
 /* A tensor row to be: rows stand behind the values, which must all be written first. */
 struct tensor_path {
@@ -200,6 +202,7 @@ struct tensor_paths {
 bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tensor_paths *tensors);
 bool plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
 void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w);
+void plan_emit_lines(struct checkpoint *cp, struct plan_writer *w);
 
 /* Integers, lowest byte first, two's complement if signed. */
 enum { INTEGER_TEXT = 80 };

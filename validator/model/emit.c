@@ -166,7 +166,7 @@ static bool put_values(struct checkpoint *cp, struct plan_writer *w, const struc
 }
 
 bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
-               bool with_program) {
+               unsigned program_views) {
   struct plan_header *h = (struct plan_header *)(void *)w->base;
   h->kind = cp->container->kind;
   h->num_ops = cp->num_ops;
@@ -176,7 +176,8 @@ bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
   put_storages(cp, w);
   put_dims(cp, w);
   bool whole = put_values(cp, w, stats);
-  if (with_program) plan_emit_insns(cp, w);
+  if (program_views & WITH_INSNS) plan_emit_insns(cp, w);
+  if (program_views & WITH_LINES) plan_emit_lines(cp, w);
   whole = whole && !w->full;
   if (!whole)
     observe(cp->obs,

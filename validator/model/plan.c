@@ -4,6 +4,7 @@
 
 #include "container/container.h"
 #include "model/policy.h"
+#include "pickle/decompile.h"
 
 static const uint8_t plan_magic[8] = {'C', 'K', 'L', 'P', 'L', 'A', 'N', '1'};
 _Static_assert(PLAN_TABLE_COUNT <= ARRAY_LEN(((struct plan_header *)0)->table),
@@ -59,10 +60,10 @@ struct plan_text plan_put(struct plan_writer *w, struct span text, size_t max) {
 }
 
 /* A table that was cut drops out with all behind it, and with those before it that refer to its rows;
- * instructions are referred to by nobody and stand alone. */
+ * instructions and lines are referred to by nobody and stand alone. */
 void plan_settle(struct plan_writer *w) {
   enum plan_table from = (enum plan_table)w->table;
-  if (!w->full || from == PLAN_insns) return;
+  if (!w->full || from >= PLAN_insns) return;
   if (from == PLAN_tensors) from = PLAN_values;
   if (from == PLAN_entries) from = PLAN_dicts;
   for (uint32_t t = from; t < PLAN_TABLE_COUNT; t++) header_of(w)->table[t].n = 0;
@@ -246,6 +247,16 @@ static bool insns_ok(const struct plan *p) {
   return true;
 }
 
+static bool lines_ok(const struct plan *p) {
+  for (uint32_t i = 0; i < p->num_lines; i++) {
+    const struct plan_line *l = &p->lines[i];
+    if (!text_ok(p, l->code) || !text_ok(p, l->comment) || l->kind >= STATEMENT_KINDS ||
+        l->reason >= OBS_COUNT || l->member > p->num_members)
+      return false;
+  }
+  return true;
+}
+
 bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_size, const char **why) {
   const struct plan_header *h = region;
   size = min_size(size, UINT32_MAX);
@@ -261,15 +272,16 @@ bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_si
 #undef CHECK_EXTENT
   *p = (struct plan){.text_bytes = size};
   attach(p, region);
-  static const char *const names[] = {"members", "globals", "storages", "values",
-                                      "tensors", "stats",   "dicts",    "instructions"};
-  bool ok[] = {members_ok(p, file_size), globals_ok(p), false, false, false, false, false, false};
+  static const char *const names[] = {"members", "globals", "storages",     "values", "tensors",
+                                      "stats",   "dicts",   "instructions", "lines"};
+  bool ok[] = {members_ok(p, file_size), globals_ok(p), false, false, false, false, false, false, false};
   ok[2] = ok[0] && storages_ok(p);
   ok[3] = values_ok(p);
   ok[4] = ok[2] && tensors_ok(p);
   ok[5] = p->num_stats == 0 || p->num_stats == p->num_tensors;
   ok[6] = dicts_ok(p);
   ok[7] = insns_ok(p);
+  ok[8] = lines_ok(p);
   for (size_t i = 0; i < ARRAY_LEN(ok); i++) {
     *why = names[i];
     if (!ok[i]) return false;

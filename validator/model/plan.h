@@ -144,7 +144,7 @@ enum plan_insn_flags {
   INSN_BAD_END = 128,  /* no instruction: here the program stops making sense */
 };
 
-/* One instruction of a pickle, for `inspect --pickle`. */
+/* One instruction of a pickle, for `inspect --opcodes`. */
 struct plan_insn {
   uint32_t at, member; /* member is 1-based */
   uint16_t opcode, depth;
@@ -155,6 +155,15 @@ struct plan_insn {
 };
 enum { INSN_TEXT_MAX = 256 };
 
+/* One line of a decompiled pickle, for `inspect --pickle`. */
+struct plan_line {
+  uint32_t at, member; /* member is 1-based */
+  uint16_t kind;       /* enum statement_kind (pickle/decompile.h) */
+  uint16_t reason;     /* enum obs_kind, of STATEMENT_END */
+  uint32_t count;      /* of STATEMENT_CUT */
+  struct plan_text code, comment;
+};
+
 /* X-macro of the tables: TABLE(field, row type). */
 #define PLAN_TABLES(TABLE)                                                                            \
   TABLE(members, struct plan_member)                                                                  \
@@ -162,7 +171,8 @@ enum { INSN_TEXT_MAX = 256 };
   TABLE(storages, struct plan_storage)                                                                \
   TABLE(dims, uint64_t)                                                                               \
   TABLE(values, struct plan_value) TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) \
-      TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn)
+      TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) \
+          TABLE(lines, struct plan_line)
 
 struct plan_header {
   uint8_t magic[8];

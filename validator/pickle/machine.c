@@ -108,29 +108,34 @@ static void note_beyond_weights_only(struct machine *m, const struct arg *arg) {
   observe(m->obs, seen_at(m, OBS_PKL_WEIGHTS_ONLY, arg));
 }
 
-static bool step(struct machine *m) {
-  struct arg arg = {.at = (uint32_t)m->in.at};
+bool machine_fetch(struct machine *m, struct arg *arg) {
+  *arg = (struct arg){.at = (uint32_t)m->in.at};
   uint8_t byte;
   if (m->num_ops >= m->max->pickle_ops)
-    return refuse_room(m, OBS_LIMIT_PICKLE_OPS, m->num_ops + 1, m->max->pickle_ops, arg.at);
+    return refuse_room(m, OBS_LIMIT_PICKLE_OPS, m->num_ops + 1, m->max->pickle_ops, arg->at);
   m->num_ops++;
   if (!reader_u8(&m->in, &byte))
-    return refuse(m->obs, (struct observation){.kind = OBS_PKL_TRUNCATED, .member = m->member, .at = arg.at});
-  arg.op = &opcode_table[byte];
-  if (!arg.op->run)
-    return refuse(
-        m->obs, (struct observation){.kind = OBS_PKL_OPCODE, .member = m->member, .at = arg.at, .got = byte});
-  if (!read_argument(m, &arg) || !take_operands(m, &arg)) return false;
-  if (m->frame_end && m->in.at >= m->frame_end) leave_frame(m, &arg);
-  if (!arg.op->run(m, &arg)) return false;
-  if (arg.op->proto > m->highest_op_proto) note_newer(m, &arg);
-  if (!arg.op->weights_only && !m->beyond_weights_only) note_beyond_weights_only(m, &arg);
+    return refuse(m->obs,
+                  (struct observation){.kind = OBS_PKL_TRUNCATED, .member = m->member, .at = arg->at});
+  arg->op = &opcode_table[byte];
+  if (!arg->op->run)
+    return refuse(m->obs, (struct observation){
+                              .kind = OBS_PKL_OPCODE, .member = m->member, .at = arg->at, .got = byte});
+  return read_argument(m, arg) && take_operands(m, arg);
+}
+
+bool machine_execute(struct machine *m, const struct arg *arg) {
+  if (m->frame_end && m->in.at >= m->frame_end) leave_frame(m, arg);
+  if (!arg->op->run(m, arg)) return false;
+  if (arg->op->proto > m->highest_op_proto) note_newer(m, arg);
+  if (!arg->op->weights_only && !m->beyond_weights_only) note_beyond_weights_only(m, arg);
   return true;
 }
 
 bool machine_run(struct machine *m) {
+  struct arg arg;
   while (!m->failed && !m->stopped)
-    if (!step(m)) m->failed = true;
+    if (!machine_fetch(m, &arg) || !machine_execute(m, &arg)) m->failed = true;
   return m->stopped && !m->failed;
 }
 

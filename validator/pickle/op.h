@@ -8,6 +8,13 @@
 #include "pickle/machine.h"
 #include "pickle/opcode.h"
 
+/* ---- one opcode, in two halves (machine.c) ---- */
+/* Reads it and its argument, and takes its operands: they stay readable in arg->items, but for the first once
+ * the opcode has pushed something. False: the program ends here (observed). */
+NODISCARD bool machine_fetch(struct machine *m, struct arg *arg);
+/* Does what it says. False: a loader fails, or a limit is hit (observed). */
+NODISCARD bool machine_execute(struct machine *m, const struct arg *arg);
+
 /* ---- observing ---- */
 /* About this opcode: its offset, and its name as the subject. */
 struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg);

@@ -96,7 +96,9 @@ static bool put(struct machine *m, const struct arg *arg, uint32_t index) {
 
 static bool get(struct machine *m, const struct arg *arg, uint32_t index) {
   val_id v = memo_get(m->memo, m->hash_seed, index);
-  return v ? push(m, v) : refuse(m->obs, seen_index(m, OBS_PKL_MEMO_UNSET, arg, index));
+  if (v == 0) return refuse(m->obs, seen_index(m, OBS_PKL_MEMO_UNSET, arg, index));
+  m->values.p[v].fetched = true;
+  return push(m, v);
 }
 
 bool op_put(struct machine *m, const struct arg *arg) { return put(m, arg, (uint32_t)arg->number); }

@@ -32,6 +32,7 @@ bool op_pop_mark(struct machine *m, const struct arg *arg) {
 
 bool op_dup(struct machine *m, const struct arg *arg) {
   observe(m->obs, seen_at(m, OBS_PKL_DUP, arg));
+  m->values.p[top(m)].fetched = true;
   return push(m, top(m));
 }
 

@@ -53,6 +53,7 @@ struct value {
   };
   uint32_t len; /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT: length; LIST, DICT, SET: room of the run */
   bool given;   /* LIST, DICT, SET, OBJECT: a loader took a copy of its items (machine_give) */
+  bool fetched; /* pushed again by GET or DUP: there are two ways to it */
 };
 static_assert(sizeof(struct value) == 24, "a checkpoint has millions of them");
 

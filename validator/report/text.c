@@ -230,7 +230,8 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
   case EVENT_global:
   case EVENT_tensor:
   case EVENT_value:
-  case EVENT_insn: write_row(t, r->last, type, event); break;
+  case EVENT_insn:
+  case EVENT_statement: write_row(t, r->last, type, event); break;
   case EVENT_file_end: end_file(t); break;
   case EVENT_summary: write_summary(t, event); break;
   case EVENT_COUNT: break;

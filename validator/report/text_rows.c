@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "report/escape.h"
 #include "report/fields.h"
 #include "report/figures.h"
 #include "report/text.h"
@@ -194,15 +195,19 @@ static void write_value(struct text *t, const cJSON *value) {
 
 enum { MARK_INDENT = 2, MARKS_SHOWN = 16, OPCODE_WIDTH = 16 };
 
+/* Rows of one program stand below its member's name. */
+static void write_program_head(struct text *t, const cJSON *row) {
+  const char *member = field_text(row, "member");
+  if (strncmp(member, t->member, sizeof t->member - 1) == 0) return;
+  (void)snprintf(t->member, sizeof t->member, "%s", member);
+  text_indent(t, 2);
+  pen_text(&t->pen, INK_STRONG, member);
+  pen_newline(&t->pen);
+}
+
 static void write_insn(struct text *t, const cJSON *insn) {
   struct pen *pen = &t->pen;
-  const char *member = field_text(insn, "member");
-  if (strncmp(member, t->member, sizeof t->member - 1) != 0) {
-    (void)snprintf(t->member, sizeof t->member, "%s", member);
-    text_indent(t, 2);
-    pen_text(pen, INK_STRONG, member);
-    pen_newline(pen);
-  }
+  write_program_head(t, insn);
   const char *opcode = field_text(insn, "opcode"), *argument = field_text(insn, "argument");
   size_t indent = MARK_INDENT * min_size(field_u64(insn, "depth"), MARKS_SHOWN);
   text_indent(t, 2);
@@ -217,6 +222,27 @@ static void write_insn(struct text *t, const cJSON *insn) {
     if (argument[0]) out_str(pen->out, "  ");
     pen_text(pen, INK_NOTE, "; ");
     pen_text(pen, INK_NOTE, field_text(insn, "comment"));
+  }
+  pen_newline(pen);
+}
+
+/* ---- the decompiled program ---- */
+
+enum { CODE_WIDTH = 60 };
+
+static void write_statement(struct text *t, const cJSON *statement) {
+  struct pen *pen = &t->pen;
+  const char *code = field_text(statement, "code");
+  write_program_head(t, statement);
+  text_indent(t, 4);
+  if (code[0]) {
+    pen_text(pen, INK_PLAIN, code);
+    out_repeat(pen->out, ' ', CODE_WIDTH + 2 - min_size(visible_width(span_str(code)), CODE_WIDTH));
+  }
+  pen_format(pen, INK_FAINT, "# at +0x%jx", (uintmax_t)field_u64(statement, "offset"));
+  if (field_is_there(statement, "comment")) {
+    pen_text(pen, INK_NOTE, ": ");
+    pen_text(pen, INK_NOTE, field_text(statement, "comment"));
   }
   pen_newline(pen);
 }
@@ -239,6 +265,8 @@ void text_row(struct text *t, enum event_type type, const cJSON *row) {
     write_value(t, row);
   else if (type == EVENT_insn)
     write_insn(t, row);
+  else if (type == EVENT_statement)
+    write_statement(t, row);
   else
     write_table_row(t, type, row);
 }

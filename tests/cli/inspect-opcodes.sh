@@ -1,0 +1,3 @@
+. "$LIB"
+cp "$CASES/demo-hostile.pt" .
+body inspect --opcodes demo-hostile.pt
