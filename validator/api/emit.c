@@ -467,6 +467,14 @@ static void add_parts(const struct job *job, cJSON *file) {
   event_u64(o, "unreferenced", unreferenced);
 }
 
+static void add_inside(const struct job *job, cJSON *file) {
+  const struct nested *n = &job->nested;
+  if (n->judged == 0 && n->passed_over == 0) return;
+  cJSON *o = event_object(file, "inside");
+  event_u64(o, "judged", n->judged);
+  event_u64(o, "passed_over", n->passed_over);
+}
+
 static void emit_rows(const struct job *job, struct report *report) {
   const struct plan *p = &job->plan;
   if (shows(job, SHOW_MEMBERS)) emit_members(p, report);
@@ -483,6 +491,7 @@ void job_emit(const struct job *job, struct report *report) {
   const struct model_summary *s = job_summary(job);
   cJSON *file = event_new("file");
   event_bytes(file, "path", job->in.path, KEY_CAP);
+  if (job->outer) event_bytes(file, "parent", job->outer->in.path, KEY_CAP);
   event_str(file, "verdict", verdict_name(job->verdict));
   event_bool(file, "complete", job->complete);
   event_str(file, "depth", o->depth == DEPTH_FULL ? "full" : "quick");
@@ -490,6 +499,7 @@ void job_emit(const struct job *job, struct report *report) {
   if (job->have_plan) add_plan(job, file);
   if (job->findings.n) add_counts(job, file);
   if (job->have_plan && o->verb == VERB_INSPECT) add_parts(job, file);
+  add_inside(job, file);
   if (s) add_check(job, s, file);
   if (job->result) add_forward(job, file);
   job_says(job, file);

@@ -13,6 +13,7 @@ struct input {
   bool found;       /* below a directory that was named, not named itself */
   int fd;           /* -1: not open */
   struct stat identity;
+  bool slice;        /* bytes are a part of what another input has mapped or unpacked; fd is -1 */
   struct span bytes; /* the mapping; may be empty */
 };
 

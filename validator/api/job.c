@@ -8,28 +8,45 @@
 
 enum { MIB = 1 << 20, WORKER_SLACK = 48 * MIB, BLAS_BYTES = 192 * MIB };
 
-static uint64_t now_ms(void) {
+uint64_t job_now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void add_finding(struct job *job, const struct finding *raw) {
+static struct finding adjusted(const struct job *job, const struct finding *raw) {
   const struct run_options *o = job->run->options;
   const struct adjusting how = {.weights_profile = o->profile == PROFILE_WEIGHTS,
                                 .strict_keys = o->strict_keys,
                                 .forward_asked = asks_forward(o)};
-  struct finding finding = *raw, *f = &finding;
-  adjust(f, &how);
-  struct finding *slot = vec_push(&job->arena, &job->findings, UINT32_MAX);
-  if (slot) *slot = *f;
+  struct finding f = *raw;
+  adjust(&f, &how);
+  return f;
+}
+
+static void weigh(struct job *job, const struct finding *f) {
   enum verdict v = effect_verdict(f->effect);
   if (v > job->verdict) job->verdict = v;
   if (f->effect == EFFECT_UNCHECKED) job->complete = false;
 }
 
+static void add_finding(struct job *job, const struct finding *raw) {
+  struct finding f = adjusted(job, raw);
+  struct finding *slot = vec_push(&job->arena, &job->findings, UINT32_MAX);
+  if (slot) *slot = f;
+  weigh(job, &f);
+}
+
+void job_replace(struct job *job, uint32_t finding, const struct observation *o) {
+  struct finding f = judge(o, SPAN(""));
+  job->findings.p[finding] = adjusted(job, &f);
+  job->verdict = VERDICT_CLEAN;
+  job->complete = true;
+  for (uint32_t i = 0; i < job->findings.n; i++) weigh(job, &job->findings.p[i]);
+}
+
 /* What the broker itself saw. */
-static void add_observation(struct job *job, const struct observation *o) {
+void job_observe(struct job *job, const struct observation *o) {
   struct finding f = judge(o, SPAN(""));
   add_finding(job, &f);
 }
@@ -43,7 +60,7 @@ static uint64_t arena_bytes(const struct limits *max, uint64_t input) {
   return min_u64(wanted, max_u64(max->arena_max, max->arena_base));
 }
 
-static struct worker_limits limits_for(const struct job *job, uint64_t memory) {
+struct worker_limits job_limits(const struct job *job, uint64_t memory) {
   const struct limits *max = &job->run->options->limits;
   uint64_t seconds = max->seconds + job->in.bytes.n / 100000000;
   return (struct worker_limits){.memory_bytes = memory + WORKER_SLACK,
@@ -55,55 +72,44 @@ static struct worker_limits limits_for(const struct job *job, uint64_t memory) {
 
 /* ---- ends ---- */
 
-static void end_job(struct job *job) {
+void job_end(struct job *job) {
   job->state = JOB_DONE;
-  job->took_ms = now_ms() - job->started_ms;
+  job->took_ms = job_now_ms() - job->started_ms;
 }
 
 /* A file that a person did not name and that is no checkpoint by its bytes: READMEs and the like. */
 static bool is_bystander(const struct job *job) {
-  static const enum container_kind kinds[] = {CONTAINER_TEXT, CONTAINER_HTML, CONTAINER_UNKNOWN,
-                                              CONTAINER_EMPTY};
-  static const char *const endings[] = {".pt",  ".pth",   ".bin", ".ckpt",        ".pkl",    ".pickle",
-                                        ".th",  ".model", ".t7",  ".safetensors", ".joblib", ".npy",
-                                        ".npz", ".pt2",   ".ptl", ".tar"};
-  if (!job->in.found || !job->have_plan) return false;
-  bool plain = false;
-  for (size_t i = 0; i < ARRAY_LEN(kinds); i++) plain = plain || job->plan.header->kind == (uint32_t)kinds[i];
-  for (size_t i = 0; i < ARRAY_LEN(endings); i++)
-    plain = plain && !span_ends(job->in.path, span_str(endings[i]));
-  return plain;
+  return job->in.found && job->have_plan &&
+         container_is_bystander((enum container_kind)job->plan.header->kind, job->in.path);
 }
 
 static void no_input(struct job *job, const char *why, int err) {
   struct span near = err == ENOENT ? input_near_names(&job->arena, job->in.path) : SPAN("");
-  add_observation(
-      job, &(struct observation){
-               .kind = OBS_INPUT_UNREADABLE,
-               .subject = job->in.path,
-               .detail = arena_printf(&job->arena, "%s%s%s%s%.*s%s", why, err && err != ENOENT ? ": " : "",
-                                      err && err != ENOENT ? strerrordesc_np(err) : "",
-                                      near.n ? "; did you mean " : "", (int)near.n, (const char *)near.p,
-                                      near.n ? "?" : "")});
+  job_observe(job, &(struct observation){
+                       .kind = OBS_INPUT_UNREADABLE,
+                       .subject = job->in.path,
+                       .detail = arena_printf(
+                           &job->arena, "%s%s%s%s%.*s%s", why, err && err != ENOENT ? ": " : "",
+                           err && err != ENOENT ? strerrordesc_np(err) : "", near.n ? "; did you mean " : "",
+                           (int)near.n, (const char *)near.p, near.n ? "?" : "")});
   job->verdict = VERDICT_ERROR;
   job->complete = false;
-  end_job(job);
+  job_end(job);
 }
 
 /* ---- workers ---- */
 
-static bool launch(struct job *job, enum job_state state, const struct worker_task *task) {
+void job_launch(struct job *job, enum job_state state, const struct worker_task *task) {
   if (!worker_start(&job->worker, job->run->sandbox, &job->limits, task)) {
-    add_observation(
-        job, &(struct observation){.kind = OBS_WORKER_SETUP, .detail = span_str(strerrordesc_np(errno))});
-    end_job(job);
-    return false;
+    job_observe(job,
+                &(struct observation){.kind = OBS_WORKER_SETUP, .detail = span_str(strerrordesc_np(errno))});
+    job_end(job);
+    return;
   }
   job->state = state;
-  return true;
 }
 
-static void start_scan(struct job *job) {
+void job_scan(struct job *job) {
   const struct limits *max = &job->run->options->limits;
   job->plan_bytes = (size_t)max_u64(max->plan_bytes, PLAN_MIN_BYTES);
   job->plan_region = region_map(job->plan_bytes);
@@ -118,9 +124,9 @@ static void start_scan(struct job *job) {
                                 .policy = {.lookup = globals_lookup, .ctx = &job->run->globals},
                                 .arena_bytes = arena_bytes(max, job->in.bytes.n),
                                 .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
-  job->limits = limits_for(job, job->scan.arena_bytes);
-  (void)launch(job, JOB_SCANNING,
-               &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
+  job->limits = job_limits(job, job->scan.arena_bytes);
+  job_launch(job, JOB_SCANNING,
+             &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
 }
 
 static bool open_input(struct input *in, const struct listed *l, const struct limits *max, const char **why,
@@ -136,28 +142,34 @@ static void note_missing_layers(struct job *job) {
   size_t n = sandbox_layers(job->run->sandbox, &layers);
   for (size_t i = 0; i < n; i++)
     if (!layers[i].on)
-      add_observation(job, &(struct observation){
-                               .kind = OBS_SANDBOX_DEGRADED,
-                               .subject = span_str(layers[i].name),
-                               .detail = span_str(layers[i].stops),
-                               .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
+      job_observe(job, &(struct observation){
+                           .kind = OBS_SANDBOX_DEGRADED,
+                           .subject = span_str(layers[i].name),
+                           .detail = span_str(layers[i].stops),
+                           .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
 }
 
 void job_start(struct job *job, const struct run *run, const struct listed *input) {
   const char *why;
   int err;
-  *job = (struct job){.run = run, .verdict = VERDICT_CLEAN, .complete = true, .started_ms = now_ms()};
+  *job = (struct job){
+      .run = run,
+      .running = job,
+      .verdict = VERDICT_CLEAN,
+      .complete = true,
+      .started_ms = job_now_ms(),
+      .budget = {.bytes = run->options->limits.nested_bytes, .files = run->options->limits.nested_files}};
   arena_init(&job->arena, 8 * MIB);
   job->opened = open_input(&job->in, input, &run->options->limits, &why, &err);
   if (job->opened) note_missing_layers(job);
   if (job->opened)
-    start_scan(job);
+    job_scan(job);
   else
     no_input(job, why, err);
 }
 
 /* The dead worker's report: findings are believed to be the worker's claims, its end is the kernel's word. */
-static bool take_report(struct job *job) {
+bool job_take_report(struct job *job) {
   struct worker_result r;
   worker_finish(&job->worker, &job->arena, job->in.bytes.n, &r);
   for (uint32_t i = 0; i < r.in.findings.n; i++) add_finding(job, &r.in.findings.p[i]);
@@ -166,10 +178,10 @@ static bool take_report(struct job *job) {
         r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
   }
-  if (!input_unchanged(&job->in)) add_observation(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
+  if (!input_unchanged(&job->in)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
   if (r.end == WORKER_OK) return true;
   struct observation o = worker_observation(&r, &job->limits);
-  add_observation(job, &o);
+  job_observe(job, &o);
   job->complete = false;
   return false;
 }
@@ -178,8 +190,8 @@ static void open_plan(struct job *job) {
   const char *why;
   job->have_plan = plan_open(&job->plan, job->plan_region, job->plan_bytes, job->in.bytes.n, &why);
   if (!job->have_plan)
-    add_observation(job, &(struct observation){
-                             .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
+    job_observe(job, &(struct observation){
+                         .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
   if (job->have_plan && !region_freeze(job->plan_region, job->plan_bytes)) job->have_plan = false;
 }
 
@@ -195,7 +207,7 @@ static void start_model(struct job *job, bool files_ready) {
     job->model_region = region_map(job->model_bytes);
   }
   if (!job->model_region) {
-    end_job(job);
+    job_end(job);
     return;
   }
   job->model = (struct model_job){.options = o,
@@ -209,9 +221,9 @@ static void start_model(struct job *job, bool files_ready) {
                                   .region = job->model_region,
                                   .region_bytes = job->model_bytes,
                                   .arena_bytes = o->limits.arena_base + o->limits.forward_bytes};
-  job->limits = limits_for(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
-  (void)launch(job, files_ready ? JOB_MODEL : JOB_NEEDS,
-               &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
+  job->limits = job_limits(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
+  job_launch(job, files_ready ? JOB_MODEL : JOB_NEEDS,
+             &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
 }
 
 static struct span folder_of(struct span path) {
@@ -228,8 +240,7 @@ static void add_file(struct job *job, struct span name, bool beneath) {
   bool ok = beneath ? input_open_beneath(in, folder_of(job->run->arch.path), name, max, &why, &err)
                     : input_open(in, name, false, max, &why, &err);
   if (!ok) {
-    add_observation(job,
-                    &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
+    job_observe(job, &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
     return;
   }
   job->files[job->num_files++] = (struct forward_file){.name = name, .bytes = in->bytes};
@@ -247,15 +258,14 @@ static void open_files(struct job *job) {
 
 static void take_model(struct job *job) {
   const char *why;
-  if (!take_report(job)) return;
+  if (!job_take_report(job)) return;
   const struct model_summary *s = job_summary(job);
   if (!s || !s->ran_forward) return;
   job->result = result_open((uint8_t *)job->model_region + MODEL_SUMMARY_BYTES,
                             job->model_bytes - MODEL_SUMMARY_BYTES, &why);
   if (!job->result)
-    add_observation(job,
-                    &(struct observation){
-                        .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("forward"), .detail = span_str(why)});
+    job_observe(job, &(struct observation){
+                         .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("forward"), .detail = span_str(why)});
 }
 
 const struct model_summary *job_summary(const struct job *job) {
@@ -265,21 +275,23 @@ const struct model_summary *job_summary(const struct job *job) {
   return fine ? s : NULL;
 }
 
-void job_advance(struct job *job) {
+static void advance(struct job *job) {
   uint32_t before;
   switch (job->state) {
   case JOB_SCANNING:
-    if (take_report(job)) open_plan(job);
+    if (job_take_report(job)) open_plan(job);
     job->skipped = is_bystander(job);
     if (wants_model(job))
       start_model(job, false);
+    else if (nested_wanted(job))
+      nested_start(job);
     else
-      end_job(job);
+      job_end(job);
     return;
   case JOB_NEEDS:
     before = job->findings.n;
-    if (!take_report(job) || job->findings.n > before) {
-      end_job(job); /* the architecture file can't be used */
+    if (!job_take_report(job) || job->findings.n > before) {
+      job_end(job); /* the architecture file can't be used */
       return;
     }
     open_files(job);
@@ -287,17 +299,55 @@ void job_advance(struct job *job) {
     return;
   case JOB_MODEL:
     take_model(job);
-    end_job(job);
+    job_end(job);
     return;
+  case JOB_UNPACKING: nested_take(job); return;
   case JOB_NEW:
+  case JOB_INSIDE:
   case JOB_DONE: return;
   }
 }
 
-void job_free(struct job *job) {
+/* Takes the job that ran a step further; one that has files inside goes on with them, one that is done hands
+ * over to the one around it. */
+void job_advance(struct job *input) {
+  struct job *job = input->running, *next = job;
+  advance(job);
+  while (next && (next->state == JOB_INSIDE || next->state == JOB_DONE)) {
+    if (next->state == JOB_DONE && next == input) break;
+    if (next->state == JOB_DONE) next = next->outer;
+    struct job *inside = nested_next(next);
+    if (inside) next = inside;
+  }
+  input->running = next;
+}
+
+const struct job *job_following(const struct job *job) {
+  if (job->nested.n) return job->nested.jobs[0];
+  for (; job->outer; job = job->outer)
+    if (job->place + 1 < job->outer->nested.n) return job->outer->nested.jobs[job->place + 1];
+  return NULL;
+}
+
+static void free_one(struct job *job) {
   for (size_t i = 0; i < job->num_files; i++) input_close(&job->side[i]);
   if (job->opened) input_close(&job->in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
   if (job->model_region) region_unmap(job->model_region, job->model_bytes);
   arena_free(&job->arena);
+  if (job->nested.region) region_unmap(job->nested.region, job->nested.unpack.region_bytes);
+  free(job->nested.jobs);
+}
+
+/* From the innermost outwards. */
+void job_free(struct job *input) {
+  for (struct job *job = input;;) {
+    while (job->nested.n) job = job->nested.jobs[job->nested.n - 1];
+    struct job *outer = job->outer;
+    free_one(job);
+    if (job == input) return;
+    free(job);
+    outer->nested.n--;
+    job = outer;
+  }
 }

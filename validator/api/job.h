@@ -6,6 +6,7 @@
 #include "api/input.h"
 #include "api/worker_model.h"
 #include "api/worker_scan.h"
+#include "api/worker_unpack.h"
 #include "rules/globals.h"
 
 /* What all jobs of a run share. */
@@ -25,12 +26,34 @@ struct listed {
   int fd;     /* the input itself, or -1 */
 };
 
-enum job_state { JOB_NEW, JOB_SCANNING, JOB_NEEDS, JOB_MODEL, JOB_DONE };
+enum job_state { JOB_NEW, JOB_SCANNING, JOB_NEEDS, JOB_MODEL, JOB_UNPACKING, JOB_INSIDE, JOB_DONE };
 enum { SIDE_FILES = 32 };
+
+/* What the files inside one input may take together. */
+struct nested_budget {
+  uint64_t bytes, files; /* what is left */
+  uint64_t end_ms;       /* CLOCK_MONOTONIC; 0: not begun */
+};
+
+/* The files inside an archive, each of them a job of its own, one after the other. */
+struct nested {
+  struct unpack_job unpack;
+  struct inner table;
+  void *region;
+  struct job **jobs;
+  uint32_t n, judged;         /* jobs there are, jobs that are done */
+  uint64_t next, passed_over; /* row of the table; files that are no checkpoints */
+  bool whole;                 /* nothing that is inside was left out */
+};
 
 struct job {
   const struct run *run;
   enum job_state state;
+  struct job *outer;     /* whose bytes hold it; NULL: an input of the run */
+  struct job *running;   /* of an input: the job, this or one inside, whose worker runs */
+  uint32_t depth, place; /* outers around it; among its outer's jobs */
+  struct nested nested;
+  struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
   struct arena arena; /* what came by frames */
@@ -55,9 +78,37 @@ struct job {
 
 /* Opens the input and starts its first worker, or ends it at once: then job->state is JOB_DONE. */
 void job_start(struct job *job, const struct run *run, const struct listed *input);
-/* To be called when job->worker is dead: takes its report and starts the next worker, or ends the job. */
+/* The worker that the input waits for. */
+static inline struct worker *job_worker(struct job *job) { return &job->running->worker; }
+/* To be called when job_worker is dead: takes its report and starts the next worker, or ends the job. */
 void job_advance(struct job *job);
+/* The input and then the files inside it, each before those inside it: for (j = job; j; j = job_following(j))
+ */
+const struct job *job_following(const struct job *job);
 void job_free(struct job *job);
+
+/* ---- job.c for nested.c ---- */
+
+void job_observe(struct job *job, const struct observation *o);
+void job_launch(struct job *job, enum job_state state, const struct worker_task *task);
+/* Takes a dead worker's report; false: it did not end well, which is a finding now. */
+NODISCARD bool job_take_report(struct job *job);
+void job_end(struct job *job);
+/* Puts another finding in the place of one, and weighs them all again. */
+void job_replace(struct job *job, uint32_t finding, const struct observation *o);
+struct worker_limits job_limits(const struct job *job, uint64_t memory);
+uint64_t job_now_ms(void);
+void job_scan(struct job *job);
+
+/* ---- nested.c ---- */
+
+/* Is there something to unpack, and may it be? What may not is observed. */
+bool nested_wanted(struct job *job);
+void nested_start(struct job *job);
+/* The unpack worker is dead. */
+void nested_take(struct job *job);
+/* Starts the next job inside, or ends the job. Answers the job that runs now; NULL: the job is done. */
+struct job *nested_next(struct job *job);
 
 /* Emits the file's events (emit.c). */
 void job_emit(const struct job *job, struct report *report);

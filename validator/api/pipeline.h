@@ -47,6 +47,7 @@ struct run_options {
   struct name_values set, inputs, expects, outputs, allow;
   double rtol, atol; /* negative: not given */
   uint32_t jobs;
+  uint32_t nested;  /* --nested: how many levels of archives are unpacked; 0: none that no loader unpacks */
   bool strict_keys; /* load_state_dict(strict=True): the default of check */
   bool verbose;
   struct progress *progress; /* on standard error; NULL: none. To be cleared before each file's events */

@@ -50,7 +50,7 @@ static void emit_ready(struct pool *p) {
     if (!job->skipped) {
       if (!job_save_outputs(job)) p->tally.output_failed = true;
       if (p->run->options->progress) progress_clear(p->run->options->progress);
-      job_emit(job, p->report);
+      for (const struct job *j = job; j; j = job_following(j)) job_emit(j, p->report);
     }
     p->bytes += job->in.bytes.n;
     tally_add(&p->tally, job);
@@ -78,7 +78,7 @@ static void step(struct pool *p) {
     struct job *job = p->jobs[i % WINDOW];
     if (job->state == JOB_DONE) continue;
     jobs[n] = job;
-    workers[n++] = &job->worker;
+    workers[n++] = job_worker(job);
   }
   if (n == 0) return;
   struct job *job = jobs[workers_wait(workers, n)];
@@ -108,7 +108,8 @@ static const char *open_side(struct run *run, struct input *in, const char *path
   int err;
   in->fd = -1;
   if (!path || input_open(in, span_str(path), false, &run->options->limits, &why, &err)) return NULL;
-  struct span text = arena_printf(&run->arena, "%s: %s", path, why); /* arena_printf ends its text with a NUL */
+  struct span text =
+      arena_printf(&run->arena, "%s: %s", path, why); /* arena_printf ends its text with a NUL */
   return text.n ? (const char *)text.p : why;
 }
 

@@ -2,6 +2,14 @@
 
 #include "api/version.h"
 
+static void tally_findings(struct tally *t, const struct job *job) {
+  for (uint32_t i = 0; i < job->findings.n; i++) {
+    const struct finding *f = &job->findings.p[i];
+    t->severities[f->severity] += 1 + (uint64_t)f->more;
+    if (f->effect == EFFECT_FINDING) t->findings[f->severity]++;
+  }
+}
+
 void tally_add(struct tally *t, const struct job *job) {
   if (job->skipped) {
     t->skipped++;
@@ -9,10 +17,9 @@ void tally_add(struct tally *t, const struct job *job) {
   }
   t->inputs++;
   t->verdicts[job->verdict]++;
-  for (uint32_t i = 0; i < job->findings.n; i++) {
-    const struct finding *f = &job->findings.p[i];
-    t->severities[f->severity] += 1 + (uint64_t)f->more;
-    if (f->effect == EFFECT_FINDING) t->findings[f->severity]++;
+  for (const struct job *j = job; j; j = job_following(j)) {
+    if (j->outer) t->inside++;
+    tally_findings(t, j);
   }
 }
 
@@ -68,6 +75,7 @@ void emit_summary(struct report *report, const struct tally *t, int exit_code, c
   event_bool(e, "complete", error == NULL);
   event_u64(e, "exit", (uint64_t)exit_code);
   event_u64(e, "inputs", t->inputs);
+  if (t->inside) event_u64(e, "inside", t->inside);
   add_counts(e, "verdicts", t->verdicts, VERDICT_COUNT, verdict_at);
   add_counts(e, "severities", t->severities, SEV_COUNT, severity_at);
   cJSON *says = event_array(e, "says");
@@ -78,7 +86,9 @@ void emit_summary(struct report *report, const struct tally *t, int exit_code, c
       512);
   if (t->skipped) {
     char line[96];
-    int n = snprintf(line, sizeof line, "passed over in directories: %llu other files, no checkpoints by their bytes", (unsigned long long)t->skipped);
+    int n = snprintf(line, sizeof line,
+                     "passed over in directories: %llu other files, no checkpoints by their bytes",
+                     (unsigned long long)t->skipped);
     event_push_text(says, span_of(line, n > 0 ? (size_t)n : 0), sizeof line);
   }
   if (error) event_text(e, "error", span_str(error), 1024);

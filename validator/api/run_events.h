@@ -5,7 +5,7 @@
 #include "api/job.h"
 
 struct tally {
-  uint64_t inputs, skipped;
+  uint64_t inputs, skipped, inside; /* inside: files in archives that have a verdict of their own */
   uint64_t verdicts[VERDICT_COUNT];
   uint64_t severities[SEV_COUNT];
   uint64_t findings[SEV_COUNT]; /* of effect finding: what --fail-on looks at */

@@ -59,7 +59,7 @@ static const char *option_left(char room[128], const struct option_row *row) {
   char letter[8] = "";
   if (row->letter) (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
   (void)snprintf(room, 128, "%s--%s%s%s%s", letter, row->kind == OPTION_SWITCH ? "[no-]" : "", row->name,
-                 row->argument ? " " : "", row->argument ? row->argument : "");
+                 row->argument && row->kind != OPTION_LEVELS ? " " : "", row->argument ? row->argument : "");
   return room;
 }
 

@@ -257,6 +257,14 @@ static void set_option(struct options *o, struct arena *a, const struct given *g
     else
       *field.count = (uint32_t)n;
     break;
+  case OPTION_LEVELS:
+    if (!g->value)
+      *field.count = (uint32_t)o->limits.nested_payloads;
+    else if (!parse_amount(value, "", &n) || n > 16)
+      wrong(o, "--%s: %.200s is not a number from 1 to 16", row->name, value);
+    else
+      *field.count = (uint32_t)n;
+    break;
   case OPTION_LIMIT: set_limit(o, row, value); break;
   }
 }
@@ -305,12 +313,13 @@ struct line {
 
 static void take_option(struct line *line, struct given *g) {
   struct options *o = line->o;
-  if (g->row.argument && !g->value && line->at < line->argc) g->value = line->argv[line->at++];
+  bool optional = g->row.kind == OPTION_LEVELS; /* its value stands behind '=' or nowhere */
+  if (g->row.argument && !optional && !g->value && line->at < line->argc) g->value = line->argv[line->at++];
   if (line->num_seen < OPTIONS_MAX) {
     line->seen[line->num_seen] = g->row.name;
     line->seen_commands[line->num_seen++] = g->row.commands;
   }
-  if (g->row.argument && !g->value)
+  if (g->row.argument && !optional && !g->value)
     wrong(o, "--%s needs a value: %s", g->row.name, g->row.argument);
   else if (!g->row.argument && g->value)
     wrong(o, "--%s takes no value", g->row.name);

@@ -28,6 +28,7 @@ enum option_kind {
   OPTION_SETTINGS,
   OPTION_REAL,
   OPTION_COUNT,
+  OPTION_LEVELS,
   OPTION_LIMIT /* a row of limits.def */
 };
 
@@ -61,7 +62,7 @@ typedef unsigned field_CHOICE;
 typedef const char *field_TEXT;
 typedef struct pair_list field_NAMES, field_PAIRS, field_SETTINGS;
 typedef double field_REAL;
-typedef uint32_t field_COUNT;
+typedef uint32_t field_COUNT, field_LEVELS;
 
 enum { USAGE_ROOM = 512 };
 

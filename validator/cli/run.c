@@ -69,6 +69,7 @@ static struct run_options run_options_of(const struct options *o) {
       .rtol = o->rtol,
       .atol = o->atol,
       .jobs = o->jobs,
+      .nested = o->nested,
       .strict_keys = o->strict,
       .verbose = o->verbose,
       .limits = o->limits,

@@ -50,6 +50,11 @@ struct container {
  * read is observed, and c->usable stays false. */
 void container_open(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
                     struct span file);
+/* The kind alone, without a look at tables of contents: OTHER_ZIP for every zip. */
+enum container_kind container_sniff(struct span file);
+/* Not a checkpoint by its bytes nor by its name, such as a README: nobody needs a verdict on it that did not
+ * name it. */
+bool container_is_bystander(enum container_kind kind, struct span name);
 const char *container_kind_name(enum container_kind kind);
 /* Is this kind read in full (true), or only recognised and named (false)? */
 bool container_kind_read(enum container_kind kind);
@@ -66,6 +71,9 @@ struct member *container_find(const struct container *c, struct span short_name)
  * torch would load them. */
 NODISCARD bool member_copy(const struct container *c, const struct member *m, uint64_t max, struct arena *a,
                            struct observations *o, struct span *out);
+/* The same to `out`, which has room for m->size bytes. */
+NODISCARD bool member_unpack(const struct container *c, const struct member *m, struct observations *o,
+                             uint8_t *out);
 /* The stored bytes where they lie in the mapping (method STORED: the real bytes). Proved inside the file. */
 struct span member_mapped(const struct container *c, const struct member *m);
 /* Holds the member's bytes against the declared CRC-32. False (observed once a member): they differ or can't

@@ -117,13 +117,16 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_LFS_POINTER: return OBS_KIND_LFS_POINTER;
   case CONTAINER_TORCH_TAR:
   case CONTAINER_TAR:
+  case CONTAINER_OTHER_ZIP:
+  case CONTAINER_STABLE_BASELINES3:
   case CONTAINER_SEVENZIP:
+  case CONTAINER_CPIO:
+  case CONTAINER_RAR:
   case CONTAINER_COMPRESSED: return OBS_KIND_ARCHIVE;
   case CONTAINER_UNKNOWN: return OBS_KIND_UNKNOWN;
   case CONTAINER_EMPTY:
   case CONTAINER_TORCH_PACKAGE:
   case CONTAINER_PT2:
-  case CONTAINER_OTHER_ZIP:
   case CONTAINER_NPZ:
   case CONTAINER_NPY:
   case CONTAINER_GGUF:
@@ -188,6 +191,29 @@ static void seed_hash(struct container *c) {
   // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel hands the address over as a number
   const void *random = (const void *)getauxval(AT_RANDOM);
   if (random) memcpy(c->hash_seed, random, sizeof c->hash_seed);
+}
+
+enum container_kind container_sniff(struct span file) {
+  uint8_t head[PROBE_BYTES];
+  size_t n = min_size(file.n, sizeof head);
+  if (n) memcpy(head, file.p, n);
+  struct probe probe = {.head = span_of(head, n), .file = file};
+  struct container c = {.file = file};
+  struct observations ignored = {.per_kind_max = 0};
+  const struct recogniser *row = recognise(&probe, &ignored);
+  c.kind = row->kind;
+  if (row->family != ZIP) look_for_zip_behind(&c, row->family, &ignored);
+  return c.kind;
+}
+
+bool container_is_bystander(enum container_kind kind, struct span name) {
+  static const char *const endings[] = {".pt",  ".pth",   ".bin", ".ckpt",        ".pkl",    ".pickle",
+                                        ".th",  ".model", ".t7",  ".safetensors", ".joblib", ".npy",
+                                        ".npz", ".pt2",   ".ptl", ".tar"};
+  bool plain = kind == CONTAINER_TEXT || kind == CONTAINER_HTML || kind == CONTAINER_UNKNOWN ||
+               kind == CONTAINER_EMPTY;
+  for (size_t i = 0; i < ARRAY_LEN(endings); i++) plain = plain && !span_ends(name, span_str(endings[i]));
+  return plain;
 }
 
 static void note_kind(const struct container *c, struct arena *a, struct observations *o, struct span head) {

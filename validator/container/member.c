@@ -64,22 +64,27 @@ static bool is_plain(const struct member *m) {
   return m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
 }
 
+bool member_unpack(const struct container *c, const struct member *m, struct observations *o, uint8_t *out) {
+  struct span stored = member_mapped(c, m);
+  if (!is_plain(m)) return false;
+  if (stored.n != m->csize) return about(c, m, o, OBS_ZIP_DATA_RANGE, m->csize, c->file.n);
+  if (m->method == METHOD_STORED && m->size)
+    memcpy(out, stored.p, (size_t)m->size);
+  else if (m->method == METHOD_DEFLATED && !inflate(c, m, o, stored, out))
+    return false;
+  (void)crc_agrees(c, m, o, span_of(out, (size_t)m->size));
+  return true;
+}
+
 bool member_copy(const struct container *c, const struct member *m, uint64_t max, struct arena *a,
                  struct observations *o, struct span *out) {
-  struct span stored = member_mapped(c, m);
   size_t size;
   if (!is_plain(m)) return false;
   if (m->size > max || !try_cast(m->size, &size)) return about(c, m, o, OBS_LIMIT_MEMBER_BYTES, m->size, max);
-  if (stored.n != m->csize) return about(c, m, o, OBS_ZIP_DATA_RANGE, m->csize, c->file.n);
   uint8_t *copy = arena_array(a, size, uint8_t);
   if (!copy) return about(c, m, o, OBS_LIMIT_MEMORY, a->budget, 0);
-  if (m->method == METHOD_STORED && size)
-    memcpy(copy, stored.p, size);
-  else if (m->method == METHOD_DEFLATED && !inflate(c, m, o, stored, copy))
-    return false;
   *out = span_of(copy, size);
-  (void)crc_agrees(c, m, o, *out);
-  return true;
+  return member_unpack(c, m, o, copy);
 }
 
 bool member_verify(const struct container *c, const struct member *m, struct observations *o) {

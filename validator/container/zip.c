@@ -172,6 +172,7 @@ static enum container_kind kind_by_names(const struct container *c) {
   if (has(c, "archive_format") || has(c, "serialized_exported_program.json")) return CONTAINER_PT2;
   if (is_package(c)) return CONTAINER_TORCH_PACKAGE;
   if (has(c, "model.json")) return CONTAINER_TORCHSCRIPT; /* torch 1.0 to 1.3 */
+  if (!c->top.n && has(c, "data") && has(c, "_stable_baselines3_version")) return CONTAINER_STABLE_BASELINES3;
   return all_npy(c) ? CONTAINER_NPZ : CONTAINER_OTHER_ZIP;
 }
 

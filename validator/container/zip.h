@@ -150,6 +150,10 @@ bool zip_check_local(struct zip *z, const struct member *m, const struct zip_loc
 /* The descriptor belongs to the extent: it ends behind it. */
 void zip_check_descriptor(struct zip *z, const struct member *m, struct zip_extent *extent, bool wide);
 void zip_check_tiling(struct zip *z);
+/* What would harm whoever unpacks by this name, of any archive; `at` is the name's place in the file. */
+void names_check(struct observations *o, struct span name, uint64_t at);
+/* Absolute, with a drive or with `..`. */
+bool names_lead_out(struct span path);
 
 /* ---- zip_torch.c ---- */
 

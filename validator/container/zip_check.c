@@ -46,13 +46,20 @@ static const struct {
     {OBS_ZIP_NAME_DOT, has_trailing_dot},
 };
 
+void names_check(struct observations *o, struct span name, uint64_t at) {
+  for (size_t i = 0; i < ARRAY_LEN(name_rules); i++)
+    if (name_rules[i].bad(name))
+      observe(o, (struct observation){.kind = name_rules[i].kind, .at = at, .subject = name});
+}
+
+bool names_lead_out(struct span path) { return is_absolute(path) || has_drive(path) || has_parent(path); }
+
 enum { TORCH_NAME_MAX = 511 }; /* torch copies names into 512 bytes, NUL included */
 
 static void check_name(struct zip *z, const struct zip_central *central) {
   struct span name = central->name;
   uint64_t at = central->at + ZIP_CENTRAL_BYTES;
-  for (size_t i = 0; i < ARRAY_LEN(name_rules); i++)
-    if (name_rules[i].bad(name)) zip_note_of(z, name_rules[i].kind, at, name, 0, 0);
+  names_check(z->o, name, at);
   if (name.n > TORCH_NAME_MAX) zip_note_of(z, OBS_ZIP_NAME_LONG, at, name, name.n, TORCH_NAME_MAX);
   bool ascii = true;
   for (size_t i = 0; ascii && i < name.n; i++) ascii = name.p[i] < 0x80;

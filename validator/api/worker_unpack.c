@@ -1,0 +1,37 @@
+#include "api/worker_unpack.h"
+
+#include "api/send.h"
+#include "base/json.h"
+
+bool unpack_stage_prepare(void *ctx) {
+  const struct unpack_job *job = ctx;
+  unpack_prepare(job->kind);
+  return true;
+}
+
+static struct span no_member(const void *ctx, uint32_t number) {
+  (void)ctx;
+  (void)number;
+  return SPAN("");
+}
+
+bool unpack_stage_run(void *ctx, struct wire_out *out) {
+  const struct unpack_job *job = ctx;
+  struct arena arena;
+  struct observations obs;
+  arena_init(&arena, (size_t)job->max->arena_base);
+  observations_init(&obs, &arena, (uint32_t)job->max->report_findings);
+  json_budget((size_t)job->max->json_bytes * 8);
+  struct unpack u = {.file = job->file,
+                     .kind = job->kind,
+                     .asked = job->asked,
+                     .max = job->max,
+                     .arena = &arena,
+                     .obs = &obs};
+  inner_begin(&u.out, job->region, job->region_bytes, job->bytes, job->files);
+  bool whole = unpack(&u);
+  inner_end(&u.out, whole && !obs.lost);
+  const struct judged judged = {
+      .obs = &obs, .report_bytes = job->max->report_bytes, .member_name = no_member};
+  return send_findings(&judged, out);
+}
