@@ -1,0 +1,83 @@
+#!/bin/sh
+# Archives made by Debian's own tools, looked into under --nested and left alone without it: verdict by exit code.
+set -u
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+CKPTLINT=${CKPTLINT:-$PWD/build/ckptlint}
+for tool in 7z bsdtar zip zstd xz lz4 bzip2 gzip; do
+  command -v "$tool" >/dev/null || { echo "SKIPPED nested: there is no $tool"; exit 0; }
+done
+passed=0
+failed=0
+expect() { # exit, reason, arguments…
+  code=$1 reason=$2
+  shift 2
+  "$CKPTLINT" --format ndjson "$@" >"$T/out" 2>&1
+  got=$?
+  if [ "$got" = "$code" ] && { [ -z "$reason" ] || grep -q "$reason" "$T/out"; }; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED $* : exit $got, expected $code and $reason"
+    head -c 1500 "$T/out"
+  fi
+}
+cd "$T" || exit 1
+mkdir good bad
+printf '\200\002}q\000.' >good/p.pkl
+printf 'hello\n' >good/README.md
+# GLOBAL posix.system, one argument, REDUCE
+printf "cposix\nsystem\n(S'true'\ntR." >bad/p.pkl
+for d in good bad; do
+  tar cf $d.tar $d
+  zip -qr $d.zip $d
+  7z a -bd $d.7z $d >/dev/null
+  bsdtar --format newc -cf $d.cpio $d
+  bsdtar --format pax -cf $d.pax.tar $d
+  for f in gz:gzip bz2:bzip2 xz:xz zst:zstd lz4:lz4 lzma:lzma; do
+    ${f#*:} -c <$d.tar >$d.tar.${f%:*} 2>/dev/null
+    ${f#*:} -c <$d/p.pkl >$d.pkl.${f%:*} 2>/dev/null
+  done
+  zip -q $d-twice.zip $d.tar.gz
+done
+for a in tar zip 7z cpio pax.tar tar.gz tar.bz2 tar.xz tar.zst tar.lz4 tar.lzma; do
+  expect 2 FMT114 good.$a
+  expect 2 FMT114 bad.$a
+  expect 0 '"parent":"good\.' --nested good.$a
+  expect 1 GLB301 --nested bad.$a
+done
+# What joblib.load unpacks by itself is read without being asked; only protocol 2 and later has a magic.
+for f in gz bz2 xz lz4 lzma; do
+  expect 0 '!data' good.pkl.$f
+  expect 1 GLB301 --nested bad.pkl.$f
+done
+expect 0 'good-twice.zip!good.tar.gz!good/p.pkl' --nested good-twice.zip
+expect 1 GLB301 --nested bad-twice.zip
+expect 2 LIM807 --nested=1 good-twice.zip
+
+# Nothing is followed out of an archive.
+ln -s /etc/passwd good/link
+tar cf link.tar good
+expect 1 FMT107 --nested link.tar
+rm good/link
+tar -P -cf out.tar --transform 's,^good,../../etc,' good
+expect 1 FMT107 --nested out.tar
+
+# Bombs: a budget is hit, never clean.
+head -c 3G /dev/zero >zero.bin
+tar cf - --format=ustar zero.bin | xz -0 >zero.tar.xz
+tar cf - --format=ustar zero.bin | zstd -q >zero.tar.zst
+rm zero.bin
+expect 2 LIM801 --nested zero.tar.xz
+expect 2 LIM801 --nested zero.tar.zst
+mkdir many
+i=0
+while [ $i -lt 20 ]; do cp good/p.pkl many/$i.pkl; i=$((i + 1)); done
+tar cf many.tar many
+expect 2 LIM802 --nested --max-nested-files 5 many.tar
+head -c 100 good.tar.xz >cut.tar.xz
+expect 2 FMT114 --nested cut.tar.xz
+7z a -bd -psecret -mhe=on locked.7z good >/dev/null
+expect 2 FMT114 --nested locked.7z
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
