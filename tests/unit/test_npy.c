@@ -259,6 +259,14 @@ static void other_files_are_refused(void **state) {
 }
 
 static void read_mutation(struct span bytes) {
+  struct npy_place place;
+  struct npy_error place_err;
+  if (npy_place(&place, bytes, &place_err)) {
+    assert_true(place.data_at <= bytes.n);
+    assert_true(place.item_size == 0 || place.data_bytes / place.item_size == place.array.numel);
+  } else {
+    assert_true(place_err.at <= bytes.n);
+  }
   struct npy a;
   struct npy_error err;
   if (!npy_read(&a, bytes, &err)) {

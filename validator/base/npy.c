@@ -105,7 +105,31 @@ static unsigned field_named(struct span name) {
   return span_is(name, "shape") ? SHAPE : 0;
 }
 
-static bool entry(struct reader *r, uint8_t major, struct npy *out, unsigned *have, struct npy_error *err) {
+/* '<f4', '>c16', '|S5', '<M8[ns]': byte order, kind, size, and for times a unit. */
+static bool any_descr(struct reader *r, struct npy_place *out, struct npy_error *err) {
+  enum { ITEM_MAX = 1 << 28 };
+  struct span text;
+  uint64_t at = r->at, size = 0;
+  size_t i = 2;
+  if (next_is(r, '[')) {
+    out->fields = true;
+    return reject(err, at, "a plain dtype, not a record of fields");
+  }
+  if (!quoted(r, &text, err)) return false;
+  if (text.n < 2 || !memchr("<>|=", text.p[0], 4) || !memchr("fiubcSUVMmO", text.p[1], 11))
+    return reject(err, at, "byte order, kind and size of a dtype");
+  for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9' && size < ITEM_MAX; i++)
+    size = size * 10 + (uint64_t)(text.p[i] - '0');
+  bool unit = (text.p[1] == 'M' || text.p[1] == 'm') && i < text.n && text.p[i] == '[';
+  if (size >= ITEM_MAX || (i < text.n && !unit)) return reject(err, at, "a size of a dtype");
+  out->array.kind = (char)text.p[1];
+  out->big_endian = text.p[0] == '>';
+  out->item_size = text.p[1] == 'U' ? 4 * size : size;
+  return true;
+}
+
+static bool entry(struct reader *r, uint8_t major, struct npy *out, struct npy_place *any, unsigned *have,
+                  struct npy_error *err) {
   struct span name;
   uint64_t at = r->at;
   if (!quoted(r, &name, err)) return false;
@@ -116,18 +140,20 @@ static bool entry(struct reader *r, uint8_t major, struct npy *out, unsigned *ha
   skip_spaces(r);
   if (!take(r, ':')) return reject(err, r->at, "':'");
   skip_spaces(r);
-  if (field == DESCR) return descr(r, out, err);
+  if (field == DESCR) return any ? any_descr(r, any, err) : descr(r, out, err);
   return field == ORDER ? order(r, out, err) : shape(r, major, out, err);
 }
 
-static bool header_dict(struct reader *r, uint8_t major, struct npy *out, struct npy_error *err) {
+/* `any`: the place whose array `out` is, if all dtypes are taken. */
+static bool header_dict(struct reader *r, uint8_t major, struct npy *out, struct npy_place *any,
+                        struct npy_error *err) {
   unsigned have = 0;
   bool comma = true;
   skip_spaces(r);
   if (!take(r, '{')) return reject(err, r->at, "a dict");
   for (skip_spaces(r); !next_is(r, '}'); skip_spaces(r)) {
     if (!comma) return reject(err, r->at, "',' or '}'");
-    if (!entry(r, major, out, &have, err)) return false;
+    if (!entry(r, major, out, any, &have, err)) return false;
     skip_spaces(r);
     comma = take(r, ',');
   }
@@ -143,7 +169,7 @@ static bool header_dict(struct reader *r, uint8_t major, struct npy *out, struct
 static bool prelude(struct reader *r, uint8_t *major, struct reader *header, struct npy_error *err) {
   struct span magic;
   uint8_t minor;
-  uint32_t len;
+  uint32_t len = 0;
   uint16_t short_len = 0;
   if (!reader_take(r, 6, &magic) || !span_eq(magic, SPAN("\x93NUMPY")))
     return reject(err, 0, "the .npy signature");
@@ -157,8 +183,8 @@ static bool prelude(struct reader *r, uint8_t *major, struct reader *header, str
 }
 
 /* As with torch's views, a zero dimension must not hide that the others overflow. */
-static bool data_length(struct npy *out, uint64_t *bytes) {
-  uint64_t product = out->size;
+static bool data_length(struct npy *out, uint64_t item_size, uint64_t *bytes) {
+  uint64_t product = item_size ? item_size : 1;
   bool empty = false;
   for (uint32_t i = 0; i < out->ndim; i++) {
     if (out->shape[i] == 0)
@@ -166,8 +192,8 @@ static bool data_length(struct npy *out, uint64_t *bytes) {
     else if (!try_mul(product, out->shape[i], &product) || product > INT64_MAX)
       return false;
   }
-  *bytes = empty ? 0 : product;
-  out->numel = *bytes / out->size;
+  out->numel = empty ? 0 : product / (item_size ? item_size : 1);
+  *bytes = out->numel * item_size;
   return true;
 }
 
@@ -177,10 +203,22 @@ bool npy_read(struct npy *out, struct span file, struct npy_error *err) {
   uint64_t bytes;
   *out = (struct npy){0};
   *err = (struct npy_error){0, "a .npy file"};
-  if (!prelude(&r, &major, &header, err) || !header_dict(&header, major, out, err)) return false;
-  if (!data_length(out, &bytes)) return reject(err, r.at, "a shape that fits memory");
+  if (!prelude(&r, &major, &header, err) || !header_dict(&header, major, out, NULL, err)) return false;
+  if (!data_length(out, out->size, &bytes)) return reject(err, r.at, "a shape that fits memory");
   if (!reader_take(&r, bytes, &out->data)) return reject(err, file.n, "as many bytes as shape and dtype say");
   return reader_done(&r) || reject(err, r.at, "nothing behind the data");
+}
+
+bool npy_place(struct npy_place *out, struct span head, struct npy_error *err) {
+  struct reader r = reader_of(head, 0), header = {0};
+  uint8_t major;
+  *out = (struct npy_place){.big_endian = false};
+  *err = (struct npy_error){0, "a .npy file"};
+  if (!prelude(&r, &major, &header, err) || !header_dict(&header, major, &out->array, out, err)) return false;
+  out->data_at = r.at;
+  if (out->array.kind == 'O') return true;
+  return data_length(&out->array, out->item_size, &out->data_bytes) ||
+         reject(err, r.at, "a shape that fits memory");
 }
 
 /* ---- writing ---- */

@@ -23,12 +23,25 @@ struct npy {
   struct span data; /* borrowed from the file's bytes */
 };
 
+/* What stands in front of an array, of any dtype with a fixed size. */
+struct npy_place {
+  struct npy array;        /* kind also 'c', 'S', 'U', 'V', 'M', 'm' and 'O'; size and data are not set */
+  bool big_endian, fields; /* fields: a record of fields, which is not read */
+  uint64_t item_size;      /* bytes of an element */
+  uint64_t data_at, data_bytes; /* data_bytes is 0 for 'O', where a pickle follows */
+};
+
 struct npy_error {
   uint64_t at;      /* offset in the file of what does not fit */
   const char *what; /* a literal: what was expected there, to stand behind the word "expected" */
 };
 
 NODISCARD bool npy_read(struct npy *out, struct span file, struct npy_error *err);
+
+/* The same grammar with all dtypes of a fixed size, of a file whose first bytes are `head` (NPY_HEAD_MAX of
+ * them, or all): what its data should be, not whether they are there. */
+enum { NPY_HEAD_MAX = 12 + 10000 };
+NODISCARD bool npy_place(struct npy_place *out, struct span head, struct npy_error *err);
 
 /* The bytes that stand before the data of a C-order array, for descr "<f4" and the like: always
  * NPY_HEADER_SIZE of them, byte for byte what NumPy 1.24 writes. 0 when the shape's text does not fit (more

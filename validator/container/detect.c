@@ -111,6 +111,8 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   switch (kind) {
   case CONTAINER_TORCH_ZIP:
   case CONTAINER_SAFETENSORS:
+  case CONTAINER_NPZ:
+  case CONTAINER_NPY:
   case CONTAINER_PICKLE: return OBS_NONE;
   case CONTAINER_TORCH_LEGACY: return OBS_KIND_LEGACY;
   case CONTAINER_TORCHSCRIPT: return OBS_KIND_TORCHSCRIPT;
@@ -127,8 +129,6 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_EMPTY:
   case CONTAINER_TORCH_PACKAGE:
   case CONTAINER_PT2:
-  case CONTAINER_NPZ:
-  case CONTAINER_NPY:
   case CONTAINER_GGUF:
   case CONTAINER_PYTORCH1:
   case CONTAINER_MOBILE:

@@ -158,6 +158,8 @@ void checkpoint_load(struct checkpoint *cp) {
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickle(cp);
   if (cp->container->kind == CONTAINER_SAFETENSORS) load_safetensors(cp);
+  if (cp->container->kind == CONTAINER_NPY) load_npy(cp);
+  if (cp->container->kind == CONTAINER_NPZ && cp->container->usable) load_npz(cp);
   if (cp->arena->exhausted)
     note_load(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, cp->arena->used, cp->arena->budget);
 }
