@@ -58,13 +58,19 @@ uint32_t build_NP_DTYPE(const struct call *c) {
   return call_built(c, BUILT_NP_DTYPE, c->cp->np_dtypes.n - 1);
 }
 
+/* Extended precision is a number too, though its size and format are the machine's: kept, not read. */
+static bool is_extended(const struct np_dtype *dt) {
+  return !dt->plain && (dt->kind == 'f' || dt->kind == 'c');
+}
+
 /* elsize, alignment and flags, which numpy takes as they come: with the flags of an object dtype it reads a
  * pointer, or what lies behind one, where the number should stand. Numbers leave all three open, text states
  * its size. */
 static bool np_layout(const struct machine *m, const struct np_dtype *dt, val_id state) {
   enum { NEEDS_INIT = 8 };
   val_id size = value_item(m, state, 5), flags = value_item(m, state, 7);
-  if (dt->plain) return is_int(m, size, -1) && is_int(m, value_item(m, state, 6), -1) && is_int(m, flags, 0);
+  if (dt->plain || is_extended(dt))
+    return is_int(m, size, -1) && is_int(m, value_item(m, state, 6), -1) && is_int(m, flags, 0);
   if (dt->kind != 'U' && dt->kind != 'S') return true; /* what has such a dtype is never proved */
   return is_int(m, size, dt->size) && (is_int(m, flags, 0) || is_int(m, flags, NEEDS_INIT));
 }
@@ -155,6 +161,10 @@ uint32_t build_NP_SCALAR(const struct call *c) {
   if (c->n != 2 || !dt) return refuse_arguments(c, "not (dtype, bytes)");
   bool raw = bytes_of(c->cp, c->m, call_arg(c, 1), &s);
   if (!raw && call_kind(c, 1) == VAL_TEXT) raw = latin1(c, call_bytes(c, 1), &s);
+  if (raw && is_extended(dt) && s.n == dt->size) {
+    note_np_dtype(c, 0);
+    return call_built(c, BUILT_UNREAD, 0);
+  }
   if (!raw || (!dt->plain && !is_text(dt)) || s.n != dt->size)
     return refuse_arguments(c, "not a plain number of the dtype's size");
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
