@@ -15,7 +15,7 @@ struct corpus_case {
   struct lines body;
 };
 
-enum { CASES = 600, CASE_FILES = 32 };
+enum { CASES = 1000, CASE_FILES = 32 };
 struct corpus {
   struct arena arena; /* of the files' texts */
   struct macros macros;

@@ -30,7 +30,7 @@ struct macro {
   struct lines body;
 };
 
-enum { MACROS = 64 };
+enum { MACROS = 128 };
 struct macros {
   struct macro list[MACROS];
   size_t n;

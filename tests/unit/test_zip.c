@@ -232,6 +232,12 @@ static const struct story stories[] = {
      {{.name = "a/data.pkl", .data = ZIP_PICKLE, .size = 6, .no_crc = true},
       {.name = "a/version", .data = "3\n", .size = 2, .no_crc = true}},
      {OBS_MEMBER_CRC_ABSENT}},
+    {"no checksums of storages",
+     {PKL, {.name = "a/data/0", .data = "x", .size = 1, .no_crc = true}, VERSION},
+     {OBS_MEMBER_CRC_ABSENT}},
+    {"one checksum missing",
+     {PKL, {.name = "a/version", .data = "3\n", .size = 2, .no_crc = true}},
+     {OBS_MEMBER_CRC}},
     /* E15, E22 and required members */
     {"no version", {PKL}, {OBS_RECORD_MISSING}},
     {"unexpected", {PKL, FILE_OF("a/run.py"), VERSION}, {OBS_MEMBER_UNEXPECTED}},

@@ -28,7 +28,7 @@ struct member {
   uint64_t csize, size;   /* stored and real length */
   uint32_t crc;           /* as declared; meaningless when !crc_known */
   uint16_t method, flags;
-  bool crc_known; /* false: 0 in the directory, which torch's set_crc32_options(False) writes, or legacy */
+  bool crc_known; /* false: 0 in the directory because torch computed none (zip_trust_checksums), or legacy */
   bool used;      /* some value of the checkpoint refers to it (set by model/) */
 };
 

@@ -260,6 +260,7 @@ void zip_open(struct container *c, struct arena *a, struct observations *o, cons
   c->kind = kind_by_first_record(c->file);
   if (!zip_read_ends(&z) || !zip_place_directory(&z) || !read_directory(&z) || !index_names(&z)) return;
   c->kind = kind_by_names(c);
+  zip_trust_checksums(&z);
   bool whole = read_locals(&z);
   if (whole) zip_check_tiling(&z);
   c->usable = whole && check_inflation(&z);

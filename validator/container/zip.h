@@ -157,6 +157,8 @@ bool names_lead_out(struct span path);
 
 /* ---- zip_torch.c ---- */
 
+/* Which checksums of the directory are ones: sets crc_known of every member. */
+void zip_trust_checksums(struct zip *z);
 /* The same for the members that torch.save writes, which is all that TORCH_ZIP should hold. */
 void zip_check_torch(struct zip *z);
 
