@@ -157,12 +157,12 @@ lint:
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench
-bench: build/ckptlint $(OUT)/tests/bench/big $(OUT)/tests/bench/measure
+bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine)
 	@MODE=$(MODE) sh tests/bench/bench.sh
 
-$(OUT)/tests/bench/%: tests/bench/%.c
+$(OUT)/tests/bench/%: tests/bench/%.c $(OUT)/core.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $< $(LDFLAGS) -ldeflate -o $@
+	$(Q)$(CC) $(CFLAGS) $< $(OUT)/core.a $(LDFLAGS) $(LIBS) -o $@
 
 .PHONY: clean
 clean:
