@@ -2,19 +2,19 @@
 
 #include "tests/unit/check.h"
 
-/* vectors_sip64 of the reference implementation (github.com/veorq/SipHash): key 00 01 … 0f, message 00 01 …
- * n-1. */
+/* hash(bytes(range(n))) of CPython 3.11 under PYTHONHASHSEED=1, whose key is the first sixteen bytes of
+ * lcg_urandom(1) (Python/bootstrap_hash.c, Python/pyhash.c). */
 static const struct {
   size_t n;
   uint64_t want;
 } vectors[] = {
-    {0, UINT64_C(0x726fdb47dd0e0e31)},  {1, UINT64_C(0x74f839c593dc67fd)},  {2, UINT64_C(0x0d6c8009d9a94f5a)},
-    {3, UINT64_C(0x85676696d7fb7e2d)},  {7, UINT64_C(0xab0200f58b01d137)},  {8, UINT64_C(0x93f5f5799a932462)},
-    {15, UINT64_C(0xa129ca6149be45e5)}, {63, UINT64_C(0x958a324ceb064572)},
+    {1, UINT64_C(0xecd3e5afcecda4b9)},  {2, UINT64_C(0xbf360f1ea1745965)}, {3, UINT64_C(0x8d5b20ab227ba858)},
+    {7, UINT64_C(0xfd15e78052a69ddf)},  {8, UINT64_C(0xc0b5739e7e28dd01)}, {15, UINT64_C(0xfa87985f39e97a53)},
+    {63, UINT64_C(0x542052345bc68274)},
 };
-static const uint64_t seed[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+static const uint64_t seed[2] = {UINT64_C(0xaed66ce184be2329), UINT64_C(0xebe9bbf1f1499052)};
 
-static void siphash_gives_the_reference_vectors(void **state) {
+static void siphash_gives_what_cpython_gives(void **state) {
   (void)state;
   uint8_t message[64];
   for (uint8_t i = 0; i < sizeof message; i++) message[i] = i;
@@ -101,7 +101,7 @@ static void index_fails_when_the_budget_is_spent(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(siphash_gives_the_reference_vectors),
+      cmocka_unit_test(siphash_gives_what_cpython_gives),
       cmocka_unit_test(pieces_hash_as_the_whole),
       cmocka_unit_test(index_finds_every_entry_of_a_hash),
       cmocka_unit_test(index_tells_hashes_of_one_slot_apart),

@@ -65,14 +65,14 @@ struct span arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2
 #define vec_reserve(a, v, extra, max) \
   (vec_room((a), &(v)->b, (v)->n, (extra), (max), sizeof *(v)->p) ? ((v)->p = (v)->b.p, true) : false)
 
-NODISCARD bool vec_enlarge(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max,
-                           size_t size);
+NODISCARD COLD bool vec_enlarge(struct arena *a, struct block *b, uint32_t n, uint64_t extra, uint64_t max,
+                                size_t size);
 
 /* Inline for the common case, that there is room already: a tensor's opcodes push some fifty elements. */
 NODISCARD static inline bool vec_room(struct arena *a, struct block *b, uint32_t n, uint64_t extra,
                                       uint64_t max, size_t size) {
-  uint64_t room = min_u64(min_u64(max, UINT32_MAX), b->size / size);
-  if (n <= room && extra <= room - n) return true;
+  max = min_u64(max, UINT32_MAX); /* so the product below stays below 2^64 */
+  if (n <= max && extra <= max - n && (n + extra) * size <= b->size) return true;
   return vec_enlarge(a, b, n, extra, max, size);
 }
 NODISCARD static inline bool vec_grow(struct arena *a, struct block *b, uint32_t n, uint64_t max,

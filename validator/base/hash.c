@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+#include "base/reader.h"
+
 enum { FIRST_SLOTS = 64, MOST_ENTRIES = 1 << 30 };
 
 /* Arithmetic modulo 2^64 is meant here; these two spell it so that a sanitizer sees no accident. */
@@ -28,7 +30,6 @@ static inline void round_once(uint64_t v[4]) {
 static inline void compress(struct siphash *h, uint64_t word) {
   h->v[3] ^= word;
   round_once(h->v);
-  round_once(h->v);
   h->v[0] ^= word;
 }
 
@@ -46,17 +47,11 @@ static void put_byte(struct siphash *h, uint8_t byte) {
   h->tail_n = 0;
 }
 
-static uint64_t word_at(const uint8_t *p) {
-  uint64_t word = 0;
-  for (size_t i = 8; i > 0; i--) word = word << 8 | p[i - 1];
-  return word;
-}
-
 void siphash_bytes(struct siphash *h, struct span bytes) {
   size_t i = 0;
   h->len += bytes.n;
   while (i < bytes.n && h->tail_n) put_byte(h, bytes.p[i++]);
-  for (; bytes.n - i >= 8; i += 8) compress(h, word_at(bytes.p + i));
+  for (; bytes.n - i >= 8; i += 8) compress(h, load_u64le(bytes.p + i));
   while (i < bytes.n) put_byte(h, bytes.p[i++]);
 }
 
@@ -74,7 +69,7 @@ void siphash_u64(struct siphash *h, uint64_t word) {
 uint64_t siphash_end(struct siphash *h) {
   compress(h, h->tail | (h->len & 0xff) << 56);
   h->v[2] ^= 0xff;
-  for (int i = 0; i < 4; i++) round_once(h->v);
+  for (int i = 0; i < 3; i++) round_once(h->v);
   return h->v[0] ^ h->v[1] ^ h->v[2] ^ h->v[3];
 }
 

@@ -1,5 +1,6 @@
 /* Keyed hashing for tables whose keys the file chooses, and the index such tables share.
- * SipHash-2-4 (Aumasson, Bernstein 2012): without the seed nobody can write a file whose keys collide. */
+ * SipHash-1-3 (Aumasson, Bernstein 2012; the variant that CPython and Rust take for their tables): without
+ * the seed nobody can write a file whose keys collide. */
 #ifndef CKPTLINT_BASE_HASH_H
 #define CKPTLINT_BASE_HASH_H
 

@@ -10,7 +10,11 @@
 
 #define NODISCARD         __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define FLEX_ENUM         __attribute__((flag_enum))
+/* For the loops that every byte of a file goes through: HOT goes into its caller whatever its size, COLD,
+ * which a valid file hardly calls, stays out. */
+#define HOT       static inline __attribute__((always_inline))
+#define COLD      __attribute__((cold, noinline))
+#define FLEX_ENUM __attribute__((flag_enum))
 
 #define try_add(a, b, out) (!__builtin_add_overflow((a), (b), (out)))
 #define try_sub(a, b, out) (!__builtin_sub_overflow((a), (b), (out)))

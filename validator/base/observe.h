@@ -46,9 +46,9 @@ struct observations {
 
 void observations_init(struct observations *o, struct arena *a, uint32_t per_kind_max);
 /* Notes it. Never fails visibly: what can't be kept sets `lost`, which the verdict reads as not checked. */
-void observe(struct observations *o, struct observation what);
+COLD void observe(struct observations *o, struct observation what);
 /* The same, answering false: `return refuse(o, (struct observation){.kind = OBS_…});` ends a stage. */
-NODISCARD bool refuse(struct observations *o, struct observation what);
+NODISCARD COLD bool refuse(struct observations *o, struct observation what);
 /* Will one more of this kind be listed? What is only counted needs no texts, which a million of them would
  * fill the arena with. */
 static inline bool will_list(const struct observations *o, enum obs_kind kind) {

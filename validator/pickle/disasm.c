@@ -1,5 +1,6 @@
 #include "pickle/disasm.h"
 
+#include "pickle/arg.h"
 #include "pickle/op.h"
 
 struct disasm_mark {

@@ -47,7 +47,7 @@ static struct part float_part(double real, val_id v) {
   return bits_part(PART_FLOAT, bits);
 }
 
-static struct part bytes_part(struct machine *m, enum part_tag tag, val_id v, struct key *k) {
+static inline struct part bytes_part(struct machine *m, enum part_tag tag, val_id v, struct key *k) {
   struct span bytes = value_bytes(m, v);
   if (bytes.n <= SHORT_TEXT) {
     k->has_surrogate |= tag == PART_TEXT && !utf8_valid(bytes, UTF8_STRICT);
@@ -60,7 +60,7 @@ static struct part bytes_part(struct machine *m, enum part_tag tag, val_id v, st
 }
 
 /* One value without what it holds; notes what can't be a key, or can't be compared. */
-static struct part part_of(struct machine *m, val_id v, struct key *k) {
+static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   const struct value *x = value_of(m, v);
   switch ((enum value_kind)x->kind) {
   case VAL_NONE: return bits_part(PART_NONE, 0);
@@ -123,8 +123,10 @@ static uint32_t hash_key(const struct machine *m, val_id container, const struct
   siphash_u64(&h, container);
   for (uint32_t i = 0; i < k->n; i++) {
     const struct part *p = &k->parts[i];
-    siphash_u64(&h, (uint64_t)p->tag << 32 ^ p->bits);
-    siphash_bytes(&h, p->bytes);
+    if (p->bytes.n) /* what is left out here same_key compares */
+      siphash_bytes(&h, p->bytes);
+    else
+      siphash_u64(&h, (uint64_t)p->tag << 32 ^ p->bits);
   }
   return siphash_end32(&h);
 }
@@ -141,7 +143,7 @@ static uint32_t find(struct machine *m, val_id container, const struct key *k, u
   return 0;
 }
 
-static void note_oddities(struct machine *m, val_id key, const struct key *k, const struct arg *arg) {
+static COLD void note_oddities(struct machine *m, val_id key, const struct key *k, const struct arg *arg) {
   if (k->complex) {
     struct observation what = seen_at(m, OBS_PKL_KEY_COMPLEX, arg);
     what.want = MAX_KEY_PARTS;
@@ -164,7 +166,7 @@ bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_i
   take_apart(m, key, &k);
   if (k.no_memory) return refuse_memory(m);
   if (k.unhashable) return refuse_op(m, OBS_PKL_UNHASHABLE, arg);
-  note_oddities(m, key, &k, arg);
+  if (k.complex || k.has_object || k.has_surrogate) note_oddities(m, key, &k, arg);
   uint32_t hash = hash_key(m, container, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
   if (found) return true;

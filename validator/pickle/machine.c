@@ -1,5 +1,6 @@
 #include "pickle/machine.h"
 
+#include "pickle/arg.h"
 #include "pickle/op.h"
 
 const struct op opcode_table[256] = {
@@ -32,10 +33,7 @@ bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t ma
 
 /* ---- one opcode ---- */
 
-static bool read_argument(struct machine *m, struct arg *arg) {
-  if (arg->op->arg == ARG_NONE) return true; /* every third opcode: not worth the call */
-  enum arg_error e = arg_read(&m->in, arg->op->arg, arg);
-  if (e == ARG_FINE) return true;
+static COLD bool refuse_argument(struct machine *m, const struct arg *arg, enum arg_error e) {
   static const enum obs_kind kinds[] = {[ARG_TRUNCATED] = OBS_PKL_ARG_TRUNCATED,
                                         [ARG_OVERRUN] = OBS_PKL_LENGTH,
                                         [ARG_NEGATIVE_LENGTH] = OBS_PKL_LENGTH_NEGATIVE,
@@ -49,7 +47,7 @@ static bool read_argument(struct machine *m, struct arg *arg) {
 /* Nothing below the topmost mark may be reached: Pdata.fence of _pickle.c. */
 static uint32_t fence(const struct machine *m) { return m->marks.n ? m->marks.p[m->marks.n - 1] : 0; }
 
-static bool refuse_underflow(struct machine *m, const struct arg *arg, uint32_t got, uint32_t want) {
+static COLD bool refuse_underflow(struct machine *m, const struct arg *arg, uint32_t got, uint32_t want) {
   struct observation what = seen_at(m, OBS_PKL_UNDERFLOW, arg);
   what.got = got;
   what.want = want;
@@ -57,13 +55,13 @@ static bool refuse_underflow(struct machine *m, const struct arg *arg, uint32_t 
 }
 
 /* Room for one more value at `base`. */
-static bool stack_room(struct machine *m, uint32_t base) {
+HOT bool stack_room(struct machine *m, uint32_t base) {
   m->stack.n = base;
   return vec_reserve(m->arena, &m->stack, 1, m->max->pickle_stack);
 }
 
 /* Takes what the row takes: the values stay readable in arg->items. Leaves room for what it gives. */
-static bool take_operands(struct machine *m, struct arg *arg) {
+HOT bool take_operands(struct machine *m, struct arg *arg) {
   const struct op *op = arg->op;
   uint32_t end = m->stack.n, base;
   if (op->takes == TO_MARK) {
@@ -85,7 +83,7 @@ static bool take_operands(struct machine *m, struct arg *arg) {
 
 /* PEP 3154: a frame holds whole opcodes. C's unpickler reads on when it reads from memory, and loses or
  * refuses the rest of the opcode when it reads from a file; the Python one raises. */
-static void leave_frame(struct machine *m, const struct arg *arg) {
+static COLD void leave_frame(struct machine *m, const struct arg *arg) {
   if (m->in.at > m->frame_end) {
     struct observation what = seen_at(m, OBS_PKL_FRAME_STRADDLED, arg);
     what.want = m->frame_end;
@@ -95,7 +93,7 @@ static void leave_frame(struct machine *m, const struct arg *arg) {
 }
 
 /* PROTO came with protocol 2, so protocols 0 and 1 go undeclared. */
-static void note_newer(struct machine *m, const struct arg *arg) {
+static COLD void note_newer(struct machine *m, const struct arg *arg) {
   struct observation what = seen_at(m, OBS_PKL_OP_NEWER, arg);
   m->highest_op_proto = arg->op->proto;
   what.got = arg->op->proto;
@@ -103,28 +101,32 @@ static void note_newer(struct machine *m, const struct arg *arg) {
   if (what.got > what.want) observe(m->obs, what);
 }
 
-static void note_beyond_weights_only(struct machine *m, const struct arg *arg) {
+static COLD void note_beyond_weights_only(struct machine *m, const struct arg *arg) {
   m->beyond_weights_only = true;
   observe(m->obs, seen_at(m, OBS_PKL_WEIGHTS_ONLY, arg));
 }
 
-bool machine_fetch(struct machine *m, struct arg *arg) {
-  *arg = (struct arg){.at = (uint32_t)m->in.at};
+static COLD bool refuse_opcode(struct machine *m, enum obs_kind kind, const struct arg *arg, uint8_t byte) {
+  return refuse(m->obs, (struct observation){.kind = kind, .member = m->member, .at = arg->at, .got = byte});
+}
+
+HOT bool fetch(struct machine *m, struct arg *arg) {
+  arg->at = (uint32_t)m->in.at;
+  arg->number = 0;
+  arg->text = span_of(NULL, 0); /* the rest is set by who has it */
   uint8_t byte;
   if (m->num_ops >= m->max->pickle_ops)
     return refuse_room(m, OBS_LIMIT_PICKLE_OPS, m->num_ops + 1, m->max->pickle_ops, arg->at);
   m->num_ops++;
-  if (!reader_u8(&m->in, &byte))
-    return refuse(m->obs,
-                  (struct observation){.kind = OBS_PKL_TRUNCATED, .member = m->member, .at = arg->at});
+  if (!reader_u8(&m->in, &byte)) return refuse_opcode(m, OBS_PKL_TRUNCATED, arg, 0);
   arg->op = &opcode_table[byte];
-  if (!arg->op->run)
-    return refuse(m->obs, (struct observation){
-                              .kind = OBS_PKL_OPCODE, .member = m->member, .at = arg->at, .got = byte});
-  return read_argument(m, arg) && take_operands(m, arg);
+  if (!arg->op->run) return refuse_opcode(m, OBS_PKL_OPCODE, arg, byte);
+  enum arg_error e = arg_read(&m->in, arg->op->arg, arg);
+  if (e != ARG_FINE) return refuse_argument(m, arg, e);
+  return take_operands(m, arg);
 }
 
-bool machine_execute(struct machine *m, const struct arg *arg) {
+HOT bool execute(struct machine *m, const struct arg *arg) {
   if (m->frame_end && m->in.at >= m->frame_end) leave_frame(m, arg);
   if (!arg->op->run(m, arg)) return false;
   if (arg->op->proto > m->highest_op_proto) note_newer(m, arg);
@@ -132,10 +134,13 @@ bool machine_execute(struct machine *m, const struct arg *arg) {
   return true;
 }
 
+bool machine_fetch(struct machine *m, struct arg *arg) { return fetch(m, arg); }
+bool machine_execute(struct machine *m, const struct arg *arg) { return execute(m, arg); }
+
 bool machine_run(struct machine *m) {
-  struct arg arg;
+  struct arg arg = {.op = NULL};
   while (!m->failed && !m->stopped)
-    if (!machine_fetch(m, &arg) || !machine_execute(m, &arg)) m->failed = true;
+    if (!fetch(m, &arg) || !execute(m, &arg)) m->failed = true;
   return m->stopped && !m->failed;
 }
 

@@ -17,20 +17,30 @@ NODISCARD bool machine_execute(struct machine *m, const struct arg *arg);
 
 /* ---- observing ---- */
 /* About this opcode: its offset, and its name as the subject. */
-struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg);
+COLD struct observation seen_at(const struct machine *m, enum obs_kind kind, const struct arg *arg);
 /* As much of a text as a report has use for: findings must not outgrow the program. */
 static inline struct span shown(struct span text) { return span_first(text, 256); }
-NODISCARD bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg);
-bool refuse_memory(struct machine *m);
+NODISCARD COLD bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg);
+COLD bool refuse_memory(struct machine *m);
 /* There is no room for n elements: because the limit is `max`, or else because the arena is spent. Observes
  * which. */
-bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t max, uint32_t at);
+COLD bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t max, uint32_t at);
 
 /* ---- values: 0 or false means a limit, observed ---- */
 /* Shared constants, there from the start. */
 enum { ID_NONE = 1, ID_FALSE, ID_TRUE, ID_EMPTY_TUPLE, NUM_CONSTANTS };
-val_id constant(struct machine *m, val_id id, uint32_t at);
-val_id new_value(struct machine *m, enum value_kind kind, uint32_t at);
+static inline val_id constant(struct machine *m, val_id id, uint32_t at) {
+  if (m->values.p[id].at == 0) m->values.p[id].at = at;
+  return id;
+}
+COLD val_id refuse_value(struct machine *m, uint32_t at); /* there is no room for one more; answers 0 */
+/* Inline, as most opcodes make one. */
+static inline val_id new_value(struct machine *m, enum value_kind kind, uint32_t at) {
+  uint64_t max = min_u64(m->max->pickle_values, UINT32_MAX - NUM_CONSTANTS) + NUM_CONSTANTS;
+  if (!vec_reserve(m->arena, &m->values, 1, max)) return refuse_value(m, at);
+  m->values.p[m->values.n] = (struct value){.kind = (uint8_t)kind, .at = at};
+  return m->values.n++;
+}
 val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at);
 val_id new_int(struct machine *m, int64_t number, uint32_t at);
 /* An integer from two's complement, lowest byte first: INT if it fits, else BIGINT, which keeps the span. */
@@ -47,7 +57,10 @@ static inline val_id top(const struct machine *m) { return m->stack.p[m->stack.n
 bool is_ascii(struct span text);
 /* May it be anything once it is loaded? True for what an import, a call, a persistent id or the registry
  * gives. */
-bool is_symbolic(const struct machine *m, val_id v);
+static inline bool is_symbolic(const struct machine *m, val_id v) {
+  enum value_kind kind = kind_of(m, v);
+  return kind == VAL_GLOBAL || kind == VAL_OBJECT || kind == VAL_PERSID || kind == VAL_EXTENSION;
+}
 
 /* ---- containers (op_build.c) ---- */
 /* Appends n values to a LIST, keeping `depth`. */
@@ -56,8 +69,16 @@ NODISCARD bool list_extend(struct machine *m, val_id list, const val_id *items, 
 /* Sets n / 2 pairs of a DICT in order; a key that is there takes the new value (observed). */
 NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n,
                            const struct arg *arg);
+COLD void note_depth(struct machine *m, uint32_t depth, uint64_t limit, uint32_t at);
 /* A container is at least one level deeper than what it holds. */
-void deepen(struct machine *m, val_id container, val_id item, uint32_t at);
+static inline void deepen(struct machine *m, val_id container, val_id item, uint32_t at) {
+  struct value *c = &m->values.p[container];
+  uint32_t depth = (uint32_t)value_of(m, item)->depth + 1;
+  if (depth <= c->depth || depth > UINT16_MAX) return;
+  c->depth = (uint16_t)depth;
+  uint64_t limit = min_u64(m->max->value_depth, UINT16_MAX - 1);
+  if (depth > limit && !m->too_deep) note_depth(m, depth, limit, at);
+}
 
 /* ---- keys of dicts and elements of sets (keys.c, long_text.c) ---- */
 /* A key can be a megabyte that two bytes of program fetch from the memo, again and again. So a long text is

@@ -3,23 +3,14 @@
 #include "pickle/op.h"
 
 /* Said once: what is too deep is so from the inside to the outside. */
-static void note_depth(struct machine *m, uint32_t depth, uint64_t limit, uint32_t at) {
-  if (depth <= limit || m->too_deep) return;
+void note_depth(struct machine *m, uint32_t depth, uint64_t limit, uint32_t at) {
   m->too_deep = true;
   observe(m->obs,
           (struct observation){
               .kind = OBS_LIMIT_VALUE_DEPTH, .member = m->member, .at = at, .got = depth, .want = limit});
 }
 
-void deepen(struct machine *m, val_id container, val_id item, uint32_t at) {
-  struct value *c = &m->values.p[container];
-  uint32_t depth = (uint32_t)value_of(m, item)->depth + 1;
-  if (depth <= c->depth || depth > UINT16_MAX) return;
-  c->depth = (uint16_t)depth;
-  note_depth(m, depth, min_u64(m->max->value_depth, UINT16_MAX - 1), at);
-}
-
-static bool reserve_links(struct machine *m, uint32_t n, uint32_t at) {
+HOT bool reserve_links(struct machine *m, uint32_t n, uint32_t at) {
   if (vec_reserve(m->arena, &m->links, n, m->max->pickle_links)) return true;
   return refuse_room(m, OBS_LIMIT_PICKLE_LINKS, (uint64_t)m->links.n + n, m->max->pickle_links, at);
 }
@@ -43,7 +34,7 @@ static bool grow_run(struct machine *m, val_id container, uint32_t extra, uint32
   return true;
 }
 
-static void append(struct machine *m, val_id container, val_id item, uint32_t at) {
+HOT void append(struct machine *m, val_id container, val_id item, uint32_t at) {
   struct value *c = &m->values.p[container];
   m->links.p[c->seq.first + c->seq.n++] = item;
   deepen(m, container, item, at);
@@ -122,12 +113,13 @@ static bool set_update(struct machine *m, val_id set, const struct arg *arg) {
   for (uint32_t i = 0; i < arg->n; i++) {
     uint32_t end = value_count(m, set), place;
     if (!key_place(m, set, arg->items[i], end, &place, arg)) return false;
+    if (place == end) {
+      append(m, set, arg->items[i], arg->at);
+      continue;
+    }
     struct observation what = seen_at(m, OBS_PKL_DUPLICATE_ITEM, arg);
     what.detail = shown(value_bytes(m, arg->items[i]));
-    if (place == end)
-      append(m, set, arg->items[i], arg->at);
-    else
-      observe(m->obs, what);
+    observe(m->obs, what);
   }
   return true;
 }

@@ -9,8 +9,7 @@ static uint32_t index_hash(const uint64_t seed[2], uint32_t index) {
   return siphash_end32(&h);
 }
 
-static struct memo_entry *sparse_entry(const struct memo *memo, const uint64_t seed[2], uint32_t index) {
-  if (memo->entries.n == 0) return NULL;
+static COLD struct memo_entry *sparse_entry(const struct memo *memo, const uint64_t seed[2], uint32_t index) {
   uint32_t hash = index_hash(seed, index);
   for (uint32_t i = hash_find(&memo->sparse, hash, 0); i; i = hash_find(&memo->sparse, hash, i))
     if (memo->entries.p[i - 1].index == index) return &memo->entries.p[i - 1];
@@ -18,9 +17,9 @@ static struct memo_entry *sparse_entry(const struct memo *memo, const uint64_t s
 }
 
 /* A sparse index may come into reach of the array later: it stays where it is, and its slot stays 0. */
-static val_id *slot(const struct memo *memo, const uint64_t seed[2], uint32_t index) {
+HOT val_id *slot(const struct memo *memo, const uint64_t seed[2], uint32_t index) {
   if (index < memo->dense.n && memo->dense.p[index]) return &memo->dense.p[index];
-  struct memo_entry *e = sparse_entry(memo, seed, index);
+  struct memo_entry *e = memo->entries.n ? sparse_entry(memo, seed, index) : NULL;
   return e ? &e->v : NULL;
 }
 
@@ -30,30 +29,30 @@ val_id memo_get(const struct memo *memo, const uint64_t seed[2], uint32_t index)
 }
 
 /* The array never has more than twice the slots that are in use, whatever the index is. */
-static bool is_dense(const struct memo *memo, uint32_t index) {
+HOT bool is_dense(const struct memo *memo, uint32_t index) {
   enum { HEAD_START = 256 };
   return index < (uint64_t)memo->n * 2 + HEAD_START;
 }
 
-static bool add_dense(struct memo *memo, struct arena *a, uint32_t index, val_id v) {
+HOT bool add_dense(struct memo *memo, struct arena *a, uint32_t index, val_id v) {
   if (index >= memo->dense.n) {
     uint32_t extra = index - memo->dense.n + 1;
     if (!vec_reserve(a, &memo->dense, extra, UINT32_MAX)) return false;
-    memset(memo->dense.p + memo->dense.n, 0, extra * sizeof *memo->dense.p);
-    memo->dense.n += extra;
+    while (memo->dense.n <= index) memo->dense.p[memo->dense.n++] = 0; /* mostly one */
   }
   memo->dense.p[index] = v;
   return true;
 }
 
-static bool add_sparse(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v) {
+static COLD bool add_sparse(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index,
+                            val_id v) {
   struct memo_entry *e = vec_push(a, &memo->entries, UINT32_MAX);
   if (!e || !hash_add(a, &memo->sparse, index_hash(seed, index), UINT32_MAX)) return false;
   *e = (struct memo_entry){index, v};
   return true;
 }
 
-static bool add(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v) {
+HOT bool add(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32_t index, val_id v) {
   if (!(is_dense(memo, index) ? add_dense(memo, a, index, v) : add_sparse(memo, a, seed, index, v)))
     return false;
   memo->n++;
@@ -69,15 +68,15 @@ bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[2], uint32
 
 /* ---- the opcodes ---- */
 
-static struct observation seen_index(const struct machine *m, enum obs_kind kind, const struct arg *arg,
-                                     uint64_t i) {
+static COLD struct observation seen_index(const struct machine *m, enum obs_kind kind, const struct arg *arg,
+                                          uint64_t i) {
   struct observation what = seen_at(m, kind, arg);
   what.detail = shown(arg->text);
   what.got = i;
   return what;
 }
 
-static bool put(struct machine *m, const struct arg *arg, uint32_t index) {
+HOT bool put(struct machine *m, const struct arg *arg, uint32_t index) {
   val_id *there = slot(m->memo, m->hash_seed, index);
   if (there && *there != top(m)) observe(m->obs, seen_index(m, OBS_PKL_MEMO_OVERWRITE, arg, index));
   if (index > m->num_ops) { /* C's memo is an array of twice the index: 64 GiB for LONG_BINPUT 0xfffffff0 */
@@ -94,7 +93,7 @@ static bool put(struct machine *m, const struct arg *arg, uint32_t index) {
   return refuse_room(m, OBS_LIMIT_PICKLE_MEMO, (uint64_t)m->memo->n + 1, m->max->pickle_memo, arg->at);
 }
 
-static bool get(struct machine *m, const struct arg *arg, uint32_t index) {
+HOT bool get(struct machine *m, const struct arg *arg, uint32_t index) {
   val_id v = memo_get(m->memo, m->hash_seed, index);
   if (v == 0) return refuse(m->obs, seen_index(m, OBS_PKL_MEMO_UNSET, arg, index));
   m->values.p[v].fetched = true;

@@ -49,14 +49,4 @@ struct arg {
   uint32_t n;
 };
 
-/* Reads the argument of a row. On failure nothing of *out is valid but what the comment says. */
-enum arg_error {
-  ARG_FINE,
-  ARG_TRUNCATED,       /* number: bytes wanted */
-  ARG_OVERRUN,         /* a length beyond the end; number: the length, INT64_MAX if it is larger still */
-  ARG_NEGATIVE_LENGTH, /* number: the length */
-  ARG_NO_NEWLINE,
-};
-enum arg_error arg_read(struct reader *in, enum arg_kind kind, struct arg *out);
-
 #endif

@@ -2,20 +2,11 @@
 
 /* ---- making ---- */
 
-val_id new_value(struct machine *m, enum value_kind kind, uint32_t at) {
+val_id refuse_value(struct machine *m, uint32_t at) {
   uint64_t made = m->values.n - NUM_CONSTANTS,
            max = min_u64(m->max->pickle_values, UINT32_MAX - NUM_CONSTANTS);
-  if (!vec_reserve(m->arena, &m->values, 1, max + NUM_CONSTANTS)) {
-    refuse_room(m, OBS_LIMIT_PICKLE_VALUES, made + 1, max, at);
-    return 0;
-  }
-  m->values.p[m->values.n] = (struct value){.kind = (uint8_t)kind, .at = at};
-  return m->values.n++;
-}
-
-val_id constant(struct machine *m, val_id id, uint32_t at) {
-  if (m->values.p[id].at == 0) m->values.p[id].at = at;
-  return id;
+  refuse_room(m, OBS_LIMIT_PICKLE_VALUES, made + 1, max, at);
+  return 0;
 }
 
 val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at) {
@@ -34,11 +25,6 @@ val_id new_int(struct machine *m, int64_t number, uint32_t at) {
   if (v == 0) return 0;
   m->values.p[v].number = number;
   return *recent = v;
-}
-
-bool is_symbolic(const struct machine *m, val_id v) {
-  enum value_kind kind = kind_of(m, v);
-  return kind == VAL_GLOBAL || kind == VAL_OBJECT || kind == VAL_PERSID || kind == VAL_EXTENSION;
 }
 
 val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at) {
