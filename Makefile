@@ -157,7 +157,7 @@ lint:
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench
-bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine)
+bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read) $(OUT)/corpus/gen
 	@MODE=$(MODE) sh tests/bench/bench.sh
 
 $(OUT)/tests/bench/%: tests/bench/%.c $(OUT)/core.a

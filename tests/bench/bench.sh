@@ -21,13 +21,22 @@ row() { # label, runs, baseline label, baseline (a shell command), command…
 echo "building the inputs in $work"
 "$OUT/tests/bench/big" 16 67108864 "$work/gib.pt"
 "$OUT/tests/bench/big" 100000 16 "$work/many.pt"
+"$OUT/tests/bench/big" 999998 4 "$work/million.pt" 10
+"$OUT/corpus/gen" "$work/corpus"
 mkdir "$work/dir"
 for i in $(seq 1000); do cp corpus/benign/simple_linear.pt "$work/dir/$i.pt"; done
 
 row "quick scan, 1 GiB torch zip" 21 "cat" "cat $work/gib.pt" "$OUT/ckptlint" --depth quick "$work/gib.pt"
 row "quick scan, 100,000 tensors" 11 "cat" "cat $work/many.pt" "$OUT/ckptlint" --depth quick "$work/many.pt"
-row "full scan, 1 GiB torch zip" 5 "cat" "cat $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
+"$OUT/tests/bench/machine" 21 "$work/many.pt"
+row "full scan, 1 GiB torch zip" 5 "one-thread read" "$OUT/tests/bench/read $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
 row "full scan, 1,000 small files" 5 "cat" "cat $work/dir/*.pt" "$OUT/ckptlint" "$work/dir"
+row "start: ckptlint version" 21 "true" "true" "$OUT/ckptlint" version
+row "exhaustion: 1,000,000 members" 5 "cat" "cat $work/million.pt" "$OUT/ckptlint" --depth quick "$work/million.pt"
+for name in g01-memo-doubling.pkl g05-deep-lists.pkl g05-deep-tuples.pt; do
+  row "exhaustion: $name" 11 "cat" "cat $work/corpus/$name" "$OUT/ckptlint" "$work/corpus/$name"
+done
+"$OUT/tests/bench/machine" 101 "$work/corpus/g01-memo-doubling.pkl"
 if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
   load='import sys, torch; torch.load(sys.argv[1], weights_only=True)'
   row "quick scan, 100,000 tensors" 3 "torch.load" "/usr/bin/python3 -c '$load' $work/many.pt" "$OUT/ckptlint" --depth quick "$work/many.pt"

@@ -1,5 +1,6 @@
-/* big COUNT BYTES OUT: a torch zip as torch.save writes it, with COUNT float32 tensors of BYTES bytes each in
- * one state dict. For measuring; nothing here is clever. */
+/* big COUNT BYTES OUT [TENSORS]: a torch zip as torch.save writes it, with COUNT records of BYTES bytes each,
+ * and one state dict of float32 tensors of all of them or of the first TENSORS. For measuring; nothing here
+ * is clever. */
 #include <libdeflate.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -186,14 +187,15 @@ static void finish(struct archive *a) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) return 4;
+  if (argc < 4) return 4;
   uint64_t count = strtoull(argv[1], NULL, 10), bytes = strtoull(argv[2], NULL, 10);
+  uint64_t tensors = argc > 4 ? strtoull(argv[4], NULL, 10) : count;
   struct archive a = {.out = fopen(argv[3], "wb")};
   struct buffer pickle = {0};
   float *data = malloc(bytes);
   if (!a.out || !data) return 74;
   for (uint64_t i = 0; i < bytes / 4; i++) data[i] = (float)(i * 2654435761u % 1000) / 500.0f - 1.0f;
-  make_pickle(&pickle, count, bytes / 4);
+  make_pickle(&pickle, tensors, bytes / 4);
   add_member(&a, "data.pkl", pickle.p, pickle.n);
   for (uint64_t i = 0; i < count; i++) {
     char name[32];

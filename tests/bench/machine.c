@@ -75,7 +75,7 @@ static void row(const char *what, double (*run)(struct span), int runs, struct s
     double took = run(in);
     if (i == 0 || took < best) best = took;
   }
-  printf("%-44s %9.1f ms %8.1f MB/s of pickle\n", what, best * 1e3,
+  printf("%-44s %9.3f ms %8.1f MB/s of pickle\n", what, best * 1e3,
          best > 0 ? (double)pickle_bytes / best / 1e6 : 0);
 }
 
