@@ -18,7 +18,7 @@ struct scanned {
 static inline void scan_bytes(struct scanned *s, const struct fuzz_input *in) {
   struct plan_writer w;
   struct plan plan;
-  const struct global_policy policy = {.lookup = globals_lookup};
+  const struct global_policy policy = {.lookup = globals_lookup, .torch = torch_newest()};
   *s = (struct scanned){.region = malloc(in->limits.plan_bytes)};
   FUZZ_CHECK(s->region);
   memset(s->region, 0, in->limits.plan_bytes); /* as a fresh mapping is */

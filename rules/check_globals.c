@@ -29,17 +29,21 @@ static enum obs_kind unlisted(const struct use *u) {
   return u->instance ? OBS_GLOBAL_UNKNOWN : OBS_GLOBAL_NAMED;
 }
 
-static enum obs_kind obs_of(const struct global *g, const struct global_row *row, const struct use *u) {
+static enum obs_kind obs_of(const struct global *g, const struct global_row *row, const struct use *u,
+                            torch_version torch) {
   if (g->odd || g->dotted) return u->refused ? OBS_NONE : OBS_GLOBAL_ODD;
   if (!row) return unlisted(u);
   switch (row->cls) {
-  case GLOBAL_CORE: return OBS_NONE;
+  case GLOBAL_CORE: return global_is_listed(row, torch) ? OBS_NONE : OBS_GLOBAL_LATER;
   case GLOBAL_MODELLED:
+    if (global_is_listed(row, torch)) return OBS_NONE;
+    return OBS_GLOBAL_BLOCKS;
   case GLOBAL_RECORD: return OBS_GLOBAL_BLOCKS;
   case GLOBAL_MODULE: return OBS_GLOBAL_MODULE;
   case GLOBAL_DANGEROUS: return u->refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
   case GLOBAL_INDIRECT:
-    return u->refused ? OBS_NONE : u->instance ? OBS_GLOBAL_ATTRIBUTE : OBS_GLOBAL_INDIRECT;
+    /* An attribute of a record was worded when it was taken (model/build.c). */
+    return u->refused || u->instance ? OBS_NONE : OBS_GLOBAL_INDIRECT;
   case GLOBAL_GADGET: return u->refused ? OBS_NONE : OBS_GLOBAL_GADGET;
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;
@@ -64,6 +68,13 @@ static struct span add_name(struct checkpoint *cp, struct span names, struct spa
                       (int)name.n, (const char *)name.p);
 }
 
+/* "2.4: its list has it since 2.6" */
+static struct span later(const struct checkpoint *cp, const struct global_row *row) {
+  torch_version v = cp->policy.torch;
+  return arena_printf(cp->arena, "%u.%u: the list has it since %u.%u", v >> 8, v & 0xffu, row->since >> 8,
+                      row->since & 0xffu);
+}
+
 static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
   struct span modules = SPAN("");
   uint32_t num_modules = 0, first_module = 0;
@@ -73,7 +84,7 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     const struct global *g = &m->globals.p[i];
     const struct global_row *row = row_of_global(cp, g);
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
-    enum obs_kind kind = obs_of(g, row, &uses[i]);
+    enum obs_kind kind = obs_of(g, row, &uses[i], cp->policy.torch);
     if (kind == OBS_NONE) continue;
     if (kind == OBS_GLOBAL_MODULE) {
       modules = add_name(cp, modules, g->mapped_name, num_modules);
@@ -83,12 +94,13 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     struct span name = arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512),
                                     (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
                                     (const char *)g->mapped_name.p);
-    observe(o, (struct observation){.kind = kind,
-                                    .member = m->member,
-                                    .at = g->first_at,
-                                    .subject = name,
-                                    .got = g->count,
-                                    .detail = span_str(row ? row->why : "")});
+    observe(o, (struct observation){
+                   .kind = kind,
+                   .member = m->member,
+                   .at = g->first_at,
+                   .subject = name,
+                   .got = g->count,
+                   .detail = kind == OBS_GLOBAL_LATER ? later(cp, row) : span_str(row ? row->why : "")});
   }
   observe_modules(m->member, modules, first_module, num_modules, o);
 }

@@ -1,6 +1,13 @@
 #include "rules/globals.h"
 
-#define GLOBAL(module, name, cls, builder, why) {module, name, GLOBAL_##cls, BUILD_##builder, why},
+#include <stdio.h>
+
+#define GLOBAL(module, name, cls, builder, why) {module, name, GLOBAL_##cls, BUILD_##builder, why, 0, 0},
+#define CORE(module, name, builder, since, why) \
+  {module, name, GLOBAL_CORE, BUILD_##builder, why, since, UINT16_MAX},
+#define ONCE(module, name, builder, since, until, why) \
+  {module, name, GLOBAL_MODELLED, BUILD_##builder, why, since, until},
+#define V TORCH_VERSION
 static const struct global_row torch_rows[] = {
 #include "rules/globals/torch.def"
 };
@@ -20,6 +27,15 @@ static const struct global_row refused_rows[] = {
 #include "rules/globals/refused.def"
 };
 #undef GLOBAL
+#undef CORE
+#undef ONCE
+#undef V
+
+static const torch_version torch_versions[] = {
+#define TORCH(major, minor) TORCH_VERSION(major, minor),
+#include "rules/globals/versions.def"
+#undef TORCH
+};
 
 struct list {
   const struct global_row *rows;
@@ -138,6 +154,20 @@ const char *globals_allow(struct globals *g, struct arena *a, struct span name) 
   if (row && global_is_refused(row->cls)) return "is always refused; --allow takes classes that hold data";
   if (row || add_allowed(g, a, module, class_name)) return NULL;
   return "does not fit into memory";
+}
+
+torch_version torch_newest(void) { return torch_versions[ARRAY_LEN(torch_versions) - 1]; }
+
+const char *torch_version_text(torch_version v, char out[TORCH_VERSION_ROOM]) {
+  (void)snprintf(out, TORCH_VERSION_ROOM, "%u.%u", v >> 8, v & 0xffu);
+  return out;
+}
+
+torch_version torch_version_of(struct span text) {
+  char room[TORCH_VERSION_ROOM];
+  for (size_t i = 0; i < ARRAY_LEN(torch_versions); i++)
+    if (span_is(text, torch_version_text(torch_versions[i], room))) return torch_versions[i];
+  return 0;
 }
 
 const struct global_row *globals_row(size_t i) {

@@ -24,6 +24,12 @@ NODISCARD const char *globals_allow(struct globals *g, struct arena *a, struct s
 /* All rows, list by list in a fixed order, for the digest of the policy and `rules`; NULL behind the last. */
 const struct global_row *globals_row(size_t i);
 
+/* versions.def. The number of "2.6", 0 for a version that is not listed; and back. */
+enum { TORCH_VERSION_ROOM = 16 };
+torch_version torch_newest(void);
+torch_version torch_version_of(struct span text);
+const char *torch_version_text(torch_version v, char out[TORCH_VERSION_ROOM]);
+
 const char *global_class_name(enum global_class cls);
 
 #endif

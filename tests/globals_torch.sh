@@ -10,13 +10,16 @@ warnings.simplefilter("ignore")
 import torch
 from torch._weights_only_unpickler import _get_allowed_globals
 
-rows = {}
+rows, since = {}, {}
 for path in glob.glob("rules/globals/*.def"):
-    for module, name, cls in re.findall(r'^GLOBAL\("([^"]*)", "([^"]*)", +(\w+),', open(path).read(), re.M):
+    text = open(path).read()
+    for module, name, cls in re.findall(r'^GLOBAL\("([^"]*)", "([^"]*)", +(\w+),', text, re.M):
         rows[module, name] = cls
+    listed = r'^(?:CORE|ONCE)\("([^"]*)", "([^"]*)", +\w+, V\((\d+), (\d+)\)(?:, V\((\d+), (\d+)\))?'
+    for module, name, *v in re.findall(listed, text, re.M):
+        rows[module, name] = "CORE"
+        since[module, name] = (int(v[0]), int(v[1])), (int(v[2]), int(v[3])) if v[2] else (99, 0)
 
-# 1.13 only: 2.x writes CSR tensors by _rebuild_sparse_tensor and has taken this name off its list.
-NOT_CORE = {("torch._utils", "_rebuild_sparse_csr_tensor")}
 # They bring source or C++ objects: refused, or never pickled.
 NOT_DATA = re.compile(r"torch\.fx\b|torch\.nn\.cpp$|torch\.ao\.quantization\.fx\.graph_module$")
 RECORD_BASES = (torch.optim.Optimizer, torch.optim.lr_scheduler._LRScheduler)
@@ -24,8 +27,13 @@ bad = []
 
 for full in _get_allowed_globals():
     pair = tuple(full.rsplit(".", 1))
-    if pair not in NOT_CORE and rows.get(pair) != "CORE":
+    if rows.get(pair) != "CORE":
         bad.append(f"{full} is on torch's list and not core here")
+torch_is = tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", torch.__version__).groups())
+for pair, (first, last) in since.items():
+    listed = ".".join(pair) in _get_allowed_globals()
+    if listed != (first <= torch_is <= last):
+        bad.append(f"{'.'.join(pair)}: the rows say {first} to {last}, torch {torch.__version__} says {listed}")
 
 def classes_below(package):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):

@@ -83,7 +83,7 @@ static inline void bench_open(struct bench *b, struct span program, const struct
 }
 
 static inline void bench_load(struct bench *b) {
-  const struct global_policy policy = {.lookup = globals_lookup};
+  const struct global_policy policy = {.lookup = globals_lookup, .torch = torch_newest()};
   checkpoint_init(&b->cp, &b->arena, &b->obs, &b->max, &b->container, &policy);
   checkpoint_load(&b->cp);
 }

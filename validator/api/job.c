@@ -117,13 +117,14 @@ void job_scan(struct job *job) {
     no_input(job, "no memory for its report", errno);
     return;
   }
-  job->scan = (struct scan_job){.options = job->run->options,
-                                .file = job->in.bytes,
-                                .plan = job->plan_region,
-                                .plan_bytes = job->plan_bytes,
-                                .policy = {.lookup = globals_lookup, .ctx = &job->run->globals},
-                                .arena_bytes = arena_bytes(max, job->in.bytes.n),
-                                .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
+  job->scan = (struct scan_job){
+      .options = job->run->options,
+      .file = job->in.bytes,
+      .plan = job->plan_region,
+      .plan_bytes = job->plan_bytes,
+      .policy = {.lookup = globals_lookup, .ctx = &job->run->globals, .torch = job->run->torch},
+      .arena_bytes = arena_bytes(max, job->in.bytes.n),
+      .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
   job->limits = job_limits(job, job->scan.arena_bytes);
   job_launch(job, JOB_SCANNING,
              &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});

@@ -14,6 +14,7 @@ struct run {
   const struct run_options *options;
   const struct sandbox *sandbox;
   struct globals globals;    /* with --allow */
+  torch_version torch;       /* whose weights_only list counts */
   struct arena arena;        /* options' files, paths */
   struct input arch, config; /* --arch, --config; fd -1 if there is none */
   uint64_t hash_seed[2];

@@ -44,6 +44,7 @@ struct run_options {
   uint32_t views;  /* enum inspect_view */
   struct span key; /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
   const char *arch, *config; /* files, or NULL */
+  const char *torch;         /* --torch-version, or NULL */
   struct name_values set, inputs, expects, outputs, allow;
   double rtol, atol; /* negative: not given */
   uint32_t jobs;

@@ -1,6 +1,8 @@
 /* A run: the inputs become jobs, a few at a time, each in processes of its own; reports come in the order of
  * the inputs. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -102,15 +104,40 @@ static bool run_pool(struct pool *p) {
   return true;
 }
 
+/* A sentence about one value of the options; it lives in the run's arena. */
+static const char *PRINTF_LIKE(2, 3) complaint(struct run *run, const char *format, ...) {
+  char text[512];
+  va_list ap;
+  va_start(ap, format);
+  (void)vsnprintf(text, sizeof text, format, ap);
+  va_end(ap);
+  struct span kept = arena_printf(&run->arena, "%s", text); /* arena_printf ends its text with a NUL */
+  return kept.n ? (const char *)kept.p : "out of memory";
+}
+
 /* --arch and --config: opened once, parsed only by sealed workers. */
 static const char *open_side(struct run *run, struct input *in, const char *path) {
   const char *why = NULL;
   int err;
   in->fd = -1;
   if (!path || input_open(in, span_str(path), false, &run->options->limits, &why, &err)) return NULL;
-  struct span text =
-      arena_printf(&run->arena, "%s: %s", path, why); /* arena_printf ends its text with a NUL */
-  return text.n ? (const char *)text.p : why;
+  return complaint(run, "%.256s: %s", path, why);
+}
+
+static const char *allow_names(struct run *run) {
+  const struct run_options *o = run->options;
+  for (size_t i = 0; i < o->allow.n; i++) {
+    struct span name = o->allow.list[i].value;
+    const char *why = globals_allow(&run->globals, &run->arena, name);
+    if (why) return complaint(run, "--allow: %.*s %s", (int)min_size(name.n, 256), (const char *)name.p, why);
+  }
+  return NULL;
+}
+
+static const char *unknown_torch(struct run *run) {
+  char newest[TORCH_VERSION_ROOM];
+  return complaint(run, "--torch-version: no list of %.64s is known here; 1.13 to %s are",
+                   run->options->torch, torch_version_text(torch_newest(), newest));
 }
 
 static const char *prepare(struct run *run) {
@@ -120,8 +147,9 @@ static const char *prepare(struct run *run) {
     return "an architecture file is needed: --arch FILE";
   const char *why = open_side(run, &run->arch, o->arch);
   if (!why) why = open_side(run, &run->config, o->config);
-  for (size_t i = 0; !why && i < o->allow.n; i++)
-    why = globals_allow(&run->globals, &run->arena, o->allow.list[i].value);
+  if (!why) why = allow_names(run);
+  run->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
+  if (!why && !run->torch) why = unknown_torch(run);
   if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed)
     why = "no random numbers from the kernel";
   return why;
@@ -142,8 +170,8 @@ int run_inputs(const struct run_options *options, const struct input_list *input
   struct pool pool = {.run = &run,
                       .report = report,
                       .parallel = options->jobs ? options->jobs : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};
-  emit_run(report, options, sandbox);
   const char *why = prepare(&run);
+  emit_run(report, &run);
   if (why) return finish(&pool, EXIT_USAGE, why);
   if (sandbox_level(sandbox) < options->sandbox)
     return finish(&pool, EXIT_SANDBOX,

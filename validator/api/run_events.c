@@ -46,7 +46,10 @@ static void add_layers(cJSON *o, const struct sandbox *s) {
   }
 }
 
-void emit_run(struct report *report, const struct run_options *o, const struct sandbox *s) {
+void emit_run(struct report *report, const struct run *run) {
+  const struct run_options *o = run->options;
+  const struct sandbox *s = run->sandbox;
+  char torch[TORCH_VERSION_ROOM];
   static const char *const verbs[] = {"scan", "check", "forward", "inspect"};
   cJSON *e = event_new("run");
   event_str(e, "schema", "ckptlint.event/1");
@@ -54,6 +57,7 @@ void emit_run(struct report *report, const struct run_options *o, const struct s
   event_str(e, "verb", verbs[o->verb]);
   event_str(e, "depth", o->depth == DEPTH_FULL ? "full" : "quick");
   event_str(e, "profile", o->profile == PROFILE_STRICT ? "strict" : "weights");
+  event_str(e, "torch_version", torch_version_text(run->torch, torch));
   event_str(e, "fail_on", severity_name(o->fail_on));
   cJSON *box = event_object(e, "sandbox");
   event_str(box, "level", sandbox_level_name(sandbox_level(s)));

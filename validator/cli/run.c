@@ -61,6 +61,7 @@ static struct run_options run_options_of(const struct options *o) {
       .key = span_str(o->key),
       .arch = o->arch,
       .config = o->config,
+      .torch = o->torch,
       .set = values_of(&o->set),
       .inputs = values_of(&o->inputs),
       .expects = values_of(&o->expects),

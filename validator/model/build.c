@@ -90,6 +90,8 @@ static uint32_t on_global(void *ctx, const struct machine *m, const struct globa
   return cp->rows.n - 1;
 }
 
+enum { NAME_SHOWN = 512 };
+
 static bool is_identifier(struct span s) {
   enum { LONGEST = 512 };
   if (s.n > LONGEST) return false;
@@ -113,15 +115,49 @@ static bool is_record_class(const struct global_row *row) {
 /* getattr(Class, 'MEMBER') is how Python 3.11 writes an enum member, getattr(object, 'method') how OneCycleLR
  * writes its annealing function; only on records and only with a plain name is it one (overview, section 4).
  */
-static bool is_record_attribute(const struct checkpoint *cp, const struct machine *m,
-                                const struct object *o) {
+static bool is_plain_getattr(const struct machine *m, const struct object *o) {
   const struct global *g = value_global(m, o->callee);
   if (!g || !span_is(g->mapped_module, "builtins") || !span_is(g->mapped_name, "getattr")) return false;
   if (o->origin != BY_REDUCE || value_count(m, o->args) != 2) return false;
-  val_id owner = value_item(m, o->args, 0), name = value_item(m, o->args, 1);
-  if (kind_of(m, name) != VAL_TEXT || !is_identifier(value_bytes(m, name))) return false;
-  const struct built *b = built_of(cp, m, owner);
-  return is_record_class(row_of(cp, m, owner)) || (b && b->kind == BUILT_RECORD && is_record_class(b->row));
+  val_id name = value_item(m, o->args, 1);
+  return kind_of(m, name) == VAL_TEXT && is_identifier(value_bytes(m, name));
+}
+
+static void observe_attribute(const struct call *c, enum obs_kind kind, struct span owner) {
+  struct span name = call_bytes(c, 1);
+  struct span subject = arena_printf(c->cp->arena, "%.*s.%.*s", (int)min_size(owner.n, NAME_SHOWN),
+                                     (const char *)owner.p, (int)name.n, (const char *)name.p);
+  observe(c->cp->obs,
+          (struct observation){.kind = kind, .member = c->cp->member, .at = c->at, .subject = subject});
+}
+
+static struct span global_text(const struct call *c, const struct global *g) {
+  return arena_printf(c->cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, NAME_SHOWN),
+                      (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, NAME_SHOWN),
+                      (const char *)g->mapped_name.p);
+}
+
+/* Only on records, and of a class on no list only to say what it probably is. */
+static uint32_t call_getattr(const struct call *c) {
+  const struct global *g = value_global(c->m, call_arg(c, 0));
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
+  if (g && is_record_class(row_of_global(c->cp, g))) {
+    observe_attribute(c, OBS_ATTRIBUTE_MEMBER, global_text(c, g));
+    return call_built(c, BUILT_RECORD, 0);
+  }
+  if (b && b->kind == BUILT_RECORD && is_record_class(b->row)) {
+    struct span owner = arena_printf(c->cp->arena, "%s.%s()", b->row->module, b->row->name);
+    observe_attribute(c, OBS_ATTRIBUTE_METHOD, owner);
+    return call_built(c, BUILT_RECORD, 0);
+  }
+  if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
+    return refuse_call(c, OBS_CALL_INDIRECT);
+  observe(c->cp->obs, (struct observation){.kind = OBS_CALL_ENUM,
+                                           .member = c->cp->member,
+                                           .at = c->at,
+                                           .subject = describe_call(c, OBS_CALL_ENUM),
+                                           .detail = global_text(c, g)});
+  return refuse_silently(c);
 }
 
 /* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
@@ -162,8 +198,7 @@ static uint32_t call_listed(const struct call *c) {
   switch (c->row->cls) {
   case GLOBAL_DANGEROUS: return refuse_call(c, OBS_CALL_DANGEROUS);
   case GLOBAL_INDIRECT:
-    if (is_record_attribute(c->cp, c->m, value_object(c->m, c->object)))
-      return call_built(c, BUILT_RECORD, 0);
+    if (is_plain_getattr(c->m, value_object(c->m, c->object))) return call_getattr(c);
     return refuse_call(c, OBS_CALL_INDIRECT);
   case GLOBAL_GADGET: return refuse_call(c, OBS_CALL_GADGET);
   case GLOBAL_CORE:

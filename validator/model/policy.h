@@ -6,8 +6,8 @@
 #include "base/span.h"
 
 enum global_class {
-  GLOBAL_UNKNOWN,   /* on no list */
-  GLOBAL_CORE,      /* modelled, and torch's weights_only list has it */
+  GLOBAL_UNKNOWN, /* on no list */
+  GLOBAL_CORE,    /* modelled, and torch's weights_only list has it (of old versions maybe not yet: GLB303) */
   GLOBAL_MODELLED,  /* modelled; weights_only refuses it (numpy arrays, Namespace): GLB303 */
   GLOBAL_RECORD,    /* a class kept as plain data (name and fields): GLB303 */
   GLOBAL_MODULE,    /* an nn.Module class of torch, kept as data: GLB308 */
@@ -33,18 +33,29 @@ enum builder {
   BUILDERS
 };
 
+/* A torch version as one number that compares: 2.10 is 0x20a. */
+typedef uint16_t torch_version;
+#define TORCH_VERSION(major, minor) ((torch_version)((major) << 8 | (minor)))
+
 struct global_row {
   const char *module,
       *name; /* after the Python 2 → 3 mapping; name "*" is the whole module, for wording only */
   enum global_class cls;
   enum builder builder;
-  const char *why; /* where torch or the framework writes it, or what a loader would do with it */
+  const char *why;            /* where torch or the framework writes it, or what a loader would do with it */
+  torch_version since, until; /* the weights_only lists that have it; 0, 0: none */
 };
+
+/* Does the weights_only list of this torch have the name? */
+static inline bool global_is_listed(const struct global_row *row, torch_version v) {
+  return row->since && row->since <= v && v <= row->until;
+}
 
 /* The row of an exact pair, or NULL. */
 struct global_policy {
   const struct global_row *(*lookup)(const void *ctx, struct span module, struct span name);
   const void *ctx;
+  torch_version torch; /* whose weights_only list counts */
 };
 
 #endif
