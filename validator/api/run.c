@@ -143,12 +143,12 @@ static const char *unknown_torch(struct run *run) {
 static const char *prepare(struct run *run) {
   const struct run_options *o = run->options;
   arena_init(&run->arena, (size_t)64 << 20);
+  run->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
   if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch)
     return "an architecture file is needed: --arch FILE";
   const char *why = open_side(run, &run->arch, o->arch);
   if (!why) why = open_side(run, &run->config, o->config);
   if (!why) why = allow_names(run);
-  run->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
   if (!why && !run->torch) why = unknown_torch(run);
   if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed)
     why = "no random numbers from the kernel";

@@ -57,7 +57,7 @@ void emit_run(struct report *report, const struct run *run) {
   event_str(e, "verb", verbs[o->verb]);
   event_str(e, "depth", o->depth == DEPTH_FULL ? "full" : "quick");
   event_str(e, "profile", o->profile == PROFILE_STRICT ? "strict" : "weights");
-  event_str(e, "torch_version", torch_version_text(run->torch, torch));
+  if (run->torch) event_str(e, "torch_version", torch_version_text(run->torch, torch));
   event_str(e, "fail_on", severity_name(o->fail_on));
   cJSON *box = event_object(e, "sandbox");
   event_str(box, "level", sandbox_level_name(sandbox_level(s)));
