@@ -140,6 +140,7 @@ void load_legacy(struct checkpoint *cp);
 void load_safetensors(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);
 void load_npz(struct checkpoint *cp);
+void load_pickles(struct checkpoint *cp);
 /* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the
  * budget is spent (observed). program->machine.stopped: it came to its end; what it refused before an error
  * is observed. Bytes behind its STOP are the caller's business. */

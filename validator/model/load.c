@@ -141,22 +141,10 @@ static void load_zip(struct checkpoint *cp) {
   if (p) note_rest(cp, p, member);
 }
 
-/* ---- bare pickles (format-spec G.7) ---- */
-
-static void load_pickle(struct checkpoint *cp) {
-  struct span bytes;
-  if (!load_copy(cp, 0, cp->container->file.n, &bytes)) return;
-  const struct member *rec = load_section(cp, "pickle", 0, bytes.n);
-  if (!rec) return;
-  uint32_t member = member_number(cp->container, rec);
-  const struct program *p = run_program(cp, SPAN(""), member, bytes);
-  if (p) note_rest(cp, p, member);
-}
-
 void checkpoint_load(struct checkpoint *cp) {
   if (cp->container->kind == CONTAINER_TORCH_ZIP && cp->container->usable) load_zip(cp);
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
-  if (cp->container->kind == CONTAINER_PICKLE) load_pickle(cp);
+  if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);
   if (cp->container->kind == CONTAINER_SAFETENSORS) load_safetensors(cp);
   if (cp->container->kind == CONTAINER_NPY) load_npy(cp);
   if (cp->container->kind == CONTAINER_NPZ && cp->container->usable) load_npz(cp);
