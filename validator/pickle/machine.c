@@ -107,7 +107,8 @@ static COLD void note_beyond_weights_only(struct machine *m, const struct arg *a
 }
 
 static COLD bool refuse_opcode(struct machine *m, enum obs_kind kind, const struct arg *arg, uint8_t byte) {
-  return refuse(m->obs, (struct observation){.kind = kind, .member = m->member, .at = arg->at, .got = byte});
+  observe(m->obs, (struct observation){.kind = kind, .member = m->member, .at = arg->at, .got = byte});
+  return false;
 }
 
 HOT bool fetch(struct machine *m, struct arg *arg) {
@@ -115,8 +116,10 @@ HOT bool fetch(struct machine *m, struct arg *arg) {
   arg->number = 0;
   arg->text = span_of(NULL, 0); /* the rest is set by who has it */
   uint8_t byte;
-  if (m->num_ops >= m->max->pickle_ops)
-    return refuse_room(m, OBS_LIMIT_PICKLE_OPS, m->num_ops + 1, m->max->pickle_ops, arg->at);
+  if (m->num_ops >= m->max->pickle_ops) {
+    refuse_room(m, OBS_LIMIT_PICKLE_OPS, m->num_ops + 1, m->max->pickle_ops, arg->at);
+    return false;
+  }
   m->num_ops++;
   if (!reader_u8(&m->in, &byte)) return refuse_opcode(m, OBS_PKL_TRUNCATED, arg, 0);
   arg->op = &opcode_table[byte];
