@@ -78,6 +78,7 @@ static struct span later(const struct checkpoint *cp, const struct global_row *r
 static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
   struct span modules = SPAN("");
   uint32_t num_modules = 0, first_module = 0;
+  bool script = cp->container->kind == CONTAINER_TORCHSCRIPT; /* which weights_only refuses as a whole */
   struct use *uses = uses_of(cp, m);
   if (!uses) return;
   for (uint32_t i = 0; i < m->globals.n; i++) {
@@ -85,7 +86,7 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     const struct global_row *row = row_of_global(cp, g);
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, &uses[i], cp->policy.torch);
-    if (kind == OBS_NONE) continue;
+    if (kind == OBS_NONE || (script && kind == OBS_GLOBAL_BLOCKS)) continue;
     if (kind == OBS_GLOBAL_MODULE) {
       modules = add_name(cp, modules, g->mapped_name, num_modules);
       if (num_modules++ == 0) first_module = g->first_at;

@@ -73,8 +73,9 @@ static void all_stats(struct scan *s, struct tensor_stats *stats) {
 
 /* One whose table of contents may be believed: nothing is inflated by sizes that a limit stopped at. */
 static bool is_archive(const struct scan *s) {
-  return (s->container.kind == CONTAINER_TORCH_ZIP || s->container.kind == CONTAINER_NPZ) &&
-         s->container.usable;
+  enum container_kind kind = s->container.kind;
+  bool read = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT || kind == CONTAINER_NPZ;
+  return read && s->container.usable;
 }
 
 /* Full depth: every byte is read. */

@@ -81,9 +81,21 @@ uint32_t refuse_arguments(const struct call *c, const char *what) {
   return refuse_silently(c);
 }
 
+/* In a TorchScript archive the names below __torch__ are classes of its own code, which no Python imports
+ * (format-spec B.8). */
+static const struct global_row script_class = {"__torch__", "*", GLOBAL_RECORD, BUILD_PLAIN,
+                                               "a class of the archive's own code"};
+
+static bool is_script_class(const struct checkpoint *cp, const struct global *g) {
+  return cp->container->kind == CONTAINER_TORCHSCRIPT &&
+         (span_is(g->mapped_module, "__torch__") || span_starts(g->mapped_module, SPAN("__torch__.")));
+}
+
 static uint32_t on_global(void *ctx, const struct machine *m, const struct global *g) {
   struct checkpoint *cp = ctx;
-  const struct global_row *row = cp->policy.lookup(cp->policy.ctx, g->mapped_module, g->mapped_name);
+  const struct global_row *row = is_script_class(cp, g)
+                                     ? &script_class
+                                     : cp->policy.lookup(cp->policy.ctx, g->mapped_module, g->mapped_name);
   const struct global_row **slot = vec_push(cp->arena, &cp->rows, m->max->pickle_values);
   if (!slot) return 0;
   *slot = row;
@@ -351,6 +363,7 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
     return;
+  case BUILT_SAME:
   case BUILT_LIST:
   case BUILT_SET:
   case BUILT_BYTES:
@@ -372,6 +385,7 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
   case BUILT_DICT: return how == VAL_DICT;
   case BUILT_LIST: return how == VAL_LIST;
   case BUILT_SET: return how == VAL_SET;
+  case BUILT_SAME:
   case BUILT_BYTES:
   case BUILT_COMPLEX:
   case BUILT_SIZE:
@@ -416,7 +430,8 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
 
 void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,
                      struct container *c, const struct global_policy *policy) {
-  *cp = (struct checkpoint){.arena = a, .obs = o, .max = max, .container = c, .policy = *policy};
+  *cp = (struct checkpoint){
+      .arena = a, .obs = o, .max = max, .container = c, .policy = *policy, .records = SPAN("data/")};
   /* Row 0 of each table that a tag points into means "nothing". */
   (void)vec_push(a, &cp->built, max->pickle_values);
   (void)vec_push(a, &cp->rows, max->pickle_values);

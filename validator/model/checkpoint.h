@@ -16,6 +16,7 @@
 /* What an object of the program is. object.tag is the index of its row in checkpoint.built. */
 enum built_kind {
   BUILT_NOTHING,
+  BUILT_SAME,    /* index: the val_id of what the call answers as it is */
   BUILT_REFUSED, /* a call that was not understood or not allowed */
   BUILT_RECORD,  /* class name, state and items as plain data */
   BUILT_DICT,
@@ -113,6 +114,7 @@ struct checkpoint {
   VEC(uint32_t) by_number;     /* keys 0, 1, 2 …: their root, 0 if there is none yet */
   struct hash_index by_key;    /* all other keys: entry i is hashed[i - 1] */
   VEC(uint32_t) hashed;        /* storages, views too */
+  struct span records;         /* before the keys of storages: "data/" */
   uint32_t next_record;        /* member behind the last record that was found */
   uint64_t hash_seed[2];       /* set between checkpoint_init and checkpoint_load */
   uint32_t num_refused;        /* calls that are findings of effect unsafe */
@@ -141,6 +143,14 @@ void load_safetensors(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);
 void load_npz(struct checkpoint *cp);
 void load_pickles(struct checkpoint *cp);
+void load_torchscript(struct checkpoint *cp);
+/* Keys of storages begin anew: those of the next program are names of records under `records`. */
+void storages_begin(struct checkpoint *cp, struct span records);
+/* The same as run_program, of a pickle whose value is no part of the tree. */
+struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span bytes);
+/* The program of a member of an archive, with what follows its STOP observed. An empty key and aside: as
+ * run_aside. */
+void load_member(struct checkpoint *cp, struct member *rec, struct span key, bool aside);
 /* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the
  * budget is spent (observed). program->machine.stopped: it came to its end; what it refused before an error
  * is observed. Bytes behind its STOP are the caller's business. */

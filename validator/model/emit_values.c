@@ -118,6 +118,7 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
     return;
   case BUILT_NP_ARRAY: add_record(cp, m, f, o, false); return;
   case BUILT_COMPLEX: add_segment(m, f, SEGMENT_ARGS, o->args); return;
+  case BUILT_SAME:
   case BUILT_BYTES:
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
@@ -276,6 +277,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
     row->number = put_tensor(k, row_index, b->index);
     return;
   case BUILT_NOTHING:
+  case BUILT_SAME:
   case BUILT_REFUSED:
   case BUILT_UNREAD:
   case BUILT_RECORD:
@@ -386,8 +388,19 @@ static void end_depth(struct walk *k, struct frame *f) {
   f->num_segments = 0;
 }
 
+/* Behind calls that answer their argument: each is older than the call, so there is an end. */
+static val_id what_it_is(const struct walk *k, val_id v) {
+  const struct built *b = built_of(k->cp, k->m, v);
+  while (b && b->kind == BUILT_SAME) {
+    v = b->index;
+    b = built_of(k->cp, k->m, v);
+  }
+  return v;
+}
+
 /* Writes the row of v; opens a frame when it has children. */
-static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, struct span key) {
+static void visit(struct walk *k, val_id made, uint32_t parent, uint32_t depth, struct span key) {
+  val_id v = what_it_is(k, made);
   uint32_t i = new_row(k, parent, depth, key);
   if (i == UINT32_MAX) return;
   if (!is_container(k->cp, k->m, v)) {
@@ -443,7 +456,7 @@ static void walk_values(struct walk *k) {
   while (k->frames.n) close_frame(k); /* after a cut: what is open ends here */
 }
 
-/* ---- the roots ---- */
+/* ---- the roots: the value of the first is the tree, if it has no key; others are entries of it ---- */
 
 /* Where roots go: a row, its depth, and the path to it. */
 struct place {
@@ -497,11 +510,11 @@ static void close_dict(struct walk *k, const struct place *place) {
   row_at(k, place->row)->end = plan_rows(k->w, PLAN_values);
 }
 
-static bool put_roots(struct walk *k, const struct place *top) {
+static bool put_roots(struct walk *k, const struct place *top, uint32_t first) {
   struct place place = *top;
   struct span group = SPAN("");
   bool fine = true;
-  for (uint32_t i = 0; fine && i < k->cp->roots.n; i++) {
+  for (uint32_t i = first; fine && i < k->cp->roots.n; i++) {
     const struct root *r = &k->cp->roots.p[i];
     if (!span_eq(r->group, group)) {
       if (group.n) close_dict(k, &place);
@@ -521,11 +534,11 @@ bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tenso
   struct place top = {.row = 0};
   if (!k) return false;
   *k = (struct walk){.cp = cp, .w = w, .tensors = tensors, .budget = EXPAND_FLOOR + cp->roots.n};
-  bool alone = cp->roots.n == 1 && cp->roots.p[0].key.n == 0 && cp->roots.p[0].group.n == 0;
   if (cp->roots.n == 0) return true;
-  if (alone) return put_root(k, &cp->roots.p[0], &top);
-  if (!open_dict(k, &top, 0, 0, SPAN(""))) return false;
-  bool fine = put_roots(k, &top);
+  bool tree = cp->roots.p[0].key.n == 0 && cp->roots.p[0].group.n == 0;
+  if (tree ? !put_root(k, &cp->roots.p[0], &top) : !open_dict(k, &top, 0, 0, SPAN(""))) return false;
+  if (plan_rows(w, PLAN_values) == 0) return true; /* its program did not come to an end */
+  bool fine = put_roots(k, &(struct place){.row = 0, .depth = 1}, tree);
   close_dict(k, &top);
   return fine;
 }

@@ -38,7 +38,7 @@ bool add_root(struct checkpoint *cp, const struct root *root) {
   return true;
 }
 
-struct program *run_program(struct checkpoint *cp, struct span key, uint32_t member, struct span bytes) {
+struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span bytes) {
   struct program *p = arena_new(cp->arena, struct program);
   struct program **slot = p ? vec_push(cp->arena, &cp->programs, cp->max->zip_members) : NULL;
   struct machine_hooks hooks = checkpoint_hooks(cp);
@@ -50,12 +50,16 @@ struct program *run_program(struct checkpoint *cp, struct span key, uint32_t mem
   *slot = p;
   p->bytes = bytes;
   p->legacy = cp->running_legacy;
-  if (!add_root(cp, &(struct root){.kind = ROOT_PROGRAM, .key = key, .index = cp->programs.n - 1}))
-    return NULL;
   /* Payload before the error: loaders call first and fail later (threats D01). */
   if (!run(cp, &p->machine, member, bytes, &hooks) && cp->num_refused > refused)
     note_load(cp, OBS_PAYLOAD_BEFORE_ERROR, member, cp->refused_at, cp->num_refused - refused, 0);
   return p;
+}
+
+struct program *run_program(struct checkpoint *cp, struct span key, uint32_t member, struct span bytes) {
+  uint32_t index = cp->programs.n;
+  struct program *p = run_aside(cp, member, bytes);
+  return p && add_root(cp, &(struct root){.kind = ROOT_PROGRAM, .key = key, .index = index}) ? p : NULL;
 }
 
 void checkpoint_enter(struct checkpoint *cp, const struct program *p) {
@@ -128,21 +132,32 @@ static void use_records(const struct container *c) {
   }
 }
 
-static void load_zip(struct checkpoint *cp) {
-  use_records(cp->container);
-  read_byteorder(cp);
-  struct member *rec = container_find(cp->container, SPAN("data.pkl"));
+void load_member(struct checkpoint *cp, struct member *rec, struct span key, bool aside) {
   struct span bytes;
-  if (!rec) return; /* the container has said so */
-  rec->used = true;
-  if (!member_copy(cp->container, rec, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes)) return;
   uint32_t member = member_number(cp->container, rec);
-  const struct program *p = run_program(cp, SPAN(""), member, bytes);
+  rec->used = true;
+  if (!member_copy(cp->container, rec, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes)) {
+    cp->unread = true;
+    return;
+  }
+  const struct program *p = aside ? run_aside(cp, member, bytes) : run_program(cp, key, member, bytes);
   if (p) note_rest(cp, p, member);
 }
 
+static void load_zip(struct checkpoint *cp) {
+  struct member *rec = container_find(cp->container, SPAN("data.pkl"));
+  if (rec) load_member(cp, rec, SPAN(""), false); /* the container has said if there is none */
+}
+
 void checkpoint_load(struct checkpoint *cp) {
-  if (cp->container->kind == CONTAINER_TORCH_ZIP && cp->container->usable) load_zip(cp);
+  enum container_kind kind = cp->container->kind;
+  bool torch = (kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT) && cp->container->usable;
+  if (torch) {
+    use_records(cp->container);
+    read_byteorder(cp);
+  }
+  if (torch && kind == CONTAINER_TORCH_ZIP) load_zip(cp);
+  if (torch && kind == CONTAINER_TORCHSCRIPT) load_torchscript(cp);
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);
   if (cp->container->kind == CONTAINER_SAFETENSORS) load_safetensors(cp);

@@ -3,7 +3,13 @@
 #include "base/hash.h"
 #include "model/checkpoint.h"
 
-enum { KEY_MAX = 64 };
+enum { KEY_MAX = 64, RECORDS_MAX = 16 };
+
+void storages_begin(struct checkpoint *cp, struct span records) {
+  cp->records = records;
+  cp->by_number.n = cp->hashed.n = cp->root_storages.n = 0;
+  cp->by_key = (struct hash_index){0};
+}
 
 static uint32_t refuse_persid(struct checkpoint *cp, uint32_t at, enum obs_kind kind, struct span subject,
                               uint64_t got, uint64_t want) {
@@ -40,9 +46,11 @@ static uint32_t refuse_class(struct checkpoint *cp, const struct machine *m, val
 /* torch writes records in the order of their first use: the next one is looked at before the table is asked.
  */
 static struct member *record_of_key(struct checkpoint *cp, struct span key) {
-  char text[KEY_MAX + 8] = "data/";
-  memcpy(text + 5, key.p, key.n);
-  struct span name = span_of(text, 5 + key.n);
+  char text[KEY_MAX + RECORDS_MAX];
+  size_t n = min_size(cp->records.n, RECORDS_MAX);
+  memcpy(text, cp->records.p, n);
+  memcpy(text + n, key.p, key.n);
+  struct span name = span_of(text, n + key.n);
   struct member *next = &cp->container->members[cp->next_record];
   struct member *rec = cp->next_record < cp->container->num_members && span_eq(next->short_name, name)
                            ? next
