@@ -83,8 +83,11 @@ uint32_t refuse_arguments(const struct call *c, const char *what) {
 
 /* In a TorchScript archive the names below __torch__ are classes of its own code, which no Python imports
  * (format-spec B.8). */
-static const struct global_row script_class = {"__torch__", "*", GLOBAL_RECORD, BUILD_PLAIN,
-                                               "a class of the archive's own code"};
+static const struct global_row script_class = {.module = "__torch__",
+                                               .name = "*",
+                                               .cls = GLOBAL_RECORD,
+                                               .builder = BUILD_PLAIN,
+                                               .why = "a class of the archive's own code"};
 
 static bool is_script_class(const struct checkpoint *cp, const struct global *g) {
   return cp->container->kind == CONTAINER_TORCHSCRIPT &&
@@ -308,7 +311,9 @@ static bool is_slot_state(const struct checkpoint *cp, const struct machine *m, 
          state_fields(cp, m, value_item(m, state, 1));
 }
 
+/* TorchScript's objects are no Python objects: no name of an attribute is special. */
 static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+  if (cp->container->kind == CONTAINER_TORCHSCRIPT) return;
   if (!plain_fields(cp, m, state_fields(cp, m, state), NULL, at))
     refuse_build(cp, at, "a record", "a state that sets special attributes");
   for (uint32_t i = 0; i < 2 && is_slot_state(cp, m, state); i++)
@@ -363,7 +368,6 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
     return;
-  case BUILT_SAME:
   case BUILT_LIST:
   case BUILT_SET:
   case BUILT_BYTES:
@@ -385,7 +389,6 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
   case BUILT_DICT: return how == VAL_DICT;
   case BUILT_LIST: return how == VAL_LIST;
   case BUILT_SET: return how == VAL_SET;
-  case BUILT_SAME:
   case BUILT_BYTES:
   case BUILT_COMPLEX:
   case BUILT_SIZE:

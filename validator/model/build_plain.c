@@ -77,22 +77,6 @@ uint32_t build_SET(const struct call *c) {
   return fine ? call_built(c, BUILT_SET, 0) : refuse_arguments(c, "not a list");
 }
 
-/* torch::jit::Pickler wraps typed lists and dicts, so that its unpickler knows the type of empty ones. */
-static uint32_t same_object(const struct call *c) {
-  machine_give(c->m, call_arg(c, 0));
-  return call_built(c, BUILT_SAME, call_arg(c, 0));
-}
-
-uint32_t build_JIT_LIST(const struct call *c) {
-  return c->n == 1 && call_kind(c, 0) == VAL_LIST ? same_object(c) : refuse_arguments(c, "not a list");
-}
-
-uint32_t build_JIT_TAG(const struct call *c) {
-  bool fine = c->n == 2 && (call_kind(c, 0) == VAL_LIST || call_kind(c, 0) == VAL_DICT) &&
-              call_kind(c, 1) == VAL_TEXT;
-  return fine ? same_object(c) : refuse_arguments(c, "not a list or dict and its type");
-}
-
 static uint32_t bytes_object(const struct call *c, struct span s) {
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
   return v ? call_built(c, BUILT_BYTES, v) : 0;

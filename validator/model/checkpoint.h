@@ -16,7 +16,6 @@
 /* What an object of the program is. object.tag is the index of its row in checkpoint.built. */
 enum built_kind {
   BUILT_NOTHING,
-  BUILT_SAME,    /* index: the val_id of what the call answers as it is */
   BUILT_REFUSED, /* a call that was not understood or not allowed */
   BUILT_RECORD,  /* class name, state and items as plain data */
   BUILT_DICT,

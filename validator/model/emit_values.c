@@ -118,7 +118,6 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
     return;
   case BUILT_NP_ARRAY: add_record(cp, m, f, o, false); return;
   case BUILT_COMPLEX: add_segment(m, f, SEGMENT_ARGS, o->args); return;
-  case BUILT_SAME:
   case BUILT_BYTES:
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
@@ -277,7 +276,6 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
     row->number = put_tensor(k, row_index, b->index);
     return;
   case BUILT_NOTHING:
-  case BUILT_SAME:
   case BUILT_REFUSED:
   case BUILT_UNREAD:
   case BUILT_RECORD:
@@ -388,19 +386,8 @@ static void end_depth(struct walk *k, struct frame *f) {
   f->num_segments = 0;
 }
 
-/* Behind calls that answer their argument: each is older than the call, so there is an end. */
-static val_id what_it_is(const struct walk *k, val_id v) {
-  const struct built *b = built_of(k->cp, k->m, v);
-  while (b && b->kind == BUILT_SAME) {
-    v = b->index;
-    b = built_of(k->cp, k->m, v);
-  }
-  return v;
-}
-
 /* Writes the row of v; opens a frame when it has children. */
-static void visit(struct walk *k, val_id made, uint32_t parent, uint32_t depth, struct span key) {
-  val_id v = what_it_is(k, made);
+static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, struct span key) {
   uint32_t i = new_row(k, parent, depth, key);
   if (i == UINT32_MAX) return;
   if (!is_container(k->cp, k->m, v)) {

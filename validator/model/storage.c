@@ -240,8 +240,11 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
   if (cp->running_legacy && is_module_id(m, p->id)) return 0;
   val_id part[6] = {0};
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
-  bool shaped = n == parts && value_is_string(m, part[0]) && span_is(value_bytes(m, part[0]), "storage") &&
-                is_key(m, part[2]) && value_is_string(m, part[3]) && kind_of(m, part[4]) == VAL_INT &&
+  /* The C++ pickler of torch 1.1 to 1.3 wrote the view_metadata of the legacy stream, always None. */
+  bool script = cp->container->kind == CONTAINER_TORCHSCRIPT && n == 6 && kind_of(m, part[5]) == VAL_NONE;
+  bool shaped = (n == parts || script) && value_is_string(m, part[0]) &&
+                span_is(value_bytes(m, part[0]), "storage") && is_key(m, part[2]) &&
+                value_is_string(m, part[3]) && kind_of(m, part[4]) == VAL_INT &&
                 value_of(m, part[4])->number >= 0;
   if (!shaped) return refuse_persid(cp, p->at, OBS_PERSID_SHAPE, SPAN("storage"), n, parts);
   struct storage_fact s = {.key = value_bytes(m, part[2]),
