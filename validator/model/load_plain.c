@@ -51,7 +51,10 @@ static struct tensor_fact *new_tensor(struct checkpoint *cp, const struct plain_
 
 bool add_plain(struct checkpoint *cp, const struct plain_claim *c) {
   struct view v;
-  if (!prove(cp, c, &v)) return cp->unread = true, false;
+  if (!prove(cp, c, &v)) {
+    cp->unread = true;
+    return false;
+  }
   struct tensor_fact *t = new_tensor(cp, c);
   if (!t) return leave(cp, OBS_LIMIT_TENSORS, cp->tensors.n, cp->max->tensors);
   *t = (struct tensor_fact){.storage = cp->storages.n,
