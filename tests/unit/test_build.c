@@ -16,6 +16,23 @@
 #define MULTIARRAY(name, args) CALL("numpy.core.multiarray", name, args)
 #define NP_ARRAY               MULTIARRAY("_reconstruct", G("numpy", "ndarray") T(I("0")) LATIN("b"))
 
+/* Of storage 1, eight bytes: one index, in two dimensions and in one. */
+#define LONGS                   STORAGE("LongStorage", "1", "1")
+#define VIEW(s, sizes, strides) UTILS("_rebuild_tensor_v2", s I("0") T(sizes) T(strides) REST)
+#define INDICES                 VIEW(LONGS, I("1") I("1"), I("1") I("1"))
+#define INDEX                   VIEW(LONGS, I("1"), I("1"))
+#define NO_INDEX                VIEW(LONGS, I("0"), I("1"))
+#define FLAT                    VIEW(FLOATS, I("6"), I("1"))
+#define ONE_ROW                 VIEW(FLOATS, I("1") I("6"), I("6") I("1"))
+#define NO_VALUES               VIEW(FLOATS, I("0"), I("1"))
+#define META \
+  UTILS("_rebuild_meta_tensor_no_storage", G("torch", "int64") T(I("1") I("1")) T(I("1") I("1")) FALSE_)
+#define LAYOUT_OF(name) CALL("torch.serialization", "_get_layout", S("torch.sparse_" name))
+#define SPARSE_ARGS     LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")))
+#define SPARSE          UTILS("_rebuild_sparse_tensor", SPARSE_ARGS)
+#define COMPRESSED(layout, size) \
+  UTILS("_rebuild_sparse_tensor", LAYOUT_OF(layout) T(INDEX NO_INDEX NO_VALUES T(size)))
+
 struct accepted {
   const char *name, *program;
   enum built_kind kind;
@@ -57,6 +74,21 @@ static const struct accepted accepted[] = {
     {"reconstructed list",
      CALL("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "list") LIST(I("1"))),
      BUILT_RECORD},
+    {"sparse tensor", SPARSE, BUILT_TENSOR},
+    {"coalesced sparse tensor",
+     UTILS("_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")) TRUE_)),
+     BUILT_TENSOR},
+    {"CSR tensor", COMPRESSED("csr", I("0") I("5")), BUILT_TENSOR},
+    {"CSC tensor", COMPRESSED("csc", I("5") I("0")), BUILT_TENSOR},
+    {"CSR tensor of torch 1.13",
+     UTILS("_rebuild_sparse_csr_tensor", LAYOUT_OF("csr") T(INDEX NO_INDEX NO_VALUES T(I("0") I("5")))),
+     BUILT_TENSOR},
+    {"parameter of a sparse tensor", UTILS("_rebuild_parameter", SPARSE TRUE_ ODICT), BUILT_TENSOR},
+    {"sparse tensor with attributes",
+     CALL("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_sparse_tensor") G("torch", "Tensor") T(SPARSE_ARGS) NONE),
+     BUILT_TENSOR},
+    {"nested tensor", UTILS("_rebuild_nested_tensor", FLAT INDICES INDICES INDEX), BUILT_UNREAD},
     {"torch.Size", CALL("torch", "Size", T(I("2") I("3"))), BUILT_SIZE},
     {"torch.device('cuda', 1)", CALL("torch", "device", S("cuda") I("1")), BUILT_DEVICE},
     {"torch.device('cpu')", CALL("torch", "device", S("cpu")), BUILT_DEVICE},
@@ -142,21 +174,11 @@ static void what_torch_writes_is_built(void **state) {
 }
 
 /* Taken, but not proved by this version: not checked, never unsafe. */
-#define INDICES \
-  UTILS("_rebuild_tensor_v2", STORAGE("LongStorage", "1", "1") I("0") T(I("1") I("1")) T(I("1") I("1")) REST)
-#define SPARSE                                                                                      \
-  UTILS("_rebuild_sparse_tensor", CALL("torch.serialization", "_get_layout", S("torch.sparse_coo")) \
-                                      T(INDICES TENSOR T(I("3") I("2") I("3"))))
-#define NESTED UTILS("_rebuild_nested_tensor", TENSOR INDICES INDICES INDICES)
 static const struct accepted unread[] = {
-    {"sparse tensor", SPARSE, BUILT_UNREAD},
-    {"parameter of a sparse tensor", UTILS("_rebuild_parameter", SPARSE TRUE_ ODICT), BUILT_UNREAD},
-    {"sparse tensor with attributes",
-     CALL("torch._tensor", "_rebuild_from_type_v2",
-          G("torch._utils", "_rebuild_sparse_tensor") G("torch", "Tensor") T(CALL(
-              "torch.serialization", "_get_layout", S("torch.sparse_coo")) T(INDICES TENSOR T(I("3")))) NONE),
-     BUILT_UNREAD},
-    {"nested tensor", NESTED, BUILT_UNREAD},
+    {"sparse tensor of a layout without indices here",
+     UTILS("_rebuild_sparse_tensor", LAYOUT_OF("coo") T(META INDICES T(I("3")))), BUILT_UNREAD},
+    {"nested tensor with a list of offsets",
+     UTILS("_rebuild_nested_tensor", FLAT INDICES INDICES LIST(I("0"))), BUILT_UNREAD},
     {"tensor of another device, through numpy",
      UTILS("_rebuild_device_tensor_from_numpy", NONE G("torch", "float32") S("xla:0") FALSE_), BUILT_UNREAD},
     {"storage in bytes", CALL("torch.storage", "_load_from_bytes", LATIN("x")), BUILT_UNREAD},
@@ -307,6 +329,60 @@ static const struct refused refused[] = {
     {"a wrapper without data",
      ARGS("torch._utils", "_rebuild_wrapper_subclass",
           G("torch", "Tensor") G("torch", "float32") T(I("2")) T(I("1")) I("0") NONE S("cpu") FALSE_)},
+    {"sparse of a strided layout", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                        CALL("torch.serialization", "_get_layout", S("torch.strided"))
+                                            T(INDICES ONE_ROW T(I("3") I("6"))))},
+    {"sparse, five parts", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")) TRUE_ TRUE_))},
+    {"sparse, is_coalesced an int", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                         LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")) I("1")))},
+    {"sparse, indices that are floats",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(TENSOR ONE_ROW T(I("3") I("6"))))},
+    {"sparse, indices of one dimension",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDEX ONE_ROW T(I("3") I("6"))))},
+    {"sparse, a value too many",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES FLAT T(I("3"))))},
+    {"sparse, a dimension too few",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3"))))},
+    {"sparse, another dense size",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("7"))))},
+    {"sparse, a size below zero",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("-3") I("6"))))},
+    {"sparse, sizes that overflow",
+     ARGS("torch._utils", "_rebuild_sparse_tensor",
+          LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("4611686018427387904") I("6"))))},
+    {"sparse of a sparse tensor",
+     ARGS("torch._utils", "_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES SPARSE T(I("3") I("6"))))},
+    {"CSR, a row too few", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                LAYOUT_OF("csr") T(INDEX NO_INDEX NO_VALUES T(I("1") I("5"))))},
+    {"CSC, a column too few", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                   LAYOUT_OF("csc") T(INDEX NO_INDEX NO_VALUES T(I("0") I("5"))))},
+    {"CSR, indices of two dtypes", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                        LAYOUT_OF("csr") T(INDEX NO_VALUES NO_VALUES T(I("0") I("5"))))},
+    {"CSR, more values than indices", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                           LAYOUT_OF("csr") T(INDEX NO_INDEX FLAT T(I("0") I("5"))))},
+    {"BSR without blocks", ARGS("torch._utils", "_rebuild_sparse_tensor",
+                                LAYOUT_OF("bsr") T(INDEX NO_INDEX NO_VALUES T(I("0") I("5"))))},
+    {"BSR, blocks of nothing",
+     ARGS("torch._utils", "_rebuild_sparse_tensor",
+          LAYOUT_OF("bsr")
+              T(INDEX NO_INDEX VIEW(FLOATS, I("0") I("0") I("1"), I("1") I("1") I("1")) T(I("0") I("5"))))},
+    {"BSR, blocks that do not fit",
+     ARGS("torch._utils", "_rebuild_sparse_tensor",
+          LAYOUT_OF("bsr")
+              T(INDEX NO_INDEX VIEW(FLOATS, I("0") I("2") I("2"), I("4") I("2") I("1")) T(I("0") I("5"))))},
+    {"nested, of two arguments", ARGS("torch._utils", "_rebuild_nested_tensor", FLAT INDICES)},
+    {"nested, a buffer of two dimensions",
+     ARGS("torch._utils", "_rebuild_nested_tensor", TENSOR INDICES INDICES INDEX)},
+    {"nested, sizes of one dimension",
+     ARGS("torch._utils", "_rebuild_nested_tensor", FLAT INDEX INDICES INDEX)},
+    {"nested, sizes that are floats",
+     ARGS("torch._utils", "_rebuild_nested_tensor", FLAT TENSOR INDICES INDEX)},
+    {"nested, no offset", ARGS("torch._utils", "_rebuild_nested_tensor", FLAT INDICES INDICES NO_INDEX)},
+    {"quantised, a zero point above the dtype", QT(T(PER_TENSOR F("0.5") I("128")))},
+    {"quantised, a zero point below the dtype", QT(T(PER_TENSOR F("0.5") I("-129")))},
+    {"quantised, zero points beyond the dtype",
+     QT(T(PER_CHANNEL LIST(F("0.5") F("0.25")) LIST(I("0") I("128")) I("0")))},
     {"sparse without a layout", ARGS("torch._utils", "_rebuild_sparse_tensor", S("torch.sparse_coo") T(""))},
     {"load from a str", ARGS("torch.storage", "_load_from_bytes", S("x"))},
     {"numpy scalar of an object dtype",

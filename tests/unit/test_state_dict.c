@@ -98,8 +98,9 @@ static const struct finding_case modules[] = {
      ":a.w,b.w"},
     {"a module under a key", DICT(S("epoch") I("1") S("model") LEAF("w")), "model:w"},
     {"a parameter that is not read here",
-     MODULE(S("w") TENSOR S("p") UTILS("_rebuild_parameter", UTILS("_rebuild_nested_tensor",
-                                                                   TENSOR TENSOR TENSOR TENSOR) TRUE_ ODICT),
+     MODULE(S("w") TENSOR S("p")
+                UTILS("_rebuild_parameter",
+                      UTILS("_rebuild_nested_tensor", TENSOR TENSOR TENSOR LIST(I("0"))) TRUE_ ODICT),
             "", NAMES_SET(""), ""),
      ":w,[p]"},
     {"without a set of names, as before 1.6",

@@ -66,7 +66,8 @@ static void add_counts(const struct job *job, cJSON *file) {
 
 static void add_dtypes(const struct plan *p, cJSON *file) {
   uint64_t counts[DTYPE_COUNT] = {0};
-  for (uint32_t i = 0; i < p->num_tensors; i++) counts[p->tensors[i].dtype]++;
+  for (uint32_t i = 0; i < p->num_tensors; i++)
+    if (!(p->tensors[i].flags & PLAN_SPARSE)) counts[p->tensors[i].dtype]++; /* its values count */
   cJSON *o = event_object(file, "dtypes");
   for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++)
     if (counts[d]) event_u64(o, dtype_name(d), counts[d]);
@@ -123,7 +124,7 @@ static uint64_t all_params(const struct plan *p) {
   uint64_t sum = 0;
   if (p->num_dicts) return p->dicts[0].numel;
   for (uint32_t i = 0; i < p->num_tensors; i++)
-    if (!try_add(sum, p->tensors[i].numel, &sum)) return UINT64_MAX;
+    if (!(p->tensors[i].flags & PLAN_SPARSE) && !try_add(sum, p->tensors[i].numel, &sum)) return UINT64_MAX;
   return sum;
 }
 
@@ -286,6 +287,9 @@ static void add_tensor_stats(cJSON *e, const struct plan_stats *s) {
   event_real(e, "mean", finite ? s->mean : (double)NAN);
 }
 
+static const char *const layout_names[LAYOUT_COUNT] = {"strided",    "sparse_coo", "sparse_csr",
+                                                       "sparse_csc", "sparse_bsr", "sparse_bsc"};
+
 static void emit_tensor(const struct plan *p, uint32_t i, struct report *report) {
   const struct plan_tensor *t = &p->tensors[i];
   cJSON *e = event_new("tensor");
@@ -296,7 +300,12 @@ static void emit_tensor(const struct plan *p, uint32_t i, struct report *report)
     event_null(e, "state_key");
   event_str(e, "dtype", dtype_name((enum dtype)t->dtype));
   add_dims(e, "shape", &p->dims[t->first_dim], t->ndim);
-  add_dims(e, "stride", &p->dims[t->first_dim] + t->ndim, t->ndim);
+  add_dims(e, "stride", &p->dims[t->first_dim] + t->ndim, t->flags & PLAN_SPARSE ? 0 : t->ndim);
+  event_str(e, "layout", layout_names[t->layout]);
+  if (t->flags & PLAN_SPARSE)
+    event_u64(e, "nnz", t->nnz);
+  else
+    event_null(e, "nnz");
   event_u64(e, "numel", t->numel);
   event_u64(e, "storage_offset", t->offset);
   add_tensor_stats(e, p->num_stats ? &p->stats[i] : NULL);

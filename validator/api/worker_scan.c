@@ -54,9 +54,8 @@ static bool storage_bytes(struct scan *s, uint32_t number, struct span *cache, s
   return true;
 }
 
-static void all_stats(struct scan *s, struct tensor_stats *stats) {
+static void all_stats(struct scan *s, struct span *cache, struct tensor_stats *stats) {
   struct checkpoint *cp = &s->checkpoint;
-  struct span *cache = arena_array(&s->arena, (size_t)s->container.num_members + 1, struct span);
   for (uint32_t i = 0; cache && i < cp->tensors.n; i++) {
     const struct tensor_fact *t = &cp->tensors.p[i];
     struct span bytes = SPAN("");
@@ -71,6 +70,26 @@ static void all_stats(struct scan *s, struct tensor_stats *stats) {
   }
 }
 
+/* For prove_contents. */
+struct reading {
+  struct scan *scan;
+  struct span *cache; /* as storage_bytes has it; NULL: nothing is read */
+};
+
+static bool read_numbers(void *ctx, uint32_t tensor, struct numbers *out) {
+  const struct reading *r = ctx;
+  const struct checkpoint *cp = &r->scan->checkpoint;
+  const struct tensor_fact *t = &cp->tensors.p[tensor];
+  out->view = view_of(cp, t);
+  if (!r->cache || t->storage == 0 || !storage_bytes(r->scan, t->storage, r->cache, &out->bytes))
+    return false;
+  const struct storage_fact *s = &cp->storages.p[t->storage - 1];
+  out->big_endian = s->big_endian;
+  out->member = s->member;
+  out->at = s->at;
+  return true;
+}
+
 /* One whose table of contents may be believed: nothing is inflated by sizes that a limit stopped at. */
 static bool is_archive(const struct scan *s) {
   enum container_kind kind = s->container.kind;
@@ -80,14 +99,20 @@ static bool is_archive(const struct scan *s) {
 
 /* Full depth: every byte is read. */
 static struct tensor_stats *read_all(struct scan *s) {
-  if (s->job->options->depth != DEPTH_FULL) return NULL;
+  struct reading r = {.scan = s};
+  if (s->job->options->depth != DEPTH_FULL) {
+    prove_contents(&s->checkpoint, read_numbers, &r, 0);
+    return NULL;
+  }
   for (uint32_t i = 0; is_archive(s) && i < s->container.num_members; i++) {
     const struct member *m = &s->container.members[i];
     bool copied = span_is(m->short_name, "data.pkl"); /* its checksum was compared then */
     if (!copied) (void)!member_verify(&s->container, m, &s->obs);
   }
   struct tensor_stats *stats = arena_array(&s->arena, s->checkpoint.tensors.n, struct tensor_stats);
-  if (stats) all_stats(s, stats);
+  r.cache = arena_array(&s->arena, (size_t)s->container.num_members + 1, struct span);
+  if (stats) all_stats(s, r.cache, stats);
+  prove_contents(&s->checkpoint, read_numbers, &r, s->job->options->limits.stats_elements);
   return stats;
 }
 

@@ -95,8 +95,8 @@ static bool weight_type(enum dtype d, enum ftype *out) {
 /* Why a tensor has no numbers to read, whatever its dtype; NULL: it has. */
 static const char *unreadable(const struct plan_tensor *row) {
   if (row->flags & PLAN_UNPROVED) return "its place in the file is not proved";
-  if (row->flags & PLAN_META || row->storage == PLAN_NO_STORAGE) return "it has no bytes in the file";
   if (row->flags & PLAN_SPARSE) return "it is sparse";
+  if (row->flags & PLAN_META || row->storage == PLAN_NO_STORAGE) return "it has no bytes in the file";
   return row->flags & PLAN_QUANTIZED ? "it is quantized" : NULL;
 }
 

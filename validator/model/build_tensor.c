@@ -1,13 +1,9 @@
 /* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built
  * only when its view is proved; a call that does not fit its form is refused, and the object stays a refused
  * one. */
-#include <math.h>
-
 #include "model/call.h"
 
-/* A tuple, list or torch.Size of ints (bool is no int here): *n of them, which may be more than the MAX_DIMS
- * that are read; view_prove refuses those as a limit. */
-static bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n) {
+bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n) {
   const struct built *b = built_of(c->cp, c->m, v);
   if (b && b->kind == BUILT_SIZE) v = value_item(c->m, value_object(c->m, v)->args, 0);
   enum value_kind k = kind_of(c->m, v);
@@ -86,8 +82,8 @@ static struct tensor_fact *new_fact(const struct call *c, const struct tensor_fa
   return slot;
 }
 
-static uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes,
-                           const int64_t *strides) {
+uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes,
+                    const int64_t *strides) {
   struct checkpoint *cp = c->cp;
   if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
   t.first_dim = cp->dims.n;
@@ -108,7 +104,8 @@ static void note_partly(const struct call *c, const char *what) {
                                            .subject = span_str(c->row->name),
                                            .detail = span_str(what)});
 }
-static uint32_t partly_proved(const struct call *c, const char *what) {
+
+uint32_t partly_proved(const struct call *c, const char *what) {
   note_partly(c, what);
   return call_built(c, BUILT_UNREAD, 0);
 }
@@ -223,57 +220,6 @@ uint32_t build_PARAMETER_CLASS(const struct call *c) {
   return same_tensor(c, c->n < 2 || value_of(c->m, call_arg(c, 1))->truth, PLAN_PARAMETER);
 }
 
-static bool is_scale(double x) { return x > 0 && isfinite(x); }
-
-/* (torch.per_tensor_affine, scale, zero_point). */
-static const char *per_tensor_wrong(const struct call *c, val_id params) {
-  val_id scale = value_item(c->m, params, 1), zero = value_item(c->m, params, 2);
-  if (value_count(c->m, params) != 3 || kind_of(c->m, scale) != VAL_FLOAT || kind_of(c->m, zero) != VAL_INT)
-    return "per-tensor scale and zero point are not a float and an int";
-  return is_scale(value_of(c->m, scale)->real) ? NULL : "the scale is not finite and positive";
-}
-
-/* One number a channel: a tensor of them, or a list. */
-static bool is_one_a_channel(const struct call *c, val_id v, uint64_t channels, bool scales) {
-  const struct built *b = built_of(c->cp, c->m, v);
-  if (b && b->kind == BUILT_TENSOR) {
-    const struct tensor_fact *t = &c->cp->tensors.p[b->index];
-    enum dtype_class cls = dtype_table[t->dtype].cls;
-    return t->numel == channels && (cls == DT_FLOAT || (cls == DT_INT && !scales));
-  }
-  if (kind_of(c->m, v) != VAL_LIST || value_count(c->m, v) != channels || !spend(c->cp, channels, c->at))
-    return false;
-  for (uint32_t i = 0; i < channels; i++) {
-    const struct value *x = value_of(c->m, value_item(c->m, v, i));
-    if (scales ? x->kind != VAL_FLOAT || !is_scale(x->real) : x->kind != VAL_INT && x->kind != VAL_FLOAT)
-      return false;
-  }
-  return true;
-}
-
-/* (torch.per_channel_affine…, scales, zero_points, axis). */
-static const char *per_channel_wrong(const struct call *c, val_id params) {
-  int64_t sizes[MAX_DIMS];
-  uint32_t n;
-  if (value_count(c->m, params) != 4 || kind_of(c->m, value_item(c->m, params, 3)) != VAL_INT)
-    return "the channel axis is not an int";
-  int64_t axis = value_of(c->m, value_item(c->m, params, 3))->number;
-  if (!int_tuple(c, call_arg(c, 2), sizes, &n) || axis < 0 || axis >= (int64_t)n || axis >= MAX_DIMS)
-    return "the channel axis is not a dimension";
-  bool fits = is_one_a_channel(c, value_item(c->m, params, 1), (uint64_t)sizes[axis], true) &&
-              is_one_a_channel(c, value_item(c->m, params, 2), (uint64_t)sizes[axis], false);
-  return fits ? NULL : "scales or zero points are not one number a channel";
-}
-
-static const char *quantizer_wrong(const struct call *c, val_id params) {
-  if (kind_of(c->m, params) != VAL_TUPLE || value_count(c->m, params) < 3)
-    return "the quantiser is not a tuple of 3 or 4";
-  const struct global_row *scheme = row_of(c->cp, c->m, value_item(c->m, params, 0));
-  if (!scheme || scheme->builder != BUILD_QSCHEME) return "the quantisation scheme is not torch's";
-  return span_starts(span_str(scheme->name), SPAN("per_tensor")) ? per_tensor_wrong(c, params)
-                                                                 : per_channel_wrong(c, params);
-}
-
 uint32_t build_QTENSOR(const struct call *c) {
   if (c->n != 7) return refuse_arguments(c, "the number of arguments is not torch's");
   uint32_t storage = persid_arg(c, 0) ? persid_arg(c, 0)->tag : 0;
@@ -282,7 +228,7 @@ uint32_t build_QTENSOR(const struct call *c) {
   struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype};
   if (dtype_table[d.dtype].cls != DT_QUANT)
     return refuse_arguments(c, "the storage is not of a quantised dtype");
-  const char *what = quantizer_wrong(c, call_arg(c, 4));
+  const char *what = quantizer_wrong(c, d.dtype, call_arg(c, 4));
   if (what) return refuse_arguments(c, what);
   if (call_kind(c, 5) != VAL_BOOL || !no_hooks(c, 6))
     return refuse_arguments(c, "requires_grad or hooks are not torch's");
@@ -314,18 +260,6 @@ uint32_t build_META(const struct call *c) {
                                          .offset = 0,
                                          .numel = v.numel},
                     sizes, strides);
-}
-
-uint32_t build_SPARSE(const struct call *c) {
-  const struct built *layout = built_of(c->cp, c->m, call_arg(c, 0));
-  if (c->n != 2 || !layout || layout->kind != BUILT_LAYOUT || call_kind(c, 1) != VAL_TUPLE)
-    return refuse_arguments(c, "the arguments are not (layout, data)");
-  return partly_proved(c, "the indices of a sparse tensor are not proved by this version");
-}
-
-uint32_t build_NESTED(const struct call *c) {
-  if (c->n != 4) return refuse_arguments(c, "the number of arguments is not torch's");
-  return partly_proved(c, "the components of a nested tensor are not proved by this version");
 }
 
 uint32_t build_WRAPPER(const struct call *c) {

@@ -50,6 +50,18 @@ bool plain_attributes(const struct call *c, uint32_t i);
 /* "module.name(args…)" for an observation of this kind; empty if it will only be counted. */
 struct span describe_call(const struct call *c, enum obs_kind kind);
 
+/* A tuple, list or torch.Size of ints (bool is no int here): *n of them, which may be more than the MAX_DIMS
+ * that are read; view_prove refuses those as a limit. */
+bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n);
+/* Adds the fact and its dims; answers the tag of the tensor. */
+uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes, const int64_t *strides);
+/* Understood, its tensors proved, but not all of what it is: not checked, kept as data. */
+uint32_t partly_proved(const struct call *c, const char *what);
+/* A claim about the contents of tensors. False: a limit, observed. */
+NODISCARD bool claim_contents(const struct call *c, const struct contents_fact *claim);
+/* NULL, or what is wrong with the quantiser of a tensor of this dtype. */
+const char *quantizer_wrong(const struct call *c, enum dtype dtype, val_id params);
+
 /* Checks the arguments; answers the tag of what was built. */
 typedef uint32_t builder_fn(const struct call *c);
 #define BUILDER(id, callee, form, says) builder_fn build_##id;

@@ -10,8 +10,8 @@
 #include "model/plan.h"
 #include "model/policy.h"
 #include "pickle/machine.h"
+#include "tensor/contents.h"
 #include "tensor/stats.h"
-#include "tensor/view.h"
 
 /* What an object of the program is. object.tag is the index of its row in checkpoint.built. */
 enum built_kind {
@@ -68,8 +68,34 @@ struct tensor_fact {
   uint32_t first_dim; /* in checkpoint.dims: sizes, then strides */
   uint32_t at;
   uint8_t dtype, ndim;
-  uint16_t flags; /* enum plan_tensor_flags */
+  uint16_t flags;  /* enum plan_tensor_flags */
+  uint32_t sparse; /* 1-based in checkpoint.sparse, 0: strided */
   uint64_t offset, numel, extent;
+};
+
+enum { MAX_PARTS = 3 };
+
+/* A tensor in parts, which are values of the program and rows of their own. */
+struct sparse_fact {
+  uint8_t layout; /* enum plan_layout */
+  uint8_t num_parts;
+  val_id part[MAX_PARTS];
+  uint64_t nnz;
+};
+
+enum contents_kind { CONTENTS_COO, CONTENTS_COMPRESSED, CONTENTS_NESTED, CONTENTS_SCALES, CONTENTS_ZEROS };
+
+/* What a call claims of the numbers inside its tensors (tensor/contents.h): proved when bytes are read. */
+struct contents_fact {
+  uint8_t kind; /* enum contents_kind */
+  bool is_coalesced;
+  uint32_t part[MAX_PARTS]; /* tensor facts */
+  const char *name[MAX_PARTS];
+  uint32_t first_dim;  /* COO: the sizes of its sparse dimensions */
+  uint32_t member, at; /* the call */
+  enum dtype dtype;    /* NESTED: of the buffer */
+  uint64_t limit;      /* COMPRESSED: plain indices lie below; NESTED: elements of the buffer */
+  int64_t low, high;   /* ZEROS */
 };
 
 /* A pickle that was run, and what it made. */
@@ -107,6 +133,8 @@ struct checkpoint {
   VEC(struct built) built;
   VEC(struct storage_fact) storages;
   VEC(struct tensor_fact) tensors;
+  VEC(struct sparse_fact) sparse;
+  VEC(struct contents_fact) contents;
   VEC(uint64_t) dims;
   VEC(struct np_dtype) np_dtypes;
   VEC(uint32_t) root_storages; /* 1-based, no views, in order of their first use */
@@ -131,6 +159,12 @@ void checkpoint_load(struct checkpoint *cp);
 bool checkpoint_is_read(const struct checkpoint *cp);
 /* Whose values are looked at next, once the programs have run. */
 void checkpoint_enter(struct checkpoint *cp, const struct program *p);
+
+/* Proves what is claimed of the contents of tensors. `read` finds the bytes of a tensor fact: false when
+ * there are none that may be read, which is not checked then. Looks at `budget` numbers at most (observed).
+ */
+typedef bool read_numbers_fn(void *ctx, uint32_t tensor, struct numbers *out);
+void prove_contents(struct checkpoint *cp, read_numbers_fn *read, void *ctx, uint64_t budget);
 
 /* The hooks for a machine that serves this model. */
 struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
@@ -215,6 +249,9 @@ bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tenso
 bool plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w);
 void plan_emit_insns(struct checkpoint *cp, struct plan_writer *w);
 void plan_emit_lines(struct checkpoint *cp, struct plan_writer *w);
+
+/* "indices", "crow_indices", "values" …: as torch names the parts of a sparse tensor. */
+const char *sparse_part_name(enum plan_layout layout, uint32_t i);
 
 /* Integers, lowest byte first, two's complement if signed. */
 enum { INTEGER_TEXT = 80 };

@@ -176,10 +176,12 @@ static bool rows_follow(const struct plan_tensor *t, const uint64_t *size, const
 
 /* Readers believe the flags: they choose how bytes are read, or that they are not. */
 static bool flags_ok(const struct plan_tensor *t, const uint64_t *size, const uint64_t *stride) {
-  bool no_bytes = t->flags & (PLAN_META | PLAN_UNPROVED);
+  bool no_bytes = t->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE), sparse = t->flags & PLAN_SPARSE;
   bool quantized = t->flags & PLAN_QUANTIZED;
   return (!(t->flags & PLAN_CONTIGUOUS) || rows_follow(t, size, stride)) &&
-         !(no_bytes && t->storage != PLAN_NO_STORAGE) && quantized == (dtype_table[t->dtype].cls == DT_QUANT);
+         !(no_bytes && t->storage != PLAN_NO_STORAGE) &&
+         quantized == (dtype_table[t->dtype].cls == DT_QUANT) && t->layout < LAYOUT_COUNT &&
+         sparse == (t->layout != LAYOUT_STRIDED) && (sparse || t->nnz == 0);
 }
 
 static bool tensors_ok(const struct plan *p) {

@@ -52,9 +52,13 @@ enum plan_tensor_flags {
   PLAN_EXPANDED = 8,
   PLAN_META = 16,     /* shape only: no bytes */
   PLAN_UNPROVED = 32, /* refused: sizes are the file's claim, nothing may read it */
-  PLAN_SPARSE = 64,
+  PLAN_SPARSE = 64,   /* its numbers are in other rows: its indices and values */
   PLAN_QUANTIZED = 128,
 };
+
+/* How a tensor keeps its numbers, in the order of torch.serialization._get_layout's names. All but the first
+ * are PLAN_SPARSE. */
+enum plan_layout { LAYOUT_STRIDED, LAYOUT_COO, LAYOUT_CSR, LAYOUT_CSC, LAYOUT_BSR, LAYOUT_BSC, LAYOUT_COUNT };
 
 struct plan_tensor {
   struct plan_text key;       /* path from the root, joined with '/' */
@@ -65,6 +69,9 @@ struct plan_tensor {
   uint32_t tied;  /* index of the first tensor with the same storage and view: its own index if none */
   uint32_t value; /* its row among the values */
   uint32_t at;    /* offset of the rebuilding call in its pickle */
+  uint32_t
+      layout;   /* enum plan_layout; of a sparse tensor the children of `value` are its indices and values */
+  uint64_t nnz; /* elements that a sparse tensor keeps; 0 of others */
   uint64_t offset, numel; /* in elements */
 };
 
@@ -165,14 +172,14 @@ struct plan_line {
 };
 
 /* X-macro of the tables: TABLE(field, row type). */
-#define PLAN_TABLES(TABLE)                                                                            \
-  TABLE(members, struct plan_member)                                                                  \
-  TABLE(globals, struct plan_global)                                                                  \
-  TABLE(storages, struct plan_storage)                                                                \
-  TABLE(dims, uint64_t)                                                                               \
-  TABLE(values, struct plan_value) TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) \
-      TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) \
-          TABLE(lines, struct plan_line)
+#define PLAN_TABLES(TABLE)                                                                          \
+  TABLE(members, struct plan_member)                                                                \
+  TABLE(globals, struct plan_global)                                                                \
+  TABLE(storages, struct plan_storage)                                                              \
+  TABLE(dims, uint64_t)                                                                             \
+  TABLE(values, struct plan_value)                                                                  \
+  TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) TABLE(dicts, struct plan_dict) \
+      TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) TABLE(lines, struct plan_line)
 
 struct plan_header {
   uint8_t magic[8];

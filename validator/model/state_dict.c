@@ -101,11 +101,18 @@ static uint32_t rank_of(const struct plan *p, uint32_t i) {
   return first < LIKELY ? 1 + first : 1 + LIKELY + any;
 }
 
+/* The tensor of a row that holds numbers: those of a sparse one stand in the rows below it. NULL: none. */
+static const struct plan_tensor *numbers_of(const struct plan *p, uint32_t i) {
+  const struct plan_value *v = &p->values[i];
+  const struct plan_tensor *t = v->kind == PLAN_VAL_TENSOR ? &p->tensors[v->number] : NULL;
+  return t && !(t->flags & PLAN_SPARSE) ? t : NULL;
+}
+
 static uint64_t tensor_bytes(const struct plan *p, uint32_t i) {
   uint64_t sum = 0;
   for (uint32_t c = i; c < p->values[i].end; c++) {
-    if (p->values[c].kind != PLAN_VAL_TENSOR) continue;
-    const struct plan_tensor *t = &p->tensors[p->values[c].number];
+    const struct plan_tensor *t = numbers_of(p, c);
+    if (!t) continue;
     uint64_t bytes = dtype_bytes_for((enum dtype)t->dtype, t->numel);
     if (!try_add(sum, bytes, &sum)) return UINT64_MAX;
   }
@@ -162,7 +169,8 @@ static void put_entry(struct search *s, struct plan_dict *d, size_t prefix, uint
   row->tensor = (uint32_t)v->number;
   struct plan_tensor *t = plan_row_at(s->w, PLAN_tensors, sizeof *t, row->tensor);
   if (t->state_key.n == 0) t->state_key = name;
-  if (!try_add(d->numel, t->numel, &d->numel)) d->numel = UINT64_MAX;
+  const struct plan_tensor *numbers = numbers_of(&s->p, t->flags & PLAN_SPARSE ? v->end - 1 : value);
+  if (numbers && !try_add(d->numel, numbers->numel, &d->numel)) d->numel = UINT64_MAX;
 }
 
 /* In a file without a program nothing is nested: a dict below the root is a group of texts, which loaders

@@ -25,6 +25,12 @@ static void as_some(struct out *text, const cJSON *row, const cJSON *item) {
   if (item_u64(item) > 0) as_count(text, row, item);
 }
 
+/* Nearly all tensors are strided. */
+static void as_odd_layout(struct out *text, const cJSON *row, const cJSON *item) {
+  (void)row;
+  if (item->valuestring && strcmp(item->valuestring, "strided") != 0) out_str(text, item->valuestring);
+}
+
 static void as_bytes(struct out *text, const cJSON *row, const cJSON *item) {
   char room[FIGURE_ROOM];
   (void)row;
