@@ -4,14 +4,18 @@
 
 #include "model/call.h"
 
+struct integers {
+  int64_t low, high;
+};
+
 /* The integers of a quantised dtype, among which a zero point is one. */
-static void zero_point_range(enum dtype dtype, int64_t *low, int64_t *high) {
+static struct integers zero_points(enum dtype dtype) {
   switch (dtype) {
-  case DTYPE_QI8: *low = INT8_MIN, *high = INT8_MAX; return;
-  case DTYPE_QI32: *low = INT32_MIN, *high = INT32_MAX; return;
-  case DTYPE_QU4X2: *low = 0, *high = 15; return;
-  case DTYPE_QU2X4: *low = 0, *high = 3; return;
-  default: *low = 0, *high = UINT8_MAX; return;
+  case DTYPE_QI8: return (struct integers){INT8_MIN, INT8_MAX};
+  case DTYPE_QI32: return (struct integers){INT32_MIN, INT32_MAX};
+  case DTYPE_QU4X2: return (struct integers){0, 15};
+  case DTYPE_QU2X4: return (struct integers){0, 3};
+  default: return (struct integers){0, UINT8_MAX};
   }
 }
 
@@ -20,10 +24,9 @@ static bool is_scale(const struct value *v) {
 }
 
 static bool is_zero_point(const struct value *v, enum dtype dtype) {
-  int64_t low, high;
-  zero_point_range(dtype, &low, &high);
+  struct integers range = zero_points(dtype);
   if (v->kind == VAL_FLOAT) return isfinite(v->real);
-  return v->kind == VAL_INT && v->number >= low && v->number <= high;
+  return v->kind == VAL_INT && v->number >= range.low && v->number <= range.high;
 }
 
 /* (torch.per_tensor_affine, scale, zero_point). */
@@ -45,7 +48,9 @@ static bool is_one_a_channel(const struct call *c, enum dtype dtype, val_id v, u
     struct contents_fact claim = {.kind = scales ? CONTENTS_SCALES : CONTENTS_ZEROS,
                                   .part = {b->index},
                                   .name = {scales ? "scales" : "zero_points"}};
-    zero_point_range(dtype, &claim.low, &claim.high);
+    struct integers range = zero_points(dtype);
+    claim.low = range.low;
+    claim.high = range.high;
     return t->numel == channels && !(t->flags & (PLAN_SPARSE | PLAN_META)) &&
            (cls == DT_FLOAT || (cls == DT_INT && !scales)) && claim_contents(c, &claim);
   }
