@@ -181,9 +181,10 @@ void load_torchscript(struct checkpoint *cp);
 void storages_begin(struct checkpoint *cp, struct span records);
 /* The same as run_program, of a pickle whose value is no part of the tree. */
 struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span bytes);
-/* The program of a member of an archive, with what follows its STOP observed. An empty key and aside: as
- * run_aside. */
-void load_member(struct checkpoint *cp, struct member *rec, struct span key, bool aside);
+/* The program of a member of an archive, whose value is the tree or, aside, no part of it. */
+void load_member(struct checkpoint *cp, struct member *rec, bool aside);
+/* Bytes behind the STOP of a program that is alone in its member are observed. */
+void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member);
 /* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the
  * budget is spent (observed). program->machine.stopped: it came to its end; what it refused before an error
  * is observed. Bytes behind its STOP are the caller's business. */

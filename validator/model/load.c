@@ -105,7 +105,7 @@ bool load_copy(struct checkpoint *cp, uint64_t at, size_t n, struct span *out) {
   return refuse(cp->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = n, .want = cp->arena->budget});
 }
 
-static void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member) {
+void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member) {
   const struct reader *in = &p->machine.in;
   if (p->machine.stopped && in->left.n) note_load(cp, OBS_PKL_TRAILING, member, in->at, in->left.n, 0);
 }
@@ -132,7 +132,7 @@ static void use_records(const struct container *c) {
   }
 }
 
-void load_member(struct checkpoint *cp, struct member *rec, struct span key, bool aside) {
+void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
   struct span bytes;
   uint32_t member = member_number(cp->container, rec);
   rec->used = true;
@@ -140,13 +140,13 @@ void load_member(struct checkpoint *cp, struct member *rec, struct span key, boo
     cp->unread = true;
     return;
   }
-  const struct program *p = aside ? run_aside(cp, member, bytes) : run_program(cp, key, member, bytes);
+  const struct program *p = aside ? run_aside(cp, member, bytes) : run_program(cp, SPAN(""), member, bytes);
   if (p) note_rest(cp, p, member);
 }
 
 static void load_zip(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
-  if (rec) load_member(cp, rec, SPAN(""), false); /* the container has said if there is none */
+  if (rec) load_member(cp, rec, false); /* the container has said if there is none */
 }
 
 void checkpoint_load(struct checkpoint *cp) {

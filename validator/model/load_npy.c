@@ -57,9 +57,7 @@ static void add_objects(struct checkpoint *cp, const struct npy_file *f, const s
     return;
   }
   const struct program *program = run_program(cp, f->key, f->member, bytes);
-  const struct reader *in = program ? &program->machine.in : NULL;
-  if (in && program->machine.stopped && in->left.n)
-    note_load(cp, OBS_PKL_TRAILING, f->member, in->at, in->left.n, 0);
+  if (program) note_rest(cp, program, f->member);
 }
 
 static void add_npy(struct checkpoint *cp, const struct npy_file *f) {

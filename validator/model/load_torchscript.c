@@ -13,7 +13,7 @@ static void load_constants(struct checkpoint *cp) {
   uint32_t index = cp->programs.n;
   if (!rec) return;
   storages_begin(cp, SPAN("constants/"));
-  load_member(cp, rec, SPAN(""), true);
+  load_member(cp, rec, true);
   if (cp->programs.n > index && !is_empty_tuple(cp->programs.p[index]))
     (void)add_root(cp, &(struct root){.kind = ROOT_PROGRAM, .key = SPAN("constants.pkl"), .index = index});
 }
@@ -24,13 +24,13 @@ static void load_others(struct checkpoint *cp) {
   for (uint32_t i = 0; i < cp->container->num_members; i++) {
     struct member *rec = &cp->container->members[i];
     bool pickle = span_ends(rec->short_name, SPAN(".pkl")) || span_ends(rec->short_name, SPAN(".debug_pkl"));
-    if (pickle && !rec->used) load_member(cp, rec, SPAN(""), true);
+    if (pickle && !rec->used) load_member(cp, rec, true);
   }
 }
 
 void load_torchscript(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
-  if (rec) load_member(cp, rec, SPAN(""), false);
+  if (rec) load_member(cp, rec, false);
   load_constants(cp);
   load_others(cp);
 }
