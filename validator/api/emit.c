@@ -456,7 +456,8 @@ static void add_parts(const struct job *job, cJSON *file) {
   uint8_t *counted = calloc((size_t)p->num_storages + 1, 1);
   for (uint32_t i = 0; counted && i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
-    if (!t->storage || counted[t->storage]++) continue;
+    if (!t->storage || counted[t->storage]) continue;
+    counted[t->storage] = 1;
     struct span name = plan_span(p, t->state_key), key = plan_span(p, t->key);
     int part = name.n ? WEIGHTS : memmem(key.p, key.n, "optim", 5) ? OPTIMIZER : OTHER;
     for (size_t b = 0; b < ARRAY_LEN(buffers); b++)

@@ -26,6 +26,8 @@ static const char *kind_word(mode_t mode) {
  * under us is why metadata is copied before it is parsed. */
 static bool map_input(struct input *in, uint64_t max, const char **why, int *err) {
   if (fstat(in->fd, &in->identity) != 0) return give_up(in, why, "can't be examined", err, errno);
+  if (in->found && S_ISDIR(in->identity.st_mode))
+    return give_up(in, why, "a directory too deep below the given one to be walked", err, 0);
   if (!S_ISREG(in->identity.st_mode)) return give_up(in, why, kind_word(in->identity.st_mode), err, 0);
   if (in->identity.st_size < 0 || (uint64_t)in->identity.st_size > max)
     return give_up(in, why, "larger than the limit", err, 0);

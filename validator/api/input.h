@@ -34,8 +34,9 @@ NODISCARD bool input_open_beneath(struct input *in, struct span folder, struct s
 bool input_unchanged(const struct input *in);
 void input_close(struct input *in);
 
-/* Regular files below a directory, sorted by path, symbolic links left alone. Paths are in the arena. False:
- * the directory can't be read (errno). */
+/* Regular files below a directory, sorted by path, symbolic links left alone; and the directories that can't
+ * be opened or lie too deep, so that opening them tells of it. Paths are in the arena. False: not all of the
+ * directory could be walked. */
 struct path_list {
   VEC(struct span) paths;
 };

@@ -187,13 +187,20 @@ bool job_take_report(struct job *job) {
   return false;
 }
 
+static void broker_failed(struct job *job, const char *what) {
+  job_observe(job, &(struct observation){.kind = OBS_BROKER_FAILED, .detail = span_str(what)});
+}
+
 static void open_plan(struct job *job) {
   const char *why;
   job->have_plan = plan_open(&job->plan, job->plan_region, job->plan_bytes, job->in.bytes.n, &why);
   if (!job->have_plan)
     job_observe(job, &(struct observation){
                          .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
-  if (job->have_plan && !region_freeze(job->plan_region, job->plan_bytes)) job->have_plan = false;
+  if (job->have_plan && !region_freeze(job->plan_region, job->plan_bytes)) {
+    job->have_plan = false;
+    broker_failed(job, "the scan's tables can't be made read-only");
+  }
 }
 
 static bool wants_model(const struct job *job) {
@@ -208,6 +215,7 @@ static void start_model(struct job *job, bool files_ready) {
     job->model_region = region_map(job->model_bytes);
   }
   if (!job->model_region) {
+    broker_failed(job, "no memory for the report on the model");
     job_end(job);
     return;
   }

@@ -56,19 +56,25 @@ bool input_walk(struct path_list *out, struct arena *a, struct span directory) {
   bool ok = true;
   while (depth) {
     struct level *top = &stack[depth - 1];
+    errno = 0;
     const struct dirent *e = readdir(top->dir);
     if (!e) {
+      ok = ok && errno == 0;
       closedir(stack[--depth].dir);
       continue;
     }
     size_t name_n = strlen(e->d_name), base = top->path_n;
     bool dots = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0, regular;
-    if (dots || base + 1 + name_n >= sizeof path) continue;
+    if (dots) continue;
+    if (base + 1 + name_n >= sizeof path) {
+      ok = false;
+      break;
+    }
     path[base] = '/';
     memcpy(path + base + 1, e->d_name, name_n);
-    if (is_directory(top->dir, e, &regular)) {
-      if (depth < WALK_DEPTH) (void)push_level(stack, &depth, path, base + 1 + name_n);
-    } else if (regular && !keep(out, a, path, base + 1 + name_n)) {
+    bool folder = is_directory(top->dir, e, &regular);
+    bool entered = folder && depth < WALK_DEPTH && push_level(stack, &depth, path, base + 1 + name_n);
+    if (!entered && (folder || regular) && !keep(out, a, path, base + 1 + name_n)) {
       ok = false;
       break;
     }
