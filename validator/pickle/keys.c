@@ -28,7 +28,7 @@ struct part {
 };
 struct key {
   uint32_t n;
-  bool unhashable, complex, has_object, has_surrogate, no_memory;
+  bool unhashable, complex, has_object, has_surrogate, has_nan, no_memory;
   struct part parts[MAX_KEY_PARTS];
 };
 
@@ -38,9 +38,12 @@ static struct part bits_part(enum part_tag tag, uint64_t bits) {
 
 /* 1.0 is the key 1; NaN equals only itself, the very object. (A float beyond 64 bits may equal a BIGINT:
  * nobody writes either as a key, and here they differ.) */
-static struct part float_part(double real, val_id v) {
+static struct part float_part(double real, val_id v, struct key *k) {
   uint64_t bits;
-  if (isnan(real)) return bits_part(PART_IDENTITY, v);
+  if (isnan(real)) {
+    k->has_nan = true;
+    return bits_part(PART_IDENTITY, v);
+  }
   if (real >= -0x1p63 && real < 0x1p63 && trunc(real) == real)
     return bits_part(PART_INT, (uint64_t)(int64_t)real);
   memcpy(&bits, &real, sizeof bits);
@@ -66,7 +69,7 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   case VAL_NONE: return bits_part(PART_NONE, 0);
   case VAL_BOOL: return bits_part(PART_INT, x->truth);
   case VAL_INT: return bits_part(PART_INT, (uint64_t)x->number);
-  case VAL_FLOAT: return float_part(x->real, v);
+  case VAL_FLOAT: return float_part(x->real, v, k);
   case VAL_BIGINT: return bytes_part(m, PART_BIGINT, v, k);
   case VAL_TEXT: return bytes_part(m, PART_TEXT, v, k);
   case VAL_PYSTRING: return bytes_part(m, PART_PYSTRING, v, k);
@@ -93,7 +96,7 @@ static void take_apart(struct machine *m, val_id v, struct key *k) {
   uint32_t num_todo = 1;
   todo[0] = v;
   k->n = 0;
-  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->no_memory = false;
+  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->has_nan = k->no_memory = false;
   while (num_todo) {
     val_id next = todo[--num_todo];
     uint32_t items = kind_of(m, next) == VAL_TUPLE ? value_count(m, next) : 0;
@@ -153,6 +156,7 @@ static COLD void note_oddities(struct machine *m, val_id key, const struct key *
     observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
     m->keys->object_noted = arg->at + 1;
   }
+  if (k->has_nan) observe(m->obs, seen_at(m, OBS_PKL_KEY_NAN, arg));
   if (k->has_surrogate) {
     struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
     what.detail = shown(value_bytes(m, key));
@@ -166,7 +170,7 @@ bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_i
   take_apart(m, key, &k);
   if (k.no_memory) return refuse_memory(m);
   if (k.unhashable) return refuse_op(m, OBS_PKL_UNHASHABLE, arg);
-  if (k.complex || k.has_object || k.has_surrogate) note_oddities(m, key, &k, arg);
+  if (k.complex || k.has_object || k.has_surrogate || k.has_nan) note_oddities(m, key, &k, arg);
   uint32_t hash = hash_key(m, container, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
   if (found) return true;
