@@ -41,7 +41,8 @@ LIBS    := -lseccomp -lcjson -ldeflate -lm -ldl
 # Sources: every .c of the layers. main.c is the program's own; client.c and what it stands on are the library's.
 SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
 PAGES   := $(OUT)/rule_pages.c
-OBJ     := $(SRC:%.c=$(OUT)/%.o) $(OUT)/rule_pages.o
+MODELS  := $(OUT)/family_texts.c
+OBJ     := $(SRC:%.c=$(OUT)/%.o) $(OUT)/rule_pages.o $(OUT)/family_texts.o
 CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
 LIB_SRC := validator/api/client.c validator/base/json.c validator/base/arena.c validator/base/hash.c \
            validator/base/limits.c validator/base/reader.c validator/base/utf8.c
@@ -93,6 +94,13 @@ $(OUT)/%.o: %.c
 
 $(OUT)/rule_pages.o: $(PAGES)
 	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+
+$(OUT)/family_texts.o: $(MODELS)
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+
+$(MODELS): rules/embed_models.awk $(sort $(wildcard rules/models/*.json))
+	@mkdir -p $(@D)
+	$(Q)LC_ALL=C awk -f rules/embed_models.awk $(sort $(wildcard rules/models/*.json)) > $@
 
 $(PAGES): rules/embed.awk $(sort $(wildcard rules/doc/*.md))
 	@mkdir -p $(@D)

@@ -57,7 +57,7 @@ static void wrong_calls_are_told_exactly(void **state) {
       {{"--set", "=3", "x"}, "--set: =3 is not NAME=VALUE"},
       {{"--input", "", "x"}, "--input: \"\" is not [NAME=]FILE.npy"},
       {{"--input", "x=", "x"}, "--input: x= is not [NAME=]FILE.npy"},
-      {{"--arch", "", "x"}, "--arch: FILE must not be empty"},
+      {{"--arch", "", "x"}, "--arch: FILE|NAME must not be empty"},
       {{"--timeout", "0", "x"}, "--timeout: 0 is not a number of seconds from 1"},
       {{"--timeout", "1d", "x"}, "--timeout: 1d is not a number of seconds from 1"},
       {{"--max-stdin", "18446744073709551616", "x"},

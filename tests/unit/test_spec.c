@@ -107,6 +107,10 @@ static void refuses_with_line_and_column(void **state) {
       {"{'arch': 1, 'blocks': {'B()': {}, 'B(i)': {}}}", OBS_ARCH_KEY, 1, 43, "stands above"},
       {"{'arch': 1, 'config': {'a b': 1}}", OBS_ARCH_VALUE, 1, 31, "is no name"},
       {"{'arch': 1, 'config': {'a': '=1 +'}}", OBS_ARCH_EXPR, 1, 34, "expected a value"},
+      {"{'arch': 1, 'config': {'width': 1}, 'presets': {'p': {'widht': 2}}}", OBS_ARCH_KEY, 1, 64,
+       "no name 'widht', did you mean 'width'?"},
+      {"{'arch': 1, 'config': {'a': 1}, 'presets': {'p': 1}}", OBS_ARCH_TYPE, 1, 50, "expected an object"},
+      {"{'arch': 1, 'presets': {'p': {'architectures': 1}}}", OBS_ARCH_TYPE, 1, 48, "expected a text"},
       {"{'arch': 1, 'config': {'a': 1}, 'let': {'a': '2'}}", OBS_ARCH_KEY, 1, 46, "has this name already"},
       {"{'arch': 1, 'base_prefix': 'bert'}", OBS_ARCH_VALUE, 1, 28, "ends with '.'"},
       {"{'arch': 1, 'tie': [['a']]}", OBS_ARCH_VALUE, 1, 21, "[alias, target]"},
@@ -249,6 +253,50 @@ static void stronger_sources_win(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) resolve_case(&rows[i]);
 }
 
+/* A preset is what the user named: weaker than --set alone, and a file that differs from it is told. */
+static void presets_give_published_values(void **state) {
+  static const char arch[] =
+      "{'arch': 1, 'config': {'d': 4, 'e': '=d + 1', 'f': null}, 'presets': {'large': {'d': 8, 'f': 2},"
+      " 'odd': {'e': 3, 'architectures': ['B']}, 'none': {'e': null}},"
+      " 'blocks': {'M(n)': {'modules': {'p': 'Parameter((n, d, e))'}}}, 'roots': {'A': 'M(1)', 'B': 'M(2)'}}";
+  static const struct {
+    const char *preset, *config, *set;
+    uint64_t sizes[3];
+    enum obs_kind seen;
+  } rows[] = {
+      {"large", "{'architectures': ['A']}", NULL, {1, 8, 9}, OBS_NONE},
+      {"large", "{'architectures': ['B'], 'd': 8}", NULL, {2, 8, 9}, OBS_NONE},
+      {"large", "{'architectures': ['A'], 'd': 7}", NULL, {1, 8, 9}, OBS_ARCH_CONFIG_CONFLICT},
+      {"large", "{'architectures': ['A']}", "d=5", {1, 5, 6}, OBS_ARCH_CONFIG_OVERRIDDEN},
+      {"odd", NULL, NULL, {2, 4, 3}, OBS_NONE},
+      {"odd", "{'architectures': ['A']}", NULL, {1, 4, 3}, OBS_NONE},
+      {"none", "{'architectures': ['A']}", NULL, {1, 4, 5}, OBS_NONE},
+      {"lage", "{'architectures': ['A']}", NULL, {0}, OBS_ARCH_PRESET_UNKNOWN},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct arch_bench b;
+    struct setting setting = {SPAN("d"), SPAN("5")};
+    arch_bench_open(&b);
+    assert_true(arch_bench_parse(&b, as_json(&b.arena, arch)));
+    b.sources.preset = span_str(rows[i].preset);
+    if (rows[i].config)
+      b.sources.file = (struct text_file){SPAN("config.json"), as_json(&b.arena, rows[i].config)};
+    if (rows[i].set) {
+      b.sources.set = &setting;
+      b.sources.num_set = 1;
+    }
+    bool built = arch_bench_build(&b, "", 10);
+    assert_int_equal(built, rows[i].sizes[0] != 0);
+    if (built) assert_memory_equal(b.model.expected[0].slot->sizes, rows[i].sizes, sizeof rows[i].sizes);
+    if (rows[i].seen != OBS_NONE)
+      assert_int_equal(seen(&b.o, rows[i].seen), 1);
+    else
+      assert_int_equal(b.o.n, 0);
+    arch_bench_close(&b);
+  }
+}
+
 /* null falls back where the default is null or computed; else it is the value None. */
 static void null_follows_the_rule(void **state) {
   static const struct config_case rows[] = {
@@ -368,6 +416,7 @@ int main(void) {
       cmocka_unit_test(reads_every_part),
       cmocka_unit_test(refuses_with_line_and_column),
       cmocka_unit_test(stronger_sources_win),
+      cmocka_unit_test(presets_give_published_values),
       cmocka_unit_test(null_follows_the_rule),
       cmocka_unit_test(conflicts_are_told_in_words),
       cmocka_unit_test(roots_follow_the_config),

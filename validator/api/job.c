@@ -204,8 +204,9 @@ static void open_plan(struct job *job) {
 }
 
 static bool wants_model(const struct job *job) {
-  return job->have_plan && job->plan.header->complete && job->run->arch.fd >= 0 &&
-         job->verdict != VERDICT_UNSAFE;
+  const struct run *run = job->run;
+  bool model_named = run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0;
+  return job->have_plan && job->plan.header->complete && model_named && job->verdict != VERDICT_UNSAFE;
 }
 
 static void start_model(struct job *job, bool files_ready) {
@@ -223,6 +224,8 @@ static void start_model(struct job *job, bool files_ready) {
                                   .file = job->in.bytes,
                                   .plan = &job->plan,
                                   .arch = {job->run->arch.path, job->run->arch.bytes},
+                                  .arch_name = job->run->arch_name,
+                                  .families = job->run->families,
                                   .config = {job->run->config.path, job->run->config.bytes},
                                   .files = job->files,
                                   .num_files = job->num_files,
@@ -240,13 +243,18 @@ static struct span folder_of(struct span path) {
   return path.n ? path : SPAN("./");
 }
 
+/* Where the files lie that the architecture file names. A built-in family names none. */
+static struct span side_folder(const struct run *run) {
+  return run->arch.fd >= 0 ? folder_of(run->arch.path) : span_str(run->options->families);
+}
+
 static void add_file(struct job *job, struct span name, bool beneath) {
   const char *why;
   int err;
   const struct limits *max = &job->run->options->limits;
   if (job->num_files == SIDE_FILES) return;
   struct input *in = &job->side[job->num_files];
-  bool ok = beneath ? input_open_beneath(in, folder_of(job->run->arch.path), name, max, &why, &err)
+  bool ok = beneath ? input_open_beneath(in, side_folder(job->run), name, max, &why, &err)
                     : input_open(in, name, false, max, &why, &err);
   if (!ok) {
     job_observe(job, &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
@@ -261,8 +269,8 @@ static void open_files(struct job *job) {
   const struct run_options *o = job->run->options;
   for (size_t i = 0; i < o->inputs.n; i++) add_file(job, o->inputs.list[i].value, false);
   for (size_t i = 0; i < o->expects.n; i++) add_file(job, o->expects.list[i].value, false);
-  for (uint32_t i = 0; o->inputs.n + o->expects.n == 0 && i < job->needs.n; i++)
-    add_file(job, job->needs.p[i], true);
+  bool own = o->inputs.n + o->expects.n > 0 || (job->run->arch.fd < 0 && !o->families);
+  for (uint32_t i = 0; !own && i < job->needs.n; i++) add_file(job, job->needs.p[i], true);
 }
 
 static void take_model(struct job *job) {

@@ -17,6 +17,10 @@ struct run {
   torch_version torch;       /* whose weights_only list counts */
   struct arena arena;        /* options' files, paths */
   struct input arch, config; /* --arch, --config; fd -1 if there is none */
+  struct span arch_name;     /* --arch that is no file; empty: none */
+  struct families families;  /* of --families, then the built-in ones */
+  struct input *family_files; /* of --families: the first rows of `families` */
+  uint32_t num_family_files;
   uint64_t hash_seed[2];
 };
 

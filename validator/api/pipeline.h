@@ -43,7 +43,9 @@ struct run_options {
   bool hash_sha256;
   uint32_t views;  /* enum inspect_view */
   struct span key; /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
-  const char *arch, *config; /* files, or NULL */
+  const char *arch;     /* a file or a name; NULL: not given */
+  const char *config;   /* a file, or NULL */
+  const char *families; /* a directory, or NULL */
   const char *torch;         /* --torch-version, or NULL */
   struct name_values set, inputs, expects, outputs, allow;
   double rtol, atol; /* negative: not given */

@@ -8,6 +8,7 @@
 
 #include "api/emit.h"
 #include "api/run_events.h"
+#include "rules/families.h"
 
 enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */
 
@@ -115,13 +116,61 @@ static const char *PRINTF_LIKE(2, 3) complaint(struct run *run, const char *form
   return kept.n ? (const char *)kept.p : "out of memory";
 }
 
-/* --arch and --config: opened once, parsed only by sealed workers. */
+/* Files of the options: opened once, parsed only by sealed workers. */
 static const char *open_side(struct run *run, struct input *in, const char *path) {
   const char *why = NULL;
   int err;
   in->fd = -1;
   if (!path || input_open(in, span_str(path), false, &run->options->limits, &why, &err)) return NULL;
   return complaint(run, "%.256s: %s", path, why);
+}
+
+/* A text that can only be a path: anything else may be the name of a family or of a published model. */
+static bool is_path(struct span text) {
+  return text.p[0] == '.' || text.p[0] == '/' || span_ends(text, SPAN(".json"));
+}
+
+static const char *open_arch(struct run *run) {
+  const char *why, *arch = run->options->arch;
+  int err;
+  if (!arch) return NULL;
+  struct span text = span_str(arch); /* not empty: the options see to that */
+  if (input_open(&run->arch, text, false, &run->options->limits, &why, &err)) return NULL;
+  if (is_path(text)) return complaint(run, "%.256s: %s", arch, why);
+  run->arch_name = text;
+  return NULL;
+}
+
+static bool add_family(struct run *run, struct text_file *row, struct span path, const char **why) {
+  int err;
+  struct input *in = &run->family_files[run->num_family_files];
+  if (!input_open(in, path, true, &run->options->limits, why, &err)) return false;
+  run->num_family_files++;
+  *row = (struct text_file){path, in->bytes};
+  return true;
+}
+
+/* The files of --families, then the built-in ones. */
+static const char *list_families(struct run *run) {
+  struct path_list found = {0};
+  const char *dir = run->options->families, *why = NULL;
+  uint32_t n = 0;
+  if (dir && !input_walk(&found, &run->arena, span_str(dir)))
+    return complaint(run, "--families %.256s: the directory can't be read", dir);
+  while (family_texts[n].name) n++;
+  struct text_file *list = arena_array(&run->arena, found.paths.n + n, struct text_file);
+  run->family_files = arena_array(&run->arena, found.paths.n, struct input);
+  if (!list || !run->family_files) return "out of memory";
+  for (uint32_t i = 0; i < found.paths.n; i++) {
+    struct span path = found.paths.p[i];
+    if (span_ends(path, SPAN(".json")) && !add_family(run, &list[run->num_family_files], path, &why))
+      return complaint(run, "%.*s: %s", (int)min_size(path.n, 256), (const char *)path.p, why);
+  }
+  for (uint32_t i = 0; i < n; i++)
+    list[run->num_family_files + i] = (struct text_file){
+        span_str(family_texts[i].name), span_of((const uint8_t *)family_texts[i].text, family_texts[i].n)};
+  run->families = (struct families){list, run->num_family_files + n};
+  return NULL;
 }
 
 static const char *allow_names(struct run *run) {
@@ -144,9 +193,10 @@ static const char *prepare(struct run *run) {
   const struct run_options *o = run->options;
   arena_init(&run->arena, (size_t)64 << 20);
   run->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
-  if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch)
-    return "an architecture file is needed: --arch FILE";
-  const char *why = open_side(run, &run->arch, o->arch);
+  if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch && !o->config)
+    return "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type";
+  const char *why = open_arch(run);
+  if (!why) why = list_families(run);
   if (!why) why = open_side(run, &run->config, o->config);
   if (!why) why = allow_names(run);
   if (!why && !run->torch) why = unknown_torch(run);
@@ -159,6 +209,7 @@ static int finish(struct pool *p, int exit_code, const char *error) {
   emit_summary(p->report, &p->tally, exit_code, error);
   input_close(&p->run->arch);
   input_close(&p->run->config);
+  for (uint32_t i = 0; i < p->run->num_family_files; i++) input_close(&p->run->family_files[i]);
   arena_free(&p->run->arena);
   return exit_code;
 }
@@ -166,7 +217,7 @@ static int finish(struct pool *p, int exit_code, const char *error) {
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report) {
   enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70 };
-  struct run run = {.options = options, .sandbox = sandbox};
+  struct run run = {.options = options, .sandbox = sandbox, .arch = {.fd = -1}, .config = {.fd = -1}};
   struct pool pool = {.run = &run,
                       .report = report,
                       .parallel = options->jobs ? options->jobs : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};

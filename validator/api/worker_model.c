@@ -10,6 +10,7 @@ struct model_stage {
   struct model_job *job;
   struct arena arena;
   struct observations obs;
+  struct family family;
   struct arch arch;
   struct model model;
   struct match match;
@@ -83,8 +84,11 @@ static bool build_and_match(struct model_stage *s) {
   const struct run_options *options = s->job->options;
   struct setting *set = settings(s);
   const struct match_options how = {.key = options->key, .file = s->job->file};
-  const struct config_sources sources = {
-      .set = set, .num_set = set ? options->set.n : 0, .file = s->job->config, .plan = s->job->plan};
+  const struct config_sources sources = {.set = set,
+                                         .num_set = set ? options->set.n : 0,
+                                         .preset = s->family.preset,
+                                         .file = s->job->config,
+                                         .plan = s->job->plan};
   if (!model_build(&s->model, &s->arch, &sources, SPAN(""), s->job->plan->num_tensors, &s->arena,
                    &options->limits, &s->obs))
     return false;
@@ -129,6 +133,17 @@ static bool run_forward(struct model_stage *s) {
   return forward_run(&r, &s->arena, &s->obs, &w);
 }
 
+/* The architecture file: given, named, or of the config's model_type. */
+static bool find_arch(struct model_stage *s) {
+  const struct model_job *job = s->job;
+  const struct limits *max = &job->options->limits;
+  s->family.file = job->arch;
+  if (job->arch.text.n) return true;
+  if (job->arch_name.n)
+    return family_by_name(&s->family, &job->families, job->arch_name, &s->arena, max, &s->obs);
+  return family_by_config(&s->family, &job->families, job->config, &s->arena, max, &s->obs);
+}
+
 bool model_run(void *ctx, struct wire_out *out) {
   struct model_job *job = ctx;
   struct model_stage stage = {.job = job, .summary = job->region}, *s = &stage;
@@ -136,7 +151,7 @@ bool model_run(void *ctx, struct wire_out *out) {
   arena_init(&s->arena, (size_t)job->arena_bytes);
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
-  if (!arch_parse(&s->arch, job->arch, &s->arena, max, &s->obs)) return finish(s, out);
+  if (!find_arch(s) || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs)) return finish(s, out);
   if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);
   if (!finish(s, out) || !matched) return !out->broken;

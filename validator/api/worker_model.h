@@ -4,6 +4,7 @@
 #define CKPTLINT_API_WORKER_MODEL_H
 
 #include "api/pipeline.h"
+#include "arch/family.h"
 #include "forward/forward.h"
 #include "model/plan.h"
 
@@ -30,7 +31,9 @@ struct model_job {
   const struct run_options *options;
   struct span file;                 /* the checkpoint's mapping */
   const struct plan *plan;          /* opened by the broker, in a frozen region */
-  struct text_file arch, config;    /* config.text is empty if there is none */
+  struct text_file arch, config;    /* text is empty where there is none */
+  struct span arch_name;            /* of a family or a preset; empty: none */
+  struct families families;         /* … that it may name; without any arch the config's model_type does */
   const struct forward_file *files; /* side files that the broker opened */
   size_t num_files;
   bool files_ready; /* false: only say which files the architecture file names */

@@ -125,7 +125,7 @@ static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t
 
 /* ---- sources ---- */
 
-enum source { FROM_SET, FROM_FILE, FROM_CHECKPOINT, NUM_SOURCES };
+enum source { FROM_SET, FROM_PRESET, FROM_FILE, FROM_CHECKPOINT, NUM_SOURCES };
 
 struct resolver {
   struct config *c;
@@ -158,15 +158,19 @@ static uint32_t find_line(const struct resolver *r, struct span name) {
   return number ? number - 1 : r->c->arch->num_config;
 }
 
+static struct span near_words(const struct resolver *r, const struct nearest *near) {
+  return near->best.n ? arena_printf(r->c->eval->arena, ", did you mean %.*s?", (int)near->best.n,
+                                     (const char *)near->best.p)
+                      : SPAN("");
+}
+
 static bool unknown_setting(struct resolver *r, struct span name) {
   struct nearest near = {.word = name};
   const struct arch *arch = r->c->arch;
   for (uint32_t i = 0; i < arch->num_config; i++) nearest_try(&near, arch->config[i].name);
-  struct span hint = near.best.n ? arena_printf(r->c->eval->arena, ", did you mean %.*s?", (int)near.best.n,
-                                                (const char *)near.best.p)
-                                 : SPAN("");
-  return refuse(r->c->observations,
-                (struct observation){.kind = OBS_ARCH_SET_UNKNOWN, .subject = name, .detail = hint});
+  return refuse(
+      r->c->observations,
+      (struct observation){.kind = OBS_ARCH_SET_UNKNOWN, .subject = name, .detail = near_words(r, &near)});
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): at most limits.expr_depth deep */
@@ -197,6 +201,24 @@ static bool read_settings(struct resolver *r) {
   return true;
 }
 
+/* The names that a preset gives come from the same file, so they were checked there. */
+static bool read_preset(struct resolver *r) {
+  const struct arch *arch = r->c->arch;
+  struct nearest near = {.word = r->from->preset};
+  if (r->from->preset.n == 0) return true;
+  for (uint32_t i = 0; i < arch->num_presets; i++) {
+    const struct preset *p = &arch->presets[i];
+    nearest_try(&near, p->name);
+    if (!span_eq(p->name, r->from->preset)) continue;
+    for (uint32_t k = 0; k < p->n; k++) r->given[p->values[k].line][FROM_PRESET] = p->values[k].value;
+    r->c->wanted = p->roots;
+    return true;
+  }
+  return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_PRESET_UNKNOWN,
+                                                         .subject = r->from->preset,
+                                                         .detail = near_words(r, &near)});
+}
+
 static bool too_large(struct resolver *r, uint32_t line) {
   return refuse(r->c->observations,
                 (struct observation){.kind = OBS_ARCH_CONFIG_VALUE, .detail = r->c->arch->config[line].name});
@@ -211,7 +233,7 @@ static bool read_architectures(struct resolver *r, const cJSON *json) {
   if (!names) return out_of_memory(r->c);
   n = 0;
   cJSON_ArrayForEach(child, list) if (cJSON_IsString(child)) names[n++] = span_str(child->valuestring);
-  r->c->wanted = (struct names){n, names};
+  if (n) r->c->wanted = (struct names){n, names};
   return true;
 }
 
@@ -276,6 +298,9 @@ static bool counts(const struct config_line *line, const struct value *v) {
 
 static struct span source_name(const struct resolver *r, enum source s) {
   if (s == FROM_SET) return SPAN("--set");
+  if (s == FROM_PRESET)
+    return arena_printf(r->c->eval->arena, "the preset %.*s", (int)min_size(r->from->preset.n, 100),
+                        (const char *)r->from->preset.p);
   return s == FROM_FILE ? r->from->file.name : SPAN("the checkpoint's own config");
 }
 
@@ -361,7 +386,9 @@ static bool make_scope(struct resolver *r) {
 
 bool config_resolve(struct config *c, const struct config_sources *sources) {
   struct resolver r = {.c = c, .from = sources};
-  if (!make_scope(&r) || !read_settings(&r) || !read_file(&r) || !read_checkpoint_config(&r)) return false;
+  if (!make_scope(&r) || !read_settings(&r) || !read_preset(&r) || !read_file(&r) ||
+      !read_checkpoint_config(&r))
+    return false;
   for (uint32_t i = 0; i < c->arch->num_config; i++) r.values[i] = choose(&r, i);
   return compute_all(&r);
 }

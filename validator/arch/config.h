@@ -16,11 +16,11 @@ struct config {
   struct eval *eval;
   struct observations *observations;
   struct scope *scope;    /* the result */
-  struct names wanted;    /* architectures of the config file */
+  struct names wanted;    /* architectures of the config file, else of the preset */
   cJSON *json;            /* of the config file, or NULL; the values borrow from it. cJSON_Delete it */
 };
 
-/* --set over the config file over the checkpoint's own config over the defaults. False, observed, when a
+/* --set over the preset over the config file over the checkpoint's own config over the defaults. False, observed, when a
  * source can't be used or a computed value fails. Sources that disagree are observed and do not fail. */
 NODISCARD bool config_resolve(struct config *c, const struct config_sources *sources);
 

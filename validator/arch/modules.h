@@ -23,6 +23,7 @@ struct setting { struct span name, value; }; /* --set name=value */
 struct config_sources {
   const struct setting *set;
   size_t num_set;
+  struct span preset;       /* a preset of the architecture file; empty: none */
   struct text_file file;    /* --config; empty text: none */
   const struct plan *plan;  /* where the checkpoint's own config is; NULL: none */
 };

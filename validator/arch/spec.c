@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 
-#include "arch/config.h"
 #include "arch/spec_read.h"
 #include "base/near.h"
 
@@ -228,23 +227,6 @@ static bool read_match(struct spec *sp, struct item it, void *into) {
   return spec_object(sp, it, rows, ARRAY_LEN(rows), into);
 }
 
-static bool read_config_line(struct spec *sp, struct item it, void *into) {
-  struct config_line *line = into;
-  line->place = it.place;
-  if (!spec_key_name(sp, it, &line->name)) return false;
-  line->required = cJSON_IsNull(it.json);
-  if (cJSON_IsString(it.json) && it.json->valuestring[0] == '=')
-    return spec_expr_text(sp, it.place, span_str(it.json->valuestring), 1, &line->value);
-  return value_from_json(&line->literal, sp->arena, it.json) || spec_out_of_memory(sp);
-}
-
-static bool read_config(struct spec *sp, struct item it, void *into) {
-  struct arch *arch = into;
-  return spec_want_object(sp, it) &&
-         spec_each(sp, it, sizeof(struct config_line), read_config_line, &arch->config, &arch->num_config) &&
-         spec_at_most(sp, it, arch->num_config, MAX_CONFIG);
-}
-
 /* A let shares the config's scope, so it may not take one of its names. */
 static bool read_top_lets(struct spec *sp, struct item it, void *into) {
   struct arch *arch = into;
@@ -281,6 +263,7 @@ static const struct key_row top_rows[] = {
     {"name", read_name, false},
     {"match", read_match, false},
     {"config", read_config, false},
+    {"presets", read_presets, false},
     {"let", read_top_lets, false},
     {"blocks", read_blocks, false},
     {"modules", read_top_modules, false},
@@ -310,7 +293,7 @@ static bool json_failure(struct spec *sp, const struct json_error *err) {
 bool arch_parse(struct arch *out, struct text_file file, struct arena *a, const struct limits *max,
                 struct observations *o) {
   *out = (struct arch){.file = file, .name = file.name};
-  struct spec sp = {out, a, max, o};
+  struct spec sp = {.arch = out, .arena = a, .max = max, .o = o};
   struct json_error err;
   out->json = json_parse(file.text, max, &err);
   if (!out->json) return json_failure(&sp, &err);

@@ -8,6 +8,8 @@
 #include "arch/value.h"
 #include "base/observe.h"
 
+struct names { uint32_t n; const struct span *list; };
+
 /* Where a piece of the file stands: the JSON keys that lead to it. Line and column are looked up only for
  * messages. */
 struct place {
@@ -64,6 +66,19 @@ struct config_line {
   bool required;             /* null */
   const struct expr *value;  /* "=expr", or NULL */
   struct value literal;      /* otherwise */
+};
+
+/* Published values of the config under a published name: "resnet18". */
+struct preset_value {
+  uint32_t line;             /* index among the config's lines */
+  struct value value;
+};
+struct preset {
+  const struct place *place;
+  struct span name;
+  struct names roots;        /* its "architectures", as a config file has them */
+  uint32_t n;
+  const struct preset_value *values;
 };
 
 struct root_line {
@@ -156,7 +171,6 @@ struct check_line {
 };
 
 struct rename_line { struct span from, to; };
-struct names { uint32_t n; const struct span *list; };
 
 struct arch {
   struct text_file file;
@@ -164,6 +178,8 @@ struct arch {
   struct names model_types;    /* match.model_type */
   uint32_t num_config, num_blocks, num_roots, num_tests, num_fields, num_ties, num_checks, num_renames;
   const struct config_line *config;
+  uint32_t num_presets;
+  const struct preset *presets;
   const struct module_block *blocks;  /* named ones */
   struct module_block top;            /* top-level let, modules, forward */
   const struct root_line *roots;

@@ -3,13 +3,14 @@
 #ifndef CKPTLINT_ARCH_SPEC_READ_H
 #define CKPTLINT_ARCH_SPEC_READ_H
 
+#include "arch/keys.h"
 #include "arch/spec.h"
 #include "base/json.h"
 
 /* Of tables that are searched row by row. */
 enum {
   MAX_CONFIG = 4096, MAX_LETS = 1024, MAX_BLOCKS = 1024, MAX_PORTS = 64, MAX_TIES = 1024, MAX_CHECKS = 256,
-  MAX_GLOBS = 256
+  MAX_GLOBS = 256, MAX_PRESETS = 256
 };
 
 struct spec {
@@ -17,6 +18,7 @@ struct spec {
   struct arena *arena;
   const struct limits *max;
   struct observations *o;
+  struct key_table config; /* the config's names by number from 1, for the presets */
 };
 
 /* A value and where it stands. */
@@ -63,6 +65,7 @@ NODISCARD bool spec_key_name(struct spec *sp, struct item it, struct span *out);
 static inline struct span item_key(struct item it) { return span_str(it.json->string); }
 
 /* Parts of the top level that have a file of their own. */
+read_fn read_config, read_presets;                    /* spec_config.c, into the arch */
 read_fn read_blocks, read_roots;                      /* spec_modules.c, into the arch */
 read_fn read_lets, read_modules, read_forward;        /* likewise, into a module_block */
 read_fn read_inputs, read_outputs, read_tests;        /* spec_tests.c */

@@ -60,6 +60,7 @@ static struct run_options run_options_of(const struct options *o) {
       .views = o->command == COMMAND_inspect ? views_of(o) : 0,
       .key = span_str(o->key),
       .arch = o->arch,
+      .families = o->families,
       .config = o->config,
       .torch = o->torch,
       .set = values_of(&o->set),
