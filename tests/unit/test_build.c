@@ -5,11 +5,14 @@
 #define QTENSOR(params)     \
   UTILS("_rebuild_qtensor", \
         STORAGE("QInt8Storage", "1", "8") I("0") T(I("2") I("4")) T(I("4") I("1")) params REST)
-#define PER_TENSOR             G("torch", "per_tensor_affine")
-#define PER_CHANNEL            G("torch", "per_channel_affine")
-#define NP_DTYPE(code)         CALL("numpy", "dtype", S(code) FALSE_ TRUE_)
-#define NP_STATE(order)        T(I("3") S(order) NONE NONE NONE I("-1") I("-1") I("0")) BUILD
-#define NP_F8                  NP_DTYPE("f8") NP_STATE("<")
+#define PER_TENSOR      G("torch", "per_tensor_affine")
+#define PER_CHANNEL     G("torch", "per_channel_affine")
+#define NP_DTYPE(code)  CALL("numpy", "dtype", S(code) FALSE_ TRUE_)
+#define NP_STATE(order) T(I("3") S(order) NONE NONE NONE I("-1") I("-1") I("0")) BUILD
+#define NP_F8           NP_DTYPE("f8") NP_STATE("<")
+#define NP_OBJECTS      NP_DTYPE("O8") T(I("3") S("|") NONE NONE NONE I("-1") I("-1") I("63")) BUILD
+#define NP_RECORD(code, items, names, fields, size, flags) \
+  NP_DTYPE(code) T(I("3") S("|") items names fields I(size) I("1") I(flags))
 #define RANDOM(name, args)     CALL("numpy.random._pickle", name, args)
 #define BIT_CTOR               G("numpy.random._pickle", "__bit_generator_ctor")
 #define LATIN(text)            CALL("_codecs", "encode", S(text) S("latin1"))
@@ -155,6 +158,30 @@ static const struct accepted accepted[] = {
      BUILT_NP_ARRAY},
     {"numpy array of a Python 2 str", NP_ARRAY T(I("1") T(I("1")) NP_F8 FALSE_ S("12345678")) BUILD,
      BUILT_NP_ARRAY},
+    {"numpy array of objects", NP_ARRAY T(I("1") T(I("1")) NP_OBJECTS FALSE_ LIST(NONE)) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of text",
+     NP_ARRAY T(I("1") T(I("1")) NP_DTYPE("S3") T(I("3") S("|") NONE NONE NONE I("3") I("1") I("0"))
+                    BUILD FALSE_ LATIN("abc")) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of records",
+     NP_ARRAY T(I("1") T(I("1")) NP_RECORD("V12", NONE, T(S("a") S("b")),
+                                           DICT(S("a") T(NP_F8 I("0")) S("b") T(NP_DTYPE("i4") I("8"))), "12",
+                                           "16") BUILD FALSE_ LATIN("123456789012")) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of records with a title, aligned",
+     NP_ARRAY T(I("1") T(I("1")) NP_RECORD("V8", NONE, T(S("n")),
+                                           DICT(S("n") T(NP_F8 I("0") S("t")) S("t") T(NP_F8 I("0") S("t"))),
+                                           "8", "-112") BUILD FALSE_ LATIN("12345678")) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of records with objects",
+     NP_ARRAY T(I("1") T(I("1")) NP_RECORD("V8", NONE, T(S("a")), DICT(S("a") T(NP_OBJECTS I("0"))), "8",
+                                           "27") BUILD FALSE_ LIST(T(NONE))) BUILD,
+     BUILT_NP_ARRAY},
+    {"numpy array of small arrays",
+     NP_ARRAY T(I("1") T(I("1")) NP_RECORD("V16", T(NP_F8 T(I("2"))), NONE, NONE, "16", "0")
+                    BUILD FALSE_ LATIN("1234567812345678")) BUILD,
+     BUILT_NP_ARRAY},
     {"numpy array", NP_ARRAY T(I("1") T(I("2")) NP_F8 FALSE_ LATIN("1234567812345678")) BUILD,
      BUILT_NP_ARRAY},
 };
@@ -186,17 +213,10 @@ static const struct accepted unread[] = {
      UTILS("_rebuild_tensor_v2",
            CALL("torch.storage", "_load_from_bytes", LATIN("x")) I("0") T(I("6")) T(I("1")) REST),
      BUILT_UNREAD},
-    {"numpy array of objects",
-     NP_ARRAY T(I("1") T(I("1")) NP_DTYPE("O8") T(I("3") S("|") NONE NONE NONE I("-1") I("-1") I("63"))
-                    BUILD FALSE_ LIST(NONE)) BUILD,
-     BUILT_NP_ARRAY},
     {"numpy array of a Python 2 str that is not ASCII",
      NP_ARRAY T(I("1") T(I("1")) NP_F8 FALSE_ S("1234567\\u00e9")) BUILD, BUILT_NP_ARRAY},
-    {"numpy array of fields, by a function",
-     CALL("numpy.core.numeric", "_frombuffer",
-          LATIN("12345678") NP_DTYPE("V8") T(I("3") S("|") NONE T(S("a")) DICT("") I("8") I("1") I("0"))
-              BUILD T(I("1")) S("C")),
-     BUILT_RECORD},
+    {"numpy array of objects, by a function",
+     CALL("numpy.core.numeric", "_frombuffer", LATIN("12345678") NP_OBJECTS T(I("1")) S("C")), BUILT_RECORD},
     {"negated tensor",
      UTILS("_rebuild_tensor_v2", FLOATS I("0") T(I("6")) T(I("1")) REST DICT(S("neg") TRUE_)), BUILT_TENSOR},
     {"conjugated tensor",
@@ -444,6 +464,27 @@ static const struct refused changed[] = {
     {"parameter by set_", PARAMETER T(FLOATS SIZES), BUILD, OBS_BUILD_REFUSED},
     {"parameter with hooks", PARAMETER T(TENSOR NONE DICT(I("0") I("1")) TRUE_ FALSE_), BUILD,
      OBS_BUILD_REFUSED},
+    {"dtype of an object without its flags",
+     NP_DTYPE("O8") T(I("3") S("|") NONE NONE NONE I("-1") I("-1") I("0")), BUILD, OBS_BUILD_REFUSED},
+    {"dtype of a record with the flags of objects",
+     NP_RECORD("V8", NONE, T(S("a")), DICT(S("a") T(NP_F8 I("0"))), "8", "27"), BUILD, OBS_BUILD_REFUSED},
+    {"dtype of a record that hides its objects",
+     NP_RECORD("V8", NONE, T(S("a")), DICT(S("a") T(NP_OBJECTS I("0"))), "8", "16"), BUILD,
+     OBS_BUILD_REFUSED},
+    {"dtype of a record with a field outside",
+     NP_RECORD("V8", NONE, T(S("a")), DICT(S("a") T(NP_F8 I("1"))), "8", "16"), BUILD, OBS_BUILD_REFUSED},
+    {"dtype of a record with a field before it",
+     NP_RECORD("V8", NONE, T(S("a")), DICT(S("a") T(NP_F8 I("-8"))), "8", "16"), BUILD, OBS_BUILD_REFUSED},
+    {"dtype of a record with a name for no field", NP_RECORD("V8", NONE, T(S("a")), DICT(""), "8", "16"),
+     BUILD, OBS_BUILD_REFUSED},
+    {"dtype of a record of another size",
+     NP_RECORD("V8", NONE, T(S("a")), DICT(S("a") T(NP_F8 I("0"))), "16", "16"), BUILD, OBS_BUILD_REFUSED},
+    {"dtype of small arrays of another size", NP_RECORD("V8", T(NP_F8 T(I("2"))), NONE, NONE, "8", "0"),
+     BUILD, OBS_BUILD_REFUSED},
+    {"numpy array of objects, one too few", NP_ARRAY T(I("1") T(I("2")) NP_OBJECTS FALSE_ LIST(NONE)), BUILD,
+     OBS_BUILD_REFUSED},
+    {"numpy array of objects from bytes", NP_ARRAY T(I("1") T(I("1")) NP_OBJECTS FALSE_ LATIN("12345678")),
+     BUILD, OBS_BUILD_REFUSED},
     {"dtype of flags", NP_DTYPE("c16") T(I("3") S("<") NONE NONE NONE I("-1") I("-1") I("4")), BUILD,
      OBS_BUILD_REFUSED},
     {"dtype of another size", NP_DTYPE("U5") T(I("3") S("<") NONE NONE NONE I("400") I("4") I("8")), BUILD,

@@ -525,9 +525,10 @@ static uint32_t on_call(void *ctx, struct machine *m, val_id object) {
   assert_int_not_equal(machine_new_bytes(m, VAL_BYTES, SPAN("made"), 0), 0); /* may move every table */
   return 8;
 }
-static void on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
+static val_id on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
   assert_int_equal(kind_of(m, target), VAL_OBJECT);
   hear(ctx, m, "build", state, at);
+  return target;
 }
 static void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at) {
   hear(ctx, m, how == VAL_DICT ? "set on" : how == VAL_LIST ? "append to" : "add to", target, at);
@@ -558,6 +559,61 @@ static void hooks_hear_in_order(void **state) {
       "global C@2; call m.C([1])@14; build {}@22; set on m.C([1,2])@28; append to m.C([1,2])@31; "
       "persid (m.C)@38; ");
   finish(&r);
+}
+
+/* Behind each BUILD a count, and as many bytes that are no opcodes; another object stands there then. */
+static val_id take_counted(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
+  struct span count, bytes;
+  (void)ctx;
+  (void)state;
+  if (!machine_take_raw(m, 1, at, &count) || !machine_take_raw(m, count.p[0], at, &bytes)) return 0;
+  return machine_new_object(m, target, 42, at);
+}
+
+static void hooks_take_raw_bytes(void **state) {
+  (void)state;
+  static const struct {
+    const char *program;
+    size_t n;
+    enum obs_kind wrong; /* 0: none */
+    uint32_t runs;
+  } rows[] = {
+#define PROGRAM(text) text, sizeof text - 1
+      {PROGRAM("\x80\x02"
+               "cm\nC\n)\x81}b\3...\x85."),
+       0, 1},
+      {PROGRAM("\x80\x02"
+               "cm\nC\n)\x81}b\0\x85."),
+       0, 1},
+      {PROGRAM("\x80\x02"
+               "cm\nC\n)\x81}b\1.cm\nC\n)\x81}b\2..\x86."),
+       0, 2},
+      {PROGRAM("\x80\x02"
+               "cm\nC\n)\x81}b\4..."),
+       OBS_PKL_RAW_SHORT, 1},
+      {PROGRAM("\x80\x02"
+               "cm\nC\n)\x81}b"),
+       OBS_PKL_RAW_SHORT, 0},
+      {PROGRAM("\x80\x04\x95\x09\0\0\0\0\0\0\0cm\nC\n)\x81}b\2..\x95\2\0\0\0\0\0\0\0\x85."), 0, 1},
+      {PROGRAM("\x80\x04\x95\x0e\0\0\0\0\0\0\0cm\nC\n)\x81}b\2..\x85."), OBS_PKL_RAW_FRAMED, 0},
+#undef PROGRAM
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct run r;
+    prepare(&r, rows[i].program, rows[i].n);
+    execute(&r, &(struct machine_hooks){.build = take_counted});
+    assert_int_equal(r.ok, rows[i].wrong == 0);
+    if (rows[i].wrong) assert_int_equal(r.obs.seen[rows[i].wrong], 1);
+    assert_int_equal(r.m.raw.n, rows[i].runs);
+    if (r.ok) {
+      const struct object *o = value_object(&r.m, value_item(&r.m, r.m.result, 0));
+      assert_int_equal(o->tag, 42);
+      assert_int_equal(o->states, 0); /* those are the other's */
+      assert_int_equal(rows[i].program[r.m.raw.p[0].at - 1], 'b');
+      assert_int_equal(r.m.raw.p[0].n, 1 + rows[i].program[r.m.raw.p[0].at]);
+    }
+    finish(&r);
+  }
 }
 
 static void objects_keep_what_was_added(void **state) {
@@ -1075,6 +1131,7 @@ int main(void) {
       cmocka_unit_test(fetching_a_long_text_costs_nothing),
       cmocka_unit_test(accessors_take_any_value),
       cmocka_unit_test(finds_values_by_offset),
+      cmocka_unit_test(hooks_take_raw_bytes),
       cmocka_unit_test(survives_damage),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,9 @@ static void add_argument(cJSON *e, const struct plan *p, const struct plan_insn 
 static void add_comment(cJSON *e, const struct plan_insn *i) {
   char text[128];
   int n = 0;
-  if (i->flags & INSN_UNDERFLOW)
+  if (i->flags & INSN_RAW)
+    n = snprintf(text, sizeof text, "%lld bytes that are no opcodes: an array", (long long)i->number);
+  else if (i->flags & INSN_UNDERFLOW)
     n = snprintf(text, sizeof text, "needs more values than there are: a loader fails here");
   else if (i->flags & INSN_MEMO)
     n = snprintf(text, sizeof text, "memo %u", i->memo);
@@ -43,7 +45,7 @@ void emit_insn(const struct plan *p, const struct plan_insn *i, struct report *r
   const char *name = opcode_table[i->opcode].name;
   if (i->member) event_text(e, "member", plan_span(p, p->members[i->member - 1].name), LINE);
   event_u64(e, "offset", i->at);
-  event_str(e, "opcode", i->flags & INSN_BAD_END || !name ? "?" : name);
+  event_str(e, "opcode", i->flags & (INSN_BAD_END | INSN_RAW) || !name ? "?" : name);
   event_u64(e, "code", i->opcode);
   add_argument(e, p, i);
   event_u64(e, "depth", i->depth);
@@ -72,12 +74,19 @@ static void add_cut(cJSON *e, uint32_t count) {
   event_text(e, "comment", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
 }
 
+static void add_raw(cJSON *e, uint32_t count) {
+  char text[96];
+  int n = snprintf(text, sizeof text, "%u bytes that are no opcodes: an array", count);
+  event_text(e, "comment", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
+}
+
 static void add_statement_comment(cJSON *e, const struct plan *p, const struct plan_line *line) {
   switch ((enum statement_kind)line->kind) {
   case STATEMENT_IMPORT: event_text(e, "comment", plan_span(p, line->comment), LINE); return;
   case STATEMENT_BARE: event_str(e, "comment", "without __init__ if it is a class"); return;
   case STATEMENT_END: add_end(e, (enum obs_kind)line->reason); return;
   case STATEMENT_CUT: add_cut(e, line->count); return;
+  case STATEMENT_RAW: add_raw(e, line->count); return;
   case STATEMENT_PLAIN:
   case STATEMENT_RESULT:
   case STATEMENT_KINDS: return;

@@ -330,6 +330,10 @@ static void build_parameter_state(struct checkpoint *cp, struct machine *m, val_
     refuse_build(cp, at, "a parameter", "other things than its tensor and no hooks");
 }
 
+static bool is_made_by(const struct built *b, enum builder builder) {
+  return b->kind == BUILT_RECORD && b->row && b->row->builder == builder;
+}
+
 /* What getattr found on a class or a record: it belongs to them. */
 static bool is_attribute(const struct built *b) {
   return b->kind == BUILT_RECORD && b->row && b->row->cls == GLOBAL_INDIRECT;
@@ -337,22 +341,18 @@ static bool is_attribute(const struct built *b) {
 
 static void build_object(struct checkpoint *cp, struct machine *m, const struct built *b, val_id state,
                          uint32_t at) {
+  if (cp->raw_arrays && is_made_by(b, BUILD_JOBLIB_FILE)) note_joblib_file(cp, m, state, at);
   if (is_attribute(b))
     refuse_build(cp, at, "an attribute", "a state, which changes what was imported");
-  else if (b->row && b->row->builder == BUILD_PARAMETER_CLASS)
+  else if (is_made_by(b, BUILD_PARAMETER_CLASS))
     build_parameter_state(cp, m, state, at);
   else
     build_record(cp, m, state, at);
 }
 
-static void on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
-  struct checkpoint *cp = ctx;
+static void give_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at) {
   uint32_t tag = value_object(m, target)->tag;
   struct built *b = tag < cp->built.n ? &cp->built.p[tag] : NULL;
-  if (value_object(m, target)->states) { /* picklers write one; of two a loader has the last, or both */
-    refuse_build(cp, at, "an object", "a second state");
-    return;
-  }
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_NOTHING:
   case BUILT_REFUSED: return; /* said already */
@@ -375,8 +375,23 @@ static void on_build(void *ctx, struct machine *m, val_id target, val_id state, 
   case BUILT_SIZE:
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
+  case BUILT_PROGRAM:
   case BUILT_NP_SCALAR: refuse_build(cp, at, "a plain value", "a state"); return;
   }
+}
+
+static val_id on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
+  struct checkpoint *cp = ctx;
+  const struct built *b = built_of(cp, m, target);
+  bool second = value_object(m, target)->states != 0;
+  bool raw = cp->raw_arrays && b && is_made_by(b, BUILD_JOBLIB_ARRAY);
+  if (second) /* picklers write one; of two a loader has the last, or both */
+    refuse_build(cp, at, "an object", "a second state");
+  else if (raw)
+    return build_joblib_array(cp, m, target, state, at);
+  else
+    give_state(cp, m, target, state, at);
+  return second && raw ? 0 : target; /* joblib would read one more array */
 }
 
 /* Which opcodes add items to what was built: none to a tensor, where it was heap corruption (CVE-2026-24747).
@@ -398,6 +413,7 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
   case BUILT_TENSOR:
   case BUILT_NP_DTYPE:
   case BUILT_NP_ARRAY:
+  case BUILT_PROGRAM:
   case BUILT_NP_SCALAR: return false;
   }
   return false;

@@ -5,7 +5,7 @@ static bool is_int(const struct machine *m, val_id v, int64_t number) {
   return kind_of(m, v) == VAL_INT && value_of(m, v)->number == number;
 }
 
-static bool is_array_class(const struct global_row *row) {
+bool is_array_class(const struct global_row *row) {
   static const char *const names[] = {"ndarray", "matrix", "recarray"};
   for (size_t i = 0; row && span_starts(span_str(row->module), SPAN("numpy")) && i < ARRAY_LEN(names); i++)
     if (strcmp(row->name, names[i]) == 0) return true;
@@ -26,6 +26,36 @@ uint32_t build_NP_RECONSTRUCT(const struct call *c) {
   return call_built(c, BUILT_NP_ARRAY, 0);
 }
 
+/* Extended precision is a number too, though its size and format are the machine's: kept, not read. */
+static bool is_extended(const struct np_dtype *dt) {
+  return !dt->plain && (dt->kind == 'f' || dt->kind == 'c');
+}
+
+static bool is_text(const struct np_dtype *dt) { return dt->kind == 'S' || dt->kind == 'U'; }
+
+const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  return b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
+}
+
+const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct np_dtype *dt = np_dtype_of(cp, m, v);
+  if (dt) cp->np_dtypes.p[dt - cp->np_dtypes.p].used = true;
+  return dt;
+}
+
+/* The product of a shape tuple times the item size; false when it is no shape or overflows. */
+static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint64_t *out) {
+  enum { NP_DIMS = 32 };
+  if (kind_of(m, shape) != VAL_TUPLE || value_count(m, shape) > NP_DIMS) return false;
+  *out = item;
+  for (uint32_t i = 0; i < value_count(m, shape); i++) {
+    const struct value *v = value_of(m, value_item(m, shape, i));
+    if (v->kind != VAL_INT || v->number < 0 || !try_mul(*out, (uint64_t)v->number, out)) return false;
+  }
+  return true;
+}
+
 /* 'f4', '<f4', 'U5': kind and item size. Unicode counts characters of 4 bytes. */
 static bool parse_dtype_code(struct span s, struct np_dtype *out) {
   if (s.n && (s.p[0] == '<' || s.p[0] == '>' || s.p[0] == '=' || s.p[0] == '|')) {
@@ -44,6 +74,8 @@ static bool parse_dtype_code(struct span s, struct np_dtype *out) {
   static const char *const plain[] = {"f2", "f4", "f8", "i1", "i2", "i4",  "i8", "u1",
                                       "u2", "u4", "u8", "b1", "c8", "c16", "M8", "m8"};
   for (size_t i = 0; i < ARRAY_LEN(plain); i++) out->plain = out->plain || span_is(s, plain[i]);
+  out->objects = out->kind == 'O';
+  out->fixed = out->plain || is_extended(out) || is_text(out) || out->kind == 'V';
   return true;
 }
 
@@ -58,21 +90,77 @@ uint32_t build_NP_DTYPE(const struct call *c) {
   return call_built(c, BUILT_NP_DTYPE, c->cp->np_dtypes.n - 1);
 }
 
-/* Extended precision is a number too, though its size and format are the machine's: kept, not read. */
-static bool is_extended(const struct np_dtype *dt) {
-  return !dt->plain && (dt->kind == 'f' || dt->kind == 'c');
+/* ---- records: a dtype of bytes (V) with fields, or the items of a small array ---- */
+
+static const struct np_dtype *use_part(struct checkpoint *cp, const struct machine *m, val_id v,
+                                       struct np_dtype *whole) {
+  const struct np_dtype *part = use_np_dtype(cp, m, v);
+  whole->objects = whole->objects || (part && part->objects);
+  whole->fixed = whole->fixed && part && part->fixed;
+  return part;
+}
+
+/* (dtype, shape): as many bytes as the items have. */
+static bool is_subarray(struct checkpoint *cp, const struct machine *m, val_id v, struct np_dtype *whole) {
+  uint64_t bytes;
+  if (kind_of(m, v) != VAL_TUPLE || value_count(m, v) != 2) return false;
+  const struct np_dtype *part = use_part(cp, m, value_item(m, v, 0), whole);
+  return part && np_bytes(m, value_item(m, v, 1), part->size, &bytes) && bytes == whole->size;
+}
+
+/* (dtype, offset[, title]), which ends inside the record. */
+static bool is_field(struct checkpoint *cp, const struct machine *m, val_id v, struct np_dtype *whole) {
+  uint32_t n = kind_of(m, v) == VAL_TUPLE ? value_count(m, v) : 0;
+  const struct np_dtype *part = n == 2 || n == 3 ? use_part(cp, m, value_item(m, v, 0), whole) : NULL;
+  const struct value *offset = value_of(m, part ? value_item(m, v, 1) : 0);
+  return part && offset->kind == VAL_INT && offset->number >= 0 && part->size <= whole->size &&
+         (uint64_t)offset->number <= whole->size - part->size;
+}
+
+/* numpy looks each name up, and does not expect to find none. */
+static bool are_fields(struct checkpoint *cp, const struct machine *m, val_id names, val_id fields,
+                       struct np_dtype *whole, uint32_t at) {
+  uint64_t n = value_count(m, names), links = value_count(m, fields);
+  bool fine = kind_of(m, names) == VAL_TUPLE && kind_of(m, fields) == VAL_DICT && n <= links &&
+              spend(cp, n * links, at);
+  for (uint32_t i = 0; fine && i < n; i++) {
+    struct span name = value_bytes(m, value_item(m, names, i));
+    bool found = false;
+    for (uint32_t k = 0; k < links && !found; k += 2)
+      found = value_is_string(m, value_item(m, fields, k)) &&
+              span_eq(value_bytes(m, value_item(m, fields, k)), name);
+    fine = found;
+  }
+  for (uint32_t k = 1; fine && k < links; k += 2) fine = is_field(cp, m, value_item(m, fields, k), whole);
+  return fine;
+}
+
+static bool is_none(const struct machine *m, val_id v) { return kind_of(m, v) == VAL_NONE; }
+
+static bool is_record(struct checkpoint *cp, const struct machine *m, struct np_dtype *dt, val_id state,
+                      uint32_t at) {
+  enum { REFERENCES = 1, LIST_PICKLE = 2, POINTER = 4 };
+  val_id items = value_item(m, state, 2), names = value_item(m, state, 3), fields = value_item(m, state, 4);
+  bool whole = is_none(m, names) && is_none(m, fields);
+  if (!is_none(m, items) && (!whole || !is_subarray(cp, m, items, dt))) return false;
+  if (!whole && !are_fields(cp, m, names, fields, dt, at)) return false;
+  const struct value *flags = value_of(m, value_item(m, state, 7));
+  uint64_t held =
+      flags->kind == VAL_INT ? (uint64_t)flags->number & (REFERENCES | LIST_PICKLE | POINTER) : POINTER;
+  return is_int(m, value_item(m, state, 5), dt->size) && held == (dt->objects ? REFERENCES | LIST_PICKLE : 0);
 }
 
 /* elsize, alignment and flags, which numpy takes as they come: with the flags of an object dtype it reads a
- * pointer, or what lies behind one, where the number should stand. Numbers leave all three open, text states
- * its size. */
-static bool np_layout(const struct machine *m, const struct np_dtype *dt, val_id state) {
-  enum { NEEDS_INIT = 8 };
+ * pointer, or what lies behind one, where the number should stand; without them an object is a number.
+ * Numbers and objects leave the first two open, text states its size. */
+static bool np_layout(struct checkpoint *cp, const struct machine *m, struct np_dtype *dt, val_id state,
+                      uint32_t at) {
+  enum { NEEDS_INIT = 8, OBJECTS = 63 };
   val_id size = value_item(m, state, 5), flags = value_item(m, state, 7);
-  if (dt->plain || is_extended(dt))
-    return is_int(m, size, -1) && is_int(m, value_item(m, state, 6), -1) && is_int(m, flags, 0);
-  if (dt->kind != 'U' && dt->kind != 'S') return true; /* what has such a dtype is never proved */
-  return is_int(m, size, dt->size) && (is_int(m, flags, 0) || is_int(m, flags, NEEDS_INIT));
+  if (dt->kind == 'V') return is_record(cp, m, dt, state, at);
+  if (is_text(dt)) return is_int(m, size, dt->size) && (is_int(m, flags, 0) || is_int(m, flags, NEEDS_INIT));
+  return is_int(m, size, -1) && is_int(m, value_item(m, state, 6), -1) &&
+         is_int(m, flags, dt->kind == 'O' ? OBJECTS : 0);
 }
 
 /* (3, byteorder, subdtype, names, fields, elsize, alignment, flags). */
@@ -80,49 +168,25 @@ void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id targe
                           uint32_t at) {
   struct np_dtype *dt = &cp->np_dtypes.p[built_of(cp, m, target)->index];
   if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) < 8 ||
-      !value_is_string(m, value_item(m, state, 1)) || !np_layout(m, dt, state)) {
+      !value_is_string(m, value_item(m, state, 1)) || !np_layout(cp, m, dt, state, at)) {
     refuse_build(cp, at, "a numpy dtype", "not the tuple that numpy writes");
     return;
   }
   if (dt->used) refuse_build(cp, at, "a numpy dtype", "a state behind its use");
   struct span order = value_bytes(m, value_item(m, state, 1));
   dt->big_endian = span_is(order, ">");
-  for (uint32_t i = 2; i < 5; i++)
-    if (kind_of(m, value_item(m, state, i)) != VAL_NONE) dt->plain = false; /* fields or a subdtype */
-}
-
-const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
-  const struct built *b = built_of(cp, m, v);
-  return b && b->kind == BUILT_NP_DTYPE ? &cp->np_dtypes.p[b->index] : NULL;
-}
-
-static const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v) {
-  const struct np_dtype *dt = np_dtype_of(cp, m, v);
-  if (dt) cp->np_dtypes.p[dt - cp->np_dtypes.p].used = true;
-  return dt;
+  for (uint32_t i = 2; dt->kind != 'V' && i < 5; i++)
+    if (!is_none(m, value_item(m, state, i)))
+      dt->plain = dt->fixed = false; /* fields of a number: not read */
 }
 
 static void note_partly(struct checkpoint *cp, uint32_t at) {
   observe(cp->obs, (struct observation){.kind = OBS_NUMPY_PARTLY, .member = cp->member, .at = at});
 }
 
-static bool is_text(const struct np_dtype *dt) { return dt->kind == 'S' || dt->kind == 'U'; }
-
 void note_np_dtype(const struct call *c, uint32_t i) {
   const struct np_dtype *dt = use_np_dtype(c->cp, c->m, call_arg(c, i));
-  if (dt && !dt->plain && !is_text(dt)) note_partly(c->cp, c->at);
-}
-
-/* The product of a shape tuple times the item size; false when it is no shape or overflows. */
-static bool np_bytes(const struct machine *m, val_id shape, uint64_t item, uint64_t *out) {
-  enum { NP_DIMS = 32 };
-  if (kind_of(m, shape) != VAL_TUPLE || value_count(m, shape) > NP_DIMS) return false;
-  *out = item;
-  for (uint32_t i = 0; i < value_count(m, shape); i++) {
-    const struct value *v = value_of(m, value_item(m, shape, i));
-    if (v->kind != VAL_INT || v->number < 0 || !try_mul(*out, (uint64_t)v->number, out)) return false;
-  }
-  return true;
+  if (dt && !dt->fixed) note_partly(c->cp, c->at);
 }
 
 /* bytes; or a str of Python 2, which has as many bytes as characters while it is ASCII. */
@@ -134,8 +198,17 @@ static bool np_data(const struct checkpoint *cp, const struct machine *m, val_id
   return kind_of(m, v) == VAL_TEXT;
 }
 
-/* (1, shape, dtype, is_fortran, data), or without the 1 as before numpy 1.1. Numeric dtypes: as many bytes as
- * the shape says. Object arrays hold a list. */
+/* Objects were judged when they were made; numpy wants a list of as many as the shape says. */
+static void build_np_objects(struct checkpoint *cp, struct machine *m, val_id shape, val_id list,
+                             uint32_t at) {
+  uint64_t want;
+  if (kind_of(m, list) != VAL_LIST || !np_bytes(m, shape, 1, &want) || want != value_count(m, list))
+    refuse_build(cp, at, "a numpy array", "no list of as many objects as its shape says");
+  machine_give(m, list);
+}
+
+/* (1, shape, dtype, is_fortran, data), or without the 1 as before numpy 1.1. As many bytes as the shape says;
+ * what has objects holds a list. */
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
   struct span data;
   uint64_t want;
@@ -146,7 +219,11 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state
   }
   val_id shape = value_item(m, state, first), bytes = value_item(m, state, first + 3);
   const struct np_dtype *dt = use_np_dtype(cp, m, value_item(m, state, first + 1));
-  if (!dt || !dt->plain || !spend(cp, value_bytes(m, bytes).n, at) || !np_data(cp, m, bytes, &data)) {
+  if (dt && dt->objects) {
+    build_np_objects(cp, m, shape, bytes, at);
+    return;
+  }
+  if (!dt || !dt->fixed || !spend(cp, value_bytes(m, bytes).n, at) || !np_data(cp, m, bytes, &data)) {
     note_partly(cp, at);
     return;
   }

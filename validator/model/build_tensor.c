@@ -67,33 +67,11 @@ static enum dtype dtype_arg(const struct call *c, uint32_t i) {
   return row && row->builder == BUILD_DTYPE ? dtype_by_name(span_str(row->name)) : DTYPE_NONE;
 }
 
-/* The new row, or NULL: a limit, observed. */
-static struct tensor_fact *new_fact(const struct call *c, const struct tensor_fact *t) {
-  struct checkpoint *cp = c->cp;
-  struct tensor_fact *slot = vec_push(cp->arena, &cp->tensors, cp->max->tensors);
-  if (slot)
-    *slot = *t;
-  else
-    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS,
-                                          .member = cp->member,
-                                          .at = c->at,
-                                          .got = cp->tensors.n,
-                                          .want = cp->max->tensors});
-  return slot;
-}
-
 uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes,
                     const int64_t *strides) {
-  struct checkpoint *cp = c->cp;
-  if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
-  t.first_dim = cp->dims.n;
-  t.base = cp->tensors.n;
   if (dtype_table[t.dtype].cls == DT_QUANT) t.flags |= PLAN_QUANTIZED;
-  if (!new_fact(c, &t)) return 0;
-  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)sizes[i];
-  for (uint32_t i = 0; i < t.ndim; i++) cp->dims.p[cp->dims.n++] = (uint64_t)strides[i];
-  if (t.storage) cp->storages.p[t.storage - 1].users++;
-  return call_built(c, BUILT_TENSOR, cp->tensors.n - 1);
+  uint32_t number = tensor_add(c->cp, t, sizes, strides);
+  return number ? call_built(c, BUILT_TENSOR, number - 1) : 0;
 }
 
 /* Understood, its tensors proved; what only its numbers could prove is not read by this version. */
@@ -197,7 +175,8 @@ static uint32_t same_tensor(const struct call *c, bool requires_grad, int more_f
   struct tensor_fact t = c->cp->tensors.p[b->index];
   int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | more_flags | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
   t.flags = (uint16_t)flags;
-  return new_fact(c, &t) ? call_built(c, BUILT_TENSOR, c->cp->tensors.n - 1) : 0;
+  uint32_t number = tensor_row(c->cp, &t);
+  return number ? call_built(c, BUILT_TENSOR, number - 1) : 0;
 }
 
 static uint32_t parameter_call(const struct call *c, uint32_t n, bool with_state) {

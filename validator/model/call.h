@@ -74,6 +74,12 @@ void note_np_dtype(const struct call *c, uint32_t i);
 /* BUILD on objects that the builders made. */
 void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at);
+/* The array behind a joblib stand-in, which stands in its place then; 0 (observed): the loader fails. */
+val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
+/* A stand-in for a file beside the pickle: not checked. */
+void note_joblib_file(struct checkpoint *cp, const struct machine *m, val_id state, uint32_t at);
+/* numpy.ndarray and its kin. */
+bool is_array_class(const struct global_row *row);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
 

@@ -30,6 +30,7 @@ enum built_kind {
   BUILT_TENSOR,    /* index: row of checkpoint.tensors */
   BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
   BUILT_NP_ARRAY,  /* filled by BUILD */
+  BUILT_PROGRAM,   /* index: of checkpoint.programs, whose value it is */
   BUILT_NP_SCALAR, /* index: the val_id of its BYTES; its dtype is the first argument */
 };
 
@@ -41,10 +42,13 @@ struct built {
 };
 
 struct np_dtype {
-  char kind;              /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
-  uint32_t size;          /* bytes of an item */
-  bool big_endian, plain; /* plain: numeric, so an array of it can be proved */
-  bool used;              /* by an array or a scalar: its state may not change any more */
+  char kind;     /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
+  uint32_t size; /* bytes of an item */
+  bool big_endian;
+  bool plain;   /* a number, or a time */
+  bool fixed;   /* `size` bytes that hold no pointer: an array of it can be proved */
+  bool objects; /* it is an object, or a record that has one */
+  bool used;    /* by an array or a scalar: its state may not change any more */
 };
 
 struct storage_fact {
@@ -123,12 +127,14 @@ struct checkpoint {
   const struct limits *max;
   struct container *container;
   struct global_policy policy;
-  VEC(struct program *) programs;      /* in the order in which a loader runs them */
-  VEC(struct root) roots;              /* of the tree */
-  bool unread;                         /* something that a loader reads was not: the plan is not complete */
-  bool running_legacy;                 /* persistent ids have six parts */
-  bool big_endian;                     /* byteorder record, or sys_info */
-  uint32_t member;                     /* 1-based: whose program runs */
+  VEC(struct program *) programs; /* in the order in which a loader runs them */
+  VEC(struct root) roots;         /* of the tree */
+  bool unread;                    /* something that a loader reads was not: the plan is not complete */
+  bool running_legacy;            /* persistent ids have six parts */
+  bool raw_arrays;                /* joblib.load may read the program: arrays stand behind their stand-ins */
+  bool ambiguous;                 /* bytes of such an array could be opcodes to another unpickler */
+  bool big_endian;                /* byteorder record, or sys_info */
+  uint32_t member;                /* 1-based: whose program runs */
   VEC(const struct global_row *) rows; /* global.tag is the index; NULL for names on no list */
   VEC(struct built) built;
   VEC(struct storage_fact) storages;
@@ -194,13 +200,21 @@ bool run_small(struct checkpoint *cp, struct machine *m, uint32_t member, struct
 void note_load(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got,
                uint64_t want);
 /* A section of a file without a table of contents, as a member that is used. NULL: the limit of members. */
-struct member *load_section(struct checkpoint *cp, const char *name, uint64_t at, uint64_t len);
+struct member *load_section(struct checkpoint *cp, struct span name, uint64_t at, uint64_t len);
+/* How long it is, once that is known. */
+void load_section_end(struct checkpoint *cp, uint32_t number, uint64_t len);
 /* A private copy of n bytes of the file; false (observed) when they are too many. */
 bool load_copy(struct checkpoint *cp, uint64_t at, size_t n, struct span *out);
 /* Where `count` pickles in a row end, by their own lengths, from the start of `bytes`. */
 size_t pickles_extent(struct checkpoint *cp, struct span bytes, uint32_t count);
 /* A root that is no program's value. False: the budget is spent. */
 bool add_root(struct checkpoint *cp, const struct root *root);
+
+/* tensors.c: a new row, as it is, or of a proved tensor with its sizes and strides, which is one more user of
+ * its storage. 1 + its index; 0 (observed): a limit. */
+uint32_t tensor_row(struct checkpoint *cp, const struct tensor_fact *t);
+uint32_t tensor_add(struct checkpoint *cp, struct tensor_fact t, const int64_t *sizes,
+                    const int64_t *strides);
 
 /* The row of an object, and of a value that is an object (NULL otherwise). */
 const struct built *built_of(const struct checkpoint *cp, const struct machine *m, val_id v);
@@ -215,8 +229,9 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
 /* Was it made by copyreg._reconstructor(class, base, state)? */
 bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
-/* The dtype that an object is, or NULL. */
+/* The dtype that an object is, or NULL; and for a use of it, behind which it may not change. */
 const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v);
+const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v);
 
 /* Is it ('module', class, source_file, source)? */
 bool is_module_id(const struct machine *m, val_id id);

@@ -40,9 +40,22 @@ static void put_argument(struct checkpoint *cp, struct plan_writer *w, struct pl
   }
 }
 
+/* Bytes that the machine's hooks took from the stream. */
+static void put_raw(struct plan_writer *w, const struct program *p, struct disasm *d,
+                    const struct raw_run *run) {
+  struct plan_insn *row = plan_row(w, PLAN_insns, sizeof *row);
+  if (!row || !reader_skip(&d->in, run->n)) return;
+  *row = (struct plan_insn){.at = run->at,
+                            .member = p->machine.member,
+                            .depth = (uint16_t)min_u64(d->marks.n, UINT16_MAX),
+                            .flags = INSN_RAW,
+                            .number = (int64_t)run->n};
+}
+
 static void put_program(struct checkpoint *cp, struct plan_writer *w, const struct program *p) {
   struct disasm d;
   struct instruction insn;
+  uint32_t raw = 0;
   disasm_init(&d, cp->arena, cp->max, p->bytes);
   memcpy(d.hash_seed, cp->hash_seed, sizeof d.hash_seed);
   while (disasm_next(&d, &insn)) {
@@ -58,6 +71,8 @@ static void put_program(struct checkpoint *cp, struct plan_writer *w, const stru
                               .memo = insn.memo_index,
                               .mark_at = insn.mark_at};
     put_argument(cp, w, row, &insn.arg);
+    if (raw < p->machine.raw.n && p->machine.raw.p[raw].at == insn.end)
+      put_raw(w, p, &d, &p->machine.raw.p[raw++]);
   }
   struct plan_insn *last = d.end == DISASM_STOP ? NULL : plan_row(w, PLAN_insns, sizeof *last);
   if (last)

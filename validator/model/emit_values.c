@@ -22,6 +22,8 @@ enum { SEGMENTS_MAX = 8 };
 
 struct frame {
   val_id v;
+  val_id outer; /* 0, or the object whose value v is, in another program, to which the walk goes back then */
+  uint32_t outer_program;
   uint32_t row, tensors_before;
   uint32_t segment, next; /* where the walk stands */
   size_t path_n;          /* of this value's path */
@@ -35,12 +37,20 @@ struct seen_value {
   bool has_tensors;
 };
 
-struct walk {
-  struct checkpoint *cp;
-  const struct machine *m;
-  struct plan_writer *w;
+/* What is known of a program; nothing until the walk comes to it. */
+struct tables {
   struct seen_value *seen; /* by val_id; of what may be shared alone, so that most of it is never touched */
   struct plan_text *class_names; /* by global: each is written once */
+};
+
+struct walk {
+  struct checkpoint *cp;
+  struct plan_writer *w;
+  struct tables *tables; /* by program */
+  uint32_t program;      /* whose values are walked: its machine and its tables are */
+  const struct machine *m;
+  struct seen_value *seen;
+  struct plan_text *class_names;
   VEC(struct frame) frames;
   struct tensor_paths *tensors;
   uint8_t path[PATH_MAX_BYTES];
@@ -133,6 +143,7 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
   case BUILT_NP_DTYPE:
+  case BUILT_PROGRAM:
   case BUILT_NP_SCALAR: return;
   }
 }
@@ -298,6 +309,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   case BUILT_RECORD:
   case BUILT_COMPLEX:
   case BUILT_NP_DTYPE:
+  case BUILT_PROGRAM: /* visit goes on in it */
   case BUILT_NP_ARRAY: row->kind = PLAN_VAL_RECORD; return;
   }
 }
@@ -403,8 +415,57 @@ static void end_depth(struct walk *k, struct frame *f) {
   f->num_segments = 0;
 }
 
+/* The walk goes on among the values of this program. False: the budget is spent. */
+static bool enter(struct walk *k, uint32_t index) {
+  const struct program *p = k->cp->programs.p[index];
+  const struct machine *m = &p->machine;
+  struct tables *t = &k->tables[index];
+  if (!t->seen) {
+    k->budget += EXPAND_FACTOR * ((uint64_t)m->values.n + m->links.n);
+    t->seen = arena_array(k->cp->arena, m->values.n, struct seen_value);
+    t->class_names = arena_array(k->cp->arena, m->globals.n, struct plan_text);
+  }
+  checkpoint_enter(k->cp, p);
+  k->program = index;
+  k->m = m;
+  k->seen = t->seen;
+  k->class_names = t->class_names;
+  return t->seen && t->class_names;
+}
+
+static void leave(struct walk *k, uint32_t outer_program, val_id outer, uint32_t row, bool has_tensors) {
+  (void)enter(k, outer_program);
+  k->seen[outer] = (struct seen_value){.row = row + 1, .has_tensors = has_tensors};
+}
+
+static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, struct span key);
+
+/* An object that is the value of a program: that value stands in its place. Programs lie in each other as
+ * deep as limits.def says. */
+static void visit_program(struct walk *k, val_id outer, uint32_t index, uint32_t parent, uint32_t depth,
+                          struct span key) {
+  uint32_t row = plan_rows(k->w, PLAN_values), frames = k->frames.n, from = k->program,
+           before = k->tensors->n;
+  if (!enter(k, index)) {
+    k->cut = true;
+    return;
+  }
+  visit(k, k->m->result, parent, depth, key);
+  if (k->frames.n == frames) {
+    leave(k, from, outer, row, k->tensors->n > before);
+    return;
+  }
+  k->frames.p[frames].outer = outer;
+  k->frames.p[frames].outer_program = from;
+}
+
 /* Writes the row of v; opens a frame when it has children. */
 static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, struct span key) {
+  const struct built *b = built_of(k->cp, k->m, v);
+  if (b && b->kind == BUILT_PROGRAM && !shared(k, v)) {
+    visit_program(k, v, b->index, parent, depth, key);
+    return;
+  }
   uint32_t i = new_row(k, parent, depth, key);
   if (i == UINT32_MAX) return;
   if (!is_container(k->cp, k->m, v)) {
@@ -436,6 +497,7 @@ static void close_frame(struct walk *k) {
   row_at(k, f->row)->end = plan_rows(k->w, PLAN_values);
   k->seen[f->v].open = false;
   k->seen[f->v].has_tensors = k->tensors->n > f->tensors_before;
+  if (f->outer) leave(k, f->outer_program, f->outer, f->row, k->tensors->n > f->tensors_before);
 }
 
 /* Everything below the frames that are open when it is called with one value more. */
@@ -468,23 +530,18 @@ struct place {
   size_t path_n;
 };
 
-static bool put_program(struct walk *k, const struct program *p, const struct place *in, struct span key) {
-  const struct machine *m = &p->machine;
-  if (!m->stopped) return true; /* what it made has no root; the error was observed */
-  checkpoint_enter(k->cp, p);
-  k->m = m;
-  k->budget += EXPAND_FACTOR * ((uint64_t)m->values.n + m->links.n);
-  k->seen = arena_array(k->cp->arena, m->values.n, struct seen_value);
-  k->class_names = arena_array(k->cp->arena, m->globals.n, struct plan_text);
-  if (!k->seen || !k->class_names) return false;
-  visit(k, m->result, in->row, in->depth, key);
+static bool put_program(struct walk *k, uint32_t index, const struct place *in, struct span key) {
+  if (!k->cp->programs.p[index]->machine.stopped)
+    return true; /* what it made has no root; the error was observed */
+  if (!enter(k, index)) return false;
+  visit(k, k->m->result, in->row, in->depth, key);
   walk_values(k);
   return !k->cut;
 }
 
 static bool put_root(struct walk *k, const struct root *r, const struct place *in) {
   extend_path(k, in->path_n, r->key);
-  if (r->kind == ROOT_PROGRAM) return put_program(k, k->cp->programs.p[r->index], in, r->key);
+  if (r->kind == ROOT_PROGRAM) return put_program(k, r->index, in, r->key);
   uint32_t i = new_row(k, in->row, in->depth, r->key);
   if (i == UINT32_MAX) return false;
   if (r->kind == ROOT_EMPTY) {
@@ -537,7 +594,12 @@ bool plan_emit_values(struct checkpoint *cp, struct plan_writer *w, struct tenso
   struct walk *k = arena_new(cp->arena, struct walk);
   struct place top = {.row = 0};
   if (!k) return false;
-  *k = (struct walk){.cp = cp, .w = w, .tensors = tensors, .budget = EXPAND_FLOOR + cp->roots.n};
+  *k = (struct walk){.cp = cp,
+                     .w = w,
+                     .tables = arena_array(cp->arena, cp->programs.n, struct tables),
+                     .tensors = tensors,
+                     .budget = EXPAND_FLOOR + cp->roots.n};
+  if (!k->tables) return false;
   if (cp->roots.n == 0) return true;
   bool tree = cp->roots.p[0].key.n == 0 && cp->roots.p[0].group.n == 0;
   if (tree ? !put_root(k, &cp->roots.p[0], &top) : !open_dict(k, &top, 0, 0, SPAN(""))) return false;

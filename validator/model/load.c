@@ -75,10 +75,19 @@ bool checkpoint_is_read(const struct checkpoint *cp) {
 
 /* ---- bytes of the file ---- */
 
-struct member *load_section(struct checkpoint *cp, const char *name, uint64_t at, uint64_t len) {
-  struct member *rec = container_append(cp->container, cp->arena, cp->max, span_str(name), at, len);
-  if (rec) rec->used = true;
+struct member *load_section(struct checkpoint *cp, struct span name, uint64_t at, uint64_t len) {
+  struct member *rec = name.n ? container_append(cp->container, cp->arena, cp->max, name, at, len)
+                              : NULL; /* no name: no memory */
+  if (rec)
+    rec->used = true;
+  else
+    cp->unread = true;
   return rec;
+}
+
+void load_section_end(struct checkpoint *cp, uint32_t number, uint64_t len) {
+  struct member *rec = &cp->container->members[number - 1];
+  rec->csize = rec->size = len;
 }
 
 /* Read from the mapping, so it only says how much to copy; the machine runs on the copy and sees for itself.

@@ -8,15 +8,14 @@ struct stream {
 };
 
 static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s, uint64_t len) {
-  struct member *rec = &cp->container->members[number - 1];
-  rec->csize = rec->size = len;
+  load_section_end(cp, number, len);
   s->rest = span_from(s->rest, (size_t)len);
   s->at += len;
 }
 
 /* One of the small pickles before or behind the object: its value is left in *m. */
 static bool small_pickle(struct checkpoint *cp, struct machine *m, const char *name, struct stream *s) {
-  const struct member *rec = load_section(cp, name, s->at, 0);
+  const struct member *rec = load_section(cp, span_str(name), s->at, 0);
   if (!rec) return false;
   uint32_t number = member_number(cp->container, rec);
   if (!run_small(cp, m, number, s->rest)) return false;
@@ -55,7 +54,7 @@ static bool check_preamble(struct checkpoint *cp, struct stream *s) {
 }
 
 static bool object_pickle(struct checkpoint *cp, struct stream *s) {
-  const struct member *rec = load_section(cp, "data.pkl", s->at, 0);
+  const struct member *rec = load_section(cp, SPAN("data.pkl"), s->at, 0);
   if (!rec) return false;
   uint32_t number = member_number(cp->container, rec);
   const struct program *p = run_program(cp, SPAN(""), number, s->rest);

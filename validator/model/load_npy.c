@@ -16,24 +16,9 @@ static bool leave(struct checkpoint *cp, struct observation what) {
   return refuse(cp->obs, what);
 }
 
-static enum dtype dtype_of(const struct npy_place *p) {
-  static const struct {
-    char kind;
-    uint8_t size, dtype;
-  } table[] = {{'f', 2, DTYPE_F16},   {'f', 4, DTYPE_F32}, {'f', 8, DTYPE_F64}, {'c', 8, DTYPE_C64},
-               {'c', 16, DTYPE_C128}, {'i', 1, DTYPE_I8},  {'i', 2, DTYPE_I16}, {'i', 4, DTYPE_I32},
-               {'i', 8, DTYPE_I64},   {'u', 1, DTYPE_U8},  {'u', 2, DTYPE_U16}, {'u', 4, DTYPE_U32},
-               {'u', 8, DTYPE_U64},   {'b', 1, DTYPE_BOOL}};
-  for (size_t i = 0; i < ARRAY_LEN(table); i++)
-    if (table[i].kind == p->array.kind && table[i].size == p->item_size) return (enum dtype)table[i].dtype;
-  return DTYPE_BITS8; /* texts, times, long doubles: as many bytes as an element has */
-}
-
 static bool add_numbers(struct checkpoint *cp, const struct npy_file *f, const struct npy_place *p) {
   uint64_t sizes[NPY_MAX_DIMS + 1];
   struct plain_claim claim = {.key = f->key,
-                              .dtype = dtype_of(p),
-                              .sizes = sizes,
                               .ndim = p->array.ndim,
                               .fortran_order = p->array.fortran_order,
                               .big_endian = p->big_endian,
@@ -41,12 +26,7 @@ static bool add_numbers(struct checkpoint *cp, const struct npy_file *f, const s
                               .at = p->data_at,
                               .bytes = p->data_bytes};
   memcpy(sizes, p->array.shape, sizeof p->array.shape);
-  if (claim.dtype == DTYPE_BITS8) {
-    if (claim.fortran_order && claim.ndim > 1)
-      return leave(cp, (struct observation){.kind = OBS_NPY_FIELDS, .member = f->member});
-    sizes[claim.ndim++] = p->item_size;
-    claim.fortran_order = claim.big_endian = false;
-  }
+  plain_items(&claim, sizes, p->array.kind, p->item_size);
   return add_plain(cp, &claim);
 }
 
@@ -95,7 +75,7 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
 
 void load_npy(struct checkpoint *cp) {
   struct span file = cp->container->file;
-  const struct member *rec = load_section(cp, "array", 0, file.n);
+  const struct member *rec = load_section(cp, SPAN("array"), 0, file.n);
   if (rec) add_npy(cp, &(struct npy_file){.member = member_number(cp->container, rec), .bytes = file});
 }
 

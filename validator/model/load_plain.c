@@ -15,8 +15,8 @@ static void fill_strides(const struct plain_claim *c, int64_t *strides) {
   }
 }
 
-static bool prove(struct checkpoint *cp, const struct plain_claim *c, struct view *v) {
-  int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
+static bool prove(struct checkpoint *cp, const struct plain_claim *c, int64_t *sizes, int64_t *strides,
+                  struct view *v) {
   const struct view_claim claim = {.dtype = c->dtype,
                                    .storage_bytes = c->bytes,
                                    .num_sizes = c->ndim,
@@ -24,6 +24,7 @@ static bool prove(struct checkpoint *cp, const struct plain_claim *c, struct vie
                                    .sizes = sizes,
                                    .strides = strides,
                                    .member = c->member,
+                                   .at = c->said_at,
                                    .subject = c->key};
   if (c->ndim > MAX_DIMS) return leave(cp, OBS_LIMIT_TENSOR_DIMS, c->ndim, MAX_DIMS);
   for (uint32_t i = 0; i < c->ndim; i++)
@@ -33,10 +34,9 @@ static bool prove(struct checkpoint *cp, const struct plain_claim *c, struct vie
   return view_prove(v, &claim, cp->obs);
 }
 
-static struct tensor_fact *new_tensor(struct checkpoint *cp, const struct plain_claim *c) {
+static bool add_storage(struct checkpoint *cp, const struct plain_claim *c) {
   struct storage_fact *s = vec_push(cp->arena, &cp->storages, cp->max->tensors);
-  struct tensor_fact *t = s ? vec_push(cp->arena, &cp->tensors, cp->max->tensors) : NULL;
-  if (!t || !vec_reserve(cp->arena, &cp->dims, 2u * c->ndim, UINT32_MAX)) return NULL;
+  if (!s) return leave(cp, OBS_LIMIT_TENSORS, cp->storages.n, cp->max->tensors);
   *s = (struct storage_fact){.key = c->key,
                              .location = SPAN("cpu"),
                              .dtype = c->dtype,
@@ -45,29 +45,56 @@ static struct tensor_fact *new_tensor(struct checkpoint *cp, const struct plain_
                              .at = c->at,
                              .numel = dtype_elements_in(c->dtype, c->bytes),
                              .bytes = c->bytes,
-                             .users = 1};
-  return t;
+                             .declared_at = c->said_at};
+  return true;
+}
+
+uint32_t plain_tensor(struct checkpoint *cp, const struct plain_claim *c) {
+  int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
+  struct view v;
+  uint32_t number = 0;
+  if (prove(cp, c, sizes, strides, &v) && add_storage(cp, c))
+    number = tensor_add(cp,
+                        (struct tensor_fact){.storage = cp->storages.n,
+                                             .at = c->said_at,
+                                             .dtype = (uint8_t)c->dtype,
+                                             .ndim = v.ndim,
+                                             .flags = v.contiguous ? PLAN_CONTIGUOUS : 0,
+                                             .numel = v.numel,
+                                             .extent = v.extent},
+                        sizes, strides);
+  cp->unread = cp->unread || number == 0;
+  return number;
+}
+
+static enum dtype numpy_dtype(char kind, uint64_t item_size) {
+  static const struct {
+    char kind;
+    uint8_t size, dtype;
+  } table[] = {{'f', 2, DTYPE_F16},   {'f', 4, DTYPE_F32}, {'f', 8, DTYPE_F64}, {'c', 8, DTYPE_C64},
+               {'c', 16, DTYPE_C128}, {'i', 1, DTYPE_I8},  {'i', 2, DTYPE_I16}, {'i', 4, DTYPE_I32},
+               {'i', 8, DTYPE_I64},   {'u', 1, DTYPE_U8},  {'u', 2, DTYPE_U16}, {'u', 4, DTYPE_U32},
+               {'u', 8, DTYPE_U64},   {'b', 1, DTYPE_BOOL}};
+  for (size_t i = 0; i < ARRAY_LEN(table); i++)
+    if (table[i].kind == kind && table[i].size == item_size) return (enum dtype)table[i].dtype;
+  return DTYPE_BITS8; /* texts, times, long doubles, records */
+}
+
+void plain_items(struct plain_claim *claim, uint64_t *sizes, char kind, uint64_t item_size) {
+  claim->sizes = sizes;
+  claim->dtype = numpy_dtype(kind, item_size);
+  if (claim->dtype != DTYPE_BITS8) return;
+  if (claim->fortran_order && claim->ndim > 1) {
+    sizes[0] = item_size ? claim->bytes / item_size : 0;
+    claim->ndim = 1;
+  }
+  sizes[claim->ndim++] = item_size;
+  claim->fortran_order = claim->big_endian = false;
 }
 
 bool add_plain(struct checkpoint *cp, const struct plain_claim *c) {
-  struct view v;
-  if (!prove(cp, c, &v)) {
-    cp->unread = true;
-    return false;
-  }
-  struct tensor_fact *t = new_tensor(cp, c);
-  if (!t) return leave(cp, OBS_LIMIT_TENSORS, cp->tensors.n, cp->max->tensors);
-  *t = (struct tensor_fact){.storage = cp->storages.n,
-                            .base = cp->tensors.n - 1,
-                            .first_dim = cp->dims.n,
-                            .dtype = (uint8_t)c->dtype,
-                            .ndim = v.ndim,
-                            .flags = v.contiguous ? PLAN_CONTIGUOUS : 0,
-                            .numel = v.numel,
-                            .extent = v.extent};
-  for (uint32_t i = 0; i < v.ndim; i++) cp->dims.p[cp->dims.n++] = v.size[i];
-  for (uint32_t i = 0; i < v.ndim; i++) cp->dims.p[cp->dims.n++] = v.stride[i];
-  return add_root(cp, &(struct root){.kind = ROOT_TENSOR, .key = c->key, .index = cp->tensors.n - 1});
+  uint32_t number = plain_tensor(cp, c);
+  return number && add_root(cp, &(struct root){.kind = ROOT_TENSOR, .key = c->key, .index = number - 1});
 }
 
 bool add_text(struct checkpoint *cp, struct span group, struct span key, struct span text) {
@@ -118,8 +145,8 @@ static bool add_types(struct checkpoint *cp, const struct plain *file) {
 
 void add_file(struct checkpoint *cp, const struct plain *file) {
   uint64_t rest = cp->container->file.n - file->data_at;
-  const struct member *header = load_section(cp, "header", 0, file->data_at);
-  const struct member *data = header ? load_section(cp, "data", file->data_at, rest) : NULL;
+  const struct member *header = load_section(cp, SPAN("header"), 0, file->data_at);
+  const struct member *data = header ? load_section(cp, SPAN("data"), file->data_at, rest) : NULL;
   if (!data) {
     (void)leave(cp, OBS_LIMIT_MEMORY, cp->arena->used, cp->arena->budget);
     return;

@@ -1,5 +1,5 @@
-/* Arrays that no program makes, as roots of a checkpoint. Between the load_*.c of the formats that have them.
- */
+/* Arrays whose bytes stand as they are, most of them roots of a checkpoint that no program makes. For the
+ * formats that have them. */
 #ifndef CKPTLINT_MODEL_LOAD_PLAIN_H
 #define CKPTLINT_MODEL_LOAD_PLAIN_H
 
@@ -15,8 +15,15 @@ struct plain_claim {
   bool fortran_order, big_endian;
   uint32_t member;    /* 1-based */
   uint64_t at, bytes; /* in it */
+  uint32_t said_at;   /* offset of the opcode that says so, where one does */
 };
 
+/* Proves the view and adds storage and tensor: 1 + its row. 0, observed: as below. */
+uint32_t plain_tensor(struct checkpoint *cp, const struct plain_claim *claim);
+/* The dtype of numpy's items of this kind and size. What torch has none for becomes bytes: of each item a
+ * row, which is one dimension more, of arrays in column-major order one row an item, as they lie. `sizes` are
+ * those of the claim, which has room for MAX_DIMS. */
+void plain_items(struct plain_claim *claim, uint64_t *sizes, char kind, uint64_t item_size);
 /* Proves the view and adds tensor and root. False, observed: a limit; it leaves the checkpoint unread. */
 bool add_plain(struct checkpoint *cp, const struct plain_claim *claim);
 bool add_text(struct checkpoint *cp, struct span group, struct span key, struct span text);

@@ -149,6 +149,7 @@ enum plan_insn_flags {
   INSN_MARK = 32,
   INSN_UNDERFLOW = 64, /* it needs more values or marks than there are */
   INSN_BAD_END = 128,  /* no instruction: here the program stops making sense */
+  INSN_RAW = 256,      /* no instruction: `number` bytes that are no opcodes, as joblib writes arrays */
 };
 
 /* One instruction of a pickle, for `inspect --opcodes`. */
@@ -167,19 +168,21 @@ struct plan_line {
   uint32_t at, member; /* member is 1-based */
   uint16_t kind;       /* enum statement_kind (pickle/decompile.h) */
   uint16_t reason;     /* enum obs_kind, of STATEMENT_END */
-  uint32_t count;      /* of STATEMENT_CUT */
+  uint32_t count;      /* of STATEMENT_CUT, STATEMENT_RAW */
   struct plan_text code, comment;
 };
 
 /* X-macro of the tables: TABLE(field, row type). */
-#define PLAN_TABLES(TABLE)                                                                          \
-  TABLE(members, struct plan_member)                                                                \
-  TABLE(globals, struct plan_global)                                                                \
-  TABLE(storages, struct plan_storage)                                                              \
-  TABLE(dims, uint64_t)                                                                             \
-  TABLE(values, struct plan_value)                                                                  \
-  TABLE(tensors, struct plan_tensor) TABLE(stats, struct plan_stats) TABLE(dicts, struct plan_dict) \
-      TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) TABLE(lines, struct plan_line)
+#define PLAN_TABLES(TABLE)                                                                        \
+  TABLE(members, struct plan_member)                                                              \
+  TABLE(globals, struct plan_global)                                                              \
+  TABLE(storages, struct plan_storage)                                                            \
+  TABLE(dims, uint64_t)                                                                           \
+  TABLE(values, struct plan_value)                                                                \
+  TABLE(tensors, struct plan_tensor)                                                              \
+  TABLE(stats, struct plan_stats)                                                                 \
+  TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) \
+      TABLE(lines, struct plan_line)
 
 struct plan_header {
   uint8_t magic[8];

@@ -15,6 +15,7 @@ struct decompiler {
   val_id first;  /* the lowest value that it took: a push has overwritten it in arg->items */
   uint64_t used; /* of job->bytes */
   uint64_t left_out;
+  uint32_t next_raw; /* of job->ran->raw */
 };
 
 /* ---- lines ---- */
@@ -240,6 +241,32 @@ static bool write_result(struct decompiler *d, const struct arg *arg) {
   return true; /* said at the end, whatever was left out */
 }
 
+/* ---- bytes that are no opcodes ---- */
+
+static const struct raw_run *raw_here(const struct decompiler *d) {
+  const struct machine *ran = d->job->ran;
+  const struct raw_run *next = d->next_raw < ran->raw.n ? &ran->raw.p[d->next_raw] : NULL;
+  return next && next->at == d->m.in.at ? next : NULL;
+}
+
+/* What the hook of the first run took is taken again. */
+static val_id take_raw(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
+  struct decompiler *d = ctx;
+  struct span ignored;
+  (void)state;
+  const struct raw_run *run = raw_here(d);
+  return !run || machine_take_raw(m, run->n, at, &ignored) ? target : 0;
+}
+
+static void write_raw(struct decompiler *d) {
+  const struct raw_run *run = d->next_raw < d->m.raw.n ? &d->m.raw.p[d->next_raw] : NULL;
+  if (!run) return;
+  d->next_raw++;
+  if (d->left_out) return;
+  struct statement s = {.kind = STATEMENT_RAW, .at = run->at, .count = run->n};
+  d->job->line(d->job->ctx, &s);
+}
+
 /* ---- one opcode ---- */
 
 typedef bool write_fn(struct decompiler *d, const struct arg *arg);
@@ -262,7 +289,9 @@ static bool step(struct decompiler *d) {
   d->first = arg.n ? arg.items[0] : 0;
   if (!machine_execute(&d->m, &arg)) return false;
   write_fn *write = writers[arg.op - opcode_table];
-  return !write || write(d, &arg);
+  if (write && !write(d, &arg)) return false;
+  write_raw(d);
+  return true;
 }
 
 /* ---- the end ---- */
@@ -285,7 +314,8 @@ void decompile(const struct decompile *job) {
   d->job = job;
   d->text.machine = &d->m;
   observations_init(&d->obs, job->arena, 1);
-  bool running = machine_init(&d->m, job->arena, &d->obs, job->max, job->ran->member, NULL, job->program);
+  const struct machine_hooks hooks = {.ctx = d, .build = take_raw};
+  bool running = machine_init(&d->m, job->arena, &d->obs, job->max, job->ran->member, &hooks, job->program);
   memcpy(d->m.hash_seed, job->ran->hash_seed, sizeof d->m.hash_seed);
   while (running && !d->m.stopped) running = step(d);
   end(d);

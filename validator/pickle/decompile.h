@@ -17,7 +17,8 @@ enum statement_kind {
   STATEMENT_BARE,   /* an instance of protocol 0: its class's __init__ does not run */
   STATEMENT_RESULT, /* STOP */
   STATEMENT_END,    /* no code: here a loader fails, or a limit of ours was hit; reason says which */
-  STATEMENT_CUT,    /* no code: count statements more, which the budget had no room for */
+  STATEMENT_RAW, /* no code: count bytes at `at` are no opcodes; a hook of the machine that ran took them */
+  STATEMENT_CUT, /* no code: count statements more, which the budget had no room for */
   STATEMENT_KINDS
 };
 

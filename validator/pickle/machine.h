@@ -21,12 +21,19 @@ struct machine_hooks {
   uint32_t (*global)(void *ctx, const struct machine *m, const struct global *g);
   /* A call: the object is complete but for its tag, which the answer becomes. */
   uint32_t (*call)(void *ctx, struct machine *m, val_id object);
-  /* BUILD: `state` is about to be added to target's states (target is an OBJECT). */
-  void (*build)(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
+  /* BUILD: `state` is about to be added to target's states (target is an OBJECT). The answer stands on the
+   * stack then: the target, or what a loader puts in its place. 0: the loader fails (observed). */
+  val_id (*build)(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
   /* Items are about to be set on (VAL_DICT), appended (VAL_LIST) or added (VAL_SET) to an OBJECT; they come
    * to its `items` or `appended`. */
   void (*extend)(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at);
   uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
+};
+
+/* Bytes in the program that are no opcodes: what stood behind a BUILD was taken by its hook. */
+struct raw_run {
+  uint32_t at;
+  uint64_t n;
 };
 
 struct memo;
@@ -47,6 +54,7 @@ struct machine {
   VEC(struct global) globals;
   VEC(struct object) objects;
   VEC(struct persid) persids;
+  VEC(struct raw_run) raw;  /* in order, with opcodes between any two */
   uint8_t proto;            /* of the last PROTO; 0 before */
   uint8_t highest_op_proto; /* of the newest opcode met */
   uint64_t num_ops;
@@ -123,6 +131,12 @@ val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span by
 /* A DICT of the items of a DICT, or of the pairs in a LIST or TUPLE of pairs, as they are now. 0: a limit or
  * an unhashable key (observed). */
 val_id machine_new_dict(struct machine *m, val_id from, uint32_t at);
+/* For hooks.build: the next n bytes of the program are no opcodes, and are taken. False (observed): so many
+ * are not left, or a FRAME is open, whose bytes the unpickler has read already; or the budget is spent. */
+NODISCARD bool machine_take_raw(struct machine *m, uint64_t n, uint32_t at, struct span *out);
+/* What stands in the place of an object: another with its callee and arguments, the one that `tag` names for
+ * the hooks. 0: a limit (observed). */
+val_id machine_new_object(struct machine *m, val_id like, uint32_t tag, uint32_t at);
 /* What a loader has copied or looked at for good: items that are added later (observed) change what the
  * values here say, not what the loader made of them. */
 static inline void machine_give(struct machine *m, val_id v) { m->values.p[v].given = true; }

@@ -38,7 +38,7 @@ bool op_extension(struct machine *m, const struct arg *arg) {
 
 /* ---- calls ---- */
 
-static val_id new_object(struct machine *m, struct object o) {
+static val_id add_object(struct machine *m, struct object o) {
   val_id v = new_value(m, VAL_OBJECT, o.at);
   if (v == 0) return 0;
   struct object *place = vec_push(m->arena, &m->objects, UINT32_MAX);
@@ -47,16 +47,28 @@ static val_id new_object(struct machine *m, struct object o) {
     return 0;
   }
   *place = o;
-  uint32_t ref = m->objects.n - 1;
-  m->values.p[v].ref = ref;
+  m->values.p[v].ref = m->objects.n - 1;
   deepen(m, v, o.callee, o.at);
   deepen(m, v, o.args, o.at);
   if (o.kwargs) deepen(m, v, o.kwargs, o.at);
-  if (m->hooks.call) {
+  return v;
+}
+
+static val_id new_object(struct machine *m, struct object o) {
+  val_id v = add_object(m, o);
+  if (v && m->hooks.call) {
     uint32_t tag = m->hooks.call(m->hooks.ctx, m, v);
-    m->objects.p[ref].tag = tag;
+    m->objects.p[value_of(m, v)->ref].tag = tag;
   }
   return v;
+}
+
+val_id machine_new_object(struct machine *m, val_id like, uint32_t tag, uint32_t at) {
+  struct object o = *value_object(m, like);
+  return add_object(
+      m,
+      (struct object){
+          .origin = o.origin, .tag = tag, .at = at, .callee = o.callee, .args = o.args, .kwargs = o.kwargs});
 }
 
 /* Callee and arguments of REDUCE and its kin. C raises for a plain callee and for arguments that are no
@@ -135,14 +147,32 @@ static void give_state(struct machine *m, val_id state) {
     if (kind_of(m, value_item(m, state, i)) == VAL_DICT) machine_give(m, value_item(m, state, i));
 }
 
+bool machine_take_raw(struct machine *m, uint64_t n, uint32_t at, struct span *out) {
+  struct observation what = {.member = m->member, .at = at, .got = m->in.left.n, .want = n};
+  what.kind = m->in.at < m->frame_end ? OBS_PKL_RAW_FRAMED : OBS_PKL_RAW_SHORT;
+  uint32_t from = (uint32_t)m->in.at;
+  if (m->in.at < m->frame_end || !reader_take(&m->in, n, out)) return refuse(m->obs, what);
+  m->frame_end = 0;
+  struct raw_run *last = m->raw.n ? &m->raw.p[m->raw.n - 1] : NULL;
+  if (last && last->at + last->n == from) {
+    last->n += n;
+    return true;
+  }
+  struct raw_run *run = n ? vec_push(m->arena, &m->raw, UINT32_MAX) : NULL;
+  if (run) *run = (struct raw_run){from, n};
+  return run || n == 0 || refuse_memory(m);
+}
+
 /* On an instance: its __setstate__, or its attributes. On an import it would change a class, a function or a
  * module; on a plain value the loader raises unless the state is None. */
 bool op_build(struct machine *m, const struct arg *arg) {
   val_id target = top(m), state = arg->items[0];
   if (kind_of(m, target) == VAL_OBJECT) {
-    if (m->hooks.build) m->hooks.build(m->hooks.ctx, m, target, state, arg->at);
+    val_id stays = m->hooks.build ? m->hooks.build(m->hooks.ctx, m, target, state, arg->at) : target;
     give_state(m, state);
-    return add_state(m, target, state, arg);
+    if (stays == 0 || !add_state(m, target, state, arg)) return false;
+    m->stack.p[m->stack.n - 1] = stays;
+    return true;
   }
   observe(m->obs, seen_at(m, is_symbolic(m, target) ? OBS_PKL_BUILD_IMPORT : OBS_PKL_BUILD_TARGET, arg));
   return true;
