@@ -61,8 +61,13 @@ static void say_loading(const struct job *job, cJSON *list) {
   }
   if (!torch_loads((enum container_kind)p->header->kind)) return;
   index_text(plan_span(p, d->path), index);
-  const char *how = blocks_weights_only(job) ? "False" : "True";
-  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s, weights_only=%s)%s", map, how, index) > 0)
+  bool blocked = blocks_weights_only(job);
+  if (blocked)
+    say(list,
+        "weights_only=True stops at what is listed above; weights_only=False lets it run: use that only "
+        "where you know the code and trust the file's maker");
+  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s, weights_only=%s)%s", map,
+               blocked ? "False" : "True", index) > 0)
     say(list, line);
 }
 
