@@ -36,7 +36,8 @@ static void walk_end(struct walk *w) {
   exact_free(w->bytes);
 }
 static void walk(struct walk *w, const struct span *keys, uint32_t num_keys) {
-  legacy_blocks(&w->c, &w->arena, &w->o, &w->max, BLOCKS_AT, keys, num_keys, w->storages, 3, false);
+  legacy_blocks(&w->c, &w->arena, &w->o, &w->max, BLOCKS_AT, w->c.file.n, keys, num_keys, w->storages, 3,
+                false);
 }
 
 static void blocks_become_members(void **state) {
@@ -148,7 +149,7 @@ static void product_may_not_wrap(void **state) {
   struct walk w;
   walk_open(&w, file, sizeof file - 1);
   w.storages[0] = (struct legacy_storage){.key = SPAN("7"), .numel = UINT64_C(1) << 62, .item_size = 4};
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, keys, 1, w.storages, 1, false);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, w.c.file.n, keys, 1, w.storages, 1, false);
   assert_int_equal(first_of(&w.o, OBS_LEGACY_BLOCK_SHORT)->at, 13);
   assert_int_equal(w.c.num_members, 0);
   assert_false(w.c.usable);
@@ -163,7 +164,7 @@ static void big_endian_writers_swap_the_count(void **state) {
   memcpy(file, good, GOOD_BYTES);
   memcpy(file + 5, "\0\0\0\0\0\0\0\2", 8);
   walk_open(&w, file, GOOD_BYTES);
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, keys, 3, w.storages, 3, true);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, w.c.file.n, keys, 3, w.storages, 3, true);
   assert_int_equal(w.o.n, 0);
   assert_int_equal(w.c.num_members, 3);
   walk_end(&w);
@@ -175,7 +176,7 @@ static void storage_declared_twice(void **state) {
   struct walk w;
   walk_open(&w, good, GOOD_BYTES);
   w.storages[3] = w.storages[1];
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, keys, 3, w.storages, 4, false);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, w.c.file.n, keys, 3, w.storages, 4, false);
   assert_true(span_is(first_of(&w.o, OBS_LEGACY_KEY_DECLARED_TWICE)->subject, "7"));
   walk_end(&w);
 }

@@ -452,7 +452,8 @@ static void add_parts(const struct job *job, cJSON *file) {
   static const char *const names[PARTS] = {"weights", "buffers", "optimizer", "other"};
   static const char *const buffers[] = {"running_mean", "running_var", "num_batches_tracked", "position_ids"};
   const struct plan *p = &job->plan;
-  uint64_t bytes[PARTS] = {0}, pickle = 0, unreferenced = 0;
+  uint64_t bytes[PARTS] = {0}, pickle = 0, unreferenced = 0, arrays = 0;
+  bool bare = p->header->kind == CONTAINER_PICKLE; /* tensors and other programs lie inside the pickle */
   uint8_t *counted = calloc((size_t)p->num_storages + 1, 1);
   for (uint32_t i = 0; counted && i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
@@ -463,14 +464,16 @@ static void add_parts(const struct job *job, cJSON *file) {
     for (size_t b = 0; b < ARRAY_LEN(buffers); b++)
       if (name.n && span_ends(name, span_str(buffers[b]))) part = BUFFERS;
     bytes[part] += p->storages[t->storage - 1].bytes;
+    arrays += p->storages[t->storage - 1].bytes;
   }
   free(counted);
   for (uint32_t i = 0; i < p->num_members; i++) {
     struct span name = plan_span(p, p->members[i].name);
-    bool program = span_ends(name, SPAN("data.pkl")) || p->header->kind == CONTAINER_PICKLE;
+    bool program = bare ? span_starts(name, SPAN("pickle")) : span_ends(name, SPAN("data.pkl"));
     if (program) pickle += p->members[i].csize;
     if (!p->members[i].used && memmem(name.p, name.n, "/data/", 6)) unreferenced += p->members[i].csize;
   }
+  if (bare) pickle -= min_u64(pickle, arrays);
   cJSON *o = event_object(file, "parts");
   for (int k = 0; k < PARTS; k++) event_u64(o, names[k], bytes[k]);
   event_u64(o, "pickle", pickle);

@@ -99,11 +99,11 @@ struct legacy_storage {
   uint32_t member;           /* out: 1-based member of its block, 0 if its block was not reached */
 };
 /* Walks the storage blocks that follow the fifth pickle: for each key in file order an int64 count, then the
- * bytes. `keys` are the strings of that pickle, `at` the offset behind it. Each key must be declared once and
- * listed once, its count equal to the declared one, its bytes inside the file, and nothing may follow the
- * last block. */
+ * bytes. `keys` are the strings of that pickle, `at` the offset behind it, `end` that behind the stream. Each
+ * key must be declared once and listed once, its count equal to the declared one, its bytes inside the file,
+ * and nothing may follow the last block. */
 void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
-                   uint64_t at, const struct span *keys, uint32_t num_keys, struct legacy_storage *storages,
-                   uint32_t num_storages, bool writer_big_endian);
+                   uint64_t at, uint64_t end, const struct span *keys, uint32_t num_keys,
+                   struct legacy_storage *storages, uint32_t num_storages, bool writer_big_endian);
 
 #endif

@@ -126,10 +126,10 @@ static bool read_blocks(struct walk *w, struct reader *r, const struct span *key
 }
 
 void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
-                   uint64_t at, const struct span *keys, uint32_t num_keys, struct legacy_storage *storages,
-                   uint32_t num_storages, bool writer_big_endian) {
+                   uint64_t at, uint64_t end, const struct span *keys, uint32_t num_keys,
+                   struct legacy_storage *storages, uint32_t num_storages, bool writer_big_endian) {
   struct walk w = {.c = c, .a = a, .o = o, .max = max, .storages = storages, .big_endian = writer_big_endian};
-  struct reader r = reader_of(span_from(c->file, (size_t)min_u64(at, c->file.n)), at);
+  struct reader r = reader_of(span_from(span_first(c->file, (size_t)end), (size_t)min_u64(at, end)), at);
   if (!index_storages(&w, at, num_storages)) return;
   bool known = check_list(&w, at, keys, num_keys);
   check_unlisted(&w, at, num_storages);

@@ -375,6 +375,7 @@ static void give_state(struct checkpoint *cp, struct machine *m, val_id target, 
   case BUILT_SIZE:
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
+  case BUILT_STORAGE:
   case BUILT_PROGRAM:
   case BUILT_NP_SCALAR: refuse_build(cp, at, "a plain value", "a state"); return;
   }
@@ -413,6 +414,7 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
   case BUILT_TENSOR:
   case BUILT_NP_DTYPE:
   case BUILT_NP_ARRAY:
+  case BUILT_STORAGE:
   case BUILT_PROGRAM:
   case BUILT_NP_SCALAR: return false;
   }
@@ -450,7 +452,7 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
 void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,
                      struct container *c, const struct global_policy *policy) {
   *cp = (struct checkpoint){
-      .arena = a, .obs = o, .max = max, .container = c, .policy = *policy, .records = SPAN("data/")};
+      .arena = a, .obs = o, .max = max, .container = c, .policy = *policy, .names.records = SPAN("data/")};
   /* Row 0 of each table that a tag points into means "nothing". */
   (void)vec_push(a, &cp->built, max->pickle_values);
   (void)vec_push(a, &cp->rows, max->pickle_values);

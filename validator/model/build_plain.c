@@ -226,11 +226,3 @@ uint32_t build_STORAGE_CLASS(const struct call *c) {
 uint32_t build_TENSOR_CLASS(const struct call *c) {
   return refuse_arguments(c, "calling a tensor class allocates memory that nobody filled");
 }
-
-uint32_t build_LOAD_FROM_BYTES(const struct call *c) {
-  struct span s;
-  if (c->n != 1 || !bytes_of(c->cp, c->m, call_arg(c, 0), &s)) return refuse_arguments(c, "not bytes");
-  observe(c->cp->obs, (struct observation){
-                          .kind = OBS_NESTED_CHECKPOINT, .member = c->cp->member, .at = c->at, .got = s.n});
-  return call_built(c, BUILT_UNREAD, 0);
-}

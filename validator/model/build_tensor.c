@@ -21,10 +21,18 @@ static const struct persid *persid_arg(const struct call *c, uint32_t i) {
   return call_kind(c, i) == VAL_PERSID ? &c->m->persids.p[value_of(c->m, call_arg(c, i))->ref] : NULL;
 }
 
+/* 1-based; 0: the argument names none. */
+static uint32_t storage_arg(const struct call *c, uint32_t i) {
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
+  if (b) return b->kind == BUILT_STORAGE ? b->index : 0;
+  return persid_arg(c, i) ? persid_arg(c, i)->tag : 0;
+}
+
 /* The first argument is no storage; why a persistent id names none was said there. */
 static uint32_t refuse_storage(const struct call *c) {
   const struct persid *p = persid_arg(c, 0);
-  if (p && !is_module_id(c->m, p->id)) return refuse_silently(c);
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
+  if ((p && !is_module_id(c->m, p->id)) || (b && b->kind == BUILT_REFUSED)) return refuse_silently(c);
   return refuse_arguments(c, "the first argument is not a storage that the file holds");
 }
 
@@ -142,7 +150,7 @@ static bool is_unread(const struct call *c, uint32_t i) {
 static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most) {
   bool v3 = c->row->builder == BUILD_TENSOR_V3, turned;
   if (c->n < fewest || c->n > most) return refuse_arguments(c, "the number of arguments is not torch's");
-  uint32_t storage = persid_arg(c, 0) ? persid_arg(c, 0)->tag : 0;
+  uint32_t storage = storage_arg(c, 0);
   if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
   if (!storage) return refuse_storage(c);
   const struct storage_fact *s = &c->cp->storages.p[storage - 1];
@@ -201,7 +209,7 @@ uint32_t build_PARAMETER_CLASS(const struct call *c) {
 
 uint32_t build_QTENSOR(const struct call *c) {
   if (c->n != 7) return refuse_arguments(c, "the number of arguments is not torch's");
-  uint32_t storage = persid_arg(c, 0) ? persid_arg(c, 0)->tag : 0;
+  uint32_t storage = storage_arg(c, 0);
   if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
   if (!storage) return refuse_storage(c);
   struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype};

@@ -30,6 +30,7 @@ enum built_kind {
   BUILT_TENSOR,    /* index: row of checkpoint.tensors */
   BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
   BUILT_NP_ARRAY,  /* filled by BUILD */
+  BUILT_STORAGE,   /* index: 1-based storage, of a checkpoint inside bytes */
   BUILT_PROGRAM,   /* index: of checkpoint.programs, whose value it is */
   BUILT_NP_SCALAR, /* index: the val_id of its BYTES; its dtype is the first argument */
 };
@@ -121,6 +122,16 @@ struct root {
   uint32_t index;   /* of its program or tensor */
 };
 
+/* The storages of one loader: what their keys name. */
+struct storage_names {
+  VEC(uint32_t) root_storages; /* 1-based, no views, in order of their first use */
+  VEC(uint32_t) by_number;     /* keys 0, 1, 2 …: their root, 0 if there is none yet */
+  struct hash_index by_key;    /* all other keys: entry i is hashed[i - 1] */
+  VEC(uint32_t) hashed;        /* storages, views too */
+  struct span records;         /* before the keys of storages: "data/" */
+  uint32_t next_record;        /* member behind the last record that was found */
+};
+
 struct checkpoint {
   struct arena *arena;
   struct observations *obs;
@@ -143,15 +154,11 @@ struct checkpoint {
   VEC(struct contents_fact) contents;
   VEC(uint64_t) dims;
   VEC(struct np_dtype) np_dtypes;
-  VEC(uint32_t) root_storages; /* 1-based, no views, in order of their first use */
-  VEC(uint32_t) by_number;     /* keys 0, 1, 2 …: their root, 0 if there is none yet */
-  struct hash_index by_key;    /* all other keys: entry i is hashed[i - 1] */
-  VEC(uint32_t) hashed;        /* storages, views too */
-  struct span records;         /* before the keys of storages: "data/" */
-  uint32_t next_record;        /* member behind the last record that was found */
-  uint64_t hash_seed[2];       /* set between checkpoint_init and checkpoint_load */
-  uint32_t num_refused;        /* calls that are findings of effect unsafe */
-  uint32_t refused_at;         /* the first of them */
+  struct storage_names names;
+  uint32_t nesting;      /* checkpoints inside bytes that are open */
+  uint64_t hash_seed[2]; /* set between checkpoint_init and checkpoint_load */
+  uint32_t num_refused;  /* calls that are findings of effect unsafe */
+  uint32_t refused_at;   /* the first of them */
   uint64_t num_ops;
   uint64_t steps; /* of limits.call_steps */
 };
@@ -178,6 +185,9 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 /* ---- between the files of this folder ---- */
 /* load_*.c: the programs of one kind of container. */
 void load_legacy(struct checkpoint *cp);
+/* A legacy stream inside bytes of a program, which begin at this offset of the file: the number of the
+ * program of its object. False (observed): torch.load fails. */
+NODISCARD bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program);
 void load_safetensors(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);
 void load_npz(struct checkpoint *cp);

@@ -143,6 +143,7 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
   case BUILT_DEVICE:
   case BUILT_LAYOUT:
   case BUILT_NP_DTYPE:
+  case BUILT_STORAGE:
   case BUILT_PROGRAM:
   case BUILT_NP_SCALAR: return;
   }
@@ -302,6 +303,10 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   case BUILT_TENSOR:
     row->kind = PLAN_VAL_TENSOR;
     row->number = put_tensor(k, row_index, b->index);
+    return;
+  case BUILT_STORAGE:
+    row->kind = PLAN_VAL_STORAGE;
+    row->number = b->index;
     return;
   case BUILT_NOTHING:
   case BUILT_REFUSED:

@@ -3,8 +3,9 @@
 
 /* A pickle has no length, so a section is what is left of the copy. */
 struct stream {
-  struct span rest; /* private copy of the pickles; the storages behind stay in the mapping */
-  uint64_t at;
+  struct span rest;   /* private copy of the pickles; the storages behind stay in the mapping */
+  uint64_t at, end;   /* of the file */
+  struct span inside; /* what the names of sections begin with */
 };
 
 static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s, uint64_t len) {
@@ -13,12 +14,16 @@ static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s
   s->at += len;
 }
 
+static uint32_t begin_section(struct checkpoint *cp, const char *name, const struct stream *s) {
+  struct span full = arena_printf(cp->arena, "%.*s%s", (int)s->inside.n, (const char *)s->inside.p, name);
+  const struct member *rec = load_section(cp, full, s->at, 0);
+  return rec ? member_number(cp->container, rec) : 0;
+}
+
 /* One of the small pickles before or behind the object: its value is left in *m. */
 static bool small_pickle(struct checkpoint *cp, struct machine *m, const char *name, struct stream *s) {
-  const struct member *rec = load_section(cp, span_str(name), s->at, 0);
-  if (!rec) return false;
-  uint32_t number = member_number(cp->container, rec);
-  if (!run_small(cp, m, number, s->rest)) return false;
+  uint32_t number = begin_section(cp, name, s);
+  if (!number || !run_small(cp, m, number, s->rest)) return false;
   end_section(cp, number, s, m->in.at);
   return true;
 }
@@ -53,11 +58,12 @@ static bool check_preamble(struct checkpoint *cp, struct stream *s) {
   return true;
 }
 
+/* The object of the file is the tree; that of a stream inside is a value somewhere in it. */
 static bool object_pickle(struct checkpoint *cp, struct stream *s) {
-  const struct member *rec = load_section(cp, SPAN("data.pkl"), s->at, 0);
-  if (!rec) return false;
-  uint32_t number = member_number(cp->container, rec);
-  const struct program *p = run_program(cp, SPAN(""), number, s->rest);
+  uint32_t number = begin_section(cp, "data.pkl", s);
+  if (!number) return false;
+  const struct program *p =
+      s->inside.n ? run_aside(cp, number, s->rest) : run_program(cp, SPAN(""), number, s->rest);
   if (!p) return false;
   bool stopped = p->machine.stopped;
   end_section(cp, number, s, p->machine.in.at);
@@ -81,17 +87,18 @@ static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys
   return fine;
 }
 
-static void attach_blocks(struct checkpoint *cp, uint64_t at, const struct span *keys, uint32_t num_keys) {
-  struct legacy_storage *list = arena_array(cp->arena, cp->root_storages.n, struct legacy_storage);
+static void attach_blocks(struct checkpoint *cp, const struct stream *stream, const struct span *keys,
+                          uint32_t num_keys) {
+  struct legacy_storage *list = arena_array(cp->arena, cp->names.root_storages.n, struct legacy_storage);
   if (!list) return;
-  for (uint32_t i = 0; i < cp->root_storages.n; i++) {
-    const struct storage_fact *s = &cp->storages.p[cp->root_storages.p[i] - 1];
+  for (uint32_t i = 0; i < cp->names.root_storages.n; i++) {
+    const struct storage_fact *s = &cp->storages.p[cp->names.root_storages.p[i] - 1];
     list[i] = (struct legacy_storage){.key = s->key, .numel = s->numel, .item_size = dtype_size(s->dtype)};
   }
-  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, at, keys, num_keys, list, cp->root_storages.n,
-                cp->big_endian);
-  for (uint32_t i = 0; i < cp->root_storages.n; i++) {
-    cp->storages.p[cp->root_storages.p[i] - 1].member = list[i].member;
+  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, stream->at, stream->end, keys, num_keys, list,
+                cp->names.root_storages.n, cp->big_endian);
+  for (uint32_t i = 0; i < cp->names.root_storages.n; i++) {
+    cp->storages.p[cp->names.root_storages.p[i] - 1].member = list[i].member;
     if (list[i].member) cp->container->members[list[i].member - 1].used = true;
   }
   for (uint32_t i = 0; i < cp->storages.n; i++) {
@@ -100,13 +107,37 @@ static void attach_blocks(struct checkpoint *cp, uint64_t at, const struct span 
   }
 }
 
-void load_legacy(struct checkpoint *cp) {
-  struct stream s = {.at = 0};
-  if (!load_copy(cp, 0, pickles_extent(cp, cp->container->file, 5), &s.rest)) return;
+static bool read_stream(struct checkpoint *cp, struct stream *s) {
   struct span *keys;
   uint32_t num_keys;
-  if (!check_preamble(cp, &s)) return;
+  if (!check_preamble(cp, s)) return false;
   cp->running_legacy = true;
-  if (!object_pickle(cp, &s) || !key_list(cp, &s, &keys, &num_keys)) return;
-  attach_blocks(cp, s.at, keys, num_keys);
+  if (!object_pickle(cp, s) || !key_list(cp, s, &keys, &num_keys)) return false;
+  attach_blocks(cp, s, keys, num_keys);
+  return true;
+}
+
+void load_legacy(struct checkpoint *cp) {
+  struct stream s = {.end = cp->container->file.n};
+  if (load_copy(cp, 0, pickles_extent(cp, cp->container->file, 5), &s.rest)) (void)read_stream(cp, &s);
+}
+
+bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program) {
+  const struct storage_names names = cp->names;
+  bool legacy = cp->running_legacy, big_endian = cp->big_endian, raw_arrays = cp->raw_arrays;
+  uint32_t member = cp->member;
+  struct stream s = {.rest = bytes, .at = at, .end = at + bytes.n};
+  s.inside = arena_printf(cp->arena, "bytes+%#llx/", (unsigned long long)at);
+  *program = cp->programs.n;
+  storages_begin(cp, SPAN(""));
+  cp->running_legacy = cp->raw_arrays = false;
+  cp->nesting++;
+  bool fine = s.inside.n && read_stream(cp, &s);
+  cp->nesting--;
+  cp->names = names;
+  cp->running_legacy = legacy;
+  cp->big_endian = big_endian;
+  cp->raw_arrays = raw_arrays;
+  cp->member = member;
+  return fine;
 }

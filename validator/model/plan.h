@@ -173,16 +173,16 @@ struct plan_line {
 };
 
 /* X-macro of the tables: TABLE(field, row type). */
-#define PLAN_TABLES(TABLE)                                                                        \
-  TABLE(members, struct plan_member)                                                              \
-  TABLE(globals, struct plan_global)                                                              \
-  TABLE(storages, struct plan_storage)                                                            \
-  TABLE(dims, uint64_t)                                                                           \
-  TABLE(values, struct plan_value)                                                                \
-  TABLE(tensors, struct plan_tensor)                                                              \
-  TABLE(stats, struct plan_stats)                                                                 \
-  TABLE(dicts, struct plan_dict) TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) \
-      TABLE(lines, struct plan_line)
+#define PLAN_TABLES(TABLE)             \
+  TABLE(members, struct plan_member)   \
+  TABLE(globals, struct plan_global)   \
+  TABLE(storages, struct plan_storage) \
+  TABLE(dims, uint64_t)                \
+  TABLE(values, struct plan_value)     \
+  TABLE(tensors, struct plan_tensor)   \
+  TABLE(stats, struct plan_stats)      \
+  TABLE(dicts, struct plan_dict)       \
+  TABLE(entries, struct plan_entry) TABLE(insns, struct plan_insn) TABLE(lines, struct plan_line)
 
 struct plan_header {
   uint8_t magic[8];

@@ -6,9 +6,7 @@
 enum { KEY_MAX = 64, RECORDS_MAX = 16 };
 
 void storages_begin(struct checkpoint *cp, struct span records) {
-  cp->records = records;
-  cp->by_number.n = cp->hashed.n = cp->root_storages.n = 0;
-  cp->by_key = (struct hash_index){0};
+  cp->names = (struct storage_names){.records = records};
 }
 
 static uint32_t refuse_persid(struct checkpoint *cp, uint32_t at, enum obs_kind kind, struct span subject,
@@ -47,15 +45,15 @@ static uint32_t refuse_class(struct checkpoint *cp, const struct machine *m, val
  */
 static struct member *record_of_key(struct checkpoint *cp, struct span key) {
   char text[KEY_MAX + RECORDS_MAX];
-  size_t n = min_size(cp->records.n, RECORDS_MAX);
-  memcpy(text, cp->records.p, n);
+  size_t n = min_size(cp->names.records.n, RECORDS_MAX);
+  memcpy(text, cp->names.records.p, n);
   memcpy(text + n, key.p, key.n);
   struct span name = span_of(text, n + key.n);
-  struct member *next = &cp->container->members[cp->next_record];
-  struct member *rec = cp->next_record < cp->container->num_members && span_eq(next->short_name, name)
+  struct member *next = &cp->container->members[cp->names.next_record];
+  struct member *rec = cp->names.next_record < cp->container->num_members && span_eq(next->short_name, name)
                            ? next
                            : container_find(cp->container, name);
-  if (rec) cp->next_record = (uint32_t)(rec - cp->container->members) + 1;
+  if (rec) cp->names.next_record = (uint32_t)(rec - cp->container->members) + 1;
   return rec;
 }
 
@@ -114,7 +112,7 @@ static uint32_t same_root(struct checkpoint *cp, uint32_t number, const struct s
 static uint32_t new_root(struct checkpoint *cp, const struct storage_fact *s) {
   struct storage_fact fact = *s;
   uint32_t number = declare_root(cp, &fact);
-  uint32_t *root = number ? vec_push(cp->arena, &cp->root_storages, cp->max->tensors) : NULL;
+  uint32_t *root = number ? vec_push(cp->arena, &cp->names.root_storages, cp->max->tensors) : NULL;
   if (!root) return 0;
   *root = number;
   return number;
@@ -126,30 +124,30 @@ static bool small_key(const struct checkpoint *cp, struct span key, uint32_t *nu
   *number = 0;
   if (key.n > 8) return false;
   for (size_t i = 0; i < key.n; i++) *number = *number * 10 + (uint32_t)(key.p[i] - '0');
-  return *number <= cp->by_number.n;
+  return *number <= cp->names.by_number.n;
 }
 
 static uint32_t by_number(struct checkpoint *cp, const struct storage_fact *s, uint32_t key) {
-  if (key == cp->by_number.n && !vec_push(cp->arena, &cp->by_number, cp->max->tensors)) return 0;
-  uint32_t root = cp->by_number.p[key];
+  if (key == cp->names.by_number.n && !vec_push(cp->arena, &cp->names.by_number, cp->max->tensors)) return 0;
+  uint32_t root = cp->names.by_number.p[key];
   if (root) return same_root(cp, root, s);
-  return cp->by_number.p[key] = new_root(cp, s);
+  return cp->names.by_number.p[key] = new_root(cp, s);
 }
 
 /* The storage, root or view, that was hashed under this key, or 0. */
 static uint32_t hashed_storage(const struct checkpoint *cp, struct span key) {
-  uint32_t h = cp->hashed.n ? (uint32_t)siphash(cp->hash_seed, key) : 0;
-  for (uint32_t i = hash_find(&cp->by_key, h, 0); i; i = hash_find(&cp->by_key, h, i)) {
-    const struct storage_fact *s = &cp->storages.p[cp->hashed.p[i - 1] - 1];
-    if (span_eq(s->is_view ? s->view_key : s->key, key)) return cp->hashed.p[i - 1];
+  uint32_t h = cp->names.hashed.n ? (uint32_t)siphash(cp->hash_seed, key) : 0;
+  for (uint32_t i = hash_find(&cp->names.by_key, h, 0); i; i = hash_find(&cp->names.by_key, h, i)) {
+    const struct storage_fact *s = &cp->storages.p[cp->names.hashed.p[i - 1] - 1];
+    if (span_eq(s->is_view ? s->view_key : s->key, key)) return cp->names.hashed.p[i - 1];
   }
   return 0;
 }
 
 static bool add_hashed(struct checkpoint *cp, struct span key, uint32_t storage) {
-  uint32_t *hashed = storage ? vec_push(cp->arena, &cp->hashed, cp->max->tensors) : NULL;
+  uint32_t *hashed = storage ? vec_push(cp->arena, &cp->names.hashed, cp->max->tensors) : NULL;
   uint32_t h = (uint32_t)siphash(cp->hash_seed, key);
-  if (!hashed || !hash_add(cp->arena, &cp->by_key, h, cp->max->tensors)) return false;
+  if (!hashed || !hash_add(cp->arena, &cp->names.by_key, h, cp->max->tensors)) return false;
   *hashed = storage;
   return true;
 }
@@ -200,8 +198,8 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
   s.view_key = value_bytes(m, value_item(m, view, 0));
   if (!is_decimal(s.view_key)) return refuse_persid(cp, at, OBS_STORAGE_KEY, s.view_key, 0, 0);
   uint32_t number = 0, known = hashed_storage(cp, s.view_key);
-  if (!known && small_key(cp, s.view_key, &number) && number < cp->by_number.n)
-    known = cp->by_number.p[number];
+  if (!known && small_key(cp, s.view_key, &number) && number < cp->names.by_number.n)
+    known = cp->names.by_number.p[number];
   if (known) return same_view(cp, known, &s) ? known : 0;
   struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
   if (!slot) return refuse_persid(cp, at, OBS_LIMIT_TENSORS, s.key, cp->storages.n, cp->max->tensors);

@@ -1,0 +1,91 @@
+"""Tensors in plain pickles: pickle.dump and joblib write each storage as a whole torch.save stream inside bytes. What ckptlint
+finds must be what torch holds. Needs Debian's python3-torch."""
+import hashlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import warnings
+
+try:
+    import joblib
+    import torch
+except ImportError:
+    print("SKIPPED nested_storages: python3-torch or python3-joblib is not installed")
+    sys.exit(0)
+
+warnings.simplefilter("ignore")
+
+
+def inspect(path):
+    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", "--hash", "sha256", "--format", "json", path],
+                         capture_output=True, text=True)
+    return json.loads(run.stdout)["files"][-1]
+
+
+def expected(t):
+    little = bytes(t.detach().clone(memory_format=torch.contiguous_format).storage().untyped()) if t.numel() else b""
+    return {"dtype": str(t.dtype)[6:], "shape": list(t.shape), "stride": list(t.stride()),
+            "sha256": hashlib.sha256(little).hexdigest()}
+
+
+def wrong_file(path, tensors):
+    report = inspect(path)
+    if report["verdict"] != "findings":
+        return report["verdict"] + ": " + ", ".join(f["rule"] + "/" + f["reason"] for f in report["findings"])
+    found = {t["key"]: t for t in report["tensors"]}
+    if set(found) != set(tensors):
+        return f"keys {sorted(found)}, torch has {sorted(tensors)}"
+    for key, tensor in tensors.items():
+        for field, value in expected(tensor).items():
+            if found[key][field] != value:
+                return f"{key}: {field} {found[key][field]!r}, torch has {value!r}"
+    return None
+
+
+def main():
+    torch.manual_seed(0)
+    dtypes = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
+              torch.uint8, torch.bool, torch.complex64)
+    shapes = ((), (0,), (5,), (2, 3), (2, 1, 4))
+    tensors = {f"{str(d)[6:]}{len(s)}{sum(s)}": (torch.rand(s) * 9).to(d) for d in dtypes for s in shapes}
+    tensors["turned"] = torch.arange(6.0).reshape(2, 3).t()
+    tensors["part"] = torch.arange(10)[3:7]
+    tensors["parameter"] = torch.nn.Parameter(torch.ones(3))
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "a.pkl")
+
+        def check(name, wrong):
+            nonlocal passed, failed
+            passed, failed = passed + (wrong is None), failed + (wrong is not None)
+            if wrong:
+                print(f"{name}: {wrong}")
+
+        for protocol in (3, 4, 5):
+            for name, tensor in tensors.items():
+                with open(path, "wb") as out:
+                    pickle.dump(tensor, out, protocol=protocol)
+                check(f"{name}, protocol {protocol}", wrong_file(path, {"": tensor}))
+            with open(path, "wb") as out:
+                pickle.dump(tensors, out, protocol=protocol)
+            check(f"all, protocol {protocol}", wrong_file(path, tensors))
+        joblib.dump({"t": tensors, "a": torch.ones(2).numpy()}, path)
+        check("joblib", wrong_file(path, {"a": torch.ones(2), **{"t/" + k: t for k, t in tensors.items()}}))
+        joblib.dump(tensors, path, compress=3)
+        check("joblib, compressed", wrong_file(path, tensors))
+        with open(path, "wb") as out:
+            pickle.dump(tensors["turned"], out, protocol=4)
+        whole = open(path, "rb").read()
+        for end in range(0, len(whole), 3):
+            with open(path, "wb") as out:
+                out.write(whole[:end])
+            verdict = inspect(path)["verdict"]
+            check(f"cut at {end}", None if verdict in ("unsafe", "not checked", "error") else verdict)
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+sys.exit(main())
