@@ -51,6 +51,7 @@ static const char *read_state(struct checkpoint *cp, const struct machine *m, va
     return "a class that is not numpy.ndarray";
   if (!s->fortran_order && !span_is(order, "C")) return "an order that is neither 'C' nor 'F'";
   if (!s->dtype) return "a dtype that is none";
+  if (!s->dtype->fixed && !s->dtype->objects) return "a number with fields, which may be pointers";
   const char *wrong = read_shape(m, dict_get(m, state, "shape"), s);
   return wrong ? wrong : read_alignment(m, dict_get(m, state, "numpy_array_alignment_bytes"), s);
 }
@@ -112,8 +113,7 @@ val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id targe
     refuse_build(cp, at, "a joblib array", wrong);
     return 0;
   }
-  uint32_t tag =
-      s.dtype->kind == 'O' || s.dtype->objects ? array_of_objects(cp, m, at) : array_of_bytes(cp, m, &s, at);
+  uint32_t tag = s.dtype->objects ? array_of_objects(cp, m, at) : array_of_bytes(cp, m, &s, at);
   return tag ? machine_new_object(m, target, tag, at) : 0;
 }
 
