@@ -155,6 +155,7 @@ static void add_check(const struct job *job, const struct model_summary *s, cJSO
   event_u64(o, "mismatched", s->misshapen);
   event_u64(o, "params_loaded", s->params_loaded);
   event_u64(o, "params_missing", s->params_missing);
+  event_u64(o, "params_ignored", s->params_ignored);
   event_bool(o, "loads_strict", s->loads_strict != 0);
   event_bool(o, "loads_loose", s->loads_loose != 0);
 }

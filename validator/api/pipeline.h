@@ -48,6 +48,7 @@ struct run_options {
   const char *families; /* a directory, or NULL */
   const char *torch;         /* --torch-version, or NULL */
   struct name_values set, inputs, expects, outputs, allow;
+  struct name_values ignore_missing, ignore_unexpected; /* globs of keys, their names empty */
   double rtol, atol; /* negative: not given */
   uint32_t jobs;
   uint32_t nested;  /* --nested: how many levels of archives are unpacked; 0: none that no loader unpacks */

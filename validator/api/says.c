@@ -2,6 +2,7 @@
  */
 #include "api/emit.h"
 #include "container/container.h"
+#include "report/figures.h"
 
 enum { LINE = 512 };
 
@@ -71,17 +72,28 @@ static void say_loading(const struct job *job, cJSON *list) {
     say(list, line);
 }
 
-/* What load_state_dict would do with the keys as they are. */
+/* What load_state_dict would do with the keys as they are; counts are of the parameters' elements. */
 static void say_check(const struct model_summary *s, cJSON *list) {
-  char line[LINE];
-  const char *fix = s->loads_after_fix ? "; it passes once the prefix is fixed" : "";
-  if (s->loads_loose)
-    snprintf(line, sizeof line,
-             "load_state_dict(strict=True) raises; strict=False passes and loads %llu of %llu parameters",
-             (unsigned long long)s->params_loaded,
-             (unsigned long long)(s->params_loaded + s->params_missing));
+  char line[LINE], loaded[FIGURE_ROOM], all[FIGURE_ROOM], left[FIGURE_ROOM], ignored[FIGURE_ROOM];
+  uint64_t total;
+  if (!try_add(s->params_loaded, s->params_missing, &total)) total = UINT64_MAX;
+  double percent = total ? 100.0 * (double)s->params_loaded / (double)total : 100;
+  figure_count(loaded, s->params_loaded);
+  figure_count(all, total);
+  figure_count(left, s->params_missing);
+  figure_count(ignored, s->params_ignored);
+  if (s->loads_strict)
+    snprintf(line, sizeof line, "load_state_dict passes, strict or not, and loads %s%s parameters",
+             s->params_missing ? "" : "all ", loaded);
+  else if (s->loads_loose)
+    snprintf(
+        line, sizeof line,
+        "load_state_dict(strict=True) raises; strict=False passes: %s of %s parameters (%.4g%%) are loaded, "
+        "%s keep their random initialisation, %s of the file are ignored",
+        loaded, all, percent, left, ignored);
   else
-    snprintf(line, sizeof line, "load_state_dict raises, strict or not%s", fix);
+    snprintf(line, sizeof line, "load_state_dict raises, strict or not%s",
+             s->loads_after_fix ? "; it passes once the prefix is fixed" : "");
   say(list, line);
 }
 
@@ -101,7 +113,7 @@ void job_says(const struct job *job, cJSON *file) {
   cJSON *list = event_array(file, "says");
   const struct model_summary *s = job_summary(job);
   if (job->have_plan && !(s && s->whole_module)) say_loading(job, list);
-  if (s && !s->loads_strict) say_check(s, list);
+  if (s) say_check(s, list);
   if (job->result) say_forward(job, list);
   if (job->have_plan && !job_key_matches(job))
     say(list, "no tensor matches --key: it is compared with whole keys, * stands for any run");

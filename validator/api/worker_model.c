@@ -65,7 +65,8 @@ static void summarise(struct model_stage *s) {
                                 .loads_after_fix = m->loads_after_fix,
                                 .whole_module = m->dict && m->dict->module,
                                 .params_loaded = m->params_loaded,
-                                .params_missing = m->params_missing};
+                                .params_missing = m->params_missing,
+                                .params_ignored = m->params_ignored};
   out->name_n = copy_text(out->name, s->model.root_name);
   out->prefix_removed_n = copy_text(out->prefix_removed, m->prefix_removed);
   out->prefix_added_n = copy_text(out->prefix_added, m->prefix_added);
@@ -80,10 +81,19 @@ static struct setting *settings(struct model_stage *s) {
   return list;
 }
 
+static struct names globs(struct model_stage *s, const struct name_values *from) {
+  struct span *list = arena_array(&s->arena, from->n, struct span);
+  for (size_t i = 0; list && i < from->n; i++) list[i] = from->list[i].value;
+  return (struct names){list ? (uint32_t)from->n : 0, list};
+}
+
 static bool build_and_match(struct model_stage *s) {
   const struct run_options *options = s->job->options;
   struct setting *set = settings(s);
-  const struct match_options how = {.key = options->key, .file = s->job->file};
+  const struct match_options how = {.key = options->key,
+                                    .file = s->job->file,
+                                    .ignore_missing = globs(s, &options->ignore_missing),
+                                    .ignore_unexpected = globs(s, &options->ignore_unexpected)};
   const struct config_sources sources = {.set = set,
                                          .num_set = set ? options->set.n : 0,
                                          .preset = s->family.preset,

@@ -361,13 +361,6 @@ static bool run_waiting(struct builder_tree *t) {
 
 /* ---- the list of expected keys ---- */
 
-/* Before and after: all of a module, then its first child; behind the last child, its parent's next. */
-static const struct module *next_module(const struct module *m) {
-  if (m->first) return m->first;
-  while (m && !m->next) m = m->parent;
-  return m ? m->next : NULL;
-}
-
 /* The slots that lines registered, as a table: parameters, then buffers, each in their order. */
 static bool settle_slots(struct builder *b, struct node *node) {
   if (node->num_registered == 0) return true;
@@ -395,7 +388,7 @@ static bool list_expected(struct builder *b) {
   struct expected *list = arena_array(b->arena, b->tensors, struct expected);
   if (!list) return out_of_memory(b);
   keys_init(&b->model->keys, b->arena);
-  for (const struct module *m = b->model->root; m; m = next_module(m)) {
+  for (const struct module *m = b->model->root; m; m = module_next(m)) {
     if (!settle_slots(b, node_of(m))) return false;
     for (uint32_t i = 0; i < m->num_slots; i++)
       if (!list_key(b, &list[b->model->num_expected++], m, &m->slots[i])) return false;

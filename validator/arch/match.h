@@ -9,6 +9,7 @@
 struct match_options {
   struct span key;      /* --key: where the state dict is; empty: checkpoint.state_dict, else the best one */
   struct span file;     /* the checkpoint's bytes, for constants and ties; empty: these are not compared */
+  struct names ignore_missing, ignore_unexpected; /* globs of keys that are no finding */
 };
 
 #define MATCH_NO_TENSOR UINT32_MAX
@@ -20,7 +21,9 @@ struct match {
   const uint32_t *tensor;     /* for each expected key: its tensor in the plan, or MATCH_NO_TENSOR. A tied
                                  alias that is absent has its target's */
   uint32_t keys, matched, missing, unexpected, misshapen; /* keys of the dict; matched has the right shape */
+  uint32_t waived;            /* missing or unexpected keys that the options ignore */
   uint64_t params_loaded, params_missing; /* elements; missing: of another shape too */
+  uint64_t params_ignored;    /* elements of unexpected keys */
   struct span prefix_removed, prefix_added; /* what was done to the checkpoint's keys; empty: nothing */
   bool loads_strict;          /* load_state_dict(strict=True) on the keys as they are */
   bool loads_loose;           /* strict=False raises nothing, and no prefix stands in the way */

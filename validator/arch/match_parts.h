@@ -4,6 +4,12 @@
 
 #include "arch/match.h"
 
+/* One key that is not as it should be, before keys are folded into findings. */
+struct problem {
+  enum obs_kind kind;
+  uint32_t expected, entry; /* UINT32_MAX: there is none */
+};
+
 struct matcher {
   struct match *out;
   const struct model *model;
@@ -12,17 +18,22 @@ struct matcher {
   const struct match_options *options;
   struct arena *arena;
   struct observations *o;
-  struct span *names;     /* of the dict's entries, renamed; parallel to them */
-  uint32_t *number;       /* for each entry: the expected key it fills, from 1; 0: none */
+  struct span *names;       /* of the dict's entries, renamed; parallel to them */
+  uint32_t *number;         /* for each entry: the expected key it fills, from 1; 0: none */
   uint64_t batches_tracked; /* counters that are not there */
   uint64_t bytes_left;      /* that may still be read: hostile files tie one tensor a thousand times */
-  uint32_t *entry;        /* for each expected key: its entry in the plan, or UINT32_MAX */
+  uint32_t *entry;          /* for each expected key: its entry in the plan, or UINT32_MAX */
+  VEC(struct problem) problems;
 };
 
 /* Observes, writing the detail only if it will be kept: a hostile file can differ in every key. */
 void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format,
                 ...) PRINTF_LIKE(5, 6);
 
+/* The tensor that a problem found; NULL: none. */
+const struct plan_tensor *match_found(const struct matcher *m, const struct problem *p);
+/* "[3, 4], the architecture expects [4, 3] (Linear); it is transposed" */
+struct span match_problem_text(struct matcher *m, const struct problem *p);
 /* "float32 [64, 3, 7, 7]" */
 struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t);
 struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim);
@@ -32,7 +43,7 @@ bool glob_match(struct span glob, struct span text); /* '*' any run, '?' any byt
 struct elements {
   const struct plan_tensor *t;
   const uint64_t *size, *stride;
-  struct span bytes;   /* of the storage */
+  struct span bytes;            /* of the storage */
   uint64_t index[64], left, at; /* at: of the current element, in elements */
   bool big_endian;
 };
@@ -42,10 +53,14 @@ NODISCARD bool elements_open(struct elements *e, struct matcher *m, uint32_t ten
 const uint8_t *elements_next(struct elements *e);
 double elements_value(const struct elements *e, const uint8_t *p);
 
-void match_ties(struct matcher *m);       /* match_values.c */
+NODISCARD bool match_read_names(struct matcher *m); /* match_names.c; false: memory is spent */
+void match_find_names(struct matcher *m);
+NODISCARD bool match_fold(struct matcher *m); /* match_fold.c: the problems become observations */
+bool match_same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b);
+void match_ties(struct matcher *m); /* match_values.c */
 void match_constants(struct matcher *m);
 void match_checks(struct matcher *m);
-NODISCARD bool match_fields(struct matcher *m);    /* match_training.c; false: memory is spent */
+NODISCARD bool match_fields(struct matcher *m); /* match_training.c; false: memory is spent */
 NODISCARD bool match_optimizer(struct matcher *m);
 
 #endif

@@ -51,7 +51,7 @@ double elements_value(const struct elements *e, const uint8_t *p) {
 
 /* ---- ties ---- */
 
-static bool same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b) {
+bool match_same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b) {
   return a->dtype == b->dtype && a->ndim == b->ndim &&
          (a->ndim == 0 ||
           memcmp(p->dims + a->first_dim, p->dims + b->first_dim, a->ndim * sizeof *p->dims) == 0);
@@ -89,7 +89,7 @@ void match_ties(struct matcher *m) {
     uint32_t y = target ? m->out->tensor[target - 1] : MATCH_NO_TENSOR;
     if (x == MATCH_NO_TENSOR || y == MATCH_NO_TENSOR) continue;
     struct observation what = {.subject = tie->line->alias, .detail = tie->line->target};
-    if (!same_form(m->plan, &m->plan->tensors[x], &m->plan->tensors[y]))
+    if (!match_same_form(m->plan, &m->plan->tensors[x], &m->plan->tensors[y]))
       what.kind = OBS_TIE_UNLIKE;
     else if (!same_bytes(m, x, y))
       what.kind = OBS_TIE_DIFFERS;

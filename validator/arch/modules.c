@@ -27,6 +27,12 @@ const struct module *module_child(const struct model *m, const struct module *pa
   return number ? m->child[number - 1] : NULL;
 }
 
+const struct module *module_next(const struct module *m) {
+  if (m->first) return m->first;
+  while (m && !m->next) m = m->parent;
+  return m ? m->next : NULL;
+}
+
 const struct slot *module_slot(const struct module *m, struct span name) {
   for (uint32_t i = 0; i < m->num_slots; i++)
     if (span_eq(m->slots[i].name, name)) return &m->slots[i];

@@ -115,6 +115,8 @@ void model_close(struct model *m);
 
 /* The child of that name, NULL if there is none. Constant time. */
 const struct module *module_child(const struct model *m, const struct module *parent, struct span name);
+/* The next one of the tree: parents before their children, children in order. NULL behind the last. */
+const struct module *module_next(const struct module *m);
 const struct slot *module_slot(const struct module *m, struct span name);
 /* A constructor argument by name; NULL if the signature has none such. */
 const struct value *module_arg(const struct module *m, const char *name);

@@ -68,6 +68,8 @@ static struct run_options run_options_of(const struct options *o) {
       .expects = values_of(&o->expects),
       .outputs = values_of(&o->outputs),
       .allow = values_of(&o->allow),
+      .ignore_missing = values_of(&o->ignore_missing),
+      .ignore_unexpected = values_of(&o->ignore_unexpected),
       .rtol = o->rtol,
       .atol = o->atol,
       .jobs = o->jobs,

@@ -122,8 +122,6 @@ static void write_check(struct text *t, const cJSON *check) {
     pen_text(pen, INK_PLAIN, "\"");
   }
   write_deviations(t, check);
-  /* What strict=False would make of the rest stands in `says`, in a sentence of its own. */
-  if (field_true(check, "loads_strict")) pen_text(pen, INK_FAINT, "; load_state_dict takes it");
   pen_newline(pen);
 }
 

@@ -1,0 +1,84 @@
+/* Which state dict of the checkpoint is compared. */
+#include "arch/match.h"
+
+/* torch.load(…)["checkpoint"]["model"] */
+static struct span loading_line(struct arena *a, const struct plan *plan, const struct plan_dict *d) {
+  struct span path = plan_span(plan, d->path),
+              line = SPAN("torch.load(FILE, map_location=\"cpu\", weights_only=True)");
+  while (path.n) {
+    const uint8_t *slash = memchr(path.p, '/', path.n);
+    struct span key = slash ? span_first(path, (size_t)(slash - path.p)) : path;
+    line = arena_printf(a, "%.*s[\"%.*s\"]", (int)line.n, (const char *)line.p, (int)min_size(key.n, 100),
+                        (const char *)key.p);
+    path = span_from(path, key.n + (slash ? 1 : 0));
+  }
+  return line;
+}
+
+/* ---- which state dict ---- */
+
+static struct span path_shown(struct span path) { return path.n ? path : SPAN("the top level"); }
+
+static struct span other_dicts(struct arena *a, const struct plan *plan, const struct plan_dict *chosen) {
+  struct span all = {0};
+  for (uint32_t i = 0; i < plan->num_dicts && all.n < 400; i++) {
+    struct span path = path_shown(plan_span(plan, plan->dicts[i].path));
+    if (&plan->dicts[i] == chosen) continue;
+    all = arena_printf(a, "%.*s%s%.*s", (int)all.n, (const char *)all.p, all.n ? ", " : "",
+                       (int)min_size(path.n, 100), (const char *)path.p);
+  }
+  return all;
+}
+
+static const struct plan_dict *dict_at(const struct plan *plan, struct span path) {
+  for (uint32_t i = 0; i < plan->num_dicts; i++)
+    if (span_eq(plan_span(plan, plan->dicts[i].path), path)) return &plan->dicts[i];
+  return NULL;
+}
+
+static void note_module(const struct plan_dict *d, struct observations *o) {
+  if (d->module)
+    observe(o, (struct observation){.kind = OBS_DICT_MODULE,
+                                    .detail = SPAN("torch.save(model.state_dict(), FILE)")});
+}
+
+static void note_place(const struct plan *plan, const struct plan_dict *d, struct arena *a,
+                       struct observations *o) {
+  if (d->path.n)
+    observe(o, (struct observation){.kind = OBS_DICT_WRAPPED,
+                                    .subject = plan_span(plan, d->path),
+                                    .detail = loading_line(a, plan, d)});
+  note_module(d, o);
+}
+
+const struct plan_dict *match_choose(const struct arch *arch, const struct plan *plan,
+                                     const struct match_options *options, struct arena *a,
+                                     struct observations *o) {
+  struct span wanted = options->key.n ? options->key : arch->state_dict_path;
+  const struct plan_dict *first = plan->num_dicts ? plan->dicts : NULL;
+  if (!first) {
+    observe(o, (struct observation){.kind = OBS_DICT_NONE});
+    return NULL;
+  }
+  const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : first;
+  if (d) {
+    if (!wanted.n && plan->num_dicts > 1)
+      observe(o, (struct observation){.kind = OBS_DICT_SEVERAL,
+                                      .subject = path_shown(plan_span(plan, d->path)),
+                                      .got = plan->num_dicts,
+                                      .detail = other_dicts(a, plan, d)});
+    note_place(plan, d, a, o);
+    return d;
+  }
+  if (plan->num_dicts > 1) {
+    observe(o, (struct observation){.kind = OBS_DICT_ABSENT,
+                                    .subject = wanted,
+                                    .got = plan->num_dicts,
+                                    .detail = other_dicts(a, plan, NULL)});
+    return NULL;
+  }
+  observe(o, (struct observation){
+                 .kind = OBS_DICT_ELSEWHERE, .subject = wanted, .detail = loading_line(a, plan, first)});
+  note_module(first, o);
+  return first;
+}

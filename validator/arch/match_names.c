@@ -1,0 +1,164 @@
+/* Which key of the checkpoint fills which of the model: names renamed as the architecture file says, then
+ * with one prefix taken off or put on. */
+#include "arch/match_parts.h"
+
+/* ---- names: renamed, then with a prefix taken off or put on ---- */
+
+static struct span renamed(struct matcher *m, struct span name, uint32_t *counts) {
+  const struct arch *arch = m->model->arch;
+  for (uint32_t i = 0; i < arch->num_renames; i++) {
+    const struct rename_line *r = &arch->renames[i];
+    if (!span_ends(name, r->from)) continue;
+    counts[i]++;
+    return arena_printf(m->arena, "%.*s%.*s", (int)(name.n - r->from.n), (const char *)name.p, (int)r->to.n,
+                        (const char *)r->to.p);
+  }
+  return name;
+}
+
+bool match_read_names(struct matcher *m) {
+  const struct arch *arch = m->model->arch;
+  uint32_t *counts = arena_array(m->arena, arch->num_renames, uint32_t);
+  if (!counts) return false;
+  for (uint32_t i = 0; i < m->dict->num_entries; i++)
+    m->names[i] = renamed(m, plan_span(m->plan, m->plan->entries[m->dict->first_entry + i].name), counts);
+  for (uint32_t i = 0; i < arch->num_renames; i++)
+    if (counts[i])
+      observe(m->o, (struct observation){.kind = OBS_MATCH_RENAMED,
+                                         .subject = arch->renames[i].from,
+                                         .got = counts[i],
+                                         .detail = arch->renames[i].to});
+  return true;
+}
+
+/* What is done to the checkpoint's keys: `strip` is taken off where it stands, `add` is put in front. */
+struct change {
+  struct span strip, add;
+  uint32_t hits; /* keys that then are expected ones */
+};
+
+enum { MAX_KEY = 4096, SAMPLE = 512, MAX_CHANGES = 40 };
+
+static uint32_t number_of(const struct matcher *m, const struct change *c, struct span name) {
+  uint8_t joined[MAX_KEY];
+  if (c->strip.n && span_starts(name, c->strip)) name = span_from(name, c->strip.n);
+  if (c->add.n == 0) return keys_find(&m->model->keys, 0, name);
+  if (c->add.n > MAX_KEY || name.n > MAX_KEY - c->add.n) return 0;
+  memcpy(joined, c->add.p, c->add.n);
+  if (name.n) memcpy(joined + c->add.n, name.p, name.n);
+  return keys_find(&m->model->keys, 0, span_of(joined, c->add.n + name.n));
+}
+
+static uint32_t hits(const struct matcher *m, const struct change *c, uint32_t step) {
+  uint32_t n = 0;
+  for (uint64_t i = 0; i < m->dict->num_entries; i += step) n += number_of(m, c, m->names[i]) != 0;
+  return n;
+}
+
+struct changes {
+  uint32_t n;
+  struct change list[MAX_CHANGES];
+};
+
+static void propose(struct changes *all, struct span strip, struct span add) {
+  for (uint32_t i = 0; i < all->n; i++)
+    if (span_eq(all->list[i].strip, strip) && span_eq(all->list[i].add, add)) return;
+  if (all->n < MAX_CHANGES && (strip.n || add.n))
+    all->list[all->n++] = (struct change){.strip = strip, .add = add};
+}
+
+/* Every front part of a key that ends with a dot: "a.", "a.b.", … */
+static void propose_fronts(struct changes *all, struct span key, bool add) {
+  uint32_t dots = 0;
+  for (size_t i = 0; i < key.n && dots < 8; i++) {
+    if (key.p[i] != '.') continue;
+    struct span front = span_first(key, i + 1);
+    propose(all, add ? (struct span){0} : front, add ? front : (struct span){0});
+    dots++;
+  }
+}
+
+/* The prefixes seen in the wild, and those of the first keys that do not fit. */
+static void propose_all(struct matcher *m, struct changes *all) {
+  const struct change as_is = {.hits = 0};
+  struct span base = m->model->arch->base_prefix;
+  propose(all, SPAN("module."), (struct span){0});
+  propose(all, SPAN("_orig_mod."), (struct span){0});
+  propose(all, SPAN("model."), (struct span){0});
+  propose(all, base, (struct span){0});
+  propose(all, (struct span){0}, base);
+  for (uint32_t i = 0; i < m->dict->num_entries; i++)
+    if (!number_of(m, &as_is, m->names[i])) {
+      propose_fronts(all, m->names[i], false);
+      break;
+    }
+  for (uint32_t i = 0; i < m->model->num_expected; i++)
+    if (m->entry[i] == UINT32_MAX) {
+      propose_fronts(all, m->model->expected[i].key, true);
+      break;
+    }
+}
+
+/* The change that makes most keys fit: chosen on a sample, then counted. It must fit more than no change
+ * does, and at least half of the keys on one side. */
+static struct change best_change(struct matcher *m, uint32_t hits_as_is) {
+  struct changes all = {.n = 0};
+  struct change best = {.hits = 0};
+  uint32_t step = m->dict->num_entries / SAMPLE + 1;
+  propose_all(m, &all);
+  for (uint32_t i = 0; i < all.n; i++) {
+    all.list[i].hits = hits(m, &all.list[i], step);
+    if (all.list[i].hits > best.hits) best = all.list[i];
+  }
+  best.hits = best.hits ? hits(m, &best, 1) : 0;
+  bool many = best.hits >= m->dict->num_entries / 2 || best.hits >= m->model->num_expected / 2;
+  return best.hits > hits_as_is && many ? best : (struct change){.hits = hits_as_is};
+}
+
+static void note_change(struct matcher *m, const struct change *c) {
+  const struct arch *arch = m->model->arch;
+  bool extra = c->strip.n != 0;
+  struct span prefix = extra ? c->strip : c->add;
+  bool base = span_eq(prefix, arch->base_prefix);
+  uint64_t n = 0;
+  for (uint32_t i = 0; i < m->dict->num_entries; i++) n += span_starts(m->names[i], prefix) == extra;
+  enum obs_kind kind = extra ? (base ? OBS_MATCH_BASE_EXTRA : OBS_MATCH_PREFIX_EXTRA)
+                             : (base ? OBS_MATCH_BASE_LACKING : OBS_MATCH_PREFIX_LACKING);
+  int shown = (int)min_size(prefix.n, 200);
+  if (extra)
+    match_note(m, kind, prefix, n,
+               "state_dict = {k.removeprefix(\"%.*s\"): v for k, v in state_dict.items()}", shown,
+               (const char *)prefix.p);
+  else
+    match_note(m, kind, prefix, n, "state_dict = {\"%.*s\" + k: v for k, v in state_dict.items()}", shown,
+               (const char *)prefix.p);
+}
+
+/* ---- assignment ---- */
+
+static uint32_t assign(struct matcher *m, const struct change *c) {
+  uint32_t filled = 0;
+  for (uint32_t i = 0; i < m->model->num_expected; i++) m->entry[i] = UINT32_MAX;
+  for (uint32_t i = 0; i < m->dict->num_entries; i++) {
+    uint32_t number = number_of(m, c, m->names[i]);
+    /* Two keys may become one by a change: the first stays, the other is unexpected. */
+    if (number && m->entry[number - 1] != UINT32_MAX) number = 0;
+    m->number[i] = number;
+    if (!number) continue;
+    m->entry[number - 1] = m->dict->first_entry + i;
+    filled++;
+  }
+  return filled;
+}
+
+void match_find_names(struct matcher *m) {
+  struct change as_is = {.hits = 0}, change;
+  as_is.hits = assign(m, &as_is);
+  if (as_is.hits == m->model->num_expected || as_is.hits == m->dict->num_entries) return;
+  change = best_change(m, as_is.hits);
+  if (!change.strip.n && !change.add.n) return;
+  note_change(m, &change);
+  (void)assign(m, &change);
+  m->out->prefix_removed = change.strip;
+  m->out->prefix_added = change.add;
+}

@@ -1,0 +1,70 @@
+/* What is found and what is expected, in words. */
+#include "arch/match_parts.h"
+
+struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim) {
+  char text[160] = "[";
+  size_t n = 1;
+  for (uint32_t i = 0; i < ndim && n < sizeof text - 32; i++) {
+    int more = snprintf(text + n, sizeof text - n, i ? ", %llu" : "%llu", (unsigned long long)sizes[i]);
+    n += more > 0 ? (size_t)more : 0;
+  }
+  return arena_printf(a, n < sizeof text - 32 ? "%.*s]" : "%.*s, …]", (int)n, text);
+}
+
+struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t) {
+  struct span sizes = sizes_text(a, p->dims + t->first_dim, t->ndim);
+  return arena_printf(a, "%s %.*s", dtype_name((enum dtype)t->dtype), (int)sizes.n, (const char *)sizes.p);
+}
+
+const struct plan_tensor *match_found(const struct matcher *m, const struct problem *p) {
+  if (p->entry == UINT32_MAX) return NULL;
+  uint32_t tensor = m->plan->entries[p->entry].tensor;
+  return tensor == UINT32_MAX ? NULL : &m->plan->tensors[tensor];
+}
+
+static struct span expected_text(struct arena *a, const struct expected *e) {
+  struct span want = sizes_text(a, e->slot->sizes, e->slot->ndim), type = module_class(e->module);
+  return arena_printf(a, "%.*s (%.*s)", (int)want.n, (const char *)want.p, (int)min_size(type.n, 60),
+                      (const char *)type.p);
+}
+
+/* What a person would see at once: the right numbers in the wrong place. */
+static const char *remark(const struct matcher *m, const struct plan_tensor *t, const struct slot *want) {
+  static const uint64_t units[] = {128, 64, 8};
+  const uint64_t *found = m->plan->dims + t->first_dim;
+  if (t->ndim != want->ndim || t->ndim == 0)
+    return t->numel == want->numel ? "; as many elements, in another shape" : "";
+  bool same_rest = t->ndim == 1 || memcmp(found + 1, want->sizes + 1, (t->ndim - 1) * sizeof *found) == 0;
+  if (t->ndim == 2 && found[0] == want->sizes[1] && found[1] == want->sizes[0]) return "; it is transposed";
+  for (size_t i = 0; same_rest && i < ARRAY_LEN(units); i++) {
+    uint64_t high = max_u64(found[0], want->sizes[0]), low = min_u64(found[0], want->sizes[0]);
+    if (low < 1000 || high % units[i] || high - low >= units[i]) continue;
+    return high == found[0] ? "; its rows look padded to a round number, as vocabularies are"
+                            : "; the rows expected look padded to a round number, as vocabularies are";
+  }
+  return t->numel == want->numel ? "; as many elements, in another shape" : "";
+}
+
+static struct span dtype_text(struct arena *a, const struct problem *p, const struct expected *e,
+                              enum dtype found) {
+  if (p->kind == OBS_MATCH_WIDE_DTYPE)
+    return arena_printf(a, "%s, where float32, float16 or bfloat16 is usual", dtype_name(found));
+  if (e->slot->rule == SLOT_FLOAT)
+    return arena_printf(a, "%s, the architecture expects a floating dtype", dtype_name(found));
+  return arena_printf(a, "%s, the architecture expects %s", dtype_name(found), dtype_name(e->slot->dtype));
+}
+
+struct span match_problem_text(struct matcher *m, const struct problem *p) {
+  struct arena *a = m->arena;
+  const struct plan_tensor *t = match_found(m, p);
+  const struct expected *e = p->expected == UINT32_MAX ? NULL : &m->model->expected[p->expected];
+  if (!e || !t) {
+    if (p->kind == OBS_MATCH_MISSING) return expected_text(a, e);
+    return t ? tensor_text(a, m->plan, t) : SPAN("no tensor");
+  }
+  if (p->kind != OBS_MATCH_SHAPE && p->kind != OBS_MATCH_SCALAR)
+    return dtype_text(a, p, e, (enum dtype)t->dtype);
+  struct span found = sizes_text(a, m->plan->dims + t->first_dim, t->ndim), want = expected_text(a, e);
+  return arena_printf(a, "%.*s, the architecture expects %.*s%s", (int)found.n, (const char *)found.p,
+                      (int)want.n, (const char *)want.p, remark(m, t, e->slot));
+}
