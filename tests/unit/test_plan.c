@@ -1,5 +1,6 @@
 /* plan_open is what stands between a worker that was taken over and everything that reads the plan: each
  * field that a reader believes is bent here, and what still opens is read to its end. */
+#include "model/plan_merge.h"
 #include "pickle/decompile.h"
 #include "tests/unit/program_bench.h"
 
@@ -395,12 +396,80 @@ static void a_shorter_file_is_refused(void **state) {
   assert_string_equal(why, "members");
 }
 
+/* ---- one plan over two files ---- */
+
+static bool merge_twice(struct bench *b, void *region, size_t size, struct plan *out) {
+  const struct merge_part parts[] = {{SPAN("a.pt"), &b->plan, 0}, {SPAN("b.pt"), &b->plan, b->file.n}};
+  struct plan_writer w;
+  const char *why = "";
+  memset(region, 0, size);
+  plan_begin(&w, region, size);
+  bool whole = plan_merge(&w, &b->arena, parts, ARRAY_LEN(parts));
+  plan_settle(&w);
+  plan_end(&w, whole);
+  if (!plan_open(out, region, size, 2 * (uint64_t)b->file.n, &why)) fail_msg("merged plan: wrong %s", why);
+  assert_int_equal(whole, out->header->complete);
+  return whole;
+}
+
+static struct span first_bytes(struct bench *b, const struct plan *p, struct span file, uint32_t tensor) {
+  struct span bytes;
+  assert_true(plan_storage_bytes(p, p->tensors[tensor].storage, file, &b->arena, &b->obs, &bytes));
+  return bytes;
+}
+
+static void two_plans_become_one(void **state) {
+  struct bench *b = *state;
+  uint8_t *region = malloc(ROOM), *twice = malloc(2 * b->file.n);
+  struct plan p;
+  assert_true(region && twice);
+  memcpy(twice, b->file.p, b->file.n);
+  for (size_t i = 0; i < b->file.n; i++) twice[b->file.n + i] = (uint8_t)~b->file.p[i];
+  assert_true(merge_twice(b, region, ROOM, &p));
+  read_values(&p);
+  read_tensors(&p, span_of(twice, 2 * b->file.n), b);
+  read_rest(&p);
+  const struct plan_dict *part = b->plan.dicts;
+  uint32_t n = b->plan.num_tensors;
+  assert_int_equal(p.num_tensors, 2 * n);
+  assert_int_equal(p.num_dicts, 1);
+  assert_int_equal(p.dicts->num_entries, 2 * part->num_entries);
+  assert_int_equal(p.dicts->numel, 2 * part->numel);
+  for (uint32_t i = 0; i < p.dicts->num_entries; i++) {
+    const struct plan_entry *e = &p.entries[i],
+                            *was = &b->plan.entries[part->first_entry + i % part->num_entries];
+    assert_true(span_eq(plan_span(&p, e->name), plan_span(&b->plan, was->name)));
+    assert_int_equal(e->tensor, was->tensor + (i < part->num_entries ? 0 : n));
+  }
+  struct span first = first_bytes(b, &p, span_of(twice, 2 * b->file.n), 0),
+              second = first_bytes(b, &p, span_of(twice, 2 * b->file.n), n);
+  assert_true(first.n == second.n && first.n > 0);
+  for (size_t i = 0; i < first.n; i++) assert_int_equal(first.p[i], (uint8_t)~second.p[i]);
+  assert_true(span_is(plan_span(&p, p.values[plan_find(&p, SPAN("b.pt"))].key), "b.pt"));
+  free(region);
+  free(twice);
+}
+
+/* Whatever the room, what is there opens, and only the whole is called whole. */
+static void a_merge_that_does_not_fit_opens(void **state) {
+  struct bench *b = *state;
+  uint8_t *region = malloc(ROOM);
+  struct plan p;
+  uint32_t whole = 0;
+  assert_non_null(region);
+  for (size_t size = sizeof(struct plan_header); size <= ROOM; size += 40)
+    whole += merge_twice(b, region, size, &p);
+  assert_true(whole > 0 && whole < ROOM / 40);
+  free(region);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define WITH_PLAN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
       WITH_PLAN(a_good_plan_opens),    WITH_PLAN(any_word_may_be_anything),
       WITH_PLAN(every_prefix_and_bit), WITH_PLAN(bent_fields_are_refused),
       WITH_PLAN(the_header_is_proved), WITH_PLAN(a_shorter_file_is_refused),
+      WITH_PLAN(two_plans_become_one), WITH_PLAN(a_merge_that_does_not_fit_opens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -491,10 +491,12 @@ static void add_inside(const struct job *job, cJSON *file) {
 
 static void emit_rows(const struct job *job, struct report *report) {
   const struct plan *p = &job->plan;
-  if (shows(job, SHOW_MEMBERS)) emit_members(p, report);
+  if (shows(job, SHOW_MEMBERS) && !job->folder.n) emit_members(p, report);
   if (shows(job, SHOW_GLOBALS)) emit_globals(p, report);
-  if (shows(job, SHOW_TENSORS) || shows(job, SHOW_STATS)) emit_tensors(job, report);
-  for (uint32_t i = 0; shows(job, SHOW_TREE) && i < p->num_values; i++) emit_value(p, i, report);
+  bool tensors = shows(job, SHOW_TENSORS) || shows(job, SHOW_STATS);
+  if (tensors && !job->merged) emit_tensors(job, report);
+  for (uint32_t i = 0; shows(job, SHOW_TREE) && !job->merged && i < p->num_values; i++)
+    emit_value(p, i, report);
   if (shows(job, SHOW_OPCODES)) emit_insns(p, report);
   for (uint32_t i = 0; shows(job, SHOW_PICKLE) && i < p->num_lines; i++)
     emit_statement(p, &p->lines[i], report);
@@ -509,7 +511,7 @@ void job_emit(const struct job *job, struct report *report) {
   event_str(file, "verdict", verdict_name(job->verdict));
   event_bool(file, "complete", job->complete);
   event_str(file, "depth", o->depth == DEPTH_FULL ? "full" : "quick");
-  if (job->opened) event_u64(file, "size", job->in.bytes.n);
+  if (job->opened) event_u64(file, "size", job->folder.n ? job->folder.bytes : job->in.bytes.n);
   if (job->have_plan) add_plan(job, file);
   if (job->findings.n) add_counts(job, file);
   if (job->have_plan && o->verb == VERB_INSPECT) add_parts(job, file);

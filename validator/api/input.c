@@ -137,12 +137,22 @@ bool input_unchanged(const struct input *in) {
          now.st_ctim.tv_nsec == was->st_ctim.tv_nsec;
 }
 
-void input_close(struct input *in) {
+static void *mapping(const struct input *in) {
   union {
     const uint8_t *in;
     void *out;
   } p = {.in = in->bytes.p};
-  if (in->bytes.n && !in->slice) munmap(p.out, in->bytes.n);
+  return p.out;
+}
+
+bool input_move(struct input *in, uint8_t *place) {
+  void *p = mremap(mapping(in), in->bytes.n, in->bytes.n, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+  if (p != MAP_FAILED) in->bytes.p = p;
+  return p != MAP_FAILED;
+}
+
+void input_close(struct input *in) {
+  if (in->bytes.n && !in->slice) munmap(mapping(in), in->bytes.n);
   if (in->fd >= 0) close(in->fd);
   in->bytes = (struct span){NULL, 0};
   in->fd = -1;

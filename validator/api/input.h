@@ -33,6 +33,8 @@ NODISCARD bool input_open_beneath(struct input *in, struct span folder, struct s
 /* Is it still the file that was opened? */
 bool input_unchanged(const struct input *in);
 void input_close(struct input *in);
+/* Moves the mapping to `place`, which the caller has reserved; bytes.n must not be 0. */
+NODISCARD bool input_move(struct input *in, uint8_t *place);
 
 /* Regular files below a directory, sorted by path, symbolic links left alone; and the directories that can't
  * be opened or lie too deep, so that opening them tells of it. Paths are in the arena. False: not all of the

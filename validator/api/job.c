@@ -161,12 +161,25 @@ void job_start(struct job *job, const struct run *run, const struct listed *inpu
       .started_ms = job_now_ms(),
       .budget = {.bytes = run->options->limits.nested_bytes, .files = run->options->limits.nested_files}};
   arena_init(&job->arena, 8 * MIB);
+  if (input->num_files) {
+    if (!folder_start(job, input)) no_input(job, "no memory for its files", ENOMEM);
+    return;
+  }
   job->opened = open_input(&job->in, input, &run->options->limits, &why, &err);
   if (job->opened) note_missing_layers(job);
   if (job->opened)
     job_scan(job);
   else
     no_input(job, why, err);
+}
+
+static bool unchanged(const struct job *job) {
+  bool same = input_unchanged(&job->in);
+  for (uint32_t i = 0; i < job->folder.n && same; i++) {
+    const struct job *file = job->nested.jobs[i];
+    same = !file->opened || file->skipped || input_unchanged(&file->in);
+  }
+  return same;
 }
 
 /* The dead worker's report: findings are believed to be the worker's claims, its end is the kernel's word. */
@@ -179,7 +192,7 @@ bool job_take_report(struct job *job) {
         r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
   }
-  if (!input_unchanged(&job->in)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
+  if (!unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
   if (r.end == WORKER_OK) return true;
   struct observation o = worker_observation(&r, &job->limits);
   job_observe(job, &o);
@@ -203,7 +216,9 @@ static void open_plan(struct job *job) {
   }
 }
 
+/* What stands in a folder of weights is compared as a part of the whole. */
 static bool wants_model(const struct job *job) {
+  if (job->outer && job->outer->folder.n) return false;
   const struct run *run = job->run;
   bool model_named = run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0;
   return job->have_plan && job->plan.header->complete && model_named && job->verdict != VERDICT_UNSAFE;
@@ -292,18 +307,27 @@ const struct model_summary *job_summary(const struct job *job) {
   return fine ? s : NULL;
 }
 
+static void after_plan(struct job *job) {
+  if (wants_model(job))
+    start_model(job, false);
+  else if (nested_wanted(job))
+    nested_start(job);
+  else
+    job_end(job);
+}
+
 static void advance(struct job *job) {
   uint32_t before;
   switch (job->state) {
   case JOB_SCANNING:
     if (job_take_report(job)) open_plan(job);
     job->skipped = is_bystander(job);
-    if (wants_model(job))
-      start_model(job, false);
-    else if (nested_wanted(job))
-      nested_start(job);
-    else
-      job_end(job);
+    after_plan(job);
+    return;
+  case JOB_FOLDER:
+    if (job_take_report(job)) open_plan(job);
+    folder_take(job);
+    after_plan(job);
     return;
   case JOB_NEEDS:
     before = job->findings.n;
@@ -320,6 +344,7 @@ static void advance(struct job *job) {
     return;
   case JOB_UNPACKING: nested_take(job); return;
   case JOB_NEW:
+  case JOB_FILES:
   case JOB_INSIDE:
   case JOB_DONE: return;
   }
@@ -337,6 +362,7 @@ void job_advance(struct job *input) {
     if (inside) next = inside;
   }
   input->running = next;
+  if (input->state == JOB_DONE && input->outer) folder_file_done(input->outer);
 }
 
 const struct job *job_following(const struct job *job) {
@@ -354,6 +380,7 @@ static void free_one(struct job *job) {
   arena_free(&job->arena);
   if (job->nested.region) region_unmap(job->nested.region, job->nested.unpack.region_bytes);
   free(job->nested.jobs);
+  free(job->folder.files);
 }
 
 /* From the innermost outwards. */

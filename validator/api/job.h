@@ -4,6 +4,8 @@
 #define CKPTLINT_API_JOB_H
 
 #include "api/input.h"
+#include "api/list.h"
+#include "api/worker_folder.h"
 #include "api/worker_model.h"
 #include "api/worker_scan.h"
 #include "api/worker_unpack.h"
@@ -24,14 +26,17 @@ struct run {
   uint64_t hash_seed[2];
 };
 
-/* An input as the run lists it. */
-struct listed {
-  struct span path;
-  bool found; /* below a directory */
-  int fd;     /* the input itself, or -1 */
+enum job_state {
+  JOB_NEW,
+  JOB_SCANNING,
+  JOB_FILES,  /* of a folder: its files are on their way */
+  JOB_FOLDER, /* all of them are done, and seen together */
+  JOB_NEEDS,
+  JOB_MODEL,
+  JOB_UNPACKING,
+  JOB_INSIDE,
+  JOB_DONE
 };
-
-enum job_state { JOB_NEW, JOB_SCANNING, JOB_NEEDS, JOB_MODEL, JOB_UNPACKING, JOB_INSIDE, JOB_DONE };
 enum { SIDE_FILES = 32 };
 
 /* What the files inside one input may take together. */
@@ -51,13 +56,24 @@ struct nested {
   bool whole;                 /* nothing that is inside was left out */
 };
 
+/* A folder of weights; the jobs of its files are nested.jobs. */
+struct folder_run {
+  const struct span *paths;
+  uint32_t n, done;          /* files, files that are judged; n 0: this job is a file */
+  uint32_t first;            /* the files before it are done */
+  struct folder_file *files; /* what its worker sees */
+  uint64_t bytes;            /* of all files */
+  struct folder_job job;
+};
+
 struct job {
   const struct run *run;
   enum job_state state;
-  struct job *outer;     /* whose bytes hold it; NULL: an input of the run */
+  struct job *outer;     /* whose bytes hold it, or the folder where it stands; NULL: an input of the run */
   struct job *running;   /* of an input: the job, this or one inside, whose worker runs */
   uint32_t depth, place; /* outers around it; among its outer's jobs */
   struct nested nested;
+  struct folder_run folder;
   struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
@@ -78,6 +94,7 @@ struct job {
   const struct result *result; /* of the forward, checked; NULL if there is none */
   enum verdict verdict;
   bool complete, skipped; /* skipped: found below a directory, and no checkpoint */
+  bool merged;            /* its tensors are listed with those of its folder */
   uint64_t started_ms, took_ms;
 };
 
@@ -114,6 +131,20 @@ void nested_start(struct job *job);
 void nested_take(struct job *job);
 /* Starts the next job inside, or ends the job. Answers the job that runs now; NULL: the job is done. */
 struct job *nested_next(struct job *job);
+
+/* ---- folder.c ---- */
+
+/* False: out of memory. */
+NODISCARD bool folder_start(struct job *job, const struct listed *input);
+/* Are there files that wait for a worker? */
+bool folder_has_next(const struct job *job);
+NODISCARD bool folder_start_next(struct job *job);
+/* The next of its files, from *from on, that has a worker; NULL: none. */
+struct job *folder_next_running(const struct job *job, uint32_t *from);
+/* One of its files is done: after the last one the folder's own worker starts. */
+void folder_file_done(struct job *job);
+/* That worker is dead and its plan open. */
+void folder_take(struct job *job);
 
 /* Emits the file's events (emit.c). */
 void job_emit(const struct job *job, struct report *report);

@@ -9,7 +9,7 @@
 enum { MIB = 1 << 20, CODEC_BYTES = 320 * MIB /* windows of xz, 7z and zstd */ };
 
 static struct job *input_of(struct job *job) {
-  while (job->outer) job = job->outer;
+  while (job->outer && !job->outer->folder.n) job = job->outer;
   return job;
 }
 

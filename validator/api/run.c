@@ -15,37 +15,12 @@ enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */
 struct pool {
   struct run *run;
   struct report *report;
-  VEC(struct listed) inputs;
+  struct listing inputs;
   struct job *jobs[WINDOW]; /* ring: input i is jobs[i % WINDOW] */
-  uint32_t started, emitted, running, parallel;
+  uint32_t started, emitted, parallel;
   uint64_t bytes; /* of what is emitted */
   struct tally tally;
 };
-
-static bool list_input(struct pool *p, struct span path, bool found, int fd) {
-  struct listed *slot = vec_push(&p->run->arena, &p->inputs, UINT32_MAX);
-  if (slot) *slot = (struct listed){path, found, fd};
-  return slot != NULL;
-}
-
-static bool is_directory(const char *path) {
-  struct stat st;
-  return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool list_inputs(struct pool *p, const struct input_list *inputs) {
-  for (size_t i = 0; i < inputs->n; i++) {
-    struct path_list below = {0};
-    struct span path = span_str(inputs->paths[i]);
-    int fd = inputs->fds ? inputs->fds[i] : -1;
-    bool walked = fd < 0 && is_directory(inputs->paths[i]) && input_walk(&below, &p->run->arena, path);
-    if (!walked && !list_input(p, path, false, fd))
-      return false; /* what can't be walked is told by opening it */
-    for (uint32_t k = 0; k < below.paths.n; k++)
-      if (!list_input(p, below.paths.p[k], true, -1)) return false;
-  }
-  return true;
-}
 
 static void emit_ready(struct pool *p) {
   while (p->emitted < p->started && p->jobs[p->emitted % WINDOW]->state == JOB_DONE) {
@@ -53,7 +28,8 @@ static void emit_ready(struct pool *p) {
     if (!job->skipped) {
       if (!job_save_outputs(job)) p->tally.output_failed = true;
       if (p->run->options->progress) progress_clear(p->run->options->progress);
-      for (const struct job *j = job; j; j = job_following(j)) job_emit(j, p->report);
+      for (const struct job *j = job; j; j = job_following(j))
+        if (!j->skipped) job_emit(j, p->report);
     }
     p->bytes += job->in.bytes.n;
     tally_add(&p->tally, job);
@@ -62,42 +38,73 @@ static void emit_ready(struct pool *p) {
   }
 }
 
-static bool start_next(struct pool *p) {
+/* The workers that run, and whose they are. */
+struct running {
+  struct worker *workers[WINDOW];
+  struct job *jobs[WINDOW];
+  uint32_t n;
+};
+
+static void add_running(struct running *r, struct job *job) {
+  r->jobs[r->n] = job;
+  r->workers[r->n++] = job_worker(job);
+}
+
+static struct running find_running(const struct pool *p) {
+  struct running r = {.n = 0};
+  for (uint32_t i = p->emitted; i < p->started; i++) {
+    struct job *job = p->jobs[i % WINDOW], *file;
+    uint32_t from = job->folder.first;
+    if (job->state == JOB_FILES)
+      while ((file = folder_next_running(job, &from))) add_running(&r, file);
+    else if (job->state != JOB_DONE)
+      add_running(&r, job);
+  }
+  return r;
+}
+
+static bool start_input(struct pool *p) {
   struct job *job = calloc(1, sizeof *job);
   if (!job) return false;
-  const struct listed *input = &p->inputs.p[p->started];
+  const struct listed *input = &p->inputs.rows.p[p->started];
   p->jobs[p->started++ % WINDOW] = job;
   job_start(job, p->run, input);
-  if (job->state != JOB_DONE) p->running++;
+  return true;
+}
+
+/* The newest input may be a folder with files that wait. */
+static struct job *waiting_folder(const struct pool *p) {
+  struct job *newest = p->started > p->emitted ? p->jobs[(p->started - 1) % WINDOW] : NULL;
+  return newest && folder_has_next(newest) ? newest : NULL;
+}
+
+/* Keeps as many workers running as may run at a time. */
+static bool start_more(struct pool *p) {
+  while (find_running(p).n < p->parallel) {
+    struct job *folder = waiting_folder(p);
+    bool more = p->started < p->inputs.rows.n && p->started - p->emitted < WINDOW;
+    if (!folder && !more) return true;
+    if (folder ? !folder_start_next(folder) : !start_input(p)) return false;
+  }
   return true;
 }
 
 /* Waits for one worker and takes its job a step further. */
 static void step(struct pool *p) {
-  struct worker *workers[WINDOW];
-  struct job *jobs[WINDOW];
-  size_t n = 0;
-  for (uint32_t i = p->emitted; i < p->started; i++) {
-    struct job *job = p->jobs[i % WINDOW];
-    if (job->state == JOB_DONE) continue;
-    jobs[n] = job;
-    workers[n++] = job_worker(job);
-  }
-  if (n == 0) return;
-  struct job *job = jobs[workers_wait(workers, n)];
-  job_advance(job);
-  if (job->state == JOB_DONE) p->running--;
+  struct running r = find_running(p);
+  if (r.n == 0) return;
+  job_advance(r.jobs[workers_wait(r.workers, r.n)]);
 }
 
 static void show_progress(const struct pool *p) {
   struct progress *progress = p->run->options->progress;
-  if (progress) progress_show(progress, p->emitted, p->inputs.n, p->bytes, p->inputs.p[p->emitted].path);
+  if (progress)
+    progress_show(progress, p->emitted, p->inputs.rows.n, p->bytes, p->inputs.rows.p[p->emitted].path);
 }
 
 static bool run_pool(struct pool *p) {
-  while (p->emitted < p->inputs.n) {
-    while (p->started < p->inputs.n && p->running < p->parallel && p->started - p->emitted < WINDOW)
-      if (!start_next(p)) return false;
+  while (p->emitted < p->inputs.rows.n) {
+    if (!start_more(p)) return false;
     show_progress(p);
     step(p);
     emit_ready(p);
@@ -220,14 +227,15 @@ int run_inputs(const struct run_options *options, const struct input_list *input
   struct run run = {.options = options, .sandbox = sandbox, .arch = {.fd = -1}, .config = {.fd = -1}};
   struct pool pool = {.run = &run,
                       .report = report,
-                      .parallel = options->jobs ? options->jobs : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)};
+                      .parallel = (uint32_t)min_u64(
+                          options->jobs ? options->jobs : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), WINDOW)};
   const char *why = prepare(&run);
   emit_run(report, &run);
   if (why) return finish(&pool, EXIT_USAGE, why);
   if (sandbox_level(sandbox) < options->sandbox)
     return finish(&pool, EXIT_SANDBOX,
                   "the sandbox can't be put on here: ckptlint doctor shows what is missing");
-  if (!list_inputs(&pool, inputs)) return finish(&pool, EXIT_BUG, "out of memory");
+  if (!list_inputs(&pool.inputs, &run.arena, inputs)) return finish(&pool, EXIT_BUG, "out of memory");
   if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");
   if (pool.tally.inputs == 0) return finish(&pool, EXIT_NOTHING, "no input is a checkpoint");
   return finish(&pool, tally_exit(&pool.tally, options->fail_on), NULL);

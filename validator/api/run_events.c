@@ -12,12 +12,14 @@ static void tally_findings(struct tally *t, const struct job *job) {
 
 void tally_add(struct tally *t, const struct job *job) {
   if (job->skipped) {
-    t->skipped++;
+    t->skipped += max_u64(job->folder.n, 1);
     return;
   }
+  if (job->folder.n) t->skipped += job->nested.passed_over;
   t->inputs++;
   t->verdicts[job->verdict]++;
   for (const struct job *j = job; j; j = job_following(j)) {
+    if (j->skipped) continue;
     if (j->outer) t->inside++;
     tally_findings(t, j);
   }

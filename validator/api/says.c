@@ -112,7 +112,7 @@ static void say_forward(const struct job *job, cJSON *list) {
 void job_says(const struct job *job, cJSON *file) {
   cJSON *list = event_array(file, "says");
   const struct model_summary *s = job_summary(job);
-  if (job->have_plan && !(s && s->whole_module)) say_loading(job, list);
+  if (job->have_plan && !job->merged && !(s && s->whole_module)) say_loading(job, list);
   if (s) say_check(s, list);
   if (job->result) say_forward(job, list);
   if (job->have_plan && !job_key_matches(job))

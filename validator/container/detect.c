@@ -113,7 +113,8 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_SAFETENSORS:
   case CONTAINER_NPZ:
   case CONTAINER_NPY:
-  case CONTAINER_PICKLE: return OBS_NONE;
+  case CONTAINER_PICKLE:
+  case CONTAINER_FOLDER: return OBS_NONE;
   case CONTAINER_TORCH_LEGACY: return OBS_KIND_LEGACY;
   case CONTAINER_TORCHSCRIPT: return OBS_KIND_TORCHSCRIPT;
   case CONTAINER_LFS_POINTER: return OBS_KIND_LFS_POINTER;

@@ -1,0 +1,170 @@
+#!/bin/sh
+# Folders of weights as one model: shards and their index, the same model in two formats, hostile indexes. Each case is
+# a good folder with one change; what is expected is what format-spec and huggingface_hub say of such an index.
+set -u
+CKPTLINT=${CKPTLINT:-$PWD/build/ckptlint}
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+cd "$T" || exit 1
+passed=0
+failed=0
+expect() { # exit, what the report must hold (a pattern), arguments…
+  code=$1 pattern=$2
+  shift 2
+  "$CKPTLINT" --format ndjson "$@" >"$T/out" 2>&1
+  got=$?
+  if [ "$got" = "$code" ] && grep -q -- "$pattern" "$T/out"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED $*: exit $got, expected $code and $pattern"
+    head -c 1500 "$T/out"
+  fi
+}
+lacks() { # pattern that the last report must not hold
+  if grep -q -- "$1" "$T/out"; then
+    failed=$((failed + 1))
+    echo "FAILED: the report holds $1"
+  else
+    passed=$((passed + 1))
+  fi
+}
+
+# A safetensors file of float32 tensors [2, 3]: file, keys…
+st() {
+  file=$1 at=0 header=
+  shift
+  for key in "$@"; do
+    header="$header${header:+,}\"$key\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[$at,$((at + 24))]}"
+    at=$((at + 24))
+  done
+  header="{$header}"
+  while [ $((${#header} % 8)) != 0 ]; do header="$header "; done
+  {
+    # shellcheck disable=SC2059 # octal escapes are what is wanted
+    printf "\\$(printf %03o $((${#header} % 256)))\\$(printf %03o $((${#header} / 256)))\\0\\0\\0\\0\\0\\0"
+    printf %s "$header"
+    head -c $at /dev/zero | tr '\0' '\077'
+  } >"$file"
+}
+one=model-00001-of-00002.safetensors two=model-00002-of-00002.safetensors
+index() { # folder, members of weight_map as JSON, total_size
+  printf '{"metadata":{"total_size":%s},"weight_map":{%s}}' "${3:-72}" "$2" >"$1/model.safetensors.index.json"
+}
+whole="\"a\":\"$one\",\"b\":\"$one\",\"c\":\"$two\""
+folder() { # name: a good one
+  mkdir "$1"
+  st "$1/$one" a b
+  st "$1/$two" c
+  index "$1" "$whole"
+  echo '{"architectures":["Net"]}' >"$1/config.json"
+  echo 'A model.' >"$1/README.md"
+}
+
+# ---- good folders ----
+folder good
+expect 0 '"path":"good","verdict":"clean".*"format":"model folder","num_tensors":3,"params":18' good
+grep -q "\"path\":\"good/$two\",\"parent\":\"good\"" out && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: a shard has no parent"; }
+lacks KEY507
+expect 0 '"key":"c"' inspect good
+[ "$(grep -c '"type":"tensor"' out)" = 3 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: not three tensors"; }
+for jobs in 1 2 7; do
+  "$CKPTLINT" -j $jobs --format ndjson good >jobs.$jobs
+  cmp jobs.1 jobs.$jobs && passed=$((passed + 1)) || failed=$((failed + 1))
+done
+mkdir -p many/unet many/text
+cp good/* many/unet
+st many/text/model.safetensors a b c
+echo '{}' >many/text/config.json
+st many/alone.safetensors a
+expect 0 '"inputs":3,"inside":3' many
+mkdir single
+st single/model.safetensors a b c
+echo '{}' >single/config.json
+st single/pytorch_model.bin a b c
+expect 0 '"path":"single","verdict":"clean"' single
+lacks formats
+
+# ---- the index and its shards ----
+change() { cp -r good "$1"; } # a copy to be spoiled
+change missing && rm "missing/$two"
+expect 1 KEY507.*shard-missing missing
+lacks '"reason":"key"'
+change extra && st extra/model-00003-of-00002.safetensors d
+expect 1 shard-extra extra
+change doubled && st "doubled/$two" c a && index doubled "$whole" 96
+expect 1 '"reason":"doubled"' doubled
+lacks unlisted
+change misplaced && index misplaced "\"a\":\"$two\",\"b\":\"$one\",\"c\":\"$two\""
+expect 1 '"reason":"misplaced"' misplaced
+lacks unlisted
+change absent && index absent "$whole,\"d\":\"$two\""
+expect 1 '"reason":"key"' absent
+change unlisted && index unlisted "\"a\":\"$one\",\"c\":\"$two\""
+expect 1 '"reason":"unlisted"' unlisted
+change total && index total "$whole" 73
+expect 0 total-size total
+change total-text && index total-text "$whole" '"72"'
+expect 0 total-size total-text
+change noindex && rm noindex/model.safetensors.index.json
+expect 1 no-index noindex
+lacks shard-count
+rm "noindex/$one"
+expect 1 shard-count noindex
+change nodict && printf '\200\002K\001.' >"nodict/$two"
+expect 1 '"reason":"no-state-dict"' nodict
+change link && mv "link/$two" c.safetensors && ln -s ../c.safetensors "link/$two"
+expect 1 shard-missing link
+
+# ---- what an index may not say ----
+for path in ../c.safetensors /etc/passwd sub/c.safetensors .. . '' 'C:c' '..\\c.safetensors' './c'; do
+  rm -rf outside && change outside
+  index outside "\"a\":\"$one\",\"b\":\"$one\",\"c\":\"$path\""
+  expect 1 'FMT107.*index-path' outside
+done
+spoil() { # name, text of the index, exit, pattern
+  change "$1"
+  printf "$2" >"$1/model.safetensors.index.json"
+  expect "$3" "$4" "$1"
+}
+spoil empty '' 1 '"reason":"json"'
+spoil cut '{"weight_map": {' 1 '"reason":"json"'
+spoil list '[]' 1 '"reason":"form"'
+spoil number '{"weight_map": {"a": 1}}' 1 '"reason":"form"'
+spoil nomap '{"metadata": {}}' 1 '"reason":"form"'
+spoil twice "{\"weight_map\": {\"a\": \"$one\", \"a\": \"$two\"}}" 1 '"reason":"json"'
+spoil nul '{"weight_map": {"a": "x\\u0000"}}' 1 '"reason":"json"'
+change deep && { head -c 100000 /dev/zero | tr '\0' '['; } >deep/model.safetensors.index.json
+expect 2 LIM806 deep
+
+# ---- two formats ----
+cp -r single lacks-key && st lacks-key/pytorch_model.bin a b
+expect 1 formats-keys lacks-key
+cp -r single more-keys && st more-keys/pytorch_model.bin a b c d
+expect 1 formats-keys more-keys
+cp -r good both && st both/pytorch_model.bin a b c
+expect 0 '"verdict":"clean"' both
+cp -r single reshaped && sed -i 's/\[2,3\]/[3,2]/' reshaped/pytorch_model.bin
+expect 1 formats-shape reshaped
+
+# ---- a shard is a file like any other ----
+change hostile && printf "cposix\nsystem\n(S'true'\ntR." >"hostile/$two"
+expect 1 '"path":"hostile","verdict":"unsafe"' hostile
+grep -q GLB301 out && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: the shard's call is not told"; }
+change torn && head -c 90 "good/$two" >"torn/$two"
+expect 1 '"path":"torn","verdict":"unsafe"' torn
+mkdir words && echo '{}' >words/tokenizer.index.json && echo x >words/README.md
+expect 3 'no input is a checkpoint' words
+
+# ---- 300 shards ----
+mkdir shards
+map=
+for i in $(seq -f %05.0f 300); do
+  map="$map${map:+,}\"k$i\":\"model-$i-of-00300.safetensors\""
+  st "shards/model-$i-of-00300.safetensors" "k$i"
+done
+index shards "$map" 7200
+expect 0 '"path":"shards","verdict":"clean".*"num_tensors":300' shards
+lacks KEY507
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,86 @@
+/* Directories are walked; the files of a folder that looks like one model (format-spec G.2, G.8) become one
+ * input. The broker knows names only: what is in them is told by sealed workers, and every file is judged
+ * whatever it is called. */
+#include "api/list.h"
+
+#include "api/input.h"
+#include "model/folder.h"
+
+static bool add(struct listing *out, struct arena *a, const struct listed *row) {
+  struct listed *slot = vec_push(a, &out->rows, UINT32_MAX);
+  if (slot) *slot = *row;
+  return slot != NULL;
+}
+
+static bool is_directory(const char *path) {
+  struct stat st;
+  return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* ---- folders ---- */
+
+/* The directory of a path that was walked to: everything in front of its last slash. */
+static struct span folder_of(struct span path) {
+  size_t n = path.n;
+  while (n > 0 && path.p[n - 1] != '/') n--;
+  return span_first(path, n ? n - 1 : 0);
+}
+
+static int by_folder(const void *a, const void *b) {
+  const struct span *x = a, *y = b;
+  int folders = span_cmp(folder_of(*x), folder_of(*y));
+  return folders ? folders : span_cmp(*x, *y);
+}
+
+static int by_path(const void *a, const void *b) {
+  return span_cmp(((const struct listed *)a)->path, ((const struct listed *)b)->path);
+}
+
+/* A shard or its index; or weights under a name that loaders look for, beside their config. */
+static bool is_model(const struct span *files, uint32_t n) {
+  bool config = false, weights = false, shards = false;
+  for (uint32_t i = 0; i < n; i++) {
+    struct shard_name shard;
+    uint32_t rank, family;
+    struct span name = folder_file_name(files[i]);
+    config = config || span_is(name, "config.json");
+    weights = weights || weights_name_read(name, &rank, &family);
+    shards = shards || index_name_read(name).n || shard_name_read(name, &shard);
+  }
+  return shards || (config && weights);
+}
+
+static bool add_folder(struct listing *out, struct arena *a, const struct span *files, uint32_t n) {
+  if (is_model(files, n))
+    return add(out, a,
+               &(struct listed){
+                   .path = folder_of(files[0]), .found = true, .fd = -1, .files = files, .num_files = n});
+  for (uint32_t i = 0; i < n; i++)
+    if (!add(out, a, &(struct listed){.path = files[i], .found = true, .fd = -1})) return false;
+  return true;
+}
+
+/* `files` stay where they are: rows point to them. */
+static bool add_walked(struct listing *out, struct arena *a, struct span *files, uint32_t n) {
+  uint32_t before = out->rows.n;
+  if (n) qsort(files, n, sizeof *files, by_folder);
+  for (uint32_t from = 0, to = 0; from < n; from = to) {
+    while (to < n && span_eq(folder_of(files[to]), folder_of(files[from]))) to++;
+    if (!add_folder(out, a, files + from, to - from)) return false;
+  }
+  if (out->rows.n > before) qsort(out->rows.p + before, out->rows.n - before, sizeof *out->rows.p, by_path);
+  return true;
+}
+
+bool list_inputs(struct listing *out, struct arena *a, const struct input_list *inputs) {
+  for (size_t i = 0; i < inputs->n; i++) {
+    struct path_list below = {0};
+    struct span path = span_str(inputs->paths[i]);
+    int fd = inputs->fds ? inputs->fds[i] : -1;
+    bool walked = fd < 0 && is_directory(inputs->paths[i]) && input_walk(&below, a, path);
+    bool fine = walked ? add_walked(out, a, below.paths.p, below.paths.n)
+                       : add(out, a, &(struct listed){.path = path, .fd = fd});
+    if (!fine) return false;
+  }
+  return true;
+}

@@ -1,0 +1,61 @@
+/* What files of a folder are called by those who write them (huggingface_hub, transformers, diffusers). Names
+ * choose what is compared with what; no verdict is better for a name. */
+#include "model/folder.h"
+
+struct span folder_file_name(struct span path) {
+  size_t n = path.n;
+  while (n > 0 && path.p[n - 1] != '/') n--;
+  return span_from(path, n);
+}
+
+static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+
+/* At least five digits from `at` on: how many, or 0. */
+static size_t digits(struct span name, size_t at, uint64_t *out) {
+  enum { LEAST = 5, MOST = 10 };
+  size_t n = 0;
+  *out = 0;
+  for (; at + n < name.n && is_digit(name.p[at + n]) && n <= MOST; n++)
+    *out = *out * 10 + name.p[at + n] - '0';
+  return n >= LEAST && n <= MOST ? n : 0;
+}
+
+bool shard_name_read(struct span name, struct shard_name *out) {
+  static const char of[] = "-of-";
+  const uint8_t *at = name.n ? memmem(name.p, name.n, of, sizeof of - 1) : NULL;
+  if (!at) return false;
+  size_t middle = (size_t)(at - name.p), first = middle, n;
+  while (first > 0 && is_digit(name.p[first - 1])) first--;
+  n = digits(name, first, &out->number);
+  if (n == 0 || first + n != middle || first < 2 || name.p[first - 1] != '-') return false;
+  n = digits(name, middle + sizeof of - 1, &out->count);
+  out->stem = span_first(name, first - 1);
+  out->ending = span_from(name, middle + sizeof of - 1 + n);
+  return n > 0 && out->ending.n > 0;
+}
+
+bool weights_name_read(struct span name, uint32_t *rank, uint32_t *family) {
+  static const struct {
+    const char *stem, *ending;
+    uint32_t family;
+  } known[] = {{"model", ".safetensors", 1},
+               {"diffusion_pytorch_model", ".safetensors", 2},
+               {"pytorch_model", ".bin", 1},
+               {"diffusion_pytorch_model", ".bin", 2}};
+  enum { VARIANT = 100, STEP = 10 };
+  for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+    struct span stem = span_str(known[i].stem), ending = span_str(known[i].ending);
+    bool variant = name.n > stem.n + ending.n && name.p[stem.n] == '.';
+    if (!span_starts(name, stem) || !span_ends(name, ending) || name.n < stem.n + ending.n) continue;
+    if (name.n != stem.n + ending.n && !variant) continue;
+    *rank = (uint32_t)i * STEP + (variant ? VARIANT : 0);
+    *family = known[i].family;
+    return true;
+  }
+  return false;
+}
+
+struct span index_name_read(struct span name) {
+  struct span ending = SPAN(".index.json");
+  return span_ends(name, ending) ? span_first(name, name.n - ending.n) : SPAN("");
+}

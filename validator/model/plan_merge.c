@@ -1,0 +1,193 @@
+/* Tables are put one behind the other, and what refers to rows is moved by the rows before. The parts were
+ * proved by plan_open, and so is the whole before anybody reads it. */
+#include "model/plan_merge.h"
+
+enum { NAME_BYTES = 4096 };
+
+/* Where the rows of a part begin in the new tables. */
+struct shift {
+  uint32_t member, storage, dim, value, tensor;
+};
+struct merger {
+  struct plan_writer *w;
+  const struct merge_part *parts;
+  uint32_t n, values;          /* values: of the whole tree */
+  uint32_t *pools;             /* where the texts of each part stand in the new region */
+  struct shift at;             /* of the part that is written */
+  uint32_t old_text, new_text; /* of its pool */
+};
+
+static struct plan_text moved(const struct merger *m, struct plan_text t) {
+  return t.n ? (struct plan_text){t.at - m->old_text + m->new_text, t.n} : t;
+}
+
+static void next_part(struct merger *m, const struct plan *p) {
+  m->at.member += p->num_members;
+  m->at.storage += p->num_storages;
+  m->at.dim += p->num_dims;
+  m->at.value += p->num_values;
+  m->at.tensor += p->num_tensors;
+}
+
+static struct plan_text member_name(const struct merger *m, const struct merge_part *part,
+                                    struct plan_text name) {
+  uint8_t text[NAME_BYTES];
+  struct span own = plan_span(part->plan, name);
+  size_t n = min_size(part->name.n, NAME_BYTES / 2);
+  memcpy(text, part->name.p, n);
+  text[n++] = '!';
+  size_t rest = min_size(own.n, NAME_BYTES - n);
+  if (rest) memcpy(text + n, own.p, rest);
+  return plan_put(m->w, span_of(text, n + rest), NAME_BYTES);
+}
+
+static void put_members(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_members; i++) {
+    struct plan_member *row = plan_row(m->w, PLAN_members, sizeof *row);
+    if (!row) return;
+    *row = part->plan->members[i];
+    row->name = member_name(m, part, row->name);
+    row->header_at += part->base;
+    row->data_at += part->base;
+  }
+}
+
+static void put_storages(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_storages; i++) {
+    struct plan_storage *row = plan_row(m->w, PLAN_storages, sizeof *row);
+    if (!row) return;
+    *row = part->plan->storages[i];
+    row->key = moved(m, row->key);
+    row->location = moved(m, row->location);
+    if (row->member) row->member += m->at.member;
+  }
+}
+
+static void put_dims(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_dims; i++) {
+    uint64_t *row = plan_row(m->w, PLAN_dims, sizeof *row);
+    if (!row) return;
+    *row = part->plan->dims[i];
+  }
+}
+
+/* A dict of the parts' trees. */
+static void put_root(struct merger *m) {
+  struct plan_value *row = plan_row(m->w, PLAN_values, sizeof *row);
+  if (row) *row = (struct plan_value){.kind = PLAN_VAL_DICT, .end = m->values};
+}
+
+static void put_values(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_values; i++) {
+    struct plan_value *row = plan_row(m->w, PLAN_values, sizeof *row);
+    if (!row) return;
+    *row = part->plan->values[i];
+    row->parent = i ? row->parent + m->at.value : 0;
+    row->end += m->at.value;
+    row->depth++;
+    row->key = i ? moved(m, row->key) : plan_put(m->w, part->name, NAME_BYTES);
+    row->text = moved(m, row->text);
+    row->cls = moved(m, row->cls);
+    if (row->kind == PLAN_VAL_TENSOR) row->number += m->at.tensor;
+    if (row->kind == PLAN_VAL_STORAGE) row->number += m->at.storage;
+    if (row->kind == PLAN_VAL_SHARED) row->number += m->at.value;
+  }
+}
+
+static void put_tensors(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_tensors; i++) {
+    struct plan_tensor *row = plan_row(m->w, PLAN_tensors, sizeof *row);
+    if (!row) return;
+    *row = part->plan->tensors[i];
+    row->key = moved(m, row->key);
+    row->state_key = moved(m, row->state_key);
+    if (row->storage) row->storage += m->at.storage;
+    row->first_dim += m->at.dim;
+    row->tied += m->at.tensor;
+    row->value += m->at.value;
+  }
+}
+
+static void put_stats(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_stats; i++) {
+    struct plan_stats *row = plan_row(m->w, PLAN_stats, sizeof *row);
+    if (!row) return;
+    *row = part->plan->stats[i];
+  }
+}
+
+static void put_dict(struct merger *m) {
+  struct plan_dict *row = plan_row(m->w, PLAN_dicts, sizeof *row);
+  if (!row) return;
+  *row = (struct plan_dict){.metadata = 1};
+  for (uint32_t i = 0; i < m->n; i++) {
+    const struct plan_dict *d = m->parts[i].plan->dicts;
+    row->num_entries += d->num_entries;
+    row->metadata = row->metadata && d->metadata;
+    row->module = row->module || d->module;
+    if (!try_add(row->bytes, d->bytes, &row->bytes)) row->bytes = UINT64_MAX;
+    if (!try_add(row->numel, d->numel, &row->numel)) row->numel = UINT64_MAX;
+  }
+}
+
+static void put_entries(struct merger *m, const struct merge_part *part) {
+  const struct plan_dict *d = part->plan->dicts;
+  for (uint32_t i = 0; i < d->num_entries; i++) {
+    struct plan_entry *row = plan_row(m->w, PLAN_entries, sizeof *row);
+    if (!row) return;
+    *row = part->plan->entries[d->first_entry + i];
+    row->name = moved(m, row->name);
+    if (row->tensor != UINT32_MAX) row->tensor += m->at.tensor;
+    row->value += m->at.value;
+  }
+}
+
+typedef void put_rows(struct merger *m, const struct merge_part *part);
+
+static void put_all(struct merger *m, put_rows *put) {
+  m->at = (struct shift){.value = 1}; /* behind the root */
+  for (uint32_t i = 0; i < m->n && !m->w->full; i++) {
+    const struct plan *p = m->parts[i].plan;
+    m->old_text = (uint32_t)p->header->text_at;
+    m->new_text = m->pools[i];
+    put(m, &m->parts[i]);
+    next_part(m, p);
+  }
+}
+
+/* All texts of a part as one block. */
+static bool put_pools(struct merger *m) {
+  for (uint32_t i = 0; i < m->n; i++) {
+    const struct plan *p = m->parts[i].plan;
+    struct span pool = span_of(p->text + p->header->text_at, (size_t)p->header->text_bytes);
+    m->pools[i] = plan_put(m->w, pool, pool.n).at;
+  }
+  return !m->w->full;
+}
+
+static bool all_have_stats(const struct merger *m) {
+  for (uint32_t i = 0; i < m->n; i++)
+    if (m->parts[i].plan->num_stats != m->parts[i].plan->num_tensors) return false;
+  return true;
+}
+
+static bool count_values(struct merger *m) {
+  uint64_t values = 1;
+  for (uint32_t i = 0; i < m->n; i++) values += m->parts[i].plan->num_values;
+  return try_cast(values, &m->values);
+}
+
+bool plan_merge(struct plan_writer *w, struct arena *a, const struct merge_part *parts, uint32_t n) {
+  struct merger m = {.w = w, .parts = parts, .n = n, .pools = arena_array(a, n, uint32_t)};
+  if (!m.pools || !count_values(&m) || !put_pools(&m)) return false;
+  put_all(&m, put_members);
+  put_all(&m, put_storages);
+  put_all(&m, put_dims);
+  put_root(&m);
+  put_all(&m, put_values);
+  put_all(&m, put_tensors);
+  if (all_have_stats(&m)) put_all(&m, put_stats);
+  put_dict(&m);
+  put_all(&m, put_entries);
+  return !w->full;
+}
