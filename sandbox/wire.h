@@ -26,8 +26,9 @@ enum frame_type {
 /* Longer texts of a finding are cut by the worker: nobody reads them, and a frame must fit. */
 enum { WIRE_FRAME_MAX = 65536, WIRE_MEMBER_MAX = 4096, WIRE_SUBJECT_MAX = 16384 };
 
-/* Texts that a worker may send. */
-enum text_key { TEXT_NEED_FILE = 1, TEXT_ARCH_NAME, TEXT_KEYS /* reserved for the number of keys */ };
+/* Texts that a worker may send. NO_MODEL: the config.json beside the weights names no family, so there is
+ * nothing to compare with, and nobody asked. */
+enum text_key { TEXT_NEED_FILE = 1, TEXT_NO_MODEL, TEXT_KEYS /* reserved for the number of keys */ };
 
 /* ---- worker side: no allocation, write(3) only ---- */
 struct wire_out {

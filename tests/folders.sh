@@ -147,6 +147,52 @@ expect 0 '"verdict":"clean"' both
 cp -r single reshaped && sed -i 's/\[2,3\]/[3,2]/' reshaped/pytorch_model.bin
 expect 1 formats-shape reshaped
 
+# ---- the model that its config.json names ----
+# y = b(a(x)) with weights in two shards; every weight is 0x3f3f3f3f, which float32 reads as 0.7470588…
+mkdir families
+cat >families/tiny.json <<'END'
+{"arch": 1, "name": "Tiny", "match": {"model_type": "tiny"},
+ "config": {"hidden": 4},
+ "modules": {"a": "Linear(3, hidden, bias=False)", "b": "Linear(3, hidden, bias=False)"},
+ "forward(x)": ["a(x) + b(x)"],
+ "inputs": {"x": "float32[3]"}, "outputs": {"y": "float32[hidden]"},
+ "tests": [{"x": [1, 0, 1], "y": [2.988236, 2.988236]}]}
+END
+change named
+st "named/$one" a.weight
+st "named/$two" b.weight
+index named "\"a.weight\":\"$one\",\"b.weight\":\"$two\"" 48
+echo '{"model_type": "tiny", "hidden": 2}' >named/config.json
+expect 0 '"path":"named","verdict":"clean".*"matched":2,.*"status":"pass"' check --families families named
+expect 0 '"status":"pass"' forward --families families named
+expect 0 '"status":"pass"' forward --arch families/tiny.json named
+expect 0 '"status":"pass"' check --families families --arch tiny named
+expect 0 '"matched":2' --families families named
+lacks '"parent":"named".*"check"'
+expect 1 '"path":"named","verdict":"incompatible"' check --families families --set hidden=3 named
+grep -q KEY503 out && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: the shape is not told"; }
+cp -r named wrong && echo '{"model_type": "tiny", "hidden": 3}' >wrong/config.json
+expect 1 KEY503 --families families wrong
+cp -r named halved && rm "halved/$two" && index halved "\"a.weight\":\"$one\"" 24
+expect 1 KEY501 --families families halved
+# What names no family is no matter, unless a check was asked for; -v says so.
+expect 0 '"verdict":"clean"' good
+expect 2 'KEY512.*model_type' check good
+expect 0 'config-beside' -v good
+printf '{' >halved/config.json
+expect 0 '"path":"halved","verdict":"clean"' halved
+rm halved/config.json
+expect 4 'an architecture is needed' check halved
+expect 2 KEY512.*none check halved named --families families
+# A file that has the name of all weights has its config.json beside it, too.
+mkdir beside && st beside/model.safetensors a.weight b.weight && cp named/config.json beside
+expect 0 '"matched":2' check --families families beside/model.safetensors
+expect 0 '"matched":2' --families families beside/model.safetensors
+cp beside/model.safetensors beside/other.safetensors
+expect 0 '"verdict":"clean"' --families families beside/other.safetensors
+lacks '"check"'
+expect 4 'an architecture is needed' check --families families beside/other.safetensors
+
 # ---- a shard is a file like any other ----
 change hostile && printf "cposix\nsystem\n(S'true'\ntR." >"hostile/$two"
 expect 1 '"path":"hostile","verdict":"unsafe"' hostile

@@ -110,7 +110,7 @@ static struct span report_of(void (*send)(struct wire_out *)) {
 static void send_good(struct wire_out *out) {
   wire_finding(out, &sent);
   wire_text(out, TEXT_NEED_FILE, SPAN("golden.npy"));
-  wire_text(out, TEXT_ARCH_NAME, SPAN(""));
+  wire_text(out, TEXT_NO_MODEL, SPAN(""));
   wire_end(out, true);
 }
 
@@ -168,7 +168,7 @@ static void text_too_long_breaks_the_report(void **state) {
   (void)state;
   static const uint8_t much[WIRE_FRAME_MAX];
   struct wire_out out = {.fd = -1};
-  wire_text(&out, TEXT_ARCH_NAME, span_of(much, WIRE_FRAME_MAX - 1)); /* edge: two bytes are the key's */
+  wire_text(&out, TEXT_NO_MODEL, span_of(much, WIRE_FRAME_MAX - 1)); /* edge: two bytes are the key's */
   assert_true(out.broken);
 }
 
@@ -407,12 +407,12 @@ static bool forge_violation(void *ctx, struct wire_out *out) {
 static bool send_big_frames(void *ctx, struct wire_out *out) {
   static const uint8_t much[WIRE_FRAME_MAX - 2];
   (void)ctx;
-  while (!out->broken) wire_text(out, TEXT_ARCH_NAME, span_of(much, sizeof much));
+  while (!out->broken) wire_text(out, TEXT_NO_MODEL, span_of(much, sizeof much));
   return true;
 }
 static bool send_empty_frames(void *ctx, struct wire_out *out) {
   (void)ctx;
-  while (!out->broken) wire_text(out, TEXT_ARCH_NAME, SPAN(""));
+  while (!out->broken) wire_text(out, TEXT_NO_MODEL, SPAN(""));
   return true;
 }
 static bool good_report(void *ctx, struct wire_out *out) {
@@ -464,7 +464,7 @@ static bool call_abort(void *ctx, struct wire_out *out) {
 static bool trickle(void *ctx, struct wire_out *out) {
   (void)ctx;
   for (volatile uint32_t i = 0; !out->broken; i = (i + 1) % 10000000)
-    if (i == 0) wire_text(out, TEXT_ARCH_NAME, SPAN(""));
+    if (i == 0) wire_text(out, TEXT_NO_MODEL, SPAN(""));
   return true;
 }
 static bool run_out_of_memory(void *ctx, struct wire_out *out) {

@@ -98,6 +98,7 @@ static void fill_files(struct job *job) {
     f->bytes = file->in.bytes;
     f->plan = file->have_plan && !file->skipped ? &file->plan : NULL;
     job->folder.bytes += file->in.bytes.n;
+    if (span_is(f->name, "config.json")) job->beside = (struct text_file){file->in.path, file->in.bytes};
   }
 }
 
@@ -140,13 +141,18 @@ void folder_file_done(struct job *job) {
   start_worker(job);
 }
 
-/* The files that are parts of the folder's plan: it lists their tensors. */
+/* The files that are parts of the folder's plan, which lists their tensors: members are called FILE!MEMBER.
+ */
 static void mark_merged(struct job *job) {
   const struct plan *p = &job->plan;
   uint32_t file = 0;
-  for (uint32_t row = 1; row < p->num_values; row = p->values[row].end) {
-    struct span name = plan_span(p, p->values[row].key);
-    while (file < job->nested.n && !span_eq(job->folder.files[file].name, name)) file++;
+  for (uint32_t i = 0; i < p->num_members && file < job->nested.n; i++) {
+    struct span member = plan_span(p, p->members[i].name);
+    while (file < job->nested.n) {
+      struct span name = job->folder.files[file].name;
+      if (span_starts(member, name) && member.n > name.n && member.p[name.n] == '!') break;
+      file++;
+    }
     if (file < job->nested.n) job->nested.jobs[file]->merged = true;
   }
 }

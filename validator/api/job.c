@@ -150,6 +150,25 @@ static void note_missing_layers(struct job *job) {
                            .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
 }
 
+static struct span folder_of(struct span path) {
+  while (path.n && path.p[path.n - 1] != '/') path.n--;
+  return path.n ? path : SPAN("./");
+}
+
+/* A config.json beside a file that a person named, if it has a name under which transformers and diffusers
+ * look for all weights of a folder. Which model it is, a sealed worker reads. */
+static void open_beside(struct job *job, const struct listed *input) {
+  const char *why;
+  uint32_t rank, family;
+  int err;
+  const struct run *run = job->run;
+  bool wanted = input->fd < 0 && run->arch.fd < 0 && !run->arch_name.n && run->config.fd < 0;
+  if (!wanted || !weights_name_read(folder_file_name(job->in.path), &rank, &family)) return;
+  struct span folder = folder_of(job->in.path), name = SPAN("config.json");
+  if (!input_open_beneath(&job->beside_in, folder, name, &run->options->limits, &why, &err)) return;
+  job->beside = (struct text_file){name, job->beside_in.bytes};
+}
+
 void job_start(struct job *job, const struct run *run, const struct listed *input) {
   const char *why;
   int err;
@@ -167,6 +186,7 @@ void job_start(struct job *job, const struct run *run, const struct listed *inpu
   }
   job->opened = open_input(&job->in, input, &run->options->limits, &why, &err);
   if (job->opened) note_missing_layers(job);
+  if (job->opened && !input->found) open_beside(job, input);
   if (job->opened)
     job_scan(job);
   else
@@ -191,6 +211,7 @@ bool job_take_report(struct job *job) {
     struct span *slot =
         r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
+    if (r.in.texts.p[i].key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
   }
   if (!unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
   if (r.end == WORKER_OK) return true;
@@ -216,12 +237,15 @@ static void open_plan(struct job *job) {
   }
 }
 
+static bool model_named(const struct job *job) {
+  const struct run *run = job->run;
+  return run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0 || job->beside.text.n;
+}
+
 /* What stands in a folder of weights is compared as a part of the whole. */
 static bool wants_model(const struct job *job) {
   if (job->outer && job->outer->folder.n) return false;
-  const struct run *run = job->run;
-  bool model_named = run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0;
-  return job->have_plan && job->plan.header->complete && model_named && job->verdict != VERDICT_UNSAFE;
+  return job->have_plan && job->plan.header->complete && model_named(job) && job->verdict != VERDICT_UNSAFE;
 }
 
 static void start_model(struct job *job, bool files_ready) {
@@ -235,13 +259,16 @@ static void start_model(struct job *job, bool files_ready) {
     job_end(job);
     return;
   }
+  bool run_config = job->run->config.fd >= 0;
+  const struct text_file named = {job->run->config.path, job->run->config.bytes};
   job->model = (struct model_job){.options = o,
                                   .file = job->in.bytes,
                                   .plan = &job->plan,
                                   .arch = {job->run->arch.path, job->run->arch.bytes},
                                   .arch_name = job->run->arch_name,
                                   .families = job->run->families,
-                                  .config = {job->run->config.path, job->run->config.bytes},
+                                  .config = run_config ? named : job->beside,
+                                  .config_is_beside = !run_config,
                                   .files = job->files,
                                   .num_files = job->num_files,
                                   .files_ready = files_ready,
@@ -251,11 +278,6 @@ static void start_model(struct job *job, bool files_ready) {
   job->limits = job_limits(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
   job_launch(job, files_ready ? JOB_MODEL : JOB_NEEDS,
              &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
-}
-
-static struct span folder_of(struct span path) {
-  while (path.n && path.p[path.n - 1] != '/') path.n--;
-  return path.n ? path : SPAN("./");
 }
 
 /* Where the files lie that the architecture file names. A built-in family names none. */
@@ -307,7 +329,15 @@ const struct model_summary *job_summary(const struct job *job) {
   return fine ? s : NULL;
 }
 
+/* A check that was asked for and has nothing to compare with. */
+static void note_no_model(struct job *job) {
+  bool part = job->outer && job->outer->folder.n;
+  if (asks_check(job->run->options) && !part && !job->skipped && !model_named(job))
+    job_observe(job, &(struct observation){.kind = OBS_ARCH_NONE});
+}
+
 static void after_plan(struct job *job) {
+  note_no_model(job);
   if (wants_model(job))
     start_model(job, false);
   else if (nested_wanted(job))
@@ -331,8 +361,8 @@ static void advance(struct job *job) {
     return;
   case JOB_NEEDS:
     before = job->findings.n;
-    if (!job_take_report(job) || job->findings.n > before) {
-      job_end(job); /* the architecture file can't be used */
+    if (!job_take_report(job) || job->findings.n > before || job->no_model) {
+      job_end(job); /* the architecture file can't be used, or there is none */
       return;
     }
     open_files(job);
@@ -375,6 +405,7 @@ const struct job *job_following(const struct job *job) {
 static void free_one(struct job *job) {
   for (size_t i = 0; i < job->num_files; i++) input_close(&job->side[i]);
   if (job->opened) input_close(&job->in);
+  if (job->beside_in.bytes.n) input_close(&job->beside_in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
   if (job->model_region) region_unmap(job->model_region, job->model_bytes);
   arena_free(&job->arena);

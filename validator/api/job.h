@@ -15,12 +15,12 @@
 struct run {
   const struct run_options *options;
   const struct sandbox *sandbox;
-  struct globals globals;    /* with --allow */
-  torch_version torch;       /* whose weights_only list counts */
-  struct arena arena;        /* options' files, paths */
-  struct input arch, config; /* --arch, --config; fd -1 if there is none */
-  struct span arch_name;     /* --arch that is no file; empty: none */
-  struct families families;  /* of --families, then the built-in ones */
+  struct globals globals;     /* with --allow */
+  torch_version torch;        /* whose weights_only list counts */
+  struct arena arena;         /* options' files, paths */
+  struct input arch, config;  /* --arch, --config; fd -1 if there is none */
+  struct span arch_name;      /* --arch that is no file; empty: none */
+  struct families families;   /* of --families, then the built-in ones */
   struct input *family_files; /* of --families: the first rows of `families` */
   uint32_t num_family_files;
   uint64_t hash_seed[2];
@@ -86,6 +86,9 @@ struct job {
   size_t plan_bytes, model_bytes;
   struct plan plan;
   bool have_plan;
+  struct text_file beside; /* config.json in the folder of the weights; text empty: none */
+  bool no_model;           /* it names no family here, and nobody asked */
+  struct input beside_in;  /* where that is not a file of the folder's */
   VEC(struct finding) findings;
   VEC(struct span) needs; /* file names of the architecture file */
   struct input side[SIDE_FILES];

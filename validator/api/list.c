@@ -84,3 +84,17 @@ bool list_inputs(struct listing *out, struct arena *a, const struct input_list *
   }
   return true;
 }
+
+static bool may_have_config(const struct listed *row) {
+  uint32_t rank, family;
+  if (row->num_files == 0) return weights_name_read(folder_file_name(row->path), &rank, &family);
+  for (uint32_t i = 0; i < row->num_files; i++)
+    if (span_is(folder_file_name(row->files[i]), "config.json")) return true;
+  return false;
+}
+
+bool listing_may_have_config(const struct listing *l) {
+  for (uint32_t i = 0; i < l->rows.n; i++)
+    if (may_have_config(&l->rows.p[i])) return true;
+  return false;
+}

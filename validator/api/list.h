@@ -18,5 +18,7 @@ struct listing {
 };
 /* False: out of memory. What can't be walked stays a path, which opening tells. */
 NODISCARD bool list_inputs(struct listing *out, struct arena *a, const struct input_list *inputs);
+/* May some input have its model's config.json beside it? By names. */
+bool listing_may_have_config(const struct listing *l);
 
 #endif

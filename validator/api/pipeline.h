@@ -69,6 +69,11 @@ struct input_list {
   size_t n;
 };
 
+/* Did the user ask whether it is a certain model? */
+static inline bool asks_check(const struct run_options *o) {
+  return o->verb == VERB_CHECK || o->verb == VERB_FORWARD;
+}
+
 /* Judges every input and reports events in the order of their paths; answers the exit code of ux 6.4 (0, 1,
  * 2, 3, 5 or 74). Directories are walked (regular files, sorted, symbolic links not followed). */
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,

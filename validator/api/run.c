@@ -200,8 +200,6 @@ static const char *prepare(struct run *run) {
   const struct run_options *o = run->options;
   arena_init(&run->arena, (size_t)64 << 20);
   run->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
-  if ((o->verb == VERB_CHECK || o->verb == VERB_FORWARD) && !o->arch && !o->config)
-    return "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type";
   const char *why = open_arch(run);
   if (!why) why = list_families(run);
   if (!why) why = open_side(run, &run->config, o->config);
@@ -236,6 +234,9 @@ int run_inputs(const struct run_options *options, const struct input_list *input
     return finish(&pool, EXIT_SANDBOX,
                   "the sandbox can't be put on here: ckptlint doctor shows what is missing");
   if (!list_inputs(&pool.inputs, &run.arena, inputs)) return finish(&pool, EXIT_BUG, "out of memory");
+  if (asks_check(options) && !options->arch && !options->config && !listing_may_have_config(&pool.inputs))
+    return finish(&pool, EXIT_USAGE,
+                  "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type");
   if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");
   if (pool.tally.inputs == 0) return finish(&pool, EXIT_NOTHING, "no input is a checkpoint");
   return finish(&pool, tally_exit(&pool.tally, options->fail_on), NULL);

@@ -143,14 +143,35 @@ static bool run_forward(struct model_stage *s) {
   return forward_run(&r, &s->arena, &s->obs, &w);
 }
 
+/* Nobody asked for a check: a config.json that names no family here is no matter, and told with -v only. */
+static bool find_beside(struct model_stage *s, struct wire_out *out) {
+  const struct model_job *job = s->job;
+  struct observations quiet;
+  observations_init(&quiet, &s->arena, 1);
+  if (family_by_config(&s->family, &job->families, job->config, &s->arena, &job->options->limits, &quiet))
+    return true;
+  const struct observation *why = quiet.n ? &quiet.list[quiet.n - 1] : NULL;
+  struct span detail = SPAN("it can't be read");
+  if (why && why->kind == OBS_FAMILY_NO_TYPE) detail = SPAN("it has no model_type");
+  if (why && why->kind == OBS_FAMILY_TYPE)
+    detail = arena_printf(&s->arena, "no family has its model_type %.*s", (int)min_size(why->subject.n, 100),
+                          (const char *)why->subject.p);
+  if (job->options->verbose)
+    observe(&s->obs,
+            (struct observation){.kind = OBS_CONFIG_BESIDE, .subject = job->config.name, .detail = detail});
+  wire_text(out, TEXT_NO_MODEL, SPAN(""));
+  return false;
+}
+
 /* The architecture file: given, named, or of the config's model_type. */
-static bool find_arch(struct model_stage *s) {
+static bool find_arch(struct model_stage *s, struct wire_out *out) {
   const struct model_job *job = s->job;
   const struct limits *max = &job->options->limits;
   s->family.file = job->arch;
   if (job->arch.text.n) return true;
   if (job->arch_name.n)
     return family_by_name(&s->family, &job->families, job->arch_name, &s->arena, max, &s->obs);
+  if (job->config_is_beside && !asks_check(job->options)) return find_beside(s, out);
   return family_by_config(&s->family, &job->families, job->config, &s->arena, max, &s->obs);
 }
 
@@ -161,7 +182,8 @@ bool model_run(void *ctx, struct wire_out *out) {
   arena_init(&s->arena, (size_t)job->arena_bytes);
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
-  if (!find_arch(s) || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs)) return finish(s, out);
+  if (!find_arch(s, out) || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs))
+    return finish(s, out);
   if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);
   if (!finish(s, out) || !matched) return !out->broken;

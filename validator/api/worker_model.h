@@ -34,6 +34,7 @@ struct model_job {
   struct text_file arch, config;    /* text is empty where there is none */
   struct span arch_name;            /* of a family or a preset; empty: none */
   struct families families;         /* … that it may name; without any arch the config's model_type does */
+  bool config_is_beside;            /* nobody named it: it stands beside the weights */
   const struct forward_file *files; /* side files that the broker opened */
   size_t num_files;
   bool files_ready; /* false: only say which files the architecture file names */

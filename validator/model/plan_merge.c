@@ -73,6 +73,7 @@ static void put_dims(struct merger *m, const struct merge_part *part) {
 
 /* A dict of the parts' trees. */
 static void put_root(struct merger *m) {
+  if (m->n == 1) return;
   struct plan_value *row = plan_row(m->w, PLAN_values, sizeof *row);
   if (row) *row = (struct plan_value){.kind = PLAN_VAL_DICT, .end = m->values};
 }
@@ -84,8 +85,8 @@ static void put_values(struct merger *m, const struct merge_part *part) {
     *row = part->plan->values[i];
     row->parent = i ? row->parent + m->at.value : 0;
     row->end += m->at.value;
-    row->depth++;
-    row->key = i ? moved(m, row->key) : plan_put(m->w, part->name, NAME_BYTES);
+    if (m->n > 1) row->depth++;
+    row->key = i || m->n == 1 ? moved(m, row->key) : plan_put(m->w, part->name, NAME_BYTES);
     row->text = moved(m, row->text);
     row->cls = moved(m, row->cls);
     if (row->kind == PLAN_VAL_TENSOR) row->number += m->at.tensor;
@@ -116,6 +117,16 @@ static void put_stats(struct merger *m, const struct merge_part *part) {
   }
 }
 
+static void put_own_dicts(struct merger *m, const struct merge_part *part) {
+  for (uint32_t i = 0; i < part->plan->num_dicts; i++) {
+    struct plan_dict *row = plan_row(m->w, PLAN_dicts, sizeof *row);
+    if (!row) return;
+    *row = part->plan->dicts[i];
+    row->path = moved(m, row->path);
+  }
+}
+
+/* The one state dict of several parts. */
 static void put_dict(struct merger *m) {
   struct plan_dict *row = plan_row(m->w, PLAN_dicts, sizeof *row);
   if (!row) return;
@@ -132,10 +143,11 @@ static void put_dict(struct merger *m) {
 
 static void put_entries(struct merger *m, const struct merge_part *part) {
   const struct plan_dict *d = part->plan->dicts;
-  for (uint32_t i = 0; i < d->num_entries; i++) {
+  uint32_t first = m->n > 1 ? d->first_entry : 0, n = m->n > 1 ? d->num_entries : part->plan->num_entries;
+  for (uint32_t i = 0; i < n; i++) {
     struct plan_entry *row = plan_row(m->w, PLAN_entries, sizeof *row);
     if (!row) return;
-    *row = part->plan->entries[d->first_entry + i];
+    *row = part->plan->entries[first + i];
     row->name = moved(m, row->name);
     if (row->tensor != UINT32_MAX) row->tensor += m->at.tensor;
     row->value += m->at.value;
@@ -145,7 +157,7 @@ static void put_entries(struct merger *m, const struct merge_part *part) {
 typedef void put_rows(struct merger *m, const struct merge_part *part);
 
 static void put_all(struct merger *m, put_rows *put) {
-  m->at = (struct shift){.value = 1}; /* behind the root */
+  m->at = (struct shift){.value = m->n > 1}; /* behind the root of roots */
   for (uint32_t i = 0; i < m->n && !m->w->full; i++) {
     const struct plan *p = m->parts[i].plan;
     m->old_text = (uint32_t)p->header->text_at;
@@ -172,7 +184,7 @@ static bool all_have_stats(const struct merger *m) {
 }
 
 static bool count_values(struct merger *m) {
-  uint64_t values = 1;
+  uint64_t values = m->n > 1;
   for (uint32_t i = 0; i < m->n; i++) values += m->parts[i].plan->num_values;
   return try_cast(values, &m->values);
 }
@@ -187,7 +199,10 @@ bool plan_merge(struct plan_writer *w, struct arena *a, const struct merge_part 
   put_all(&m, put_values);
   put_all(&m, put_tensors);
   if (all_have_stats(&m)) put_all(&m, put_stats);
-  put_dict(&m);
+  if (n == 1)
+    put_all(&m, put_own_dicts);
+  else
+    put_dict(&m);
   put_all(&m, put_entries);
   return !w->full;
 }

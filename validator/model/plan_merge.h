@@ -9,8 +9,9 @@ struct merge_part {
   const struct plan *plan; /* opened; its first state dict is a part of the whole one */
   uint64_t base;           /* where its file begins in the mapping that the new plan is about */
 };
-/* Members, storages, dims, values, tensors, stats (where all parts have them) and one state dict with the
- * entries of all. False: the region is full, or the arena spent. */
+/* Of one part its tree and all its state dicts; of more a tree of their trees and one state dict with the
+ * entries of the first of each. Members, storages, dims, values, tensors, stats (where all parts have them).
+ * False: the region is full, or the arena spent. */
 NODISCARD bool plan_merge(struct plan_writer *w, struct arena *a, const struct merge_part *parts, uint32_t n);
 
 #endif
