@@ -2,37 +2,16 @@
  * loader imports without calling it, and what torch.load(weights_only=True) would stop at. */
 #include "rules/facts.h"
 
-struct use {
-  bool instance, call, refused;
-};
-
-/* How each global is used, over all objects. */
-static struct use *uses_of(const struct checkpoint *cp, const struct machine *m) {
-  struct use *uses = arena_array(cp->arena, m->globals.n, struct use);
-  for (uint32_t i = 0; uses && i < m->objects.n; i++) {
-    const struct object *o = &m->objects.p[i];
-    val_id callee = callee_global(cp, m, o);
-    if (!callee) continue;
-    struct use *u = &uses[value_of(m, callee)->ref];
-    const struct built *b = o->tag < cp->built.n ? &cp->built.p[o->tag] : NULL;
-    u->call = true;
-    u->refused = u->refused || (b && b->kind == BUILT_REFUSED);
-    u->instance = u->instance || (b && b->kind == BUILT_RECORD);
-    if (b && b->kind == BUILT_RECORD && is_reconstructed(cp, m, o))
-      uses[value_of(m, value_item(m, o->args, 0))->ref].instance = true;
-  }
-  return uses;
+static enum obs_kind unlisted(uint32_t uses) {
+  if (uses & USED_REFUSED) return OBS_NONE; /* the call is the finding */
+  return uses & USED_INSTANCE ? OBS_GLOBAL_UNKNOWN : OBS_GLOBAL_NAMED;
 }
 
-static enum obs_kind unlisted(const struct use *u) {
-  if (u->refused) return OBS_NONE; /* the call is the finding */
-  return u->instance ? OBS_GLOBAL_UNKNOWN : OBS_GLOBAL_NAMED;
-}
-
-static enum obs_kind obs_of(const struct global *g, const struct global_row *row, const struct use *u,
+static enum obs_kind obs_of(const struct global *g, const struct global_row *row, uint32_t uses,
                             torch_version torch) {
-  if (g->odd || g->dotted) return u->refused ? OBS_NONE : OBS_GLOBAL_ODD;
-  if (!row) return unlisted(u);
+  bool refused = uses & USED_REFUSED;
+  if (g->odd || g->dotted) return refused ? OBS_NONE : OBS_GLOBAL_ODD;
+  if (!row) return unlisted(uses);
   switch (row->cls) {
   case GLOBAL_CORE: return global_is_listed(row, torch) ? OBS_NONE : OBS_GLOBAL_LATER;
   case GLOBAL_MODELLED:
@@ -40,15 +19,15 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
     return OBS_GLOBAL_BLOCKS;
   case GLOBAL_RECORD: return OBS_GLOBAL_BLOCKS;
   case GLOBAL_MODULE: return OBS_GLOBAL_MODULE;
-  case GLOBAL_DANGEROUS: return u->refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
+  case GLOBAL_DANGEROUS: return refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
   case GLOBAL_INDIRECT:
     /* An attribute of a record was worded when it was taken (model/build.c). */
-    return u->refused || u->instance ? OBS_NONE : OBS_GLOBAL_INDIRECT;
-  case GLOBAL_GADGET: return u->refused ? OBS_NONE : OBS_GLOBAL_GADGET;
+    return refused || uses & USED_INSTANCE ? OBS_NONE : OBS_GLOBAL_INDIRECT;
+  case GLOBAL_GADGET: return refused ? OBS_NONE : OBS_GLOBAL_GADGET;
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;
   }
-  return unlisted(u);
+  return unlisted(uses);
 }
 
 /* One answer for a whole module, however many classes it is made of. */
@@ -79,13 +58,13 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
   struct span modules = SPAN("");
   uint32_t num_modules = 0, first_module = 0;
   bool script = cp->container->kind == CONTAINER_TORCHSCRIPT; /* which weights_only refuses as a whole */
-  struct use *uses = uses_of(cp, m);
+  const uint32_t *uses = global_uses(cp, m);
   if (!uses) return;
   for (uint32_t i = 0; i < m->globals.n; i++) {
     const struct global *g = &m->globals.p[i];
     const struct global_row *row = row_of_global(cp, g);
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
-    enum obs_kind kind = obs_of(g, row, &uses[i], cp->policy.torch);
+    enum obs_kind kind = obs_of(g, row, uses[i], cp->policy.torch);
     if (kind == OBS_NONE || (script && kind == OBS_GLOBAL_BLOCKS)) continue;
     if (kind == OBS_GLOBAL_MODULE) {
       modules = add_name(cp, modules, g->mapped_name, num_modules);

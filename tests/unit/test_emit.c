@@ -331,9 +331,65 @@ static void globals_storages_and_members_are_listed(void **state) {
   bench_close(&b);
 }
 
+static const struct plan_global *global_named(const struct plan *p, const char *name) {
+  for (uint32_t i = 0; i < p->num_globals; i++)
+    if (span_is(plan_span(p, p->globals[i].name), name)) return &p->globals[i];
+  fail_msg("no global %s", name);
+  return NULL;
+}
+
+/* What weights_only must be told follows from it (its unpickler has a check for each of these opcodes). */
+static void globals_say_what_is_done_with_them(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *program;
+    uint32_t uses;
+  } rows[] = {
+      {"Namespace", G("argparse", "Namespace"), 0},
+      {"Namespace", NAMESPACE, USED_CALLED | USED_INSTANCE},
+      {"Namespace", NAMESPACE DICT(S("lr") F("0.5")) BUILD, USED_CALLED | USED_INSTANCE | USED_STATE},
+      {"EasyDict", G("easydict", "EasyDict") ")" NEWOBJ S("a") I("1") "s",
+       USED_CALLED | USED_INSTANCE | USED_ITEMS},
+      {"ListConfig", G("omegaconf.listconfig", "ListConfig") ")" NEWOBJ I("1") "a",
+       USED_CALLED | USED_INSTANCE | USED_APPENDED},
+      {"system", CALL("os", "system", S("true")), USED_CALLED | USED_REFUSED},
+      {"Namespace",
+       CALL("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "object") NONE)
+           DICT(S("a") I("1")) BUILD,
+       USED_INSTANCE | USED_STATE},
+      {"_reconstructor",
+       CALL("copy_reg", "_reconstructor", G("argparse", "Namespace") G("__builtin__", "object") NONE)
+           DICT(S("a") I("1")) BUILD,
+       USED_CALLED | USED_INSTANCE},
+      {"dtype", NP("f8", "<", "\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u00e0\\u003f"),
+       USED_CALLED | USED_STATE},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct bench b;
+    plan_of(&b, rows[i].program);
+    if (global_named(&b.plan, rows[i].name)->uses != rows[i].uses)
+      fail_msg("row %zu, %s: %u", i, rows[i].name, global_named(&b.plan, rows[i].name)->uses);
+    bench_close(&b);
+  }
+}
+
+static void dtypes_with_a_state_are_named_once(void **state) {
+  (void)state;
+  struct bench b;
+  plan_of(&b, T(NP("i2", ">", "\\u00ff\\u00fe") NP("u1", "|", "\\u00ff") NP("i2", "<", "\\u00ff\\u00fe")
+                    CALL("numpy", "dtype", S("f4") FALSE_ TRUE_)));
+  const struct plan_global *dtype = global_named(&b.plan, "dtype");
+  struct span codes = plan_span(&b.plan, dtype->codes);
+  assert_true(span_is(codes, "i2 u1"));
+  assert_int_equal(global_named(&b.plan, "scalar")->codes.n, 0);
+  bench_close(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(trees_are_pythons),
+      cmocka_unit_test(globals_say_what_is_done_with_them),
+      cmocka_unit_test(dtypes_with_a_state_are_named_once),
       cmocka_unit_test(shared_values_are_references),
       cmocka_unit_test(doubling_graphs_end_early),
       cmocka_unit_test(long_lists_of_one_value_are_whole),

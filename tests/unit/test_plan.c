@@ -77,6 +77,8 @@ static void read_rest(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_globals; i++) {
     touch_text(p, p->globals[i].module);
     touch_text(p, p->globals[i].name);
+    touch_text(p, p->globals[i].codes);
+    assert_true(p->globals[i].uses <= USED_ALL);
     assert_true(p->globals[i].cls < GLOBAL_CLASSES && p->globals[i].member <= p->num_members);
   }
   for (uint32_t i = 0; i < p->num_storages; i++) touch_text(p, p->storages[i].location);
@@ -263,6 +265,8 @@ static const struct bend {
     BEND(globals, 0, module.at, UINT32_MAX, "globals"),
     BEND(globals, 0, name.n, UINT32_MAX, "globals"),
     BEND(globals, 0, cls, GLOBAL_CLASSES, "globals"),
+    BEND(globals, 0, uses, USED_ALL + 1, "globals"),
+    BEND(globals, 0, codes.n, UINT32_MAX, "globals"),
     BEND(globals, 0, member, 4, "globals"),
     BEND(storages, 0, key.at, 0, "storages"),
     BEND(storages, 0, location.n, ROOM, "storages"),

@@ -518,7 +518,7 @@ void job_emit(const struct job *job, struct report *report) {
   add_inside(job, file);
   if (s) add_check(job, s, file);
   if (job->result) add_forward(job, file);
-  job_says(job, file);
+  job_says(job, job_needs(job, file), file);
   cJSON *timing = event_object(file, "timing");
   event_real(timing, "seconds", (double)job->took_ms / 1000.0);
   if (job->result && job->result->core.n)

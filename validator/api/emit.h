@@ -5,10 +5,11 @@
 #include <math.h>
 
 #include "api/job.h"
+#include "api/needs.h"
 
 /* Does --key of inspect name some tensor? True where it was not given. */
 bool job_key_matches(const struct job *job);
-void job_says(const struct job *job, cJSON *file);
+void job_says(const struct job *job, enum weights_only how, cJSON *file);
 /* Writes the outputs that --save-output asks for; false when one could not be written (exit 74). */
 NODISCARD bool job_save_outputs(const struct job *job);
 /* The file that an output was saved to; empty if none. */

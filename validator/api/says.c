@@ -1,7 +1,6 @@
 /* Short answers for a person: how to load the file, what a check's result means in load_state_dict's terms.
  */
 #include "api/emit.h"
-#include "container/container.h"
 #include "report/figures.h"
 
 enum { LINE = 512 };
@@ -28,22 +27,8 @@ static void index_text(struct span path, char out[LINE]) {
   }
 }
 
-/* Would weights_only=True stop at something? The findings say so. */
-static bool blocks_weights_only(const struct job *job) {
-  for (uint32_t i = 0; i < job->findings.n; i++) {
-    enum rule_id rule = reason_table[job->findings.p[i].reason].rule;
-    if (rule == RULE_GLB302 || rule == RULE_GLB303 || rule == RULE_GLB308) return true;
-  }
-  return false;
-}
-
-static bool torch_loads(enum container_kind kind) {
-  return kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCH_LEGACY || kind == CONTAINER_TORCH_TAR ||
-         kind == CONTAINER_PICKLE;
-}
-
 /* Which line loads it: state dict, checkpoint["…"], or a whole module. */
-static void say_loading(const struct job *job, cJSON *list) {
+static void say_loading(const struct job *job, enum weights_only how, cJSON *list) {
   const struct plan *p = &job->plan;
   char line[LINE], index[LINE];
   if (job->verdict == VERDICT_UNSAFE || p->num_dicts == 0) return;
@@ -51,7 +36,7 @@ static void say_loading(const struct job *job, cJSON *list) {
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
   if (d->module) {
     say(list,
-        "a whole module is pickled: loading it needs its classes and weights_only=False. Where it was made, "
+        "a whole module is pickled: loading it needs its classes, and runs their code. Where it was made, "
         "save "
         "model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
     return;
@@ -60,15 +45,17 @@ static void say_loading(const struct job *job, cJSON *list) {
     say(list, "state_dict = safetensors.torch.load_file(FILE)");
     return;
   }
+  if (p->header->kind == CONTAINER_PICKLE)
+    say(list, "a bare pickle: torch.load refuses it, and pickle.load imports and calls whatever it names");
   if (!torch_loads((enum container_kind)p->header->kind)) return;
   index_text(plan_span(p, d->path), index);
-  bool blocked = blocks_weights_only(job);
-  if (blocked)
+  if (how == WEIGHTS_ONLY_STOPS)
     say(list,
         "weights_only=True stops at what is listed above; weights_only=False lets it run: use that only "
         "where you know the code and trust the file's maker");
-  if (snprintf(line, sizeof line, "state_dict = torch.load(FILE%s, weights_only=%s)%s", map,
-               blocked ? "False" : "True", index) > 0)
+  if (snprintf(line, sizeof line, "%sstate_dict = torch.load(FILE%s, weights_only=%s)%s",
+               how == WEIGHTS_ONLY_TOLD ? "then " : "", map, how == WEIGHTS_ONLY_STOPS ? "False" : "True",
+               index) > 0)
     say(list, line);
 }
 
@@ -109,10 +96,10 @@ static void say_forward(const struct job *job, cJSON *list) {
   }
 }
 
-void job_says(const struct job *job, cJSON *file) {
+void job_says(const struct job *job, enum weights_only how, cJSON *file) {
   cJSON *list = event_array(file, "says");
   const struct model_summary *s = job_summary(job);
-  if (job->have_plan && !job->merged && !(s && s->whole_module)) say_loading(job, list);
+  if (job->have_plan && !job->merged && !(s && s->whole_module)) say_loading(job, how, list);
   if (s) say_check(s, list);
   if (job->result) say_forward(job, list);
   if (job->have_plan && !job_key_matches(job))

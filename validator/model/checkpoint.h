@@ -239,6 +239,12 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
 /* Was it made by copyreg._reconstructor(class, base, state)? */
 bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
+/* uses.c: a set of plan_global_uses for each global of the machine, in the arena; NULL: the budget is spent.
+ */
+uint32_t *global_uses(const struct checkpoint *cp, const struct machine *m);
+/* The numpy dtypes that get a state, each once: "f8 U". In the arena. */
+struct span numpy_codes(const struct checkpoint *cp, const struct machine *m);
+
 /* The dtype that an object is, or NULL; and for a use of it, behind which it may not change. */
 const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v);

@@ -22,18 +22,24 @@ static void put_members(struct checkpoint *cp, struct plan_writer *w) {
   }
 }
 
+static bool is_numpy_dtype(const struct global_row *row) { return row && row->builder == BUILD_NP_DTYPE; }
+
 static void put_globals(struct checkpoint *cp, struct plan_writer *w, const struct machine *m) {
+  const uint32_t *uses = global_uses(cp, m);
   for (uint32_t i = 0; i < m->globals.n; i++) {
     const struct global *g = &m->globals.p[i];
+    const struct global_row *known = row_of_global(cp, g);
     struct plan_global *row = plan_row(w, PLAN_globals, sizeof *row);
     if (!row) return;
-    const struct global_row *known = row_of_global(cp, g);
-    *row = (struct plan_global){.module = plan_put(w, g->mapped_module, 1024),
-                                .name = plan_put(w, g->mapped_name, 1024),
-                                .first_at = g->first_at,
-                                .count = g->count,
-                                .member = m->member,
-                                .cls = known ? known->cls : GLOBAL_UNKNOWN};
+    *row = (struct plan_global){
+        .module = plan_put(w, g->mapped_module, 1024),
+        .name = plan_put(w, g->mapped_name, 1024),
+        .codes = is_numpy_dtype(known) ? plan_put(w, numpy_codes(cp, m), 256) : (struct plan_text){0},
+        .uses = (uint16_t)(uses ? uses[i] : 0),
+        .first_at = g->first_at,
+        .count = g->count,
+        .member = m->member,
+        .cls = (uint16_t)(known ? known->cls : GLOBAL_UNKNOWN)};
   }
 }
 

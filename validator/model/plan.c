@@ -117,8 +117,8 @@ static bool members_ok(const struct plan *p, uint64_t file_size) {
 static bool globals_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_globals; i++) {
     const struct plan_global *g = &p->globals[i];
-    if (!text_ok(p, g->module) || !text_ok(p, g->name) || g->cls >= GLOBAL_CLASSES ||
-        g->member > p->num_members)
+    if (!text_ok(p, g->module) || !text_ok(p, g->name) || !text_ok(p, g->codes) || g->cls >= GLOBAL_CLASSES ||
+        g->uses > USED_ALL || g->member > p->num_members)
       return false;
   }
   return true;

@@ -27,12 +27,25 @@ struct plan_member {
   uint8_t crc_known, used;
 };
 
+/* What the program does with a global; a set. */
+enum plan_global_uses {
+  USED_CALLED = 1,    /* by REDUCE, NEWOBJ … */
+  USED_INSTANCE = 2,  /* an object of it is kept as a record */
+  USED_REFUSED = 4,   /* a call of it is a finding of effect unsafe */
+  USED_ITEMS = 8,     /* what it makes gets items by SETITEM(S) */
+  USED_APPENDED = 16, /* … by APPEND(S), ADDITEMS */
+  USED_STATE = 32,    /* … and a state by BUILD */
+  USED_ALL = 63,
+};
+
 /* Row of a global that the program names. */
 struct plan_global {
   struct plan_text module, name;
+  struct plan_text codes; /* of numpy.dtype: the dtypes that get a state, "f8 i8"; else empty */
   uint32_t first_at, count;
   uint32_t member; /* 1-based: whose program */
-  uint32_t cls;    /* enum global_class (model/policy.h) */
+  uint16_t cls;    /* enum global_class (model/policy.h) */
+  uint16_t uses;   /* enum plan_global_uses */
 };
 
 struct plan_storage {

@@ -116,6 +116,7 @@ static void end_file(struct text *t) {
   table_end(&t->table);
   text_answers(t, t->file);
   write_parts(t, field(t->file, "parts"));
+  text_needs(t, t->file);
   write_says(t, field(t->file, "says"));
   if (t->first_rule[0] && !field_is(t->file, "verdict", "clean")) {
     text_indent(t, 2);

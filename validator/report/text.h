@@ -34,6 +34,8 @@ void text_list(struct out *text, const cJSON *integers);
 void text_finding(struct text *t, const cJSON *finding);
 /* Behind the findings: state dicts (inspect), the match, the forward pass. */
 void text_answers(struct text *t, const cJSON *file);
+/* What loading needs, and the line that weights_only must be told first. */
+void text_needs(struct text *t, const cJSON *file);
 
 /* The heads of a table of rows; nothing for rows that have none. */
 void text_rows_begin(struct text *t, enum event_type type);
