@@ -11,6 +11,9 @@ import numpy as np
 
 warnings.simplefilter("ignore")  # version 2.0 of the format warns
 SHAPES = ((), (0,), (7,), (2, 3), (3, 1, 4), (2, 0, 5))
+RECORDS = ([("a", "<i4"), ("b", ">f8")], [("a", "u1"), ("m", "<f4", (2, 3)), ("s", "S5"), ("u", "U2")],
+           [("p", [("x", "<f2"), ("y", "<i8", (2,))]), ("q", "M8[ns]")], [(("title", "name"), "<f4")], [("", "i1"), ("b c", "i1")],
+           {"names": ["a", "b"], "formats": ["i1", "f8"], "offsets": [4, 16], "itemsize": 32})
 NAMES = {"f2": "float16", "f4": "float32", "f8": "float64", "c8": "complex64", "c16": "complex128", "b1": "bool",
          "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64"}
 
@@ -40,6 +43,16 @@ def wrong_tensor(found, array):
     if strides(array) and found["stride"] != strides(array):
         return f"stride {found['stride']}, numpy has {strides(array)}"
     return None
+
+
+def wrong_record(path, array):
+    """A record is a row of bytes; in column-major order they are listed as they lie."""
+    code, report = inspect(path)
+    shape = list(array.shape) if array.flags.c_contiguous else [array.size]
+    want = {"dtype": "bits8", "shape": shape + [array.dtype.itemsize], "sha256": hashlib.sha256(array.tobytes("A")).hexdigest()}
+    if report["verdict"] != "clean":
+        return report["verdict"] + ": " + ", ".join(f["rule"] + "/" + f["reason"] for f in report["findings"])
+    return next((f"{k} {report['tensors'][0][k]!r}, numpy has {v!r}" for k, v in want.items() if report["tensors"][0][k] != v), None)
 
 
 def wrong_file(path, arrays):
@@ -77,6 +90,17 @@ def main():
                 with open(path, "wb") as out:
                     np.lib.format.write_array(out, array, version=version)
                 check(f"version {version[0]}, {array.dtype}, {array.shape}", wrong_file(path, {"": array}))
+        for dtype in RECORDS:
+            array = np.zeros((2, 3), np.dtype(dtype))
+            array.view("V%d" % array.dtype.itemsize)[0, 1] = b"\x7f" * array.dtype.itemsize
+            for layout in "CF":
+                path = os.path.join(folder, "a.npy")
+                np.save(path, array.copy(order=layout))
+                check(f"records {dtype} {layout}", wrong_record(path, array.copy(order=layout)))
+        for dtype in ([("a", "i4"), ("o", "O")], "O"):
+            np.save(path, np.zeros(3, dtype), allow_pickle=True)
+            code, report = inspect(path)
+            check(f"objects {dtype}", None if report["verdict"] == "findings" and not report.get("tensors") else report["verdict"])
         named = {f"a/{i}": a for i, a in enumerate(every)}
         for save in (np.savez, np.savez_compressed):
             path = os.path.join(folder, "a.npz")

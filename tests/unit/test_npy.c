@@ -132,6 +132,61 @@ static void reads_what_numpy_writes(void **state) {
   }
 }
 
+/* What numpy.lib.format writes as descr of a dtype, and that dtype's itemsize; kind 0: numpy refuses it, or
+ * it is beyond what is read here. */
+static void reads_records(void **state) {
+  (void)state;
+#define ITEM   "'<f4'"
+#define IN1(x) "[('a', " x ")]"
+#define IN4(x) IN1(IN1(IN1(IN1(x))))
+  static const struct {
+    const char *descr;
+    char kind;
+    uint64_t bytes;
+  } rows[] = {{"[('a', '<i4'), ('b', '>f8')]", 'V', 12},
+              {"[('a', '|u1'), ('m', '<f4', (2, 3)), ('s', '|S5'), ('u', '<U2')]", 'V', 38},
+              {"[('p', [('x', '<f2'), ('y', '<i8', (2,))]), ('q', '<M8[ns]')]", 'V', 26},
+              {"[('p', [('x', '<f2')], (3,))]", 'V', 6},
+              {"[(('title', 'name'), '<f4')]", 'V', 4},
+              {"[('a', '|i1'), ('', '|V7')]", 'V', 8},
+              {"[('a', '<i4'), ('o', '|O')]", 'O', 0},
+              {"[('p', [('o', '|O')]), ('a', '<i4')]", 'O', 0},
+              {"[('a', '<f4', (0,))]", 'V', 0},
+              {"[]", 'V', 0},
+              {IN4(IN4(IN4(IN4(ITEM)))), 'V', 4},
+              {IN1(IN4(IN4(IN4(IN4(ITEM))))), 0, 0},
+              {"[('a', '<f4', (268435456, 268435456, 268435456))]", 0, 0},
+              {"[('a', '<f4', (4294967296, 4294967296))]", 0, 0},
+              {"[('a', '|V268435455'), ('b', '|V1')]", 0, 0},
+              {"[('a', '<f4', 3)]", 0, 0},
+              {"[('a', '<f4', (-1,))]", 0, 0},
+              {"[('a', '<f4'", 0, 0},
+              {"[('a', '<f4')", 0, 0},
+              {"[('a')]", 0, 0},
+              {"[('a', '<f4') ('b', '<f4')]", 0, 0},
+              {"[('a', [('b', '<f4')]]", 0, 0},
+              {"['<f4']", 0, 0},
+              {"[(('t'), '<f4')]", 0, 0},
+              {"[('a', '<f4')]]", 0, 0}};
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    char file[1024] = "\223NUMPY\001";
+    int n = snprintf(file + 10, sizeof file - 10, "{'descr': %s, 'fortran_order': False, 'shape': (2,), }\n",
+                     rows[i].descr);
+    assert_true(n > 0 && n < 0x300);
+    memset(file + 10 + n, ' ', (size_t)(0x300 - n));
+    file[9] = 3; /* 0x300 bytes of header */
+    struct span s = exact_copy(file, 10 + 0x300);
+    struct npy_place p;
+    struct npy_error err;
+    bool fine = npy_place(&p, s, &err);
+    if (fine != (rows[i].kind != 0)) fail_msg("%s: %s", rows[i].descr, fine ? "is taken" : err.what);
+    assert_true(p.fields);
+    if (fine) assert_int_equal(p.array.kind, rows[i].kind);
+    if (fine) assert_int_equal(p.data_bytes, 2 * rows[i].bytes);
+    exact_free(s);
+  }
+}
+
 static void writes_as_numpy_does(void **state) {
   (void)state;
   static const struct {
@@ -284,9 +339,9 @@ static void mutations_are_survived(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_what_numpy_writes),   cmocka_unit_test(writes_as_numpy_does),
-      cmocka_unit_test(headers_are_read_strictly), cmocka_unit_test(other_files_are_refused),
-      cmocka_unit_test(mutations_are_survived),
+      cmocka_unit_test(reads_what_numpy_writes), cmocka_unit_test(reads_records),
+      cmocka_unit_test(writes_as_numpy_does),    cmocka_unit_test(headers_are_read_strictly),
+      cmocka_unit_test(other_files_are_refused), cmocka_unit_test(mutations_are_survived),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

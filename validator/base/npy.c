@@ -105,16 +105,13 @@ static unsigned field_named(struct span name) {
   return span_is(name, "shape") ? SHAPE : 0;
 }
 
+enum { ITEM_MAX = 1 << 28, RECORD_DEPTH = 16 };
+
 /* '<f4', '>c16', '|S5', '<M8[ns]': byte order, kind, size, and for times a unit. */
-static bool any_descr(struct reader *r, struct npy_place *out, struct npy_error *err) {
-  enum { ITEM_MAX = 1 << 28 };
+static bool item(struct reader *r, struct npy_place *out, struct npy_error *err) {
   struct span text;
   uint64_t at = r->at, size = 0;
   size_t i = 2;
-  if (next_is(r, '[')) {
-    out->fields = true;
-    return reject(err, at, "a plain dtype, not a record of fields");
-  }
   if (!quoted(r, &text, err)) return false;
   if (text.n < 2 || !memchr("<>|=", text.p[0], 4) || !memchr("fiubcSUVMmO", text.p[1], 11))
     return reject(err, at, "byte order, kind and size of a dtype");
@@ -126,6 +123,82 @@ static bool any_descr(struct reader *r, struct npy_place *out, struct npy_error 
   out->big_endian = text.p[0] == '>';
   out->item_size = text.p[1] == 'U' ? 4 * size : size;
   return true;
+}
+
+/* Records in a record, and what the fields of each take together so far. */
+struct record {
+  uint64_t bytes[RECORD_DEPTH];
+  uint32_t depth;
+  bool objects;
+};
+
+/* ('name', or (('title', 'name'), and the comma behind. */
+static bool field_name(struct reader *r, struct npy_error *err) {
+  struct span name;
+  skip_spaces(r);
+  bool titled = take(r, '(');
+  for (int i = 0; i <= titled; i++) {
+    skip_spaces(r);
+    if (!quoted(r, &name, err)) return false;
+    skip_spaces(r);
+    if (i < titled && !take(r, ',')) return reject(err, r->at, "',' between title and name");
+  }
+  if (titled && !take(r, ')')) return reject(err, r->at, "')' behind title and name");
+  skip_spaces(r);
+  return take(r, ',') || reject(err, r->at, "',' behind the name of a field");
+}
+
+/* A shape, if it has one, and the end of the field, whose items have so many bytes. */
+static bool field_end(struct reader *r, uint8_t major, struct record *rec, uint64_t bytes,
+                      struct npy_error *err) {
+  struct npy part = {0};
+  uint64_t *sum = &rec->bytes[rec->depth], at = r->at;
+  skip_spaces(r);
+  if (take(r, ',')) {
+    skip_spaces(r);
+    if (!shape(r, major, &part, err)) return false;
+    skip_spaces(r);
+  }
+  for (uint32_t i = 0; i < part.ndim; i++)
+    if (!try_mul(bytes, part.shape[i], &bytes)) bytes = ITEM_MAX;
+  if (!try_add(*sum, bytes, sum) || *sum >= ITEM_MAX) return reject(err, at, "a size of a record");
+  if (!take(r, ')')) return reject(err, r->at, "')' behind a field");
+  skip_spaces(r);
+  return take(r, ',') || next_is(r, ']') || reject(err, r->at, "',' or ']'");
+}
+
+/* [('a', '<i4'), ('b', '<f8', (2, 3)), ('c', [('d', '|u1')])] behind its first bracket: as many bytes as the
+ * fields have, which follow each other without gaps (numpy writes gaps as fields of kind V). */
+static bool fields(struct reader *r, uint8_t major, struct npy_place *out, struct npy_error *err) {
+  struct record rec = {.depth = 0};
+  for (;;) {
+    skip_spaces(r);
+    if (take(r, ']')) {
+      if (rec.depth == 0) break;
+      uint64_t bytes = rec.bytes[rec.depth--];
+      if (!field_end(r, major, &rec, bytes, err)) return false;
+      continue;
+    }
+    if (!take(r, '(')) return reject(err, r->at, "a field");
+    if (!field_name(r, err)) return false;
+    skip_spaces(r);
+    if (take(r, '[')) {
+      if (rec.depth + 1 == RECORD_DEPTH) return reject(err, r->at, "records in records at most 16 deep");
+      rec.bytes[++rec.depth] = 0;
+      continue;
+    }
+    if (!item(r, out, err) || !field_end(r, major, &rec, out->item_size, err)) return false;
+    rec.objects = rec.objects || out->array.kind == 'O';
+  }
+  out->array.kind = rec.objects ? 'O' : 'V';
+  out->big_endian = false;
+  out->item_size = rec.bytes[0];
+  return true;
+}
+
+static bool any_descr(struct reader *r, uint8_t major, struct npy_place *out, struct npy_error *err) {
+  out->fields = take(r, '[');
+  return out->fields ? fields(r, major, out, err) : item(r, out, err);
 }
 
 static bool entry(struct reader *r, uint8_t major, struct npy *out, struct npy_place *any, unsigned *have,
@@ -140,7 +213,7 @@ static bool entry(struct reader *r, uint8_t major, struct npy *out, struct npy_p
   skip_spaces(r);
   if (!take(r, ':')) return reject(err, r->at, "':'");
   skip_spaces(r);
-  if (field == DESCR) return any ? any_descr(r, any, err) : descr(r, out, err);
+  if (field == DESCR) return any ? any_descr(r, major, any, err) : descr(r, out, err);
   return field == ORDER ? order(r, out, err) : shape(r, major, out, err);
 }
 

@@ -26,7 +26,7 @@ struct npy {
 /* What stands in front of an array, of any dtype with a fixed size. */
 struct npy_place {
   struct npy array;        /* kind also 'c', 'S', 'U', 'V', 'M', 'm' and 'O'; size and data are not set */
-  bool big_endian, fields; /* fields: a record of fields, which is not read */
+  bool big_endian, fields; /* fields: a record of them, kind 'V', or 'O' if there is an object among them */
   uint64_t item_size;      /* bytes of an element */
   uint64_t data_at, data_bytes; /* data_bytes is 0 for 'O', where a pickle follows */
 };
