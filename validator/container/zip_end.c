@@ -36,10 +36,11 @@ static void check_end(struct zip *z, const struct zip_end *end, const struct zip
   if (comment < behind) zip_note_run(z, OBS_ZIP_TRAILING, comment_at + comment, behind - comment, 0);
 }
 
-/* A 32- or 16-bit field of the classic record beside its zip64 twin: equal, or saturated. */
+/* A 32- or 16-bit field of the classic record beside its zip64 twin: equal, or saturated where that does not
+ * fit. 7z takes some records that are saturated without need for broken. */
 static void agree(struct zip *z, uint64_t at, uint64_t classic, uint64_t saturated, uint64_t wide,
                   const char *field) {
-  if (classic == wide || classic == saturated) return;
+  if (classic == min_u64(wide, saturated)) return;
   observe(z->o,
           (struct observation){
               .kind = OBS_ZIP_END_FIELD, .at = at, .got = classic, .want = wide, .subject = span_str(field)});
