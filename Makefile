@@ -40,9 +40,8 @@ LIBS    := -lseccomp -lcjson -ldeflate -lm -ldl
 
 # Sources: every .c of the layers. main.c is the program's own; client.c and what it stands on are the library's.
 SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
-PAGES   := $(OUT)/rule_pages.c
-MODELS  := $(OUT)/family_texts.c
-OBJ     := $(SRC:%.c=$(OUT)/%.o) $(OUT)/rule_pages.o $(OUT)/family_texts.o
+TEXTS   := rule_pages family_texts
+OBJ     := $(SRC:%.c=$(OUT)/%.o) $(TEXTS:%=$(OUT)/%.o)
 CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
 LIB_SRC := validator/api/client.c validator/base/json.c validator/base/arena.c validator/base/hash.c \
            validator/base/limits.c validator/base/reader.c validator/base/utf8.c
@@ -92,19 +91,14 @@ $(OUT)/%.o: %.c
 	@echo '  CC    $<'
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(OUT)/rule_pages.o: $(PAGES)
+$(TEXTS:%=$(OUT)/%.o): %.o: %.c
 	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
-$(OUT)/family_texts.o: $(MODELS)
-	$(Q)$(CC) $(CFLAGS) -c $< -o $@
-
-$(MODELS): rules/embed_models.awk $(sort $(wildcard rules/models/*.json))
+$(OUT)/rule_pages.c:   $(sort $(wildcard rules/doc/*.md))
+$(OUT)/family_texts.c: $(sort $(wildcard rules/models/*.json))
+$(TEXTS:%=$(OUT)/%.c): rules/embed.awk
 	@mkdir -p $(@D)
-	$(Q)LC_ALL=C awk -f rules/embed_models.awk $(sort $(wildcard rules/models/*.json)) > $@
-
-$(PAGES): rules/embed.awk $(sort $(wildcard rules/doc/*.md))
-	@mkdir -p $(@D)
-	$(Q)LC_ALL=C awk -f rules/embed.awk $(sort $(wildcard rules/doc/*.md)) > $@
+	$(Q)LC_ALL=C awk -v table=$(basename $(@F)) -f rules/embed.awk $(filter-out %.awk,$^) > $@
 
 $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 	@mkdir -p $(@D)

@@ -1,23 +1,24 @@
-# Turns the rule pages into the table that rules/pages.h declares:
-#     LC_ALL=C awk -f rules/embed.awk rules/doc/*.md </dev/null >rule_pages.c
-# A page is named after its file: rules/doc/GLB301.md is GLB301. Its front matter, which repeats rules.def, stays out.
+# Turns files into a table that rules/texts.h declares:
+#     LC_ALL=C awk -v table=rule_pages -f rules/embed.awk rules/doc/*.md </dev/null >rule_pages.c
+# A text is named after its file, a page without the ending: rules/doc/GLB301.md is GLB301. The front matter of a page, which
+# repeats rules.def, stays out.
 
-function finish() { if (page != "") printf "  \"\"},\n" }
+function finish() { if (name != "") printf "  \"\"},\n" }
 
 BEGIN {
-  print "/* Made from rules/doc/ by rules/embed.awk. */"
-  print "#include \"rules/pages.h\""
+  print "/* Made by rules/embed.awk. */"
+  print "#include \"rules/texts.h\""
   print ""
   print "#pragma GCC diagnostic ignored \"-Woverlength-strings\" /* ISO C promises 4,095 bytes; compilers have no limit */"
-  print "const struct rule_page rule_pages[] = {"
+  print "const struct embedded_text " table "[] = {"
 }
 
 FNR == 1 {
   finish()
-  page = FILENAME
-  sub(/.*\//, "", page)
-  sub(/\.md$/, "", page)
-  printf "  {\"%s\",\n", page
+  name = FILENAME
+  sub(/.*\//, "", name)
+  sub(/\.md$/, "", name)
+  printf "  {\"%s\",\n", name
   front = $0 == "---"
   if (front) next
 }

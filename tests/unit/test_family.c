@@ -1,7 +1,7 @@
 /* One architecture file out of many, by name, preset or model_type; and the built-in ones. */
 #include "arch/family.h"
 
-#include "rules/families.h"
+#include "rules/texts.h"
 #include "tests/unit/arch_bench.h"
 
 static const struct {
@@ -104,7 +104,7 @@ static void built_in_families_are_sound(void **state) {
     arch_bench_open(&b);
     struct span own = span_str(family_texts[i].name);
     assert_true(span_ends(own, SPAN(".json")));
-    if (!arch_bench_parse(&b, span_of((const uint8_t *)family_texts[i].text, family_texts[i].n)))
+    if (!arch_bench_parse(&b, span_str(family_texts[i].text)))
       fail_msg("%s: %.*s", family_texts[i].name, (int)b.o.list[0].detail.n,
                (const char *)b.o.list[0].detail.p);
     assert_true(b.arch.num_presets + n + 1 < ARRAY_LEN(names));

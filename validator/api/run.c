@@ -8,7 +8,7 @@
 
 #include "api/emit.h"
 #include "api/run_events.h"
-#include "rules/families.h"
+#include "rules/texts.h"
 
 enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */
 
@@ -174,8 +174,8 @@ static const char *list_families(struct run *run) {
       return complaint(run, "%.*s: %s", (int)min_size(path.n, 256), (const char *)path.p, why);
   }
   for (uint32_t i = 0; i < n; i++)
-    list[run->num_family_files + i] = (struct text_file){
-        span_str(family_texts[i].name), span_of((const uint8_t *)family_texts[i].text, family_texts[i].n)};
+    list[run->num_family_files + i] =
+        (struct text_file){span_str(family_texts[i].name), span_str(family_texts[i].text)};
   run->families = (struct families){list, run->num_family_files + n};
   return NULL;
 }

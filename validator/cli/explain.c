@@ -7,11 +7,11 @@
 #include "cli/cli.h"
 #include "report/table.h"
 #include "rules/finding.h"
-#include "rules/pages.h"
+#include "rules/texts.h"
 
 static const char *page_of(const char *id) {
-  for (const struct rule_page *page = rule_pages; page->id; page++)
-    if (strcmp(page->id, id) == 0) return page->text;
+  for (const struct embedded_text *page = rule_pages; page->name; page++)
+    if (strcmp(page->name, id) == 0) return page->text;
   return NULL;
 }
 
