@@ -18,12 +18,16 @@ static void add_argument(cJSON *e, const struct plan *p, const struct plan_insn 
 }
 
 /* What it means, or what is wrong with it. */
+static void add_raw(cJSON *e, uint64_t count) {
+  char text[96];
+  int n = snprintf(text, sizeof text, "%llu bytes that are no opcodes: an array", (unsigned long long)count);
+  event_text(e, "comment", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
+}
+
 static void add_comment(cJSON *e, const struct plan_insn *i) {
   char text[128];
   int n = 0;
-  if (i->flags & INSN_RAW)
-    n = snprintf(text, sizeof text, "%lld bytes that are no opcodes: an array", (long long)i->number);
-  else if (i->flags & INSN_UNDERFLOW)
+  if (i->flags & INSN_UNDERFLOW)
     n = snprintf(text, sizeof text, "needs more values than there are: a loader fails here");
   else if (i->flags & INSN_MEMO)
     n = snprintf(text, sizeof text, "memo %u", i->memo);
@@ -51,6 +55,8 @@ void emit_insn(const struct plan *p, const struct plan_insn *i, struct report *r
   event_u64(e, "depth", i->depth);
   if (i->flags & INSN_BAD_END)
     event_str(e, "comment", bad_end(i->number));
+  else if (i->flags & INSN_RAW)
+    add_raw(e, (uint64_t)i->number);
   else
     add_comment(e, i);
   report_event(report, e);
@@ -71,12 +77,6 @@ static void add_end(cJSON *e, enum obs_kind reason) {
 static void add_cut(cJSON *e, uint32_t count) {
   char text[64];
   int n = snprintf(text, sizeof text, "%u more statements are left out", count);
-  event_text(e, "comment", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
-}
-
-static void add_raw(cJSON *e, uint32_t count) {
-  char text[96];
-  int n = snprintf(text, sizeof text, "%u bytes that are no opcodes: an array", count);
   event_text(e, "comment", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
 }
 

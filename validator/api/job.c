@@ -151,8 +151,8 @@ static void note_missing_layers(struct job *job) {
 }
 
 static struct span folder_of(struct span path) {
-  while (path.n && path.p[path.n - 1] != '/') path.n--;
-  return path.n ? path : SPAN("./");
+  size_t n = path.n - folder_file_name(path).n;
+  return n ? span_first(path, n) : SPAN("./");
 }
 
 /* A config.json beside a file that a person named, if it has a name under which transformers and diffusers

@@ -21,8 +21,7 @@ static bool is_directory(const char *path) {
 
 /* The directory of a path that was walked to: everything in front of its last slash. */
 static struct span folder_of(struct span path) {
-  size_t n = path.n;
-  while (n > 0 && path.p[n - 1] != '/') n--;
+  size_t n = path.n - folder_file_name(path).n;
   return span_first(path, n ? n - 1 : 0);
 }
 

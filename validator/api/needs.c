@@ -89,17 +89,14 @@ static const struct {
     {is_refused, 0,
      "it would have to allow {}, which reaches or runs other code: no list may hold that name"},
     {is_unknown, 0,
-     "{} is on no list: read its code first. With --allow {} it is a class that you vouch for, and the line "
-     "is "
-     "here"},
+     "{} is on no list: read its code first. With --allow {} it is a class that you vouch for, and the "
+     "line is here"},
     {is_appended, 0,
-     "weights_only appends to a plain list only, and this file appends to an object of {}: no list of "
-     "classes "
-     "helps"},
-    {has_items, TORCH_VERSION(2, 10),
-     "weights_only sets items of dict, OrderedDict and Counter only, and this file sets items of an object "
-     "of {}: "
+     "weights_only appends to a plain list only, and this file appends to an object of {}: "
      "no list of classes helps"},
+    {has_items, TORCH_VERSION(2, 10),
+     "weights_only sets items of dict, OrderedDict and Counter only, and this file sets items of an "
+     "object of {}: no list of classes helps"},
     {is_of_no_class, 0,
      "what {} makes gets a state, and weights_only must know its class, which the file does not name"},
 };

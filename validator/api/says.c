@@ -37,8 +37,7 @@ static void say_loading(const struct job *job, enum weights_only how, cJSON *lis
   if (d->module) {
     say(list,
         "a whole module is pickled: loading it needs its classes, and runs their code. Where it was made, "
-        "save "
-        "model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
+        "save model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
     return;
   }
   if (p->header->kind == CONTAINER_SAFETENSORS) {

@@ -7,6 +7,7 @@
 
 #include "api/input.h"
 #include "base/near.h"
+#include "model/folder.h"
 
 enum { WALK_DEPTH = 64, NEAR_NAMES = 3 };
 
@@ -86,12 +87,11 @@ bool input_walk(struct path_list *out, struct arena *a, struct span directory) {
 
 struct span input_near_names(struct arena *a, struct span path) {
   char folder[PATH_MAX] = ".";
-  size_t slash = path.n;
-  while (slash > 0 && path.p[slash - 1] != '/') slash--;
+  struct span base = folder_file_name(path), out = SPAN("");
+  size_t slash = path.n - base.n;
   if (slash >= sizeof folder) return SPAN("");
   if (slash) memcpy(folder, path.p, slash);
   if (slash) folder[slash] = 0;
-  struct span base = span_from(path, slash), out = SPAN("");
   DIR *d = opendir(folder);
   uint32_t found = 0;
   for (const struct dirent *e; d && found < NEAR_NAMES && (e = readdir(d));) {

@@ -220,7 +220,9 @@ size_t pickles_extent(struct checkpoint *cp, struct span bytes, uint32_t count);
 /* A root that is no program's value. False: the budget is spent. */
 bool add_root(struct checkpoint *cp, const struct root *root);
 
-/* tensors.c: a new row, as it is, or of a proved tensor with its sizes and strides, which is one more user of
+/* tensors.c: more than limits.tensors of a table that counts by it; answers false. */
+bool refuse_tensors(struct checkpoint *cp, uint32_t n, uint32_t at);
+/* A new row, as it is, or of a proved tensor with its sizes and strides, which is one more user of
  * its storage. 1 + its index; 0 (observed): a limit. */
 uint32_t tensor_row(struct checkpoint *cp, const struct tensor_fact *t);
 uint32_t tensor_add(struct checkpoint *cp, struct tensor_fact t, const int64_t *sizes,

@@ -14,14 +14,7 @@ const char *sparse_part_name(enum plan_layout layout, uint32_t i) {
 bool claim_contents(const struct call *c, const struct contents_fact *claim) {
   struct checkpoint *cp = c->cp;
   struct contents_fact *slot = vec_push(cp->arena, &cp->contents, cp->max->tensors);
-  if (!slot) {
-    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS,
-                                          .member = cp->member,
-                                          .at = c->at,
-                                          .got = cp->contents.n,
-                                          .want = cp->max->tensors});
-    return false;
-  }
+  if (!slot) return refuse_tensors(cp, cp->contents.n, c->at);
   *slot = *claim;
   slot->member = cp->member;
   slot->at = c->at;

@@ -1,14 +1,17 @@
 /* Rows of tensors. */
 #include "model/checkpoint.h"
 
+bool refuse_tensors(struct checkpoint *cp, uint32_t n, uint32_t at) {
+  return refuse(
+      cp->obs,
+      (struct observation){
+          .kind = OBS_LIMIT_TENSORS, .member = cp->member, .at = at, .got = n, .want = cp->max->tensors});
+}
+
 uint32_t tensor_row(struct checkpoint *cp, const struct tensor_fact *t) {
   struct tensor_fact *slot = vec_push(cp->arena, &cp->tensors, cp->max->tensors);
   if (!slot) {
-    observe(cp->obs, (struct observation){.kind = OBS_LIMIT_TENSORS,
-                                          .member = cp->member,
-                                          .at = t->at,
-                                          .got = cp->tensors.n,
-                                          .want = cp->max->tensors});
+    (void)refuse_tensors(cp, cp->tensors.n, t->at);
     return 0;
   }
   *slot = *t;
