@@ -1,18 +1,15 @@
 """joblib.dump in every form: what ckptlint finds in the stream must be what joblib.load gives. Plain and compressed, arrays
 of every dtype, order and shape, several in one file, arrays of objects; and that no byte less than all of them will do."""
-import hashlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
 
 import joblib
 import numpy as np
 
-NAMES = {"f2": "float16", "f4": "float32", "f8": "float64", "c8": "complex64", "c16": "complex128", "b1": "bool",
-         "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64"}
-SHAPES = ((), (0,), (7,), (2, 3), (3, 1, 4), (2, 0, 5))
+import numpy_arrays
+from found import Tally, inspect, wrong_tensors, wrong_when_cut
+
 RECORDS = np.array([(1, 2.5, b"ab"), (3, -1.0, b"c")], dtype=[("id", "<i4"), ("x", "<f8"), ("s", "S3")])
 OTHERS = {"text": np.array(["a", "bcd"]), "bytes": np.array([b"ab", b"c"]), "time": np.array(["2020-01-01"], "M8[s]"),
           "records": RECORDS, "aligned": np.zeros((2, 2), np.dtype([("a", "i1"), ("b", "f8")], align=True)),
@@ -21,46 +18,8 @@ OTHERS = {"text": np.array(["a", "bcd"]), "bytes": np.array([b"ab", b"c"]), "tim
 METHODS = ("zlib", "gzip", "bz2", "xz", "lzma", "lz4")
 
 
-def inspect(path):
-    """The object of the file itself, or of the one thing that is packed in it."""
-    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", "--hash", "sha256", "--format", "json", path],
-                         capture_output=True, text=True)
-    return json.loads(run.stdout)["files"][-1]
-
-
-def expected(array):
-    """As ckptlint lists it: little-endian and in C order; as bytes, as they lie, where torch has no such dtype."""
-    if array.dtype.str[1:] in NAMES and array.dtype.names is None:
-        little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"))
-        return {"dtype": NAMES[array.dtype.str[1:]], "shape": list(array.shape), "sha256": hashlib.sha256(little.tobytes()).hexdigest()}
-    lies_in_columns = array.flags.f_contiguous and not array.flags.c_contiguous
-    shape = [array.size] if lies_in_columns else list(array.shape)
-    return {"dtype": "bits8", "shape": shape + [array.dtype.itemsize],
-            "sha256": hashlib.sha256(array.tobytes("A")).hexdigest()}
-
-
-def wrong_file(path, arrays, verdicts=("clean", "findings")):
-    report = inspect(path)
-    if report["verdict"] not in verdicts:
-        return f"{report['verdict']}: " + ", ".join(f["rule"] + "/" + f["reason"] for f in report["findings"])
-    found = {t["key"]: t for t in report["tensors"]}
-    if set(found) != set(arrays):
-        return f"keys {sorted(found)}, joblib has {sorted(arrays)}"
-    for key, array in arrays.items():
-        for field, value in expected(array).items():
-            if found[key][field] != value:
-                return f"{key}: {field} {found[key][field]!r}, joblib has {value!r}"
-    return None
-
-
-def samples():
-    rng = np.random.default_rng(0)
-    for code in NAMES:
-        for order in "<>":
-            for shape in SHAPES:
-                for layout in "CF":
-                    numbers = rng.integers(0, 2 if code == "b1" else 100, size=shape)
-                    yield np.asarray(numbers).astype(np.dtype(order + code)).copy(order=layout)
+def wrong_file(path, arrays):
+    return wrong_tensors(inspect(path, -1)[1], {k: numpy_arrays.tensor(a) for k, a in arrays.items()})
 
 
 class OldPickler(joblib.numpy_pickle.NumpyPickler):
@@ -73,17 +32,11 @@ class OldPickler(joblib.numpy_pickle.NumpyPickler):
 
 
 def main():
-    passed = failed = 0
+    tally = Tally()
+    check = tally.check
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "a.joblib")
-
-        def check(name, wrong):
-            nonlocal passed, failed
-            passed, failed = passed + (wrong is None), failed + (wrong is not None)
-            if wrong:
-                print(f"{name}: {wrong}")
-
-        every = list(samples()) + list(OTHERS.values())
+        every = list(numpy_arrays.samples()) + list(OTHERS.values())
         for i, array in enumerate(every):
             joblib.dump(array, path, protocol=2 + i % 4)
             check(f"{array.dtype}, {array.shape}, protocol {2 + i % 4}", wrong_file(path, {"": array}))
@@ -113,14 +66,11 @@ def main():
             joblib.load(path)
             check(f"no padding, {array.dtype}, {array.shape}", wrong_file(path, {"w": array}))
         joblib.dump({"w": every[40]}, path)
-        whole = open(path, "rb").read()
-        for end in range(len(whole)):
-            with open(path, "wb") as out:
-                out.write(whole[:end])
-            verdict = inspect(path)["verdict"]
-            check(f"cut at {end}", None if verdict in ("unsafe", "not checked", "error") else verdict)
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+        with open(path, "rb") as file:
+            whole = file.read()
+        for end, wrong in wrong_when_cut(whole, path):
+            check(f"cut at {end}", wrong)
+    return tally.end()
 
 
 sys.exit(main())

@@ -1,10 +1,8 @@
 """Tensors in plain pickles: pickle.dump and joblib write each storage as a whole torch.save stream inside bytes. What ckptlint
 finds must be what torch holds. Needs Debian's python3-torch."""
 import hashlib
-import json
 import os
 import pickle
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -16,13 +14,9 @@ except ImportError:
     print("SKIPPED nested_storages: python3-torch or python3-joblib is not installed")
     sys.exit(0)
 
+from found import Tally, inspect, wrong_tensors, wrong_when_cut
+
 warnings.simplefilter("ignore")
-
-
-def inspect(path):
-    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", "--hash", "sha256", "--format", "json", path],
-                         capture_output=True, text=True)
-    return json.loads(run.stdout)["files"][-1]
 
 
 def expected(t):
@@ -32,17 +26,7 @@ def expected(t):
 
 
 def wrong_file(path, tensors):
-    report = inspect(path)
-    if report["verdict"] != "findings":
-        return report["verdict"] + ": " + ", ".join(f["rule"] + "/" + f["reason"] for f in report["findings"])
-    found = {t["key"]: t for t in report["tensors"]}
-    if set(found) != set(tensors):
-        return f"keys {sorted(found)}, torch has {sorted(tensors)}"
-    for key, tensor in tensors.items():
-        for field, value in expected(tensor).items():
-            if found[key][field] != value:
-                return f"{key}: {field} {found[key][field]!r}, torch has {value!r}"
-    return None
+    return wrong_tensors(inspect(path, -1)[1], {k: expected(t) for k, t in tensors.items()}, ("findings",))
 
 
 def main():
@@ -54,16 +38,10 @@ def main():
     tensors["turned"] = torch.arange(6.0).reshape(2, 3).t()
     tensors["part"] = torch.arange(10)[3:7]
     tensors["parameter"] = torch.nn.Parameter(torch.ones(3))
-    passed = failed = 0
+    tally = Tally()
+    check = tally.check
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "a.pkl")
-
-        def check(name, wrong):
-            nonlocal passed, failed
-            passed, failed = passed + (wrong is None), failed + (wrong is not None)
-            if wrong:
-                print(f"{name}: {wrong}")
-
         for protocol in (3, 4, 5):
             for name, tensor in tensors.items():
                 with open(path, "wb") as out:
@@ -78,14 +56,11 @@ def main():
         check("joblib, compressed", wrong_file(path, tensors))
         with open(path, "wb") as out:
             pickle.dump(tensors["turned"], out, protocol=4)
-        whole = open(path, "rb").read()
-        for end in range(0, len(whole), 3):
-            with open(path, "wb") as out:
-                out.write(whole[:end])
-            verdict = inspect(path)["verdict"]
-            check(f"cut at {end}", None if verdict in ("unsafe", "not checked", "error") else verdict)
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+        with open(path, "rb") as file:
+            whole = file.read()
+        for end, wrong in wrong_when_cut(whole, path, 3):
+            check(f"cut at {end}", wrong)
+    return tally.end()
 
 
 sys.exit(main())

@@ -3,19 +3,13 @@ checkout. Every torch zip, legacy, TorchScript and safetensors file must give th
 none that torch's weights_only takes may be refused. They are other people's files: never part of the repository."""
 import json
 import os
-import subprocess
 import sys
+
+from found import inspect
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.environ.get("CKPTLINT_REAL") or os.path.join(HERE, "..", "..", "..", "shared", "data", "real")
 EXACT = ("dtype", "shape", "stride", "numel", "storage_offset", "sha256", "nan_count", "inf_count")
-
-
-def inspect(path):
-    """Exit code and the file's object of a full inspection."""
-    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", "--hash", "sha256", "--format", "json", path],
-                         capture_output=True, text=True)
-    return run.returncode, json.loads(run.stdout)["files"][0]
 
 
 def close(a, b):
