@@ -340,14 +340,15 @@ static void roots_follow_the_config(void **state) {
   static const struct {
     const char *config, *root, *first;
     enum obs_kind seen;
+    bool chosen;
   } rows[] = {
-      {"", "", "a", OBS_ARCH_ROOT_CHOSEN},
-      {"", "B", "b", OBS_NONE},
-      {"{'architectures': ['B']}", "", "b", OBS_NONE},
-      {"{'architectures': ['X', 'B']}", "", "b", OBS_NONE},
-      {"{'architectures': ['B']}", "A", "a", OBS_NONE},
-      {"{'architectures': ['X']}", "", NULL, OBS_ARCH_ROOT_UNKNOWN},
-      {"", "X", NULL, OBS_ARCH_ROOT_UNKNOWN},
+      {"", "", "a", OBS_NONE, true},
+      {"", "B", "b", OBS_NONE, false},
+      {"{'architectures': ['B']}", "", "b", OBS_NONE, false},
+      {"{'architectures': ['X', 'B']}", "", "b", OBS_NONE, false},
+      {"{'architectures': ['B']}", "A", "a", OBS_NONE, false},
+      {"{'architectures': ['X']}", "", NULL, OBS_ARCH_ROOT_UNKNOWN, false},
+      {"", "X", NULL, OBS_ARCH_ROOT_UNKNOWN, false},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -360,6 +361,7 @@ static void roots_follow_the_config(void **state) {
     b.sources.file = (struct text_file){SPAN("config.json"), as_json(&b.arena, rows[i].config)};
     assert_int_equal(arch_bench_build(&b, rows[i].root, 10), rows[i].first != NULL);
     if (rows[i].first) assert_true(span_is(b.model.expected[0].key, rows[i].first));
+    assert_int_equal(b.model.root_chosen, rows[i].chosen);
     if (rows[i].seen != OBS_NONE)
       assert_int_equal(seen(&b.o, rows[i].seen), 1);
     else

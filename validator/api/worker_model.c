@@ -4,6 +4,7 @@
 #include "api/worker_model.h"
 
 #include "api/send.h"
+#include "arch/hint.h"
 #include "base/json.h"
 
 struct model_stage {
@@ -87,6 +88,24 @@ static struct names globs(struct model_stage *s, const struct name_values *from)
   return (struct names){list ? (uint32_t)from->n : 0, list};
 }
 
+static bool build(struct model_stage *s, const struct config_sources *sources, struct span root) {
+  return model_build(&s->model, &s->arch, sources, root, s->job->plan->num_tensors, &s->arena,
+                     &s->job->options->limits, &s->obs);
+}
+
+/* Of several roots that nobody chose from, the one that the keys fit best. */
+static bool fit_root(struct model_stage *s, const struct config_sources *sources,
+                     const struct plan_dict *dict) {
+  if (!s->model.root_chosen) return true;
+  struct span best = hint_root(&s->arch, sources, s->job->plan, dict, &s->job->options->limits);
+  if (best.n == 0) best = s->model.root_name;
+  observe(&s->obs,
+          (struct observation){.kind = OBS_ARCH_ROOT_CHOSEN, .subject = best, .got = s->arch.num_roots});
+  if (span_eq(best, s->model.root_name)) return true;
+  model_close(&s->model);
+  return build(s, sources, best);
+}
+
 static bool build_and_match(struct model_stage *s) {
   const struct run_options *options = s->job->options;
   struct setting *set = settings(s);
@@ -99,11 +118,19 @@ static bool build_and_match(struct model_stage *s) {
                                          .preset = s->family.preset,
                                          .file = s->job->config,
                                          .plan = s->job->plan};
-  if (!model_build(&s->model, &s->arch, &sources, SPAN(""), s->job->plan->num_tensors, &s->arena,
-                   &options->limits, &s->obs))
+  const struct plan *plan = s->job->plan;
+  const struct plan_dict *dict = match_choose(&s->arch, plan, &how, &s->arena, &s->obs);
+  if (!build(s, &sources, SPAN("")) || !dict || !fit_root(s, &sources, dict) ||
+      !match_run(&s->match, &s->model, plan, dict, &how, &s->arena, &s->obs))
     return false;
-  const struct plan_dict *dict = match_choose(&s->arch, s->job->plan, &how, &s->arena, &s->obs);
-  return dict && match_run(&s->match, &s->model, s->job->plan, dict, &how, &s->arena, &s->obs);
+  const struct hint_request hint = {.arch = &s->arch,
+                                    .sources = &sources,
+                                    .model = &s->model,
+                                    .root = s->arch.num_roots ? s->model.root_name : SPAN(""),
+                                    .match = &s->match,
+                                    .plan = plan,
+                                    .max = &options->limits};
+  return hint_run(&hint, &s->arena, &s->obs);
 }
 
 static struct forward_choice *choices(struct model_stage *s, const struct name_values *from) {

@@ -463,10 +463,7 @@ static const struct root_line *choose_root(struct builder *b, struct span asked,
                                        .detail = root_names(b)});
     return NULL;
   }
-  if (b->arch->num_roots > 1)
-    observe(b->o,
-            (struct observation){
-                .kind = OBS_ARCH_ROOT_CHOSEN, .subject = b->arch->roots[0].name, .detail = root_names(b)});
+  b->model->root_chosen = b->arch->num_roots > 1;
   return &b->arch->roots[0];
 }
 

@@ -152,9 +152,11 @@ static uint32_t assign(struct matcher *m, const struct change *c) {
 }
 
 void match_find_names(struct matcher *m) {
+  const struct match *like = m->options->like;
   struct change as_is = {.hits = 0}, change;
+  if (like) as_is = (struct change){.strip = like->prefix_removed, .add = like->prefix_added};
   as_is.hits = assign(m, &as_is);
-  if (as_is.hits == m->model->num_expected || as_is.hits == m->dict->num_entries) return;
+  if (like || as_is.hits == m->model->num_expected || as_is.hits == m->dict->num_entries) return;
   change = best_change(m, as_is.hits);
   if (!change.strip.n && !change.add.n) return;
   note_change(m, &change);

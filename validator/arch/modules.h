@@ -92,6 +92,7 @@ struct model {
   const struct scope *config;   /* resolved config and top-level lets: what dimensions of ports mean */
   const struct module *root;
   struct span root_name;        /* "GPT2LMHeadModel" or the file's name */
+  bool root_chosen;             /* the first of several, since nobody named one */
   uint32_t num_expected;
   const struct expected *expected; /* torch's order: own parameters, own buffers, children */
   uint64_t parameters;          /* elements of the parameters, tied aliases left out */

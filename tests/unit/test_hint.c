@@ -1,0 +1,173 @@
+/* Which config value fits the checkpoint: found by trying, told with what it resolves; and how long that
+ * takes. */
+#include "arch/hint.h"
+
+#include "tests/unit/match_bench.h"
+
+static bool run_hint(struct match_bench *x) {
+  const struct hint_request r = {.arch = &x->b.arch,
+                                 .sources = &x->b.sources,
+                                 .model = &x->b.model,
+                                 .root = x->b.arch.num_roots ? x->b.model.root_name : SPAN(""),
+                                 .match = &x->m,
+                                 .plan = x->plan,
+                                 .max = &x->b.max};
+  return hint_run(&r, &x->b.arena, &x->b.o);
+}
+
+#define MLP                                                                                        \
+  "{'arch': 1, 'config': {'d': 20, 'out': 2, 'heads': 4}, 'modules': {'a': 'Linear(10, d)', 'b': " \
+  "'Linear(d, out)'}}"
+#define LISTS                                                                                              \
+  "{'arch': 1, 'config': {'depths': [2, 2], 'wide': false}, 'presets': {'deep': {'depths': [3, 4]}, "      \
+  "'wide': {'depths': [1, 4], 'wide': true}}, 'modules': {'s.{i < depths[0]}': 'Parameter(8 if wide else " \
+  "4)',"                                                                                                   \
+  " 't.{i < depths[1]}': 'Parameter(8 if wide else 4)'}}"
+#define HEADS                                                                               \
+  "{'arch': 1, 'config': {'d': 64, 'heads': 8, 'kv': '=heads', 'n': 16}, 'modules': {'q': " \
+  "'Parameter((d, d))', 'k': 'Parameter((kv * d // heads, d))', 'pos': 'Parameter(n + 2)'}}"
+
+static void values_are_found(void **state) {
+  static const struct {
+    const char *arch, *keys, *hint; /* hint "": none */
+    uint64_t resolved, problems;
+  } rows[] = {
+      {MLP, "a.weight[20,10] a.bias[20] b.weight[2,20] b.bias[2]", "", 0, 0},
+      {MLP, "a.weight[16,10] a.bias[16] b.weight[2,16] b.bias[2]", "d=16 (now 20)", 3, 3},
+      {MLP, "a.weight[16,10] a.bias[16] b.weight[5,16] b.bias[5]", "d=16 (now 20), out=5 (now 2)", 4, 4},
+      /* a hint must resolve half of it */
+      {MLP, "a.weight[16,9] a.bias[20] b.weight[2,7] x[1] y[2] z[3]", "", 0, 0},
+      /* no shape of the model depends on what differs */
+      {MLP, "a.weight[20,11] a.bias[20] b.weight[2,20] b.bias[2]", "", 0, 0},
+      /* another model: nothing to correct */
+      {MLP, "p[1] q[2] r[3]", "", 0, 0},
+      {LISTS, "s.0[4] s.1[4] t.0[4] t.1[4] t.2[4]", "depths=[2, 3] (now [2, 2])", 1, 1},
+      {LISTS, "s.0[4] t.0[4] t.1[4] t.2[4]", "depths=[1, 3] (now [2, 2])", 2, 2},
+      /* in the order of their texts, as safetensors files have them */
+      {LISTS,
+       "s.0[4] s.1[4] s.10[4] s.11[4] s.2[4] s.3[4] s.4[4] s.5[4] s.6[4] s.7[4] s.8[4] s.9[4] t.0[4] t.1[4]",
+       "depths=[12, 2] (now [2, 2])", 10, 10},
+      {LISTS, "s.0[4] s.1[4] s.2[4] t.0[4] t.1[4] t.2[4] t.3[4]", "--arch deep", 3, 3},
+      {LISTS, "s.0[8] s.1[8] t.0[8] t.1[8]", "wide=true (now False)", 4, 4},
+      /* a factor and a sum: 2 of 8 heads, 30 positions and two more */
+      {HEADS, "q[64,64] k[16,64] pos[18]", "kv=2 (now 8)", 1, 1},
+      {HEADS, "q[64,64] k[64,64] pos[32]", "n=30 (now 16)", 1, 1},
+      /* what the first change makes wrong is found with the next */
+      {HEADS, "q[96,96] k[24,96] pos[18]", "d=96 (now 64), kv=2 (now 8)", 2, 2},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct match_bench x;
+    bench_open(&x, rows[i].arch);
+    root_dict(&x, rows[i].keys, "");
+    bench_run(&x);
+    assert_true(run_hint(&x));
+    bool told = seen(&x.b.o, OBS_HINT) != 0;
+    const struct observation none = {.subject = SPAN("")}, *o = told ? first_of(&x.b.o, OBS_HINT) : &none;
+    if (!span_is(o->subject, rows[i].hint) || o->got != rows[i].resolved || o->want != rows[i].problems)
+      fail_msg("%s: %.*s resolves %llu of %llu", rows[i].keys, (int)o->subject.n, (const char *)o->subject.p,
+               (unsigned long long)o->got, (unsigned long long)o->want);
+    bench_close(&x);
+  }
+}
+
+/* The user's own --set stays, and a value of it may be the wrong one. */
+static void settings_are_kept(void **state) {
+  struct match_bench x;
+  struct setting set[2] = {{SPAN("d"), SPAN("16")}, {SPAN("out"), SPAN("3")}};
+  (void)state;
+  bench_open(&x, MLP);
+  root_dict(&x, "a.weight[16,10] a.bias[16] b.weight[2,16] b.bias[2]", "");
+  x.b.sources.set = set;
+  x.b.sources.num_set = 2;
+  bench_run(&x);
+  assert_true(run_hint(&x));
+  assert_true(span_is(first_of(&x.b.o, OBS_HINT)->subject, "out=2 (now 3)"));
+  bench_close(&x);
+}
+
+static void a_prefix_does_not_hide_the_value(void **state) {
+  struct match_bench x;
+  (void)state;
+  bench_open(&x, MLP);
+  root_dict(&x, "a.weight[16,10] a.bias[16] b.weight[2,16] b.bias[2]", "module.");
+  bench_run(&x);
+  assert_true(run_hint(&x));
+  assert_true(span_is(first_of(&x.b.o, OBS_HINT)->subject, "d=16 (now 20)"));
+  bench_close(&x);
+}
+
+static void roots_are_found_by_their_keys(void **state) {
+  static const char arch[] =
+      "{'arch': 1, 'base_prefix': 'base.', 'blocks': {'Base()': {'modules': {'e': 'Parameter(4)', 'f': "
+      "'Parameter(4)'}}, 'Head(n)': {'modules': {'base': 'Base()', 'head': 'Parameter(n)'}}, 'Bad()': "
+      "{'modules': "
+      "{'x': 'Parameter(1 // 0)'}}},"
+      " 'roots': {'Broken': 'Bad()', 'Large': 'Head(9)', 'Small': 'Head(2)', 'Bare': 'Base()'}}";
+  static const struct {
+    const char *keys, *root;
+  } rows[] = {
+      {"base.e[4] base.f[4] head[2]", "Small"},
+      {"base.e[4] base.f[4] head[9]", "Large"},
+      {"e[4] f[4]", "Bare"}, /* the others fit with a prefix and lack the head */
+      {"base.e[4] base.f[4]", "Bare"},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct match_bench x;
+    bench_open(&x, arch);
+    root_dict(&x, rows[i].keys, "");
+    x.plan = plan_bench_done(&x.p);
+    struct span root = hint_root(&x.b.arch, &x.b.sources, x.plan, &x.plan->dicts[0], &x.b.max);
+    if (!span_is(root, rows[i].root)) fail_msg("%s: %.*s", rows[i].keys, (int)root.n, (const char *)root.p);
+    bench_close(&x);
+  }
+}
+
+/* 80 layers of nine tensors: everything wrong at once. The limit ends what would take longer. */
+static void the_search_is_bounded(void **state) {
+  enum { LAYERS = 80, TENSORS = 9 };
+  static const char arch[] =
+      "{'arch': 1, 'config': {'n': 32, 'd': 64, 'ff': 256, 'v': 100, 'a': 1, 'b': 2, 'c': 3}, 'modules': "
+      "{'e': "
+      "'Embedding(v, d)', 'l.{i < n}': {'modules': {'p.{k < 7}': 'Linear(d, ff, False)', 'x': 'Linear(ff, d, "
+      "False)', 'y': 'Parameter(d)'}}}}";
+  struct match_bench x;
+  (void)state;
+  for (int full = 1; full >= 0; full--) {
+    char name[64];
+    bench_open(&x, arch);
+    root_dict(&x, "e.weight[50,48] ", "");
+    for (int i = 0; i < LAYERS; i++)
+      for (int k = 0; k < TENSORS; k++) {
+        snprintf(name, sizeof name, k < 7 ? "l.%d.p.%d.weight" : k == 7 ? "l.%d.x.weight" : "l.%d.y", i, k);
+        tensor_named(&x, name, DTYPE_F32, k < 8 ? 2 : 1,
+                     k < 7    ? SIZES(96, 48)
+                     : k == 7 ? SIZES(48, 96)
+                              : SIZES(48));
+      }
+    if (!full) x.b.max.hint_keys = 20000;
+    bench_run(&x);
+    double started = milliseconds();
+    assert_true(run_hint(&x));
+    double took = milliseconds() - started;
+    if (full)
+      assert_true(span_is(first_of(&x.b.o, OBS_HINT)->subject,
+                          "d=48 (now 64), ff=96 (now 256), n=80 (now 32), v=50 (now 100)"));
+    print_message("%d tensors, four values wrong: %.0f ms%s\n", LAYERS * TENSORS + 1, took,
+                  full ? "" : ", bounded");
+    assert_true(took < 5000); /* 1000 on a quiet machine, without sanitizers: make bench */
+    bench_close(&x);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(values_are_found),
+      cmocka_unit_test(settings_are_kept),
+      cmocka_unit_test(a_prefix_does_not_hide_the_value),
+      cmocka_unit_test(roots_are_found_by_their_keys),
+      cmocka_unit_test(the_search_is_bounded),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

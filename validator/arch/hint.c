@@ -1,0 +1,387 @@
+#include "arch/hint.h"
+
+enum {
+  MAX_CHANGES = 6, /* config values that are wrong at once */
+  MAX_PAIRS = 12,  /* different sizes that were found and expected */
+  MAX_COUNTS = 8,  /* different lengths of lists in the checkpoint's keys */
+  MAX_FIELDS = 64,
+  MAX_ITEMS = 32, /* of a config value that is a list */
+  TRIAL_BYTES = 1 << 28,
+};
+
+/* Sizes that were found where others were expected. */
+struct pairs {
+  uint32_t n;
+  struct {
+    uint64_t found, want;
+  } list[MAX_PAIRS];
+};
+
+/* A config value that may be wrong: an integer, a flag, or an integer in a list. */
+struct field {
+  uint32_t line;
+  int32_t item; /* in a list; -1: the value itself */
+  int64_t value;
+  bool flag, dead; /* dead: no key and no shape depends on it */
+};
+
+/* One try: what is built, and what came of it. */
+struct attempt {
+  const struct arch *arch;
+  const struct config_sources *sources;
+  struct span root;
+  const struct plan *plan;
+  const struct plan_dict *dict;
+  const struct match *like; /* whose prefix counts; NULL: it is looked for */
+  uint64_t problems;        /* UINT64_MAX: can't be built */
+  uint64_t print;           /* of all keys and sizes */
+  bool prefixed;            /* not without a change of the prefix */
+  struct pairs pairs;
+  uint64_t cost; /* in keys, about */
+};
+
+struct search {
+  const struct hint_request *r;
+  struct arena *arena;
+  struct setting *set; /* the user's, and behind them the changes found */
+  size_t num_set;
+  struct pairs pairs; /* with the changes found so far */
+  uint32_t num_counts, num_fields;
+  int64_t counts[MAX_COUNTS];
+  struct field fields[MAX_FIELDS];
+  uint64_t left; /* keys that may still be compared */
+};
+
+/* ---- one trial ---- */
+
+static uint64_t print_of(const struct model *m) {
+  static const uint64_t seed[2] = {1, 2}; /* only compared with its like, in this process */
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < m->num_expected; i++) {
+    struct siphash h;
+    siphash_init(&h, seed);
+    siphash_bytes(&h, m->expected[i].key);
+    for (uint32_t d = 0; d < m->expected[i].slot->ndim; d++) siphash_u64(&h, m->expected[i].slot->sizes[d]);
+    sum ^= siphash_end(&h);
+  }
+  return sum;
+}
+
+static uint64_t problems_of(const struct match *m) {
+  return (uint64_t)m->missing + m->unexpected + m->misshapen;
+}
+
+static void add_pair(struct pairs *p, uint64_t found, uint64_t want) {
+  uint32_t i = 0;
+  while (i < p->n && (p->list[i].found != found || p->list[i].want != want)) i++;
+  if (i == MAX_PAIRS) return;
+  p->list[i].found = found;
+  p->list[i].want = want;
+  p->n += i == p->n;
+}
+
+static void list_pairs(struct pairs *p, const struct model *model, const struct match *match,
+                       const struct plan *plan) {
+  p->n = 0;
+  for (uint32_t i = 0; i < model->num_expected; i++) {
+    const struct slot *slot = model->expected[i].slot;
+    if (match->tensor[i] == MATCH_NO_TENSOR) continue;
+    const struct plan_tensor *t = &plan->tensors[match->tensor[i]];
+    const uint64_t *found = plan->dims + t->first_dim;
+    for (uint32_t d = 0; t->ndim == slot->ndim && d < t->ndim; d++)
+      if (found[d] != slot->sizes[d]) add_pair(p, found[d], slot->sizes[d]);
+  }
+}
+
+enum { STEPS_PER_KEY = 50 };
+
+static uint64_t steps_left(const struct model *m) { return m->eval ? *m->eval->steps : 0; }
+
+/* In memory of its own, with nobody to tell. */
+static void attempt(struct attempt *x, const struct limits *max) {
+  struct arena own;
+  struct observations silent;
+  struct model model;
+  struct match match;
+  const struct match_options how = {.counts_only = true, .like = x->like};
+  arena_init(&own, TRIAL_BYTES);
+  observations_init(&silent, &own, 1);
+  x->problems = UINT64_MAX;
+  bool built = model_build(&model, x->arch, x->sources, x->root, x->plan->num_tensors, &own, max, &silent);
+  if (built && match_run(&match, &model, x->plan, x->dict, &how, &own, &silent)) {
+    x->problems = problems_of(&match);
+    x->print = print_of(&model);
+    x->prefixed = match.prefix_added.n || match.prefix_removed.n;
+    list_pairs(&x->pairs, &model, &match, x->plan);
+  }
+  uint64_t steps = max->arch_steps + 64 * min_u64(4 * (uint64_t)x->plan->num_tensors + 1024, max->tensors);
+  x->cost = (steps - min_u64(steps, steps_left(&model))) / STEPS_PER_KEY + model.num_expected +
+            x->dict->num_entries + x->sources->file.text.n / STEPS_PER_KEY;
+  model_close(&model);
+  arena_free(&own);
+}
+
+static struct attempt attempt_sources(struct search *s, const struct config_sources *sources) {
+  const struct hint_request *r = s->r;
+  struct attempt x = {.arch = r->arch,
+                      .sources = sources,
+                      .root = r->root,
+                      .plan = r->plan,
+                      .dict = r->match->dict,
+                      .like = r->match,
+                      .problems = UINT64_MAX};
+  struct limits own = *r->max;
+  if (s->left == 0) return x;
+  own.arch_steps = min_u64(own.arch_steps, s->left * STEPS_PER_KEY);
+  attempt(&x, &own);
+  s->left -= min_u64(s->left, x.cost);
+  return x;
+}
+
+/* ---- what could be wrong ---- */
+
+static void add_field(struct search *s, struct field f) {
+  if (s->num_fields < MAX_FIELDS) s->fields[s->num_fields++] = f;
+}
+
+static bool is_list_of_integers(const struct value *v) {
+  if (v->kind != VALUE_TUPLE || v->n > MAX_ITEMS) return false;
+  for (uint32_t k = 0; k < v->n; k++)
+    if (v->items[k].kind != VALUE_INT) return false;
+  return true;
+}
+
+static void list_fields(struct search *s) {
+  const struct scope *config = s->r->model->config;
+  for (uint32_t i = 0; i < s->r->arch->num_config; i++) {
+    const struct value *v = &config->values[i];
+    if (v->kind == VALUE_INT) add_field(s, (struct field){.line = i, .item = -1, .value = v->number});
+    if (v->kind == VALUE_BOOL)
+      add_field(s, (struct field){.line = i, .item = -1, .value = v->truth, .flag = true});
+    for (uint32_t k = 0; is_list_of_integers(v) && k < v->n; k++)
+      add_field(s, (struct field){.line = i, .item = (int32_t)k, .value = v->items[k].number});
+  }
+}
+
+static void add_count(struct search *s, int64_t n) {
+  for (uint32_t i = 0; i < s->num_counts; i++)
+    if (s->counts[i] == n) return;
+  if (s->num_counts < MAX_COUNTS) s->counts[s->num_counts++] = n;
+}
+
+/* The number of a key's part and one more; 0 for what is no number. */
+static int64_t length_by(struct span part) {
+  int64_t n = 0;
+  if (part.n == 0 || part.n > 8) return 0;
+  for (size_t k = 0; k < part.n; k++) {
+    if (part.p[k] < '0' || part.p[k] > '9') return 0;
+    n = n * 10 + (part.p[k] - '0');
+  }
+  return n + 1;
+}
+
+/* "layers.11.": there may be twelve. The greatest number behind one front is the length of the list there. */
+static void list_counts(struct search *s) {
+  const struct plan *p = s->r->plan;
+  const struct plan_dict *dict = s->r->match->dict;
+  struct {
+    struct span front;
+    int64_t length;
+  } last[8] = {0};
+  for (uint32_t i = 0; i <= dict->num_entries; i++) {
+    struct span key = i < dict->num_entries ? plan_span(p, p->entries[dict->first_entry + i].name) : SPAN(""),
+                rest = key;
+    for (uint32_t level = 0; level < ARRAY_LEN(last); level++) {
+      const uint8_t *dot = memchr(rest.p, '.', rest.n);
+      struct span front = span_first(key, key.n - rest.n),
+                  part = dot ? span_first(rest, (size_t)(dot - rest.p)) : rest;
+      int64_t length = length_by(part);
+      bool same = span_eq(front, last[level].front);
+      if (!same && last[level].length) add_count(s, last[level].length);
+      last[level].length = same && last[level].length > length ? last[level].length : length;
+      last[level].front = front;
+      rest = span_from(rest, part.n + (dot != NULL));
+    }
+  }
+}
+
+/* ---- trying ---- */
+
+/* An item of a list, as it is by now. */
+static int64_t item_of(const struct search *s, uint32_t line, uint32_t item) {
+  for (uint32_t i = 0; i < s->num_fields; i++)
+    if (s->fields[i].line == line && s->fields[i].item == (int32_t)item) return s->fields[i].value;
+  return s->r->model->config->values[line].items[item].number;
+}
+
+/* The setting that gives a field another value: "16", "true", "[3, 4, 6, 3]". */
+static struct setting setting_of(struct search *s, const struct field *f, int64_t value) {
+  struct setting set = {.name = s->r->arch->config[f->line].name};
+  uint32_t n = f->item < 0 ? 0 : s->r->model->config->values[f->line].n;
+  if (f->flag)
+    set.value = value ? SPAN("true") : SPAN("false");
+  else if (f->item < 0)
+    set.value = arena_printf(s->arena, "%lld", (long long)value);
+  else
+    set.value = SPAN("[");
+  for (uint32_t k = 0; k < n; k++)
+    set.value = arena_printf(s->arena, "%.*s%lld%s", (int)set.value.n, (const char *)set.value.p,
+                             (long long)(k == (uint32_t)f->item ? value : item_of(s, f->line, k)),
+                             k + 1 < n ? ", " : "]");
+  return set;
+}
+
+static struct attempt attempt_value(struct search *s, const struct field *f, int64_t value) {
+  struct config_sources sources = *s->r->sources;
+  s->set[s->num_set] = setting_of(s, f, value);
+  sources.set = s->set;
+  sources.num_set = s->num_set + 1;
+  return attempt_sources(s, &sources);
+}
+
+/* Values that never show are left out from here on. */
+static void find_dead(struct search *s) {
+  const struct hint_request *r = s->r;
+  uint64_t print = print_of(r->model);
+  for (uint32_t i = 0; i < s->num_fields; i++) {
+    struct field *f = &s->fields[i];
+    struct attempt x = attempt_value(s, f, f->flag ? !f->value : f->value + 1);
+    f->dead = x.problems != UINT64_MAX && x.print == print;
+  }
+}
+
+struct best {
+  uint64_t problems;
+  struct pairs pairs;
+  struct field *field;
+  int64_t value;
+};
+
+static void try_value(struct search *s, struct field *f, int64_t value, struct best *best) {
+  if (value == f->value || value < 0) return;
+  struct attempt x = attempt_value(s, f, value);
+  if (x.problems < best->problems) *best = (struct best){x.problems, x.pairs, f, value};
+}
+
+static void try_field(struct search *s, struct field *f, struct best *best) {
+  if (f->flag) {
+    try_value(s, f, !f->value, best);
+    return;
+  }
+  for (uint32_t i = 0; i < s->num_counts; i++) try_value(s, f, s->counts[i], best);
+  for (uint32_t i = 0; i < s->pairs.n; i++) {
+    int64_t found, want, scaled, moved;
+    if (!try_cast(s->pairs.list[i].found, &found) || !try_cast(s->pairs.list[i].want, &want)) continue;
+    try_value(s, f, found, best);
+    if (want && try_mul(f->value, found, &scaled) && scaled % want == 0 && scaled / want != found)
+      try_value(s, f, scaled / want, best);
+    if (try_sub(found, want, &moved) && try_add(f->value, moved, &moved) && moved != found)
+      try_value(s, f, moved, best);
+  }
+}
+
+/* ---- telling ---- */
+
+static void tell(struct observations *o, struct span what, uint64_t before, uint64_t after) {
+  observe(o, (struct observation){.kind = OBS_HINT, .subject = what, .got = before - after, .want = before});
+}
+
+static uint64_t try_presets(struct search *s, struct span *name) {
+  const struct arch *arch = s->r->arch;
+  uint64_t best = UINT64_MAX;
+  for (uint32_t i = 0; i < arch->num_presets; i++) {
+    struct config_sources sources = *s->r->sources;
+    sources.preset = arch->presets[i].name;
+    struct attempt x = attempt_sources(s, &sources);
+    if (x.problems >= best) continue;
+    best = x.problems;
+    *name = arch->presets[i].name;
+  }
+  return best;
+}
+
+/* "hidden_dim=16 (now 20), layers=[3, 4, 6, 3] (now [2, 2, 2, 2])": the last setting of each name counts. */
+static struct span words_of(struct search *s, const uint32_t *lines) {
+  struct span words = SPAN("");
+  for (size_t i = s->r->sources->num_set; i < s->num_set; i++) {
+    const struct setting *set = &s->set[i];
+    bool later = false;
+    for (size_t k = i + 1; k < s->num_set; k++) later = later || span_eq(s->set[k].name, set->name);
+    if (later) continue;
+    struct span old = value_show(s->arena, &s->r->model->config->values[lines[i - s->r->sources->num_set]]);
+    words = arena_printf(s->arena, "%.*s%s%.*s=%.*s (now %.*s)", (int)words.n, (const char *)words.p,
+                         words.n ? ", " : "", (int)min_size(set->name.n, 100), (const char *)set->name.p,
+                         (int)set->value.n, (const char *)set->value.p, (int)old.n, (const char *)old.p);
+  }
+  return words;
+}
+
+/* The best change, then the best on top of it, until nothing is left to resolve. */
+static uint64_t try_values(struct search *s, uint64_t before, struct span *words) {
+  uint64_t left = before;
+  uint32_t lines[MAX_CHANGES];
+  for (uint32_t n = 0; n < MAX_CHANGES && left > 0; n++) {
+    struct best best = {.problems = left};
+    for (uint32_t i = 0; i < s->num_fields; i++)
+      if (!s->fields[i].dead) try_field(s, &s->fields[i], &best);
+    if (!best.field) break;
+    lines[n] = best.field->line;
+    s->set[s->num_set++] = setting_of(s, best.field, best.value);
+    best.field->value = best.value;
+    best.field->dead = true; /* a value is changed once */
+    left = best.problems;
+    s->pairs = best.pairs;
+  }
+  *words = words_of(s, lines);
+  return left;
+}
+
+static bool prepare(struct search *s) {
+  const struct config_sources *from = s->r->sources;
+  s->num_set = from->num_set;
+  s->set = arena_array(s->arena, from->num_set + MAX_CHANGES + 1, struct setting);
+  if (!s->set) return false;
+  if (from->num_set) memcpy(s->set, from->set, from->num_set * sizeof *s->set);
+  s->left = s->r->max->hint_keys;
+  list_fields(s);
+  list_pairs(&s->pairs, s->r->model, s->r->match, s->r->plan);
+  list_counts(s);
+  return true;
+}
+
+bool hint_run(const struct hint_request *r, struct arena *a, struct observations *o) {
+  struct search s = {.r = r, .arena = a};
+  uint64_t before = problems_of(r->match);
+  struct span preset = SPAN(""), words = SPAN("");
+  if (before == 0 || r->match->matched + r->match->misshapen == 0) return true;
+  if (!prepare(&s)) return false;
+  uint64_t by_preset = try_presets(&s, &preset);
+  if (by_preset > 0) find_dead(&s);
+  uint64_t by_values = by_preset > 0 ? try_values(&s, before, &words) : UINT64_MAX;
+  if (by_preset <= by_values && by_preset <= before / 2)
+    tell(o, arena_printf(a, "--arch %.*s", (int)min_size(preset.n, 100), (const char *)preset.p), before,
+         by_preset);
+  else if (by_values <= before / 2)
+    tell(o, words, before, by_values);
+  return true;
+}
+
+struct span hint_root(const struct arch *arch, const struct config_sources *sources, const struct plan *plan,
+                      const struct plan_dict *dict, const struct limits *max) {
+  enum { MAX_ROOTS = 32 };
+  struct limits own = *max;
+  uint64_t best = UINT64_MAX;
+  struct span name = SPAN("");
+  own.arch_steps /= MAX_ROOTS;
+  for (uint32_t i = 0; i < arch->num_roots && i < MAX_ROOTS; i++) {
+    struct attempt x = {
+        .arch = arch, .sources = sources, .root = arch->roots[i].name, .plan = plan, .dict = dict};
+    attempt(&x, &own);
+    /* Of two that fit alike, the one whose keys need no prefix. */
+    uint64_t rank = x.problems == UINT64_MAX ? UINT64_MAX : 2 * x.problems + x.prefixed;
+    if (rank >= best) continue;
+    best = rank;
+    name = arch->roots[i].name;
+  }
+  return name;
+}
