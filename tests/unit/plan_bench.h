@@ -73,15 +73,15 @@ static inline struct plan_tensor *plan_bytes(struct plan_bench *p, enum dtype dt
   p->file.n += (uint32_t)n;
   struct plan_storage *s = vec_push(&p->arena, &p->storages, PLAN_BENCH_ROWS);
   assert_non_null(s);
-  *s = (struct plan_storage){.member = 1, .dtype = dtype, .at = at, .bytes = n, .declared_by = 1};
+  *s = (struct plan_storage){.member = 1, .dtype = (uint8_t)dtype, .at = at, .bytes = n};
   uint32_t row = p->tensors.n;
   struct plan_tensor *t = vec_push(&p->arena, &p->tensors, PLAN_BENCH_ROWS);
   assert_non_null(t);
   *t = (struct plan_tensor){
       .storage = p->storages.n,
       .first_dim = p->dims.n,
-      .dtype = dtype,
-      .ndim = ndim,
+      .dtype = (uint8_t)dtype,
+      .ndim = (uint8_t)ndim,
       .flags = PLAN_CONTIGUOUS | (dtype_table[dtype].cls == DT_QUANT ? PLAN_QUANTIZED : 0),
       .tied = row,
       .value = p->values.n ? p->values.n - 1 : 0,

@@ -322,7 +322,7 @@ static void globals_storages_and_members_are_listed(void **state) {
   assert_int_equal(p->num_storages, 1);
   assert_true(span_is(plan_span(p, p->storages[0].key), "0"));
   assert_int_equal(p->storages[0].bytes, 24);
-  assert_int_equal(p->storages[0].declared_by, 2);
+  assert_true(span_is(plan_span(p, p->storages[0].location), "cpu"));
   uint32_t thing = p->num_globals - 1;
   assert_true(span_is(plan_span(p, p->globals[thing].name), "Thing"));
   assert_int_equal(p->globals[thing].cls, GLOBAL_UNKNOWN);
@@ -385,6 +385,27 @@ static void dtypes_with_a_state_are_named_once(void **state) {
   bench_close(&b);
 }
 
+/* Keys are ends of their members' names in the pool, and a place is written where it changes. */
+static void storages_keep_their_keys_and_places(void **state) {
+  static const struct {
+    const char *key, *place;
+    uint32_t member;
+  } want[] = {{"0", "cpu", 2}, {"1", "cuda:0", 3}, {"5", "cuda:0", 0}, {"7", "meta", 0}, {"8", "cpu", 0}};
+  (void)state;
+  struct bench b;
+  plan_of(&b,
+          T(FLOATS STORAGE_AT("LongStorage", "1", "cuda:0", "1") STORAGE_AT("LongStorage", "5", "cuda:0", "1")
+                STORAGE_AT("LongStorage", "7", "meta", "1") STORAGE("LongStorage", "8", "1")));
+  assert_int_equal(b.plan.num_storages, ARRAY_LEN(want));
+  for (uint32_t i = 0; i < ARRAY_LEN(want); i++) {
+    const struct plan_storage *s = &b.plan.storages[i];
+    assert_true(span_is(plan_span(&b.plan, s->key), want[i].key));
+    assert_true(span_is(plan_span(&b.plan, s->location), want[i].place));
+    assert_int_equal(s->member, want[i].member);
+  }
+  bench_close(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(trees_are_pythons),
@@ -399,6 +420,7 @@ int main(void) {
       cmocka_unit_test(tied_tensors_name_the_first),
       cmocka_unit_test(a_parameter_is_tied_to_its_data),
       cmocka_unit_test(globals_storages_and_members_are_listed),
+      cmocka_unit_test(storages_keep_their_keys_and_places),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

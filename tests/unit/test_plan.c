@@ -59,7 +59,7 @@ static void read_tensors(const struct plan *p, struct span file, struct bench *b
     struct span bytes;
     touch_text(p, t->key);
     touch_text(p, t->state_key);
-    touch(&p->dims[t->first_dim], 2 * t->ndim * sizeof *p->dims);
+    touch(&p->dims[t->first_dim], 2u * t->ndim * sizeof *p->dims);
     touch(&p->values[t->value], sizeof *p->values);
     assert_true(t->tied <= i);
     if (t->storage == PLAN_NO_STORAGE) continue;
@@ -311,6 +311,8 @@ static const struct bend {
     BEND(tensors, 0, flags, PLAN_META, "tensors"),
     BEND(tensors, 0, flags, PLAN_QUANTIZED, "tensors"),
     BEND(tensors, 2, flags, PLAN_CONTIGUOUS, "tensors"), /* turned */
+    BEND(tensors, 0, layout, LAYOUT_COO, "tensors"),     /* sparse, and not said to be */
+    BEND(tensors, 0, layout, LAYOUT_COUNT, "tensors"),
     BEND(dicts, 0, path.n, ROOM, "dicts"),
     BEND(dicts, 0, value, 1000, "dicts"),
     BEND(dicts, 0, first_entry, 1, "dicts"),

@@ -117,8 +117,8 @@ static void add_weight(struct run_state *s, uint32_t i, const struct slot *slot,
   const uint64_t item = dtype_size(layout_dtype(how));
   *t = (struct plan_tensor){.storage = i + 1,
                             .first_dim = i * 8,
-                            .dtype = layout_dtype(how),
-                            .ndim = slot->ndim,
+                            .dtype = (uint8_t)layout_dtype(how),
+                            .ndim = (uint8_t)slot->ndim,
                             .numel = slot->numel,
                             .offset = 1,
                             .flags = transposed ? 0 : PLAN_CONTIGUOUS};

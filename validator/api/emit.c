@@ -308,7 +308,7 @@ static void emit_tensor(const struct plan *p, uint32_t i, struct report *report)
   else
     event_null(e, "nnz");
   event_u64(e, "numel", t->numel);
-  event_u64(e, "storage_offset", t->offset);
+  event_u64(e, "storage_offset", t->flags & PLAN_SPARSE ? 0 : t->offset);
   add_tensor_stats(e, p->num_stats ? &p->stats[i] : NULL);
   report_event(report, e);
 }

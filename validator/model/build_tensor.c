@@ -134,7 +134,7 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
                                          .at = c->at,
                                          .dtype = (uint8_t)d->dtype,
                                          .ndim = v.ndim,
-                                         .flags = (uint16_t)flags,
+                                         .flags = (uint8_t)flags,
                                          .offset = v.offset,
                                          .numel = v.numel,
                                          .extent = v.extent},
@@ -182,7 +182,7 @@ static uint32_t same_tensor(const struct call *c, bool requires_grad, int more_f
   if (!b || b->kind != BUILT_TENSOR) return refuse_arguments(c, "the data is not a tensor");
   struct tensor_fact t = c->cp->tensors.p[b->index];
   int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | more_flags | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
-  t.flags = (uint16_t)flags;
+  t.flags = (uint8_t)flags;
   uint32_t number = tensor_row(c->cp, &t);
   return number ? call_built(c, BUILT_TENSOR, number - 1) : 0;
 }

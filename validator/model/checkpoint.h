@@ -73,7 +73,7 @@ struct tensor_fact {
   uint32_t first_dim; /* in checkpoint.dims: sizes, then strides */
   uint32_t at;
   uint8_t dtype, ndim;
-  uint16_t flags;  /* enum plan_tensor_flags */
+  uint8_t flags;   /* enum plan_tensor_flags */
   uint32_t sparse; /* 1-based in checkpoint.sparse, 0: strided */
   uint64_t offset, numel, extent;
 };

@@ -43,18 +43,31 @@ static void put_globals(struct checkpoint *cp, struct plan_writer *w, const stru
   }
 }
 
+/* The key of a record stands in the pool already: it is the end of its member's name. */
+static struct plan_text put_key(struct checkpoint *cp, struct plan_writer *w, const struct storage_fact *s) {
+  if (s->member && span_ends(cp->container->members[s->member - 1].name, s->key)) {
+    const struct plan_member *m = plan_row_at(w, PLAN_members, sizeof *m, s->member - 1);
+    if (m->name.n < NAME_BYTES)
+      return (struct plan_text){m->name.at + m->name.n - (uint32_t)s->key.n, (uint32_t)s->key.n};
+  }
+  return plan_put(w, s->key, 128);
+}
+
+/* Most storages are where the one before them is. */
 static void put_storages(struct checkpoint *cp, struct plan_writer *w) {
+  struct plan_text location = {0, 0};
   for (uint32_t i = 0; i < cp->storages.n; i++) {
     const struct storage_fact *s = &cp->storages.p[i];
     struct plan_storage *row = plan_row(w, PLAN_storages, sizeof *row);
     if (!row) return;
-    *row = (struct plan_storage){.key = plan_put(w, s->key, 128),
-                                 .location = plan_put(w, s->location, 128),
+    if (i == 0 || !span_eq(s->location, cp->storages.p[i - 1].location))
+      location = plan_put(w, s->location, 128);
+    *row = (struct plan_storage){.key = put_key(cp, w, s),
+                                 .location = location,
                                  .member = s->member,
-                                 .dtype = s->dtype,
+                                 .dtype = (uint8_t)s->dtype,
                                  .at = s->at,
                                  .bytes = s->member ? s->bytes : 0,
-                                 .declared_by = s->users,
                                  .big_endian = s->big_endian};
   }
 }
@@ -129,15 +142,14 @@ static bool put_tensors(struct checkpoint *cp, struct plan_writer *w, const stru
     *row = (struct plan_tensor){.key = path->key,
                                 .storage = absent ? PLAN_NO_STORAGE : t->storage,
                                 .first_dim = t->first_dim,
-                                .dtype = t->dtype,
-                                .ndim = t->ndim,
-                                .flags = t->flags | (absent ? (uint32_t)PLAN_UNPROVED : 0),
                                 .tied = tied,
                                 .value = path->value,
                                 .at = t->at,
-                                .layout = sparse ? sparse->layout : (uint32_t)LAYOUT_STRIDED,
-                                .nnz = sparse ? sparse->nnz : 0,
-                                .offset = t->offset,
+                                .dtype = t->dtype,
+                                .ndim = t->ndim,
+                                .flags = (uint8_t)(t->flags | (absent ? PLAN_UNPROVED : 0)),
+                                .layout = sparse ? sparse->layout : (uint8_t)LAYOUT_STRIDED,
+                                .offset = sparse ? sparse->nnz : t->offset,
                                 .numel = t->numel};
   }
   return true;

@@ -181,7 +181,7 @@ static bool flags_ok(const struct plan_tensor *t, const uint64_t *size, const ui
   return (!(t->flags & PLAN_CONTIGUOUS) || rows_follow(t, size, stride)) &&
          !(no_bytes && t->storage != PLAN_NO_STORAGE) &&
          quantized == (dtype_table[t->dtype].cls == DT_QUANT) && t->layout < LAYOUT_COUNT &&
-         sparse == (t->layout != LAYOUT_STRIDED) && (sparse || t->nnz == 0);
+         sparse == (t->layout != LAYOUT_STRIDED);
 }
 
 static bool tensors_ok(const struct plan *p) {

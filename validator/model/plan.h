@@ -50,14 +50,14 @@ struct plan_global {
 
 struct plan_storage {
   struct plan_text key, location;
-  uint32_t member;      /* 1-based; 0: no bytes in the file (meta, missing) */
-  uint32_t dtype;       /* of the storage class */
-  uint64_t at;          /* offset of its first byte in the member's real bytes (legacy views; else 0) */
-  uint64_t bytes;       /* proved to be there */
-  uint32_t declared_by; /* tensors that use it */
-  uint32_t big_endian;
+  uint64_t at;     /* offset of its first byte in the member's real bytes (legacy views; else 0) */
+  uint64_t bytes;  /* proved to be there */
+  uint32_t member; /* 1-based; 0: no bytes in the file (meta, missing) */
+  uint8_t dtype;   /* of the storage class */
+  uint8_t big_endian;
 };
 
+/* A set in one byte. */
 enum plan_tensor_flags {
   PLAN_REQUIRES_GRAD = 1,
   PLAN_PARAMETER = 2,
@@ -78,14 +78,18 @@ struct plan_tensor {
   struct plan_text state_key; /* name in the state dict it belongs to; empty if none */
   uint32_t storage;           /* 1-based; PLAN_NO_STORAGE: none */
   uint32_t first_dim; /* dims[first_dim … + ndim) are sizes, the next ndim are strides (in elements) */
-  uint32_t dtype, ndim, flags;
-  uint32_t tied;  /* index of the first tensor with the same storage and view: its own index if none */
-  uint32_t value; /* its row among the values */
-  uint32_t at;    /* offset of the rebuilding call in its pickle */
-  uint32_t
-      layout;   /* enum plan_layout; of a sparse tensor the children of `value` are its indices and values */
-  uint64_t nnz; /* elements that a sparse tensor keeps; 0 of others */
-  uint64_t offset, numel; /* in elements */
+  uint32_t tied;      /* index of the first tensor with the same storage and view: its own index if none */
+  uint32_t value;     /* its row among the values */
+  uint32_t at;        /* offset of the rebuilding call in its pickle */
+  uint8_t dtype, ndim;
+  uint8_t flags; /* enum plan_tensor_flags */
+  uint8_t
+      layout; /* enum plan_layout; of a sparse tensor the children of `value` are its indices and values */
+  union {     /* in elements */
+    uint64_t offset; /* in its storage */
+    uint64_t nnz;    /* PLAN_SPARSE: how many it keeps; it has no storage */
+  };
+  uint64_t numel;
 };
 
 /* Parallel to the tensors (same index); absent as a whole at quick depth. */
@@ -132,9 +136,11 @@ struct plan_value {
   struct plan_text key;  /* dict key or field as text, decimal index in lists */
   struct plan_text text; /* TEXT, BYTES, BIGINT (decimal), DTYPE, DEVICE; cut at plan_text_bytes */
   struct plan_text cls;  /* "module.Name" of RECORD and GLOBAL; "collections.OrderedDict" of such a DICT */
-  int64_t number; /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: enum
-                     plan_dict_flags */
-  double real;    /* FLOAT */
+  union {
+    int64_t number; /* BOOL, INT, TENSOR, STORAGE, SHARED; length before the cut for TEXT, BYTES; DICT: enum
+                       plan_dict_flags; else 0 */
+    double real;    /* FLOAT */
+  };
 };
 
 /* Something that looks like a state dict, best guess first. */
