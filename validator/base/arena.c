@@ -5,7 +5,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { CHUNK_BYTES = 256 * 1024, BLOCK_MIN = 64, SLICE_FROM = 1 << 20, HUGE_PAGE = 2 << 20 };
+enum {
+  CHUNK_MIN = 16 << 10,
+  CHUNK_MAX = 256 << 10,
+  BLOCK_MIN = 64,
+  SLICE_FROM = 1 << 20,
+  HUGE_PAGE = 2 << 20
+};
 
 struct held {
   struct held *next;
@@ -15,7 +21,6 @@ struct held {
 struct chunk {
   struct chunk *next;
   size_t used, cap;
-  bool sliced;
   alignas(max_align_t) uint8_t bytes[];
 };
 
@@ -47,7 +52,7 @@ void arena_free(struct arena *a) {
   for (struct held *h = a->held; h; h = h->next) free(h->p); /* the notes themselves lie in chunks */
   for (struct chunk *c = a->chunks, *next; c; c = next) {
     next = c->next;
-    if (!c->sliced) free(c);
+    free(c);
   }
   *a = (struct arena){.budget = a->budget};
 }
@@ -61,19 +66,21 @@ static bool charge(struct arena *a, size_t bytes) {
   return true;
 }
 
+/* Chunks grow with the arena: a small file needs little, and calloc may have to clear all of it. */
 static struct chunk *new_chunk(struct arena *a, size_t need) {
-  size_t cap = need > CHUNK_BYTES / 4 ? need : CHUNK_BYTES;
+  size_t usual = min_size(CHUNK_MAX, a->used < CHUNK_MIN ? CHUNK_MIN : a->used);
+  bool own = need > usual / 4;
+  size_t cap = own ? need : usual;
   size_t total;
   if (!try_add(cap, sizeof(struct chunk), &total) || !charge(a, total)) return NULL;
-  struct chunk *slice = take_slice(a->slices, total), *c = slice ? slice : calloc(1, total);
+  struct chunk *c = calloc(1, total);
   if (!c) {
     a->exhausted = true;
     return NULL;
   }
   c->cap = cap;
-  c->sliced = slice != NULL;
   /* A piece with a chunk of its own goes behind the current one, whose rest stays in use. */
-  if (a->chunks && need > CHUNK_BYTES / 4) {
+  if (a->chunks && own) {
     c->next = a->chunks->next;
     a->chunks->next = c;
   } else {
@@ -83,6 +90,25 @@ static struct chunk *new_chunk(struct arena *a, size_t need) {
   return c;
 }
 
+/* Is there room for a large piece behind the last one, or in a slice of its own? */
+static bool slice_room(struct arena *a, size_t bytes) {
+  if (bytes <= a->rest_n) return true;
+  uint8_t *slice = take_slice(a->slices, bytes);
+  if (!slice) return false;
+  a->rest = slice;
+  a->rest_n = a->slices->size;
+  return true;
+}
+
+static void *large_piece(struct arena *a, size_t bytes) {
+  bytes = (bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+  if (!charge(a, bytes)) return NULL;
+  uint8_t *p = a->rest;
+  a->rest += bytes;
+  a->rest_n -= bytes;
+  return p;
+}
+
 void *arena_alloc(struct arena *a, size_t count, size_t size, size_t align) {
   size_t bytes;
   if (!try_mul(count, size, &bytes)) {
@@ -90,6 +116,7 @@ void *arena_alloc(struct arena *a, size_t count, size_t size, size_t align) {
     return NULL;
   }
   if (bytes == 0) bytes = 1;
+  if (bytes >= SLICE_FROM && slice_room(a, bytes)) return large_piece(a, bytes);
   struct chunk *c = a->chunks;
   size_t start = c ? (c->used + align - 1) / align * align : 0;
   if (!c || start > c->cap || bytes > c->cap - start) {

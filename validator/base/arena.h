@@ -33,6 +33,8 @@ void slices_unmap(struct slices *s);
 
 struct arena {
   struct slices *slices; /* NULL: none. Set between arena_init and the first allocation */
+  uint8_t *rest;         /* of the slice that large pieces are cut from, and its length */
+  size_t rest_n;
   size_t budget, used;
   bool exhausted; /* some call was refused: stays true */
   struct chunk *chunks;
