@@ -89,6 +89,29 @@ static void reserved_room_is_not_made_again(void **state) {
   arena_free(&a);
 }
 
+/* Built at once or one by one, an index finds the same in the same order. */
+static void built_at_once_is_the_same(void **state) {
+  (void)state;
+  enum { NUM = 1000 };
+  struct arena a;
+  struct hash_index x = {.slots.n = 0}, y = {.slots.n = 0}, none = {.slots.n = 0};
+  arena_init(&a, 1 << 20);
+  assert_true(hash_hang(&a, &none));
+  assert_int_equal(hash_find(&none, 0, 0), 0);
+  for (uint32_t i = 0; i < NUM; i++) {
+    assert_true(hash_append(&a, &x, i * i % 997));
+    assert_true(hash_add(&a, &y, i * i % 997, NUM));
+  }
+  assert_int_equal(hash_find(&x, 1, 0), 0); /* not yet */
+  assert_true(hash_hang(&a, &x));
+  for (uint32_t hash = 0; hash < 1000; hash++) {
+    uint32_t i = hash_find(&x, hash, 0), k = hash_find(&y, hash, 0);
+    for (; i && i == k; i = hash_find(&x, hash, i)) k = hash_find(&y, hash, k);
+    assert_int_equal(i, k);
+  }
+  arena_free(&a);
+}
+
 static void index_fails_when_the_budget_is_spent(void **state) {
   (void)state;
   struct arena a;
@@ -106,6 +129,7 @@ int main(void) {
       cmocka_unit_test(index_finds_every_entry_of_a_hash),
       cmocka_unit_test(index_tells_hashes_of_one_slot_apart),
       cmocka_unit_test(reserved_room_is_not_made_again),
+      cmocka_unit_test(built_at_once_is_the_same),
       cmocka_unit_test(index_fails_when_the_budget_is_spent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

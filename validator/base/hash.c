@@ -117,6 +117,14 @@ bool hash_reserve(struct arena *a, struct hash_index *x, uint64_t entries) {
   return num_slots <= x->slots.n || set_slots(a, x, num_slots);
 }
 
+bool hash_append(struct arena *a, struct hash_index *x, uint32_t hash) {
+  struct hash_link *l = vec_push(a, &x->links, UINT32_MAX);
+  if (l) l->hash = hash;
+  return l != NULL;
+}
+
+bool hash_hang(struct arena *a, struct hash_index *x) { return hash_reserve(a, x, x->links.n); }
+
 bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max) {
   if (x->links.n >= x->slots.n / 2 && !hash_reserve(a, x, x->links.n + UINT64_C(1))) return false;
   struct hash_link *l = vec_push(a, &x->links, max);

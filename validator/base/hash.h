@@ -42,5 +42,9 @@ uint32_t hash_find(const struct hash_index *x, uint32_t hash, uint32_t after);
 NODISCARD bool hash_reserve(struct arena *a, struct hash_index *x, uint64_t entries);
 /* Adds entry number x->links.n + 1. False: `max` entries are there, or the budget is spent. */
 NODISCARD bool hash_add(struct arena *a, struct hash_index *x, uint32_t hash, uint64_t max);
+/* Builds an index that is new: all entries first, none of which is found yet, then the slots for them in one
+ * run, so that their cache misses overlap. */
+NODISCARD bool hash_append(struct arena *a, struct hash_index *x, uint32_t hash);
+NODISCARD bool hash_hang(struct arena *a, struct hash_index *x);
 
 #endif

@@ -12,8 +12,7 @@ struct member *container_append(struct container *c, struct arena *a, const stru
       .name = name, .short_name = name, .header_at = at, .data_at = at, .csize = len, .size = len};
   c->members = c->table.p;
   c->num_members = c->table.n;
-  const struct member *twin; /* sections are named by us, keys are checked by who lists them */
-  return index_add(c, a, m, &twin) ? m : NULL;
+  return index_add(c, a, m) ? m : NULL;
 }
 
 struct walk {

@@ -29,14 +29,22 @@ static uint32_t hash_name(const struct container *c, struct span folder, struct 
   return (uint32_t)(siphash_end(&h) & UINT32_MAX);
 }
 
-bool index_add(struct container *c, struct arena *a, const struct member *m, const struct member **twin) {
-  uint32_t hash = hash_name(c, (struct span){0}, m->name);
-  /* Namesakes hang together, newest first: one comparison, however many there are. */
-  uint32_t found = hash_find(&c->index, hash, 0);
+bool index_add(struct container *c, struct arena *a, const struct member *m) {
+  return hash_add(a, &c->index, hash_name(c, (struct span){0}, m->name), UINT32_MAX);
+}
+
+bool index_all(struct container *c, struct arena *a) {
+  for (uint32_t i = 0; i < c->num_members; i++)
+    if (!hash_append(a, &c->index, hash_name(c, (struct span){0}, c->members[i].name))) return false;
+  return hash_hang(a, &c->index);
+}
+
+/* Namesakes hang together, newest first: one comparison, however many there are. */
+const struct member *index_twin(const struct container *c, const struct member *m) {
+  uint32_t found = hash_find(&c->index, 0, member_number(c, m));
   while (found && !names_equal_folded(c->members[found - 1].name, m->name))
-    found = hash_find(&c->index, hash, found);
-  *twin = found ? &c->members[found - 1] : NULL;
-  return hash_add(a, &c->index, hash, UINT32_MAX);
+    found = hash_find(&c->index, 0, found);
+  return found ? &c->members[found - 1] : NULL;
 }
 
 /* Is `name` the folder, a slash and the short name? */

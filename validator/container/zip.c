@@ -126,14 +126,11 @@ static bool below_top(const struct container *c, struct span name) {
 static bool index_names(struct zip *z) {
   struct container *c = z->c;
   find_top(c);
-  if (!hash_reserve(z->a, &c->index, c->num_members))
-    return zip_refuse(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
+  if (!index_all(c, z->a)) return zip_refuse(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
   for (uint32_t i = 0; i < c->num_members; i++) {
     struct member *m = &c->members[i];
-    const struct member *twin;
+    const struct member *twin = index_twin(c, m);
     if (below_top(c, m->name)) m->short_name = span_from(m->name, c->top.n + 1);
-    if (!index_add(c, z->a, m, &twin))
-      return zip_refuse(z, OBS_LIMIT_MEMORY, c->directory_at, z->a->budget, 0);
     if (twin)
       observe(z->o, (struct observation){
                         .kind = span_eq(twin->name, m->name) ? OBS_ZIP_NAME_TWICE : OBS_ZIP_NAME_CASE_TWIN,

@@ -164,9 +164,11 @@ void zip_check_torch(struct zip *z);
 
 /* ---- names.c: the index; names that are equal but for ASCII case are one, as for miniz ---- */
 
-/* Adds c's newest member; *twin is the one that has that name already, or NULL. False: budget spent. */
-NODISCARD bool index_add(struct container *c, struct arena *a, const struct member *m,
-                         const struct member **twin);
+/* Adds c's newest member, or at once all that a new index has. False: budget spent. */
+NODISCARD bool index_add(struct container *c, struct arena *a, const struct member *m);
+NODISCARD bool index_all(struct container *c, struct arena *a);
+/* The member before m that has m's name, or NULL. */
+const struct member *index_twin(const struct container *c, const struct member *m);
 bool names_equal_folded(struct span a, struct span b);
 
 #endif

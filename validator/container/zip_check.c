@@ -56,9 +56,21 @@ bool names_lead_out(struct span path) { return is_absolute(path) || has_drive(pa
 
 enum { TORCH_NAME_MAX = 511 }; /* torch copies names into 512 bytes, NUL included */
 
+/* Letters, digits, '_', '-' and slashes behind them, as nearly every name: none of the rules applies. */
+static bool is_plain(struct span name) {
+  if (name.n == 0 || name.n > TORCH_NAME_MAX || name.p[0] == '/') return false;
+  for (size_t i = 0; i < name.n; i++) {
+    uint8_t c = name.p[i], letter = c | 0x20;
+    if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && c != '/' && c != '_' && c != '-')
+      return false;
+  }
+  return true;
+}
+
 static void check_name(struct zip *z, const struct zip_central *central) {
   struct span name = central->name;
   uint64_t at = central->at + ZIP_CENTRAL_BYTES;
+  if (is_plain(name)) return;
   names_check(z->o, name, at);
   if (name.n > TORCH_NAME_MAX) zip_note_of(z, OBS_ZIP_NAME_LONG, at, name, name.n, TORCH_NAME_MAX);
   bool ascii = true;
