@@ -76,7 +76,21 @@ static COLD struct observation seen_index(const struct machine *m, enum obs_kind
   return what;
 }
 
+/* The index that every pickler takes: the one behind the last. */
+static inline bool is_next(const struct machine *m, uint32_t index) {
+  const struct memo *memo = m->memo;
+  return index == memo->dense.n && index <= m->num_ops && memo->entries.n == 0 &&
+         memo->n < m->max->pickle_memo && is_dense(memo, index);
+}
+
 HOT bool put(struct machine *m, const struct arg *arg, uint32_t index) {
+  if (is_next(m, index)) {
+    val_id *next = vec_push(m->arena, &m->memo->dense, UINT32_MAX);
+    if (!next) return refuse_memory(m);
+    *next = top(m);
+    m->memo->n++;
+    return true;
+  }
   val_id *there = slot(m->memo, m->hash_seed, index);
   if (there && *there != top(m)) observe(m->obs, seen_index(m, OBS_PKL_MEMO_OVERWRITE, arg, index));
   if (index > m->num_ops) { /* C's memo is an array of twice the index: 64 GiB for LONG_BINPUT 0xfffffff0 */
