@@ -54,17 +54,21 @@ struct np_dtype {
 
 struct storage_fact {
   struct span key, location;
+  uint64_t at; /* offset of the first byte in the member */
+  uint64_t numel, bytes;
+  uint32_t member;      /* 1-based; 0: no bytes in the file */
+  uint32_t users;       /* tensors */
+  uint32_t view;        /* legacy: 1-based in checkpoint.views; 0 for roots */
+  uint32_t declared_at; /* offset of the first persistent id */
   enum dtype dtype;
   bool untyped; /* numel counts bytes */
   bool big_endian;
-  bool is_view;         /* legacy view: at and numel lie inside the root of the same key */
-  struct span view_key; /* of a view: torch keeps it among the keys of the roots */
-  uint32_t member;      /* 1-based; 0: no bytes in the file */
-  uint64_t at;          /* offset of the first byte in the member */
-  uint64_t numel, bytes;
-  uint32_t users;       /* tensors */
-  uint32_t root;        /* 1-based storage that a view is a view of, 0 for roots */
-  uint32_t declared_at; /* offset of the first persistent id */
+};
+
+/* Of a legacy storage that is a view: its at and numel lie inside the root of the same key. */
+struct view_fact {
+  struct span key; /* torch keeps it among the keys of the roots */
+  uint32_t root;   /* 1-based storage */
 };
 
 struct tensor_fact {
@@ -149,6 +153,7 @@ struct checkpoint {
   VEC(const struct global_row *) rows; /* global.tag is the index; NULL for names on no list */
   VEC(struct built) built;
   VEC(struct storage_fact) storages;
+  VEC(struct view_fact) views;
   VEC(struct tensor_fact) tensors;
   VEC(struct sparse_fact) sparse;
   VEC(struct contents_fact) contents;

@@ -103,7 +103,7 @@ static void attach_blocks(struct checkpoint *cp, const struct stream *stream, co
   }
   for (uint32_t i = 0; i < cp->storages.n; i++) {
     struct storage_fact *s = &cp->storages.p[i];
-    if (s->root) s->member = cp->storages.p[s->root - 1].member;
+    if (s->view) s->member = cp->storages.p[cp->views.p[s->view - 1].root - 1].member;
   }
 }
 

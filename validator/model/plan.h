@@ -82,10 +82,9 @@ struct plan_tensor {
   uint32_t value;     /* its row among the values */
   uint32_t at;        /* offset of the rebuilding call in its pickle */
   uint8_t dtype, ndim;
-  uint8_t flags; /* enum plan_tensor_flags */
-  uint8_t
-      layout; /* enum plan_layout; of a sparse tensor the children of `value` are its indices and values */
-  union {     /* in elements */
+  uint8_t flags;     /* enum plan_tensor_flags */
+  uint8_t layout;    /* enum plan_layout; the children of a sparse tensor's `value` are its parts */
+  union {            /* in elements */
     uint64_t offset; /* in its storage */
     uint64_t nnz;    /* PLAN_SPARSE: how many it keeps; it has no storage */
   };

@@ -134,12 +134,16 @@ static uint32_t by_number(struct checkpoint *cp, const struct storage_fact *s, u
   return cp->names.by_number.p[key] = new_root(cp, s);
 }
 
+static struct span key_of(const struct checkpoint *cp, const struct storage_fact *s) {
+  return s->view ? cp->views.p[s->view - 1].key : s->key;
+}
+
 /* The storage, root or view, that was hashed under this key, or 0. */
 static uint32_t hashed_storage(const struct checkpoint *cp, struct span key) {
   uint32_t h = cp->names.hashed.n ? (uint32_t)siphash(cp->hash_seed, key) : 0;
   for (uint32_t i = hash_find(&cp->names.by_key, h, 0); i; i = hash_find(&cp->names.by_key, h, i)) {
-    const struct storage_fact *s = &cp->storages.p[cp->names.hashed.p[i - 1] - 1];
-    if (span_eq(s->is_view ? s->view_key : s->key, key)) return cp->names.hashed.p[i - 1];
+    if (span_eq(key_of(cp, &cp->storages.p[cp->names.hashed.p[i - 1] - 1]), key))
+      return cp->names.hashed.p[i - 1];
   }
   return 0;
 }
@@ -154,7 +158,7 @@ static bool add_hashed(struct checkpoint *cp, struct span key, uint32_t storage)
 
 static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
   uint32_t number, known = hashed_storage(cp, s->key);
-  if (known && cp->storages.p[known - 1].is_view)
+  if (known && cp->storages.p[known - 1].view)
     return refuse_persid(cp, s->declared_at, OBS_STORAGE_VIEW_KEY, s->key, 0, 0);
   if (known) return same_root(cp, known, s);
   if (small_key(cp, s->key, &number)) return by_number(cp, s, number);
@@ -164,10 +168,23 @@ static uint32_t root_storage(struct checkpoint *cp, struct storage_fact *s) {
 
 /* torch keeps roots and views under their keys in one table, and takes what is there, whatever a second
  * declaration says. */
-static bool same_view(struct checkpoint *cp, uint32_t known, const struct storage_fact *s) {
+static bool same_view(struct checkpoint *cp, uint32_t known, const struct storage_fact *s,
+                      const struct view_fact *view) {
   const struct storage_fact *first = &cp->storages.p[known - 1];
-  if (first->is_view && first->root == s->root && first->at == s->at && first->numel == s->numel) return true;
-  return refuse_persid(cp, s->declared_at, OBS_STORAGE_VIEW_KEY, s->view_key, 0, 0) != 0;
+  bool same_root = first->view && cp->views.p[first->view - 1].root == view->root;
+  if (same_root && first->at == s->at && first->numel == s->numel) return true;
+  return refuse_persid(cp, s->declared_at, OBS_STORAGE_VIEW_KEY, view->key, 0, 0) != 0;
+}
+
+static uint32_t new_view(struct checkpoint *cp, const struct storage_fact *s, const struct view_fact *view) {
+  struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
+  struct view_fact *behind = slot ? vec_push(cp->arena, &cp->views, cp->max->tensors) : NULL;
+  if (!behind)
+    return refuse_persid(cp, s->declared_at, OBS_LIMIT_TENSORS, s->key, cp->storages.n, cp->max->tensors);
+  *slot = *s;
+  *behind = *view;
+  slot->view = cp->views.n;
+  return add_hashed(cp, view->key, cp->storages.n) ? cp->storages.n : 0;
 }
 
 /* f'data/{key}' of bytes is another name: "data/b'0'". */
@@ -188,23 +205,18 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
           size = value_of(m, value_item(m, view, 2))->number;
   if (offset < 0 || size < 0 || (uint64_t)offset > s.numel || (uint64_t)size > s.numel - (uint64_t)offset)
     return refuse_persid(cp, at, OBS_STORAGE_VIEW_OUTSIDE, s.key, (uint64_t)offset, s.numel);
-  s.is_view = true;
-  s.root = root;
+  const struct view_fact fact = {.key = value_bytes(m, value_item(m, view, 0)), .root = root};
   s.at = (uint64_t)offset * dtype_size(s.dtype); /* inside the root's bytes, which fit int64 */
   s.numel = (uint64_t)size;
   s.bytes = s.numel * dtype_size(s.dtype);
   s.users = 0;
   s.declared_at = at;
-  s.view_key = value_bytes(m, value_item(m, view, 0));
-  if (!is_decimal(s.view_key)) return refuse_persid(cp, at, OBS_STORAGE_KEY, s.view_key, 0, 0);
-  uint32_t number = 0, known = hashed_storage(cp, s.view_key);
-  if (!known && small_key(cp, s.view_key, &number) && number < cp->names.by_number.n)
+  if (!is_decimal(fact.key)) return refuse_persid(cp, at, OBS_STORAGE_KEY, fact.key, 0, 0);
+  uint32_t number = 0, known = hashed_storage(cp, fact.key);
+  if (!known && small_key(cp, fact.key, &number) && number < cp->names.by_number.n)
     known = cp->names.by_number.p[number];
-  if (known) return same_view(cp, known, &s) ? known : 0;
-  struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
-  if (!slot) return refuse_persid(cp, at, OBS_LIMIT_TENSORS, s.key, cp->storages.n, cp->max->tensors);
-  *slot = s;
-  return add_hashed(cp, s.view_key, cp->storages.n) ? cp->storages.n : 0;
+  if (known) return same_view(cp, known, &s, &fact) ? known : 0;
+  return new_view(cp, &s, &fact);
 }
 
 /* What torch calls a device has a dozen letters; longer ones would be compared again with each storage. */
