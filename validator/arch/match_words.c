@@ -34,7 +34,7 @@ static const char *remark(const struct matcher *m, const struct plan_tensor *t, 
   const uint64_t *found = m->plan->dims + t->first_dim;
   if (t->ndim != want->ndim || t->ndim == 0)
     return t->numel == want->numel ? "; as many elements, in another shape" : "";
-  bool same_rest = t->ndim == 1 || memcmp(found + 1, want->sizes + 1, (t->ndim - 1) * sizeof *found) == 0;
+  bool same_rest = t->ndim == 1 || memcmp(found + 1, want->sizes + 1, (t->ndim - 1U) * sizeof *found) == 0;
   if (t->ndim == 2 && found[0] == want->sizes[1] && found[1] == want->sizes[0]) return "; it is transposed";
   for (size_t i = 0; same_rest && i < ARRAY_LEN(units); i++) {
     uint64_t high = max_u64(found[0], want->sizes[0]), low = min_u64(found[0], want->sizes[0]);
