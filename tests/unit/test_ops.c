@@ -1,4 +1,4 @@
-/* Operations against PyTorch: every call that tests/oracle/record_ops.py recorded gives the same shape, type
+/* Operations against PyTorch: every call recorded in tests/oracle/ops/ gives the same shape, type
  * and numbers, and every call that PyTorch refuses is refused. */
 #include "forward/op.h"
 
@@ -8,14 +8,13 @@
 
 /* ---- the words of the recording ---- */
 
-enum arg_kind { ARG_VALUE, ARG_TENSOR };
+enum arg_kind { ARG_VALUE, ARG_F32, ARG_WIDE, ARG_POSITIVE, ARG_I64, ARG_BOOL };
 struct arg {
   enum arg_kind kind;
-  enum ftype type;
   uint32_t seed, ndim;
-  uint64_t size[FT_DIMS];
+  uint64_t size[5];
   struct op_value value;
-  int64_t ints[4];
+  int64_t ints[6];
 };
 struct op_case {
   enum op_id op;
@@ -29,11 +28,7 @@ struct op_case {
 };
 
 /* clang-format off */
-#define F32 FT_F32
-#define I64 FT_I64
-#define BOOL FT_BOOL
-#define T(ftype, number, dims, ...) \
-  {.kind = ARG_TENSOR, .type = ftype, .seed = number, .ndim = dims, .size = {__VA_ARGS__}}
+#define T(name, number, dims, ...) {.kind = ARG_##name, .seed = number, .ndim = dims, .size = {__VA_ARGS__}}
 #define I(number) {.value = {.kind = OPV_INT, .i = (number)}}
 #define B(truth) {.value = {.kind = OPV_BOOL, .i = (truth)}}
 #define F(number) {.value = {.kind = OPV_FLOAT, .f = (number)}}
@@ -42,14 +37,19 @@ struct op_case {
 #define P(count, ...) {.value = {.kind = OPV_INTS, .n = (count)}, .ints = {__VA_ARGS__}}
 #define COUNT(...) (sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg))
 #define ARGS(...) .args = {__VA_ARGS__}, .num_args = COUNT(__VA_ARGS__)
-#define OUT(ftype, dims, ...) .type = ftype, .ndim = dims, .size = {__VA_ARGS__}
+#define OUT(name, dims, ...) .type = FT_##name, .ndim = dims, .size = {__VA_ARGS__}
 #define VALUES(...) .want = (const double[]){__VA_ARGS__}
 #define CASE(id, ...) {.op = OP_##id, __VA_ARGS__},
 #define REFUSED(id, ...) {.op = OP_##id, __VA_ARGS__, .refused = true},
 /* clang-format on */
 
 static const struct op_case cases[] = {
-#include "tests/oracle/ops_recorded.inc"
+#include "tests/oracle/ops/act.inc"
+#include "tests/oracle/ops/arith.inc"
+#include "tests/oracle/ops/conv.inc"
+#include "tests/oracle/ops/linear.inc"
+#include "tests/oracle/ops/pool.inc"
+#include "tests/oracle/ops/shape.inc"
 };
 
 /* ---- one call ---- */
@@ -57,13 +57,14 @@ static const struct op_case cases[] = {
 static struct gemm gemm;
 
 static void make_tensor(struct ftensor *t, const struct arg *a) {
-  assert_true(ft_shape(t, a->type, a->size, a->ndim));
+  const enum ftype type = a->kind == ARG_I64 ? FT_I64 : a->kind == ARG_BOOL ? FT_BOOL : FT_F32;
+  assert_true(ft_shape(t, type, a->size, a->ndim));
   t->data.out = malloc(ft_bytes(t) ? ft_bytes(t) : 1); /* of exactly its bytes */
   assert_non_null(t->data.out);
   for (uint64_t i = 0; i < t->numel; i++) {
     int raw = (int)((i * 7 + a->seed * 13) % 31) - 15;
     if (t->type == FT_F32)
-      ft_f32_out(t)[i] = (float)raw / 8;
+      ft_f32_out(t)[i] = a->kind == ARG_WIDE ? (float)raw : (float)(a->kind == ARG_F32 ? raw : raw + 16) / 8;
     else if (t->type == FT_I64)
       ft_i64_out(t)[i] = raw;
     else
@@ -107,7 +108,7 @@ static void run_case(const struct op_case *k, size_t row) {
   for (uint32_t i = 0; i < k->num_args; i++) {
     given[i] = k->args[i].value;
     given[i].ints = k->args[i].ints;
-    if (k->args[i].kind != ARG_TENSOR) continue;
+    if (k->args[i].kind == ARG_VALUE) continue;
     make_tensor(&in[i], &k->args[i]);
     given[i] = (struct op_value){.kind = OPV_TENSOR, .tensor = &in[i]};
   }
@@ -132,7 +133,7 @@ static void run_case(const struct op_case *k, size_t row) {
   }
   assert_int_equal(pool.used, 0); /* scratch was given back */
   for (uint32_t i = 0; i < k->num_args; i++)
-    if (k->args[i].kind == ARG_TENSOR) free(in[i].data.out);
+    if (k->args[i].kind != ARG_VALUE) free(in[i].data.out);
   fpool_free(&pool);
   arena_free(&arena);
 }

@@ -1,0 +1,55 @@
+"""Arguments of recorded calls: how Python makes them, how the C test spells them. tests/unit/test_ops.c makes the
+same numbers by the same formula."""
+import torch
+
+
+def data(kind, seed, shape):
+    n = 1
+    for s in shape:
+        n *= s
+    raw = [(i * 7 + seed * 13) % 31 - 15 for i in range(n)]
+    if kind == "I64":
+        return torch.tensor(raw, dtype=torch.int64).reshape(shape)
+    if kind == "BOOL":
+        return torch.tensor([v % 3 == 0 for v in raw], dtype=torch.bool).reshape(shape)
+    if kind == "POSITIVE":
+        raw = [v + 16 for v in raw]
+    return torch.tensor([v / (1 if kind == "WIDE" else 8) for v in raw], dtype=torch.float32).reshape(shape)
+
+
+class T:
+    """A tensor argument: shape, seed and kind: F32 (-1.875 to 1.875), WIDE (float32, -15 to 15), POSITIVE (float32, 0.125 to
+    3.875), I64, BOOL."""
+
+    def __init__(self, shape, seed=1, kind="F32"):
+        self.shape, self.seed, self.kind = shape, seed, kind
+
+    def torch(self):
+        return data(self.kind, self.seed, self.shape)
+
+    def c(self):
+        return "T(%s, %d, %d, %s)" % (self.kind, self.seed, len(self.shape), ", ".join(map(str, self.shape)) or "0")
+
+
+def c_value(v):
+    if isinstance(v, T):
+        return v.c()
+    if v is None:
+        return "NONE"
+    if isinstance(v, bool):
+        return "B(%d)" % v
+    if isinstance(v, int):
+        return "I(%d)" % v
+    if isinstance(v, float):
+        return "F(%r)" % v
+    if isinstance(v, str):
+        return 'S("%s")' % v
+    return "P(%d, %s)" % (len(v), ", ".join(map(str, v)))
+
+
+def c_number(v):
+    if v != v:
+        return "(double)NAN"
+    if v in (float("inf"), float("-inf")):
+        return "-HUGE_VAL" if v < 0 else "HUGE_VAL"
+    return "%.9g" % v if isinstance(v, float) else "%d" % v
