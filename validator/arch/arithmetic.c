@@ -168,6 +168,7 @@ static bool given(struct eval *ev, const struct value *v, uint32_t at) {
 bool value_binary(struct eval *ev, enum expr_op op, const struct value *a, const struct value *b, uint32_t at,
                   struct value *out) {
   if (!given(ev, a, at) || !given(ev, b, at)) return false;
+  if (!eval_charge(ev, text_steps(a) + text_steps(b), at)) return false;
   if (op == BIN_EQ || op == BIN_NE) {
     bool same;
     if (!eval_equal(ev, a, b, at, &same)) return false;

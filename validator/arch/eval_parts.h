@@ -28,6 +28,11 @@ NODISCARD bool floor_divide(struct eval *ev, int64_t a, int64_t b, uint32_t at, 
 NODISCARD bool repeat_tuple(struct eval *ev, const struct value *tuple, int64_t times, uint32_t at,
                             struct value *out);
 
+/* What looking at a text costs: configs may hold texts of megabytes. */
+static inline uint64_t text_steps(const struct value *v) {
+  return v->kind == VALUE_TEXT ? v->text.n / 64 : 0;
+}
+
 /* In Python a bool is an integer. */
 static inline bool is_integer(const struct value *v) { return v->kind == VALUE_INT || v->kind == VALUE_BOOL; }
 static inline int64_t integer(const struct value *v) { return v->kind == VALUE_BOOL ? v->truth : v->number; }

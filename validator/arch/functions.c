@@ -61,6 +61,7 @@ static bool call_float(struct eval *ev, struct args a, struct value *out) {
 
 static bool call_len(struct eval *ev, struct args a, struct value *out) {
   if (a.v->kind == VALUE_TEXT) {
+    if (!eval_charge(ev, 4 * text_steps(a.v), a.at)) return false; /* byte by byte */
     int64_t n = 0; /* characters, not bytes: continuation bytes don't count */
     for (size_t i = 0; i < a.v->text.n; i++) n += (a.v->text.p[i] & 0xc0) != 0x80;
     *out = value_int(n);

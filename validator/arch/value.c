@@ -57,6 +57,11 @@ struct comparison {
   uint64_t *steps;
 };
 
+static bool texts_equal(struct comparison c, const struct value *a, const struct value *b) {
+  *c.steps -= min_u64(*c.steps, text_steps(a));
+  return span_eq(a->text, b->text);
+}
+
 static bool items_equal(struct comparison c, const struct value *a, const struct value *b);
 
 /* NOLINTBEGIN(misc-no-recursion): values in values, at most MAX_NESTING deep */
@@ -75,7 +80,7 @@ static bool equal_within(struct comparison c, const struct value *a, const struc
   case VALUE_BOOL:
   case VALUE_INT:
   case VALUE_FLOAT: return false; /* compared above */
-  case VALUE_TEXT: return span_eq(a->text, b->text);
+  case VALUE_TEXT: return texts_equal(c, a, b);
   case VALUE_TUPLE:
   case VALUE_DICT: return items_equal(c, a, b);
   case VALUE_RANGE:
