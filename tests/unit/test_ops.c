@@ -50,6 +50,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/linear.inc"
 #include "tests/oracle/ops/pool.inc"
 #include "tests/oracle/ops/shape.inc"
+#include "tests/oracle/ops/softmax.inc"
 };
 
 /* ---- one call ---- */

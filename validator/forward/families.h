@@ -20,8 +20,17 @@ op_cost_fn max_pool2d_cost;
 op_kernel_fn max_pool2d_run;
 
 /* act.c */
-op_shape_fn relu_shape;
-op_kernel_fn relu_run;
+op_shape_fn act_shape, relu_shape, rrelu_shape, prelu_shape, celu_shape, gelu_shape, softshrink_shape,
+    glu_shape, named_shape;
+op_kernel_fn relu_run, relu6_run, leaky_relu_run, rrelu_run, prelu_run, elu_run, celu_run, selu_run, gelu_run,
+    silu_run, mish_run, sigmoid_run, logsigmoid_run, tanh_run, tanhshrink_run, softplus_run, softsign_run,
+    softshrink_run, hardshrink_run, hardsigmoid_run, hardswish_run, hardtanh_run, threshold_run, glu_run,
+    named_run;
+
+/* softmax.c */
+op_shape_fn softmax_shape, softmax2d_shape;
+op_cost_fn softmax_cost;
+op_kernel_fn softmax_run, softmin_run, log_softmax_run, softmax2d_run;
 
 /* shape.c */
 op_shape_fn view_shape, flatten_shape, dropout_shape;

@@ -18,6 +18,8 @@ struct fvalue {
   struct fvalue *root; /* whose memory it is: itself, or the value that it is another view of */
   uint32_t last_use;   /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
   bool varies;         /* some input reaches it */
+  bool overwritten;   /* of a root: something was done in place, so views made before it hold other numbers */
+  struct fvalue *now; /* what an operation in place made of it; NULL: it is what it was */
 };
 
 /* Where in the architecture file a step comes from. */

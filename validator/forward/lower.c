@@ -360,11 +360,16 @@ static bool add_result(struct lowering *l, const struct fplace *place, const str
     return lower_refuse(l, &f, 0, OBS_FWD_EXPRESSION,
                         SPAN("the result is neither a tensor nor a tuple of tensors"));
   }
+  struct fvalue *value = lower_current(g->tensor);
+  if (!value) {
+    struct frame f = {.place = *place};
+    return lower_refuse(l, &f, 0, OBS_FWD_UNSUPPORTED, SPAN("a view of a tensor that was changed in place"));
+  }
   // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
   struct fvalue **slot = vec_push(l->r->arena, &l->graph->results, UINT32_MAX);
   if (!slot) return lower_memory(l);
-  *slot = g->tensor;
-  g->tensor->root->last_use = GRAPH_KEEP;
+  *slot = value;
+  value->root->last_use = GRAPH_KEEP;
   return true;
 }
 

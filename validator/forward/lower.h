@@ -62,6 +62,10 @@ NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct mo
 NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name,
                               const struct call_args *args, uint32_t at, struct gval *out, bool *found);
 
+/* What the tensor is by now: the value, or what operations in place have made of it. NULL: it is a view of
+ * memory that was overwritten through another one. */
+struct fvalue *lower_current(struct fvalue *v);
+
 /* Observes, naming the place; answer false. */
 NODISCARD bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind,
                             struct span detail);

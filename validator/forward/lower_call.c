@@ -15,21 +15,33 @@ static bool to_ints(struct lowering *l, const struct value *tuple, struct op_val
   return true;
 }
 
-/* False: no op takes such a value. */
-static bool to_op_value(struct lowering *l, const struct gval *g, struct op_value *out) {
-  if (g->kind == GVAL_TENSOR) {
-    *out = (struct op_value){.kind = OPV_TENSOR, .tensor = &g->tensor->t};
-    return true;
+struct fvalue *lower_current(struct fvalue *v) {
+  struct fvalue *last = v;
+  while (last->now) last = last->now;
+  for (struct fvalue *next; v->now; v = next) { /* the next look-up is one step */
+    next = v->now;
+    v->now = last;
   }
-  if (g->kind == GVAL_TUPLE) return false;
+  return last->root->overwritten ? NULL : last;
+}
+
+/* NULL, or why no op takes such a value. */
+static const char *to_op_value(struct lowering *l, const struct gval *g, struct op_value *out) {
+  static const char *const no_kind = "an argument of a kind that no operation takes";
+  if (g->kind == GVAL_TENSOR) {
+    struct fvalue *v = lower_current(g->tensor);
+    if (v) *out = (struct op_value){.kind = OPV_TENSOR, .tensor = &v->t};
+    return v ? NULL : "a view of a tensor that was changed in place";
+  }
+  if (g->kind == GVAL_TUPLE) return no_kind;
   const struct value *v = &g->plain;
   switch (v->kind) {
-  case VALUE_NONE: *out = (struct op_value){.kind = OPV_NONE}; return true;
-  case VALUE_BOOL: *out = (struct op_value){.kind = OPV_BOOL, .i = v->truth}; return true;
-  case VALUE_INT: *out = (struct op_value){.kind = OPV_INT, .i = v->number}; return true;
-  case VALUE_FLOAT: *out = (struct op_value){.kind = OPV_FLOAT, .f = v->real}; return true;
-  case VALUE_TEXT: *out = (struct op_value){.kind = OPV_TEXT, .text = v->text}; return true;
-  case VALUE_TUPLE: return to_ints(l, v, out);
+  case VALUE_NONE: *out = (struct op_value){.kind = OPV_NONE}; return NULL;
+  case VALUE_BOOL: *out = (struct op_value){.kind = OPV_BOOL, .i = v->truth}; return NULL;
+  case VALUE_INT: *out = (struct op_value){.kind = OPV_INT, .i = v->number}; return NULL;
+  case VALUE_FLOAT: *out = (struct op_value){.kind = OPV_FLOAT, .f = v->real}; return NULL;
+  case VALUE_TEXT: *out = (struct op_value){.kind = OPV_TEXT, .text = v->text}; return NULL;
+  case VALUE_TUPLE: return to_ints(l, v, out) ? NULL : no_kind;
   case VALUE_DICT:
   case VALUE_RANGE:
   case VALUE_DTYPE:
@@ -37,7 +49,7 @@ static bool to_op_value(struct lowering *l, const struct gval *g, struct op_valu
   case VALUE_MISSING:
   case VALUE_PENDING: break;
   }
-  return false;
+  return no_kind;
 }
 
 static bool to_op_arguments(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t spare,
@@ -45,15 +57,14 @@ static bool to_op_arguments(struct lowering *l, struct frame *f, const struct ca
   struct op_value *positional = arena_array(l->r->arena, args->n, struct op_value);
   *keywords = arena_array(l->r->arena, args->num_keywords + spare, struct op_keyword);
   if (!positional || !*keywords) return lower_memory(l);
-  bool fits = true;
-  for (uint32_t i = 0; i < args->n; i++) fits = fits && to_op_value(l, &args->positional[i], &positional[i]);
-  for (uint32_t i = 0; i < args->num_keywords; i++) {
+  const char *why = NULL;
+  for (uint32_t i = 0; i < args->n && !why; i++) why = to_op_value(l, &args->positional[i], &positional[i]);
+  for (uint32_t i = 0; i < args->num_keywords && !why; i++) {
     (*keywords)[i].name = args->keywords[i].name;
-    fits = fits && to_op_value(l, &args->keywords[i].value, &(*keywords)[i].value);
+    why = to_op_value(l, &args->keywords[i].value, &(*keywords)[i].value);
   }
   *out = (struct op_arguments){positional, args->n, *keywords, args->num_keywords};
-  return fits ||
-         lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("an argument of a kind that no operation takes"));
+  return !why || lower_refuse(l, f, at, OBS_FWD_ARGUMENT, span_str(why));
 }
 
 static bool op_refused(struct lowering *l, struct frame *f, const struct op *op, const struct op_call *c,
@@ -77,6 +88,19 @@ static void link_output(const struct fstep *step, uint32_t index) {
   }
 }
 
+static bool is_in_place(const struct op *op, const struct op_value *bound) {
+  for (uint32_t i = 0; i < op->num_params; i++)
+    if (strcmp(op->params[i].name, "inplace") == 0) return bound[i].i != 0;
+  return false;
+}
+
+/* Everything that holds the first argument holds the result from here on. */
+static void replace_in_place(struct fvalue *from, struct fvalue *to) {
+  if (to->root == from->root) return; /* nothing was computed */
+  from->root->overwritten = true;
+  from->now = to;
+}
+
 static bool add_step(struct lowering *l, struct frame *f, const struct op *op, const struct op_value *bound,
                      uint32_t at, struct gval *out) {
   struct fvalue *value = arena_new(l->r->arena, struct fvalue);
@@ -89,6 +113,7 @@ static bool add_step(struct lowering *l, struct frame *f, const struct op *op, c
   f->place.at = at;
   *step = (struct fstep){.op = op, .arg = bound, .out = value, .place = f->place};
   link_output(step, l->graph->steps.n - 1);
+  if (is_in_place(op, bound)) replace_in_place(graph_value(&bound[0]), value);
   l->graph->cost = saturating_add(l->graph->cost, op->cost(&c));
   *out = gval_tensor(value);
   return true;
@@ -108,6 +133,23 @@ bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const st
   struct op_arguments given = {.n = 0};
   struct op_keyword *keywords = NULL;
   return to_op_arguments(l, f, args, 0, at, &given, &keywords) && bind_and_add(l, f, op, &given, at, out);
+}
+
+/* x.add_(y): add(x, y), and x is the result from here on. */
+static bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op,
+                           const struct call_args *args, uint32_t at, struct gval *out) {
+  if (!lower_op(l, f, op, args, at, out)) return false;
+  struct fvalue *x =
+      args->n && args->positional[0].kind == GVAL_TENSOR ? lower_current(args->positional[0].tensor) : NULL;
+  if (!x) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
+  if (x->t.type != out->tensor->t.type || !ft_same_shape(&x->t, &out->tensor->t))
+    return lower_refuse(
+        l, f, at, OBS_FWD_SHAPE,
+        arena_printf(l->r->arena, "%s_: the result is %s %s, not the tensor's %s %s", op->name,
+                     ft_name(out->tensor->t.type), ft_shape_text(l->r->arena, &out->tensor->t),
+                     ft_name(x->t.type), ft_shape_text(l->r->arena, &x->t)));
+  replace_in_place(x, out->tensor);
+  return true;
 }
 
 /* ---- functions that need no numbers ---- */
@@ -187,7 +229,7 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
     bool there;
     if (!module_gives(l, f, m, &op->params[i], at, &value, &there)) return false;
     struct op_keyword *k = &keywords[given.num_keywords];
-    if (!there || !to_op_value(l, &value, &k->value)) continue;
+    if (!there || to_op_value(l, &value, &k->value)) continue;
     k->name = span_str(op->params[i].name);
     given.num_keywords++;
   }
@@ -361,7 +403,9 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
   if (found) return true;
   if (!any_tensor(args) && builtin_is(name)) return call_builtin(l, f, name, args, at, out);
   if (op) return lower_op(l, f, op, args, at, out);
-  return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
+  const bool in_place = name.n > 1 && name.p[name.n - 1] == '_';
+  op = in_place ? op_by_name(span_first(name, name.n - 1)) : NULL;
+  return op ? lower_in_place(l, f, op, args, at, out) : lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
 }
 
 /* Arguments of a call; room for one in front of them, for x.f(a). */

@@ -131,6 +131,9 @@ static inline const struct ftensor *op_tensor(const struct op_call *c, uint32_t 
 static inline const struct ftensor *op_tensor_or_null(const struct op_call *c, uint32_t i) {
   return c->arg[i].kind == OPV_TENSOR ? c->arg[i].tensor : NULL;
 }
+static inline double op_number(const struct op_call *c, uint32_t i) { /* of TAKES_NUMBER */
+  return c->arg[i].kind == OPV_FLOAT ? c->arg[i].f : (double)c->arg[i].i;
+}
 static inline uint64_t saturating_mul(uint64_t a, uint64_t b) {
   uint64_t r;
   return try_mul(a, b, &r) ? r : UINT64_MAX;

@@ -1,0 +1,138 @@
+"""Each layer of torch.nn with random weights, saved and run by torch: ckptlint must find its keys and agree with its
+output, through the command line. Needs Debian's python3-torch."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+    from found import Tally
+except ImportError:
+    print("SKIPPED torch_layers: python3-torch is not installed")
+    sys.exit(0)
+
+# A constructor, as Python and as the architecture file has it, and the shapes of what the layer is called with.
+LAYERS = """
+ReLU()|(2, 3)
+ReLU6()|(2, 30)
+LeakyReLU(0.3)|(2, 3)
+RReLU(0.1, 0.5)|(2, 3)
+PReLU()|(2, 3, 4)
+PReLU(3)|(2, 3, 4)
+ELU(0.7)|(2, 3)
+CELU(0.7)|(2, 3)
+SELU()|(2, 3)
+GELU()|(2, 3)
+GELU('tanh')|(2, 3)
+SiLU()|(2, 3)
+Mish()|(2, 3)
+Sigmoid()|(2, 3)
+LogSigmoid()|(2, 3)
+Tanh()|(2, 3)
+Tanhshrink()|(2, 3)
+Softplus(2, 1)|(2, 3)
+Softsign()|(2, 3)
+Softshrink(0.1)|(2, 3)
+Hardshrink(0.1)|(2, 3)
+Hardsigmoid()|(2, 3)
+Hardswish()|(2, 3)
+Hardtanh(-0.5, 0.25)|(2, 3)
+Threshold(0.1, 5)|(2, 3)
+GLU()|(2, 4)
+GLU(1)|(2, 4, 3)
+Softmax(1)|(2, 3, 4)
+Softmax(dim=-1)|(2, 3, 4)
+Softmin(1)|(2, 3)
+LogSoftmax(1)|(2, 3)
+Softmax2d()|(2, 3, 4, 5)
+Dropout(0.3)|(2, 3)
+Dropout2d()|(2, 3, 4, 5)
+AlphaDropout()|(2, 3)
+Identity()|(2, 3)
+Flatten()|(2, 3, 4)
+Flatten(0, 1)|(2, 3, 4)
+Linear(3, 4)|(2, 3)
+Linear(3, 4, bias=False)|(5, 2, 3)
+Conv2d(4, 6, 3, padding=1, stride=2, groups=2)|(2, 4, 7, 8)
+MaxPool2d(3, 2, 1)|(2, 4, 7, 8)
+""".strip().split("\n")
+
+# Statements of a forward, which Python carries out on torch's tensors too.
+FORWARDS = [
+    ["y = sigmoid(x)", "relu(x, inplace=True)", "x + y"],  # what is changed in place is changed for all that hold it
+    ["y = x", "x = relu(x, inplace=True)", "y * 2"],
+    ["y = x", "y.relu_()", "x.tanh_()", "x + y"],
+    ["y = relu(x)", "x * y"],
+    ["y = dropout(x, 0.5, False, inplace=True)", "x + y"],
+]
+
+
+def ckptlint(*args):
+    run = subprocess.run([os.environ["CKPTLINT"], *args, "--format", "json"], capture_output=True, text=True)
+    return run.returncode, json.loads(run.stdout)["files"][0]
+
+
+def forward(folder, arch, state, inputs, y):
+    """None, or why ckptlint does not agree."""
+    names = [f"x{i}" if i else "x" for i in range(len(inputs))]
+    arch = {"arch": 1, "name": "Layer", **arch, "inputs": {n: "float32[%s]" % ", ".join(map(str, x.shape)) for n, x in zip(names, inputs)},
+            "outputs": {"y": "float32[%s]" % ", ".join(map(str, y.shape))}}
+    path = os.path.join(folder, "layer")
+    with open(path + ".json", "w") as out:
+        json.dump(arch, out)
+    torch.save(state, path + ".pt")
+    args = ["forward", path + ".pt", "--arch", path + ".json", "--expect", f"y={path}.y.npy"]
+    for name, x in zip(names, inputs):
+        numpy.save(f"{path}.{name}.npy", x.numpy())
+        args += ["--input", f"{name}={path}.{name}.npy"]
+    numpy.save(path + ".y.npy", y.numpy())
+    code, report = ckptlint(*args)
+    if code == 0 and report["forward"][0]["status"] == "pass":
+        return None
+    return f"exit {code}: " + "; ".join(f["message"] for f in report.get("findings", []))
+
+
+def randomize(module):
+    for name, t in module.state_dict().items():
+        if t.is_floating_point():
+            t.copy_(torch.rand(t.shape) + 0.5 if name.endswith("running_var") else torch.randn(t.shape) * 0.5)
+
+
+def layer(folder, row):
+    constructor, *shapes = row.split("|")
+    module = eval(constructor, vars(nn)).eval()
+    inputs = [torch.randn(eval(shape)) for shape in shapes]
+    with torch.no_grad():
+        randomize(module)
+        y = module(*inputs)
+    names = ", ".join(f"x{i}" if i else "x" for i in range(len(inputs)))
+    state = {"layer." + k: v for k, v in module.state_dict().items()} or {"unused": torch.zeros(1)}
+    arch = {"modules": {"layer": constructor}, f"forward({names})": [f"layer({names})"], "ignore": ["unused"]}
+    return forward(folder, arch, state, inputs, y)
+
+
+def statements(folder, lines):
+    x = torch.randn(3, 4)
+    names = {**vars(torch), **vars(F), "x": x.clone()}
+    exec("\n".join(lines[:-1]), names)
+    arch = {"modules": {}, "forward(x)": lines, "ignore": ["unused"]}
+    return forward(folder, arch, {"unused": torch.zeros(1)}, [x], eval(lines[-1], names))
+
+
+def main():
+    torch.manual_seed(1)
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        for row in LAYERS:
+            tally.check(row, layer(folder, row))
+        for lines in FORWARDS:
+            tally.check("; ".join(lines), statements(folder, lines))
+    return tally.end()
+
+
+sys.exit(main())
