@@ -216,8 +216,6 @@ static void parameter_totals_are_the_published_ones(void **state) {
        "{'layer_type': 'basic', 'depths': [2, 2, 2, 2], 'hidden_sizes': [64, 128, 256, 512], 'num_labels': "
        "1000}",
        "ResNetForImageClassification", 11689512},
-      {"resnet", "{}", "", 11689512}, /* torchvision's names: the same network */
-      {"vit_torchvision", "{}", "", 86567656},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

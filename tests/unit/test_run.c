@@ -282,6 +282,11 @@ static void check_golden(const struct run_state *s, uint32_t output, const char 
   "\"modules\": {\"layer1\": \"CustomLayer(10, 5)\", \"layer2\": \"Linear(5, 2)\"},"                        \
   "\"forward(x)\": [\"layer2(layer1(x))\"], \"inputs\": {\"x\": \"float32[B, 10]\"}, \"outputs\": {\"y\": " \
   "\"float32[B, 2]\"}"
+/* The same with a block that is an nn.Sequential: numbered children and no forward of its own. */
+#define NUMBERED                                                                                             \
+  "{\"arch\": 1, \"blocks\": {\"CustomLayer(n_in, n_out)\": {\"modules\": {\"0\": \"Linear(n_in, n_out)\", " \
+  "\"1\": \"ReLU()\"}}}, \"modules\": {\"layer1\": \"CustomLayer(10, 5)\", \"layer2\": \"Linear(5, 2)\"},"   \
+  "\"forward(x)\": [\"layer2(layer1(x))\"], \"inputs\": {\"x\": \"float32[B, 10]\"}"
 #define COMPLEX                                                                                        \
   "{\"arch\": 1, \"name\": \"ComplexModel\", \"config\": {\"input_dim\": null, \"hidden_dim\": null, " \
   "\"output_dim\": null},"                                                                             \
@@ -321,6 +326,7 @@ static void tutorial_models_compute_what_pytorch_does(void **state) {
       {CNN "}", "simple_cnn_0", &plain}, /* no tests: rand(0), B = 1 */
       {LINEAR ", \"tests\": [{\"B\": 4, \"x\": \"rand(0)\"}]}", "linear_0", &plain},
       {CUSTOM ", \"tests\": [{\"B\": 4, \"x\": \"rand(3)\"}]}", "custom_0", &plain},
+      {NUMBERED ", \"tests\": [{\"B\": 4, \"x\": \"rand(3)\"}]}", "custom_0", &plain},
       {COMPLEX ", \"tests\": [{\"B\": 4, \"x\": \"rand(5)\"}]}", "complex_0", &complex_config},
       {RESIDUAL ", \"tests\": [{\"B\": 2, \"T\": 5, \"x\": \"rand(11)\"}]}", "residual_0", &plain},
   };
@@ -565,6 +571,14 @@ static void missing_weights_and_missing_forwards_are_said(void **state) {
       &plain);
   run(s);
   check_observed(s, OBS_FWD_NO_FORWARD, "M", "");
+  end(s);
+  s = begin(
+      "{\"arch\": 1, \"name\": \"M\", \"blocks\": {\"Named()\": {\"modules\": {\"0\": \"Linear(4, 4)\", "
+      "\"last\": \"ReLU()\"}}}, \"modules\": {\"a\": \"Named()\"}, \"forward(x)\": [\"a(x)\"], \"inputs\": "
+      "{\"x\": \"float32[B, 4]\"}}",
+      &plain);
+  run(s);
+  check_observed(s, OBS_FWD_NO_FORWARD, "M: `a(x)`", "");
   end(s);
   s = begin(LINEAR "}", &plain);
   s->tensors[0].flags |= PLAN_UNPROVED;

@@ -256,6 +256,14 @@ static bool call_container(struct lowering *l, struct frame *f, const struct mod
   return true;
 }
 
+/* Children 0, 1, …: what nn.Sequential calls them, and its subclasses. */
+static bool is_numbered(const struct module *m) {
+  for (const struct module *child = m->first; child; child = child->next)
+    for (size_t i = 0; i < child->name.n; i++)
+      if (child->name.p[i] < '0' || child->name.p[i] > '9') return false;
+  return m->first != NULL;
+}
+
 static bool set_local(struct lowering *l, struct frame *f, struct span name, const struct gval *value,
                       uint32_t at) {
   if (gval_is(value, VALUE_MODULE))
@@ -332,6 +340,7 @@ static bool unpack(struct lowering *l, struct frame *f, const struct statement *
 static bool call_block(struct lowering *l, struct frame *caller, const struct module *m,
                        const struct call_args *args, uint32_t at, struct gval *out) {
   const struct function *forward = m->block->forward;
+  if (!forward && is_numbered(m)) return call_container(l, caller, m, args, at, out);
   if (!forward) return lower_refuse(l, caller, at, OBS_FWD_NO_FORWARD, SPAN(""));
   struct frame f = {.place = {.module = m, .function = forward}};
   if (!bind_block(l, caller, &f, args, at)) return false;
