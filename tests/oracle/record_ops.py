@@ -24,7 +24,7 @@ def recorded(function, name, args):
     shown = ", ".join(c_value(a) for a in args)
     try:
         out = function(*[a.torch() if isinstance(a, T) else a for a in args]).detach()
-    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as e:
+    except (RuntimeError, ValueError, TypeError, IndexError, ArithmeticError, AssertionError) as e:
         return "REFUSED(%s, ARGS(%s)) /* %s */" % (name, shown, str(e).split("\n")[0][:90].replace("*/", "* /"))
     values = ", ".join(c_number(v) for v in out.flatten().tolist()) or "0"
     sizes = ", ".join(map(str, out.shape)) or "0"

@@ -32,6 +32,16 @@ op_shape_fn softmax_shape, softmax2d_shape;
 op_cost_fn softmax_cost;
 op_kernel_fn softmax_run, softmin_run, log_softmax_run, softmax2d_run;
 
+/* batch_norm.c */
+op_shape_fn batch_norm_shape, batch_norm1d_shape, batch_norm2d_shape, batch_norm3d_shape, instance_norm_shape,
+    instance_norm1d_shape, instance_norm2d_shape, instance_norm3d_shape;
+op_kernel_fn batch_norm_run, instance_norm_run, instance_norm1d_run, instance_norm2d_run, instance_norm3d_run;
+
+/* norm.c */
+op_shape_fn layer_norm_shape, rms_norm_shape, group_norm_shape, local_response_norm_shape;
+op_cost_fn norm_cost, local_response_norm_cost;
+op_kernel_fn layer_norm_run, rms_norm_run, group_norm_run, local_response_norm_run;
+
 /* shape.c */
 op_shape_fn view_shape, flatten_shape, dropout_shape;
 

@@ -15,6 +15,7 @@
 #define INTS_OR_TEXT(name, n)    {name, TAKES_INTS | TAKES_TEXT, false, {.kind = OPV_INT, .i = (n)}}
 #define INT(name, n)             {name, TAKES_INT, false, {.kind = OPV_INT, .i = (n)}}
 #define INT_OR_NONE(name)        {name, TAKES_INT | TAKES_NONE, false, {.kind = OPV_NONE}}
+#define NUMBER_OR_NONE(name)     {name, TAKES_NUMBER | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define REAL(name, x)            {name, TAKES_NUMBER, false, {.kind = OPV_FLOAT, .f = (x)}}
 #define NUMBER(name, n)          {name, TAKES_NUMBER, false, {.kind = OPV_INT, .i = (n)}}
 #define BOOL(name, b)            {name, TAKES_BOOL, false, {.kind = OPV_BOOL, .i = (b)}}

@@ -44,7 +44,7 @@ def c_value(v):
         return "F(%r)" % v
     if isinstance(v, str):
         return 'S("%s")' % v
-    return "P(%d, %s)" % (len(v), ", ".join(map(str, v)))
+    return "P(%d, %s)" % (len(v), ", ".join(map(str, v)) or "0")
 
 
 def c_number(v):
