@@ -31,7 +31,11 @@ intsan_L  := -fsanitize=integer,implicit-conversion,bounds
 
 # The commit, for `version`: only version.c knows it, so that a commit recompiles one file.
 GIT := $(shell git rev-parse --short HEAD 2>/dev/null)
-$(OUT)/validator/api/version.o: CFLAGS += -DCKPTLINT_GIT='"$(if $(GIT),$(GIT),unknown)"'
+# So it does the digest of what is built in as a policy (doc/policy.md).
+LISTS := $(sort $(wildcard rules/globals/*.def validator/base/obs_*.def) rules/rules.def)
+$(OUT)/validator/api/version.o: $(LISTS)
+$(OUT)/validator/api/version.o: CFLAGS += -DCKPTLINT_GIT='"$(if $(GIT),$(GIT),unknown)"' \
+  -DCKPTLINT_LISTS_SHA256='"$(shell cat $(LISTS) | sha256sum | cut -c 1-64)"'
 
 ISCLANG := $(shell $(CC) --version 2>/dev/null | grep -c clang)
 CFLAGS  := $(STD) $(WARN) $(if $(filter 0,$(ISCLANG)),$(GCCW),$(CLANGW)) $($(MODE)_C) -Werror $(EXTRA_CFLAGS)

@@ -12,6 +12,7 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
   bool refused = uses & USED_REFUSED;
   if (g->odd || g->dotted) return refused ? OBS_NONE : OBS_GLOBAL_ODD;
   if (!row) return unlisted(uses);
+  if (row->reviewed && !refused && !global_is_listed(row, torch)) return OBS_GLOBAL_REVIEWED;
   switch (row->cls) {
   case GLOBAL_CORE: return global_is_listed(row, torch) ? OBS_NONE : OBS_GLOBAL_LATER;
   case GLOBAL_MODELLED:
@@ -30,21 +31,28 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
   return unlisted(uses);
 }
 
-/* One answer for a whole module, however many classes it is made of. */
-static void observe_modules(uint32_t member, struct span names, uint32_t first_at, uint32_t n,
-                            struct observations *o) {
-  if (n == 0) return;
-  observe(o, (struct observation){
-                 .kind = OBS_GLOBAL_MODULE, .member = member, .at = first_at, .subject = names, .got = n});
+/* What is one answer, however many names it is made of: a whole module, what the policy names. */
+struct together {
+  struct span names; /* at most eight of them */
+  uint32_t n, first_at;
+};
+
+static void add_name(struct checkpoint *cp, struct together *t, struct span name, uint32_t at) {
+  enum { NAMED = 8 };
+  if (t->n == 0) t->first_at = at;
+  if (t->n < NAMED)
+    t->names = arena_printf(cp->arena, "%.*s%s%.*s", (int)t->names.n, (const char *)t->names.p,
+                            t->n ? ", " : "", (int)name.n, (const char *)name.p);
+  else if (t->n == NAMED)
+    t->names = arena_printf(cp->arena, "%.*s, …", (int)t->names.n, (const char *)t->names.p);
+  t->n++;
 }
 
-/* "torch.nn.modules.conv.Conv2d, …": at most eight by name. */
-static struct span add_name(struct checkpoint *cp, struct span names, struct span name, uint32_t n) {
-  enum { NAMED = 8 };
-  if (n > NAMED) return names;
-  if (n == NAMED) return arena_printf(cp->arena, "%.*s, …", (int)names.n, (const char *)names.p);
-  return arena_printf(cp->arena, "%.*s%s%.*s", (int)names.n, (const char *)names.p, n ? ", " : "",
-                      (int)name.n, (const char *)name.p);
+static void observe_together(const struct machine *m, enum obs_kind kind, const struct together *t,
+                             struct observations *o) {
+  if (t->n)
+    observe(o, (struct observation){
+                   .kind = kind, .member = m->member, .at = t->first_at, .subject = t->names, .got = t->n});
 }
 
 /* "2.4: its list has it since 2.6" */
@@ -54,9 +62,14 @@ static struct span later(const struct checkpoint *cp, const struct global_row *r
                       row->since & 0xffu);
 }
 
+static struct span full_name(const struct checkpoint *cp, const struct global *g) {
+  return arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512),
+                      (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
+                      (const char *)g->mapped_name.p);
+}
+
 static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
-  struct span modules = SPAN("");
-  uint32_t num_modules = 0, first_module = 0;
+  struct together modules = {.n = 0}, reviewed = {.n = 0};
   bool script = cp->container->kind == CONTAINER_TORCHSCRIPT; /* which weights_only refuses as a whole */
   const uint32_t *uses = global_uses(cp, m);
   if (!uses) return;
@@ -66,23 +79,21 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, uses[i], cp->policy.torch);
     if (kind == OBS_NONE || (script && kind == OBS_GLOBAL_BLOCKS)) continue;
-    if (kind == OBS_GLOBAL_MODULE) {
-      modules = add_name(cp, modules, g->mapped_name, num_modules);
-      if (num_modules++ == 0) first_module = g->first_at;
-      continue;
-    }
-    struct span name = arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512),
-                                    (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
-                                    (const char *)g->mapped_name.p);
-    observe(o, (struct observation){
-                   .kind = kind,
-                   .member = m->member,
-                   .at = g->first_at,
-                   .subject = name,
-                   .got = g->count,
-                   .detail = kind == OBS_GLOBAL_LATER ? later(cp, row) : span_str(row ? row->why : "")});
+    if (kind == OBS_GLOBAL_MODULE)
+      add_name(cp, &modules, g->mapped_name, g->first_at);
+    else if (kind == OBS_GLOBAL_REVIEWED)
+      add_name(cp, &reviewed, full_name(cp, g), g->first_at);
+    else
+      observe(o, (struct observation){
+                     .kind = kind,
+                     .member = m->member,
+                     .at = g->first_at,
+                     .subject = full_name(cp, g),
+                     .got = g->count,
+                     .detail = kind == OBS_GLOBAL_LATER ? later(cp, row) : span_str(row ? row->why : "")});
   }
-  observe_modules(m->member, modules, first_module, num_modules, o);
+  observe_together(m, OBS_GLOBAL_MODULE, &modules, o);
+  observe_together(m, OBS_GLOBAL_REVIEWED, &reviewed, o);
 }
 
 void check_globals(const struct facts *f, struct observations *o) {

@@ -2,11 +2,12 @@
 
 #include <stdio.h>
 
-#define GLOBAL(module, name, cls, builder, why) {module, name, GLOBAL_##cls, BUILD_##builder, why, 0, 0},
+#define GLOBAL(module, name, cls, builder, why) \
+  {module, name, GLOBAL_##cls, BUILD_##builder, why, 0, 0, false},
 #define CORE(module, name, builder, since, why) \
-  {module, name, GLOBAL_CORE, BUILD_##builder, why, since, UINT16_MAX},
+  {module, name, GLOBAL_CORE, BUILD_##builder, why, since, UINT16_MAX, false},
 #define ONCE(module, name, builder, since, until, why) \
-  {module, name, GLOBAL_MODELLED, BUILD_##builder, why, since, until},
+  {module, name, GLOBAL_MODELLED, BUILD_##builder, why, since, until, false},
 #define V TORCH_VERSION
 static const struct global_row torch_rows[] = {
 #include "rules/globals/torch.def"
@@ -80,10 +81,14 @@ static const struct global_row *find_exact(struct span module, struct span name)
   return NULL;
 }
 
+static struct list allowed_list(const struct globals *g) {
+  return (struct list){.rows = g->allowed, .n = g->num_allowed};
+}
+
 static const struct global_row *find_allowed(const struct globals *g, struct span module, struct span name) {
-  for (size_t i = 0; g && i < g->num_allowed; i++)
-    if (row_cmp(&g->allowed[i], module, name) == 0) return &g->allowed[i];
-  return NULL;
+  const struct global_row *row = NULL;
+  for (; g && !row; g = g->outer) row = find(allowed_list(g), module, name);
+  return row;
 }
 
 /* The row "*" of the module, or the row "**" of the nearest package around it. */
@@ -94,10 +99,26 @@ static const struct global_row *find_whole(struct span module) {
   return row;
 }
 
+/* What the policy would say of a class that a person still has to read. */
+static const struct global_row proposed = {.module = "*",
+                                           .name = "*",
+                                           .cls = GLOBAL_RECORD,
+                                           .builder = BUILD_PLAIN,
+                                           .why = "on no list: a class of the author's own",
+                                           .reviewed = true};
+
+/* "Encoder", "_Config": the names of functions begin otherwise. */
+bool looks_like_class(struct span name) {
+  while (name.n && name.p[0] == '_') name = span_from(name, 1);
+  return name.n && name.p[0] >= 'A' && name.p[0] <= 'Z';
+}
+
 const struct global_row *globals_lookup(const void *ctx, struct span module, struct span name) {
-  const struct global_row *row = find_exact(module, name);
-  if (!row) row = find_allowed(ctx, module, name);
-  return row ? row : find_whole(module);
+  const struct globals *g = ctx;
+  const struct global_row *row = find_allowed(g, module, name);
+  if (!row) row = find_exact(module, name);
+  if (!row) row = find_whole(module);
+  return !row && g && g->propose && looks_like_class(name) ? &proposed : row;
 }
 
 const char *global_class_name(enum global_class cls) {
@@ -131,29 +152,62 @@ static const char *copy_text(struct arena *a, struct span s) {
   return copy;
 }
 
-static bool add_allowed(struct globals *g, struct arena *a, struct span module, struct span name) {
-  struct global_row row = {.module = copy_text(a, module),
-                           .name = copy_text(a, name),
-                           .cls = GLOBAL_RECORD,
-                           .builder = BUILD_PLAIN,
-                           .why = "allowed by --allow"};
-  struct global_row *rows = arena_array(a, g->num_allowed + 1, struct global_row);
-  if (!row.module || !row.name || !rows) return false;
+static bool more_room(struct globals *g, struct arena *a) {
+  size_t room = g->room ? 2 * g->room : 8;
+  struct global_row *rows = arena_array(a, room, struct global_row);
+  if (!rows) return false;
   if (g->num_allowed > 0) memcpy(rows, g->allowed, g->num_allowed * sizeof *rows);
-  rows[g->num_allowed] = row;
-  *g = (struct globals){rows, g->num_allowed + 1};
+  g->allowed = rows;
+  g->room = room;
   return true;
 }
 
-const char *globals_allow(struct globals *g, struct arena *a, struct span name) {
-  size_t dot = name.n;
-  while (dot > 0 && name.p[dot - 1] != '.') dot--;
-  if (dot == 0 || !is_dotted_name(name)) return "is not a name of the form module.Class";
-  struct span module = span_first(name, dot - 1), class_name = span_from(name, dot);
+/* Where it belongs, by module and name. */
+static bool add_allowed(struct globals *g, struct arena *a, const struct global_row *row) {
+  if (g->num_allowed == g->room && !more_room(g, a)) return false;
+  size_t at = g->num_allowed++;
+  for (; at > 0 && row_cmp(&g->allowed[at - 1], span_str(row->module), span_str(row->name)) > 0; at--)
+    g->allowed[at] = g->allowed[at - 1];
+  g->allowed[at] = *row;
+  return true;
+}
+
+/* "a.b.Class" as a and b: what stands behind the last dot is the name. False: no such name. */
+static bool split_name(struct span dotted, struct span *module, struct span *name) {
+  size_t dot = dotted.n;
+  while (dot > 0 && dotted.p[dot - 1] != '.') dot--;
+  if (dot == 0 || !is_dotted_name(dotted)) return false;
+  *module = span_first(dotted, dot - 1);
+  *name = span_from(dotted, dot);
+  return true;
+}
+
+bool globals_refuse(struct span name) {
+  struct span module, class_name;
+  const struct global_row *row =
+      split_name(name, &module, &class_name) ? globals_lookup(NULL, module, class_name) : NULL;
+  return row && global_is_refused(row->cls);
+}
+
+/* A listed class stays what it is; a review of it is kept with it. */
+static bool allow_row(struct globals *g, struct arena *a, const struct global_row *listed, struct span module,
+                      struct span name, bool reviewed) {
+  struct global_row row = {.cls = GLOBAL_RECORD, .builder = BUILD_PLAIN, .why = "allowed by --allow"};
+  if (listed) row = *listed;
+  if (listed && (!reviewed || row.reviewed || row.cls == GLOBAL_CORE)) return true;
+  row.module = copy_text(a, module);
+  row.name = copy_text(a, name);
+  row.reviewed = reviewed;
+  return row.module && row.name && add_allowed(g, a, &row);
+}
+
+const char *globals_allow(struct globals *g, struct arena *a, struct span name, bool reviewed) {
+  struct span module, class_name;
+  if (!split_name(name, &module, &class_name)) return "is not a name of the form module.Class";
   const struct global_row *row = globals_lookup(g, module, class_name);
-  if (row && global_is_refused(row->cls)) return "is always refused; --allow takes classes that hold data";
-  if (row || add_allowed(g, a, module, class_name)) return NULL;
-  return "does not fit into memory";
+  if (row && global_is_refused(row->cls))
+    return "is always refused: only classes that hold data can be allowed";
+  return allow_row(g, a, row, module, class_name, reviewed) ? NULL : "does not fit into memory";
 }
 
 torch_version torch_newest(void) { return torch_versions[ARRAY_LEN(torch_versions) - 1]; }

@@ -28,7 +28,14 @@ enum { WIRE_FRAME_MAX = 65536, WIRE_MEMBER_MAX = 4096, WIRE_SUBJECT_MAX = 16384 
 
 /* Texts that a worker may send. NO_MODEL: the config.json beside the weights names no family, so there is
  * nothing to compare with, and nobody asked. */
-enum text_key { TEXT_NEED_FILE = 1, TEXT_NO_MODEL, TEXT_KEYS /* reserved for the number of keys */ };
+enum text_key {
+  TEXT_NEED_FILE = 1,
+  TEXT_NO_MODEL,
+  TEXT_POLICY_ALLOW, /* of a policy file: a name, */
+  TEXT_POLICY_FILE,  /* the file that the names behind it are for, */
+  TEXT_POLICY_WRONG, /* or what is wrong with it */
+  TEXT_KEYS          /* reserved for the number of keys */
+};
 
 /* ---- worker side: no allocation, write(3) only ---- */
 struct wire_out {

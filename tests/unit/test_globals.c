@@ -248,13 +248,13 @@ static const struct {
     {"mycorp.nets.Enc\xc3\xb6"
      "der",
      "is not a name of the form module.Class"},
-    {"os.system", "is always refused; --allow takes classes that hold data"},
-    {"sys.anything", "is always refused; --allow takes classes that hold data"},
-    {"nt.anything", "is always refused; --allow takes classes that hold data"},
-    {"builtins.getattr", "is always refused; --allow takes classes that hold data"},
-    {"functools.partial", "is always refused; --allow takes classes that hold data"},
-    {"torch.hub.load", "is always refused; --allow takes classes that hold data"},
-    {"multiprocessing.pool.Pool", "is always refused; --allow takes classes that hold data"},
+    {"os.system", "is always refused: only classes that hold data can be allowed"},
+    {"sys.anything", "is always refused: only classes that hold data can be allowed"},
+    {"nt.anything", "is always refused: only classes that hold data can be allowed"},
+    {"builtins.getattr", "is always refused: only classes that hold data can be allowed"},
+    {"functools.partial", "is always refused: only classes that hold data can be allowed"},
+    {"torch.hub.load", "is always refused: only classes that hold data can be allowed"},
+    {"multiprocessing.pool.Pool", "is always refused: only classes that hold data can be allowed"},
 };
 
 static void allow_takes_classes_only(void **state) {
@@ -264,7 +264,7 @@ static void allow_takes_classes_only(void **state) {
   struct globals g = {0};
   for (size_t i = 0; i < ARRAY_LEN(allows); i++) {
     struct span name = exact_copy(allows[i].name, strlen(allows[i].name));
-    const char *answer = globals_allow(&g, &a, name);
+    const char *answer = globals_allow(&g, &a, name, false);
     exact_free(name);
     if (!allows[i].answer)
       assert_null(answer);
@@ -280,12 +280,55 @@ static void allow_takes_classes_only(void **state) {
   arena_free(&a);
 }
 
+/* A review marks a name, and changes nothing else of it; for one file it stands before what all files have.
+ */
+static void reviewed_names_keep_their_class(void **state) {
+  (void)state;
+  struct arena a;
+  arena_init(&a, 1 << 20);
+  struct globals all = {0}, one = {.outer = &all};
+  assert_null(globals_allow(&all, &a, SPAN("b.Outer"), false));
+  assert_null(globals_allow(&all, &a, SPAN("a.Outer"), false));
+  assert_null(globals_allow(&all, &a, SPAN("a.Outer"), false)); /* once is enough */
+  assert_null(globals_allow(&one, &a, SPAN("argparse.Namespace"), true));
+  assert_null(globals_allow(&one, &a, SPAN("torch.nn.modules.conv.Conv2d"), true));
+  assert_null(globals_allow(&one, &a, SPAN("collections.OrderedDict"), true)); /* nothing stops at it */
+  assert_null(globals_allow(&one, &a, SPAN("a.Outer"), true));
+  assert_int_equal(all.num_allowed, 2);
+  assert_string_equal(all.allowed[0].module, "a");
+  assert_int_equal(one.num_allowed, 3);
+  const struct global_row *listed = look(NULL, "argparse", "Namespace"),
+                          *reviewed = look(&one, "argparse", "Namespace");
+  assert_true(reviewed->reviewed && !listed->reviewed);
+  assert_int_equal(reviewed->cls, listed->cls);
+  assert_int_equal(reviewed->builder, listed->builder);
+  assert_int_equal(look(&one, "torch.nn.modules.conv", "Conv2d")->cls, GLOBAL_MODULE);
+  assert_true(look(&one, "a", "Outer")->reviewed);
+  assert_false(look(&one, "b", "Outer")->reviewed);
+  assert_false(look(&all, "a", "Outer")->reviewed);
+  assert_string_equal(globals_allow(&one, &a, SPAN("os.system"), true),
+                      "is always refused: only classes that hold data can be allowed");
+  arena_free(&a);
+}
+
+static void only_what_may_be_a_class_is_proposed(void **state) {
+  (void)state;
+  const struct globals g = {.propose = true};
+  assert_true(look(&g, "mycorp", "Encoder")->reviewed);
+  assert_int_equal(look(&g, "mycorp", "_Config")->cls, GLOBAL_RECORD);
+  assert_null(look(&g, "mycorp", "encode"));
+  assert_null(look(&g, "mycorp", "_"));
+  assert_int_equal(look(&g, "subprocess", "Popen")->cls, GLOBAL_DANGEROUS);
+  assert_int_equal(look(&g, "os", "Anything")->cls, GLOBAL_DANGEROUS);
+  assert_false(look(&g, "argparse", "Namespace")->reviewed);
+}
+
 static void allow_says_when_memory_ends(void **state) {
   (void)state;
   struct arena a;
   arena_init(&a, 0);
   struct globals g = {0};
-  assert_string_equal(globals_allow(&g, &a, SPAN("mycorp.nets.Encoder")), "does not fit into memory");
+  assert_string_equal(globals_allow(&g, &a, SPAN("mycorp.nets.Encoder"), false), "does not fit into memory");
   assert_int_equal(g.num_allowed, 0);
   arena_free(&a);
 }
@@ -301,6 +344,8 @@ int main(void) {
       cmocka_unit_test(packages_reach_below),
       cmocka_unit_test(names_with_nul_or_of_any_length_are_no_match),
       cmocka_unit_test(allow_takes_classes_only),
+      cmocka_unit_test(reviewed_names_keep_their_class),
+      cmocka_unit_test(only_what_may_be_a_class_is_proposed),
       cmocka_unit_test(allow_says_when_memory_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,8 +109,17 @@ void job_launch(struct job *job, enum job_state state, const struct worker_task 
   job->state = state;
 }
 
+const struct global_row *job_global(const struct job *job, struct span module, struct span name) {
+  const struct global_row *row = globals_lookup(job->names, module, name);
+  for (uint32_t i = 0; !row && i < job->folder.n && i < job->nested.n; i++)
+    row = globals_lookup(job->nested.jobs[i]->names, module, name);
+  return row;
+}
+
 void job_scan(struct job *job) {
   const struct limits *max = &job->run->options->limits;
+  job->names = policy_names(&job->run->policy, job->in.bytes);
+  if (job->run->options->proposal && !digest_bytes(job->in.bytes, job->sha256)) job->sha256[0] = '\0';
   job->plan_bytes = (size_t)max_u64(max->plan_bytes, PLAN_MIN_BYTES);
   job->plan_region = region_map(job->plan_bytes);
   if (!job->plan_region) {
@@ -122,7 +131,7 @@ void job_scan(struct job *job) {
       .file = job->in.bytes,
       .plan = job->plan_region,
       .plan_bytes = job->plan_bytes,
-      .policy = {.lookup = globals_lookup, .ctx = &job->run->globals, .torch = job->run->torch},
+      .policy = {.lookup = globals_lookup, .ctx = job->names, .torch = job->run->policy.torch},
       .arena_bytes = arena_bytes(max, job->in.bytes.n),
       .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
   job->limits = job_limits(job, job->scan.arena_bytes);
@@ -175,6 +184,7 @@ void job_start(struct job *job, const struct run *run, const struct listed *inpu
   *job = (struct job){
       .run = run,
       .running = job,
+      .names = &run->policy.globals,
       .verdict = VERDICT_CLEAN,
       .complete = true,
       .started_ms = job_now_ms(),

@@ -5,18 +5,17 @@
 
 #include "api/input.h"
 #include "api/list.h"
+#include "api/policy.h"
 #include "api/worker_folder.h"
 #include "api/worker_model.h"
 #include "api/worker_scan.h"
 #include "api/worker_unpack.h"
-#include "rules/globals.h"
 
 /* What all jobs of a run share. */
 struct run {
   const struct run_options *options;
   const struct sandbox *sandbox;
-  struct globals globals;     /* with --allow */
-  torch_version torch;        /* whose weights_only list counts */
+  struct policy policy;
   struct arena arena;         /* options' files, paths */
   struct input arch, config;  /* --arch, --config; fd -1 if there is none */
   struct span arch_name;      /* --arch that is no file; empty: none */
@@ -77,7 +76,9 @@ struct job {
   struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
-  struct arena arena; /* what came by frames */
+  const struct globals *names; /* that the policy allows for it */
+  char sha256[SHA256_HEX + 1]; /* of its bytes; policy init only */
+  struct arena arena;          /* what came by frames */
   struct worker worker;
   struct worker_limits limits; /* of the worker that runs */
   struct scan_job scan;
@@ -105,6 +106,8 @@ struct job {
 void job_start(struct job *job, const struct run *run, const struct listed *input);
 /* The worker that the input waits for. */
 static inline struct worker *job_worker(struct job *job) { return &job->running->worker; }
+/* What the policy says of a name in this file; NULL: it is on no list. */
+const struct global_row *job_global(const struct job *job, struct span module, struct span name);
 /* To be called when job_worker is dead: takes its report and starts the next worker, or ends the job. */
 void job_advance(struct job *job);
 /* The input and then the files inside it, each before those inside it: for (j = job; j; j = job_following(j))

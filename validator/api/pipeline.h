@@ -34,6 +34,8 @@ struct name_values {
   size_t n;
 };
 
+struct proposal; /* api/propose.h */
+
 struct run_options {
   enum run_verb verb;
   enum run_depth depth;
@@ -41,15 +43,18 @@ struct run_options {
   enum severity fail_on;      /* SEV_COUNT: none */
   enum sandbox_level sandbox; /* at least */
   bool hash_sha256;
-  uint32_t views;  /* enum inspect_view */
-  struct span key; /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
-  const char *arch;     /* a file or a name; NULL: not given */
-  const char *config;   /* a file, or NULL */
-  const char *families; /* a directory, or NULL */
+  uint32_t views;     /* enum inspect_view */
+  struct span key;    /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
+  const char *arch;   /* a file or a name; NULL: not given */
+  const char *config; /* a file, or NULL */
+  const char *families;      /* a directory, or NULL */
   const char *torch;         /* --torch-version, or NULL */
+  const char *policy;        /* a file, or NULL */
+  bool isolated;             /* no ckptlint.json */
+  struct proposal *proposal; /* policy init: what the files need goes there; or NULL */
   struct name_values set, inputs, expects, outputs, allow;
   struct name_values ignore_missing, ignore_unexpected; /* globs of keys, their names empty */
-  double rtol, atol; /* negative: not given */
+  double rtol, atol;                                    /* negative: not given */
   uint32_t jobs;
   uint32_t nested;  /* --nested: how many levels of archives are unpacked; 0: none that no loader unpacks */
   bool strict_keys; /* load_state_dict(strict=True): the default of check */

@@ -6,7 +6,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "api/config.h"
 #include "api/emit.h"
+#include "api/propose.h"
 #include "api/run_events.h"
 #include "rules/texts.h"
 
@@ -22,15 +24,23 @@ struct pool {
   struct tally tally;
 };
 
+static void emit_job(struct pool *p, struct job *job) {
+  const struct run_options *o = p->run->options;
+  if (p->run->policy.ignored && p->tally.inputs == 0)
+    job_observe(job, &(struct observation){.kind = OBS_CONFIG_IGNORED, .subject = SPAN(CONFIG_NAME)});
+  if (!job_save_outputs(job)) p->tally.output_failed = true;
+  if (o->progress) progress_clear(o->progress);
+  for (const struct job *j = job; j; j = job_following(j)) {
+    if (j->skipped) continue;
+    job_emit(j, p->report);
+    if (o->proposal) propose(o->proposal, j);
+  }
+}
+
 static void emit_ready(struct pool *p) {
   while (p->emitted < p->started && p->jobs[p->emitted % WINDOW]->state == JOB_DONE) {
     struct job *job = p->jobs[p->emitted++ % WINDOW];
-    if (!job->skipped) {
-      if (!job_save_outputs(job)) p->tally.output_failed = true;
-      if (p->run->options->progress) progress_clear(p->run->options->progress);
-      for (const struct job *j = job; j; j = job_following(j))
-        if (!j->skipped) job_emit(j, p->report);
-    }
+    if (!job->skipped) emit_job(p, job);
     p->bytes += job->in.bytes.n;
     tally_add(&p->tally, job);
     job_free(job);
@@ -132,6 +142,9 @@ static const char *open_side(struct run *run, struct input *in, const char *path
   return complaint(run, "%.256s: %s", path, why);
 }
 
+/* Without the sandbox that was asked for nothing is parsed, and the run ends. */
+static bool is_sealed(const struct run *run) { return sandbox_level(run->sandbox) >= run->options->sandbox; }
+
 /* A text that can only be a path: anything else may be the name of a family or of a published model. */
 static bool is_path(struct span text) {
   return text.p[0] == '.' || text.p[0] == '/' || span_ends(text, SPAN(".json"));
@@ -184,7 +197,7 @@ static const char *allow_names(struct run *run) {
   const struct run_options *o = run->options;
   for (size_t i = 0; i < o->allow.n; i++) {
     struct span name = o->allow.list[i].value;
-    const char *why = globals_allow(&run->globals, &run->arena, name);
+    const char *why = globals_allow(&run->policy.globals, &run->arena, name, false);
     if (why) return complaint(run, "--allow: %.*s %s", (int)min_size(name.n, 256), (const char *)name.p, why);
   }
   return NULL;
@@ -196,24 +209,46 @@ static const char *unknown_torch(struct run *run) {
                    run->options->torch, torch_version_text(torch_newest(), newest));
 }
 
-static const char *prepare(struct run *run) {
+static const char *open_policy(struct run *run, const struct input_list *inputs) {
+  const struct run_options *o = run->options;
+  if (o->policy) return open_side(run, &run->policy.file, o->policy);
+  enum config_found found = o->isolated ? CONFIG_NONE : config_find(inputs);
+  run->policy.ignored = found == CONFIG_BESIDE;
+  return found == CONFIG_USABLE ? open_side(run, &run->policy.file, CONFIG_NAME) : NULL;
+}
+
+/* In this order: a name that the file has reviewed stays reviewed when --allow names it too. */
+static const char *prepare_policy(struct run *run, const struct input_list *inputs) {
+  const struct run_options *o = run->options;
+  struct policy *p = &run->policy;
+  p->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
+  p->weights_profile = o->profile == PROFILE_WEIGHTS;
+  p->globals.propose = o->proposal != NULL;
+  if (!p->torch) return unknown_torch(run);
+  const char *why = open_policy(run, inputs);
+  if (!why && p->file.fd >= 0) why = policy_read(p, &run->arena, run->sandbox, &o->limits);
+  if (!why) why = allow_names(run);
+  if (!why) policy_digest(p, &run->arena);
+  return why;
+}
+
+static const char *prepare(struct run *run, const struct input_list *inputs) {
   const struct run_options *o = run->options;
   arena_init(&run->arena, (size_t)64 << 20);
-  run->torch = o->torch ? torch_version_of(span_str(o->torch)) : torch_newest();
   const char *why = open_arch(run);
   if (!why) why = list_families(run);
   if (!why) why = open_side(run, &run->config, o->config);
-  if (!why) why = allow_names(run);
-  if (!why && !run->torch) why = unknown_torch(run);
+  if (!why && is_sealed(run)) why = prepare_policy(run, inputs);
   if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed)
     why = "no random numbers from the kernel";
   return why;
 }
 
 static int finish(struct pool *p, int exit_code, const char *error) {
-  emit_summary(p->report, &p->tally, exit_code, error);
+  emit_summary(p->report, p->run, &p->tally, exit_code, error);
   input_close(&p->run->arch);
   input_close(&p->run->config);
+  input_close(&p->run->policy.file);
   for (uint32_t i = 0; i < p->run->num_family_files; i++) input_close(&p->run->family_files[i]);
   arena_free(&p->run->arena);
   return exit_code;
@@ -222,15 +257,19 @@ static int finish(struct pool *p, int exit_code, const char *error) {
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report) {
   enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70 };
-  struct run run = {.options = options, .sandbox = sandbox, .arch = {.fd = -1}, .config = {.fd = -1}};
+  struct run run = {.options = options,
+                    .sandbox = sandbox,
+                    .arch = {.fd = -1},
+                    .config = {.fd = -1},
+                    .policy = {.file = {.fd = -1}}};
   struct pool pool = {.run = &run,
                       .report = report,
                       .parallel = (uint32_t)min_u64(
                           options->jobs ? options->jobs : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), WINDOW)};
-  const char *why = prepare(&run);
+  const char *why = prepare(&run, inputs);
   emit_run(report, &run);
   if (why) return finish(&pool, EXIT_USAGE, why);
-  if (sandbox_level(sandbox) < options->sandbox)
+  if (!is_sealed(&run))
     return finish(&pool, EXIT_SANDBOX,
                   "the sandbox can't be put on here: ckptlint doctor shows what is missing");
   if (!list_inputs(&pool.inputs, &run.arena, inputs)) return finish(&pool, EXIT_BUG, "out of memory");

@@ -48,6 +48,13 @@ static void add_layers(cJSON *o, const struct sandbox *s) {
   }
 }
 
+static void add_policy(cJSON *run, const struct policy *p) {
+  cJSON *o = event_object(run, "policy");
+  if (p->sha256[0]) event_str(o, "sha256", p->sha256);
+  if (p->file.fd >= 0) event_bytes(o, "file", p->file.path, OBS_TEXT_MAX);
+  event_bool(o, "allows", policy_has_names(p));
+}
+
 void emit_run(struct report *report, const struct run *run) {
   const struct run_options *o = run->options;
   const struct sandbox *s = run->sandbox;
@@ -59,8 +66,9 @@ void emit_run(struct report *report, const struct run *run) {
   event_str(e, "verb", verbs[o->verb]);
   event_str(e, "depth", o->depth == DEPTH_FULL ? "full" : "quick");
   event_str(e, "profile", o->profile == PROFILE_STRICT ? "strict" : "weights");
-  if (run->torch) event_str(e, "torch_version", torch_version_text(run->torch, torch));
+  if (run->policy.torch) event_str(e, "torch_version", torch_version_text(run->policy.torch, torch));
   event_str(e, "fail_on", severity_name(o->fail_on));
+  add_policy(e, &run->policy);
   cJSON *box = event_object(e, "sandbox");
   event_str(box, "level", sandbox_level_name(sandbox_level(s)));
   add_layers(box, s);
@@ -76,7 +84,19 @@ static void add_counts(cJSON *e, const char *key, const uint64_t *counts, int n,
 static const char *verdict_at(int i) { return verdict_name((enum verdict)i); }
 static const char *severity_at(int i) { return severity_name((enum severity)i); }
 
-void emit_summary(struct report *report, const struct tally *t, int exit_code, const char *error) {
+/* Names that a person has reviewed are clean too. */
+static const char *clean_means(const struct policy *p) {
+  if (p->file.fd >= 0 && policy_has_names(p))
+    return "clean means: loading runs nothing but the code of the classes that the policy allows, and every "
+           "tensor lies inside its file. It says nothing about where the weights come from, and nothing "
+           "about "
+           "backdoors trained into them.";
+  return "clean means: loading runs nothing and every tensor lies inside its file. It says nothing "
+         "about where the weights come from, and nothing about backdoors trained into them.";
+}
+
+void emit_summary(struct report *report, const struct run *run, const struct tally *t, int exit_code,
+                  const char *error) {
   cJSON *e = event_new("summary");
   event_bool(e, "complete", error == NULL);
   event_u64(e, "exit", (uint64_t)exit_code);
@@ -85,11 +105,7 @@ void emit_summary(struct report *report, const struct tally *t, int exit_code, c
   add_counts(e, "verdicts", t->verdicts, VERDICT_COUNT, verdict_at);
   add_counts(e, "severities", t->severities, SEV_COUNT, severity_at);
   cJSON *says = event_array(e, "says");
-  event_push_text(
-      says,
-      SPAN("clean means: loading runs nothing and every tensor lies inside its file. It says nothing "
-           "about where the weights come from, and nothing about backdoors trained into them."),
-      512);
+  event_push_text(says, span_str(clean_means(&run->policy)), 512);
   if (t->skipped) {
     char line[96];
     int n = snprintf(line, sizeof line,

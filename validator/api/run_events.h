@@ -16,6 +16,7 @@ void tally_add(struct tally *t, const struct job *job);
 int tally_exit(const struct tally *t, enum severity fail_on);
 
 void emit_run(struct report *report, const struct run *run);
-void emit_summary(struct report *report, const struct tally *t, int exit_code, const char *error);
+void emit_summary(struct report *report, const struct run *run, const struct tally *t, int exit_code,
+                  const char *error);
 
 #endif

@@ -1,6 +1,7 @@
 /* Short answers for a person: how to load the file, what a check's result means in load_state_dict's terms.
  */
 #include "api/emit.h"
+#include "api/propose.h"
 #include "report/figures.h"
 
 enum { LINE = 512 };
@@ -98,6 +99,8 @@ static void say_forward(const struct job *job, cJSON *list) {
 void job_says(const struct job *job, enum weights_only how, cJSON *file) {
   cJSON *list = event_array(file, "says");
   const struct model_summary *s = job_summary(job);
+  if (job->run->options->proposal && job->folder.n == 0 && !is_reviewable(job))
+    say(list, "the policy file has no entry for it: see the findings");
   if (job->have_plan && !job->merged && !(s && s->whole_module)) say_loading(job, how, list);
   if (s) say_check(s, list);
   if (job->result) say_forward(job, list);

@@ -39,6 +39,7 @@ static void answer(int socket, int fd, const cJSON *request, struct sandbox *san
                           .atol = -1,
                           .jobs = 1,
                           .strict_keys = true,
+                          .isolated = true,
                           .limits = limits_default()};
   o.depth = is_true(request, "quick") ? DEPTH_QUICK : DEPTH_FULL;
   o.profile = is_true(request, "weights") ? PROFILE_WEIGHTS : PROFILE_STRICT;

@@ -9,6 +9,8 @@
 #define CKPTLINT_GIT "unknown"
 #endif
 
+const char *version_lists_sha256(void) { return CKPTLINT_LISTS_SHA256; }
+
 void version_event(cJSON *tool) {
   const struct scmp_version *v = seccomp_version();
   char text[32];
@@ -27,6 +29,7 @@ void version_event(cJSON *tool) {
 #endif
   event_str(tool, "ruleset", CKPTLINT_RULESET);
   event_u64(tool, "rules", RULE_COUNT - 1);
+  event_str(tool, "lists_sha256", version_lists_sha256());
   int n = v ? snprintf(text, sizeof text, "%u.%u.%u", v->major, v->minor, v->micro) : 0;
   event_text(tool, "libseccomp", span_of(text, n > 0 ? (size_t)n : 0), sizeof text);
   event_u64(tool, "seccomp_api", seccomp_api_get());

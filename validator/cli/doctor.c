@@ -22,11 +22,12 @@ static void write_version(struct pen *pen, const cJSON *tool) {
   pen_text(pen, INK_STRONG, "ckptlint ");
   pen_text(pen, INK_STRONG, field_text(tool, "version"));
   pen_format(pen, INK_PLAIN,
-             " (git %s, %s, %s)  ruleset %s (%ju rules)  libseccomp %s api %ju  cJSON %s  libdeflate %s\n",
+             " (git %s, %s, %s)  ruleset %s (%ju rules)  libseccomp %s api %ju  cJSON %s  libdeflate "
+             "%s\npolicy sha256:%s (built in)\n",
              field_text(tool, "git"), field_text(tool, "compiler"), field_text(tool, "machine"),
              field_text(tool, "ruleset"), (uintmax_t)field_u64(tool, "rules"), field_text(tool, "libseccomp"),
              (uintmax_t)field_u64(tool, "seccomp_api"), field_text(tool, "cjson"),
-             field_text(tool, "libdeflate"));
+             field_text(tool, "libdeflate"), field_text(tool, "lists_sha256"));
 }
 
 enum exit_code command_version(struct cli *cli) {

@@ -27,8 +27,9 @@ enum {
   INSPECT = 1 << COMMAND_inspect,
   JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward,
   RUNS = JUDGES | INSPECT,
+  READS = RUNS | 1 << COMMAND_policy,
   REPORTS = RUNS | 1 << COMMAND_explain | 1 << COMMAND_rules | 1 << COMMAND_doctor | 1 << COMMAND_version,
-  ALL = REPORTS | 1 << COMMAND_help
+  ALL = REPORTS | 1 << COMMAND_policy | 1 << COMMAND_help
 };
 
 static const struct option_row rows[] = {
@@ -61,7 +62,7 @@ bool option_row_at(size_t i, struct option_row *out) {
                                .argument = "N",
                                .help = l->why,
                                .kind = OPTION_LIMIT,
-                               .commands = RUNS,
+                               .commands = READS,
                                .group = GROUP_LIMITS,
                                .offset = l->offset,
                                .unit = l->unit,

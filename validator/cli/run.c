@@ -1,6 +1,7 @@
-/* scan, check, forward, inspect: from options to a run of the pipeline and its report. */
+/* scan, check, forward, inspect, policy: from options to a run of the pipeline and its report. */
 #include <unistd.h>
 
+#include "api/propose.h"
 #include "api/version.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
@@ -8,11 +9,11 @@
 
 static bool wants_text(const struct options *o) { return o->format == FORMAT_TEXT; }
 
-static struct report *open_report(const struct cli *cli) {
+static struct report *open_report(const struct cli *cli, int fd) {
   const struct options *o = cli->options;
   const struct report_options report = {
       .format = (enum report_format)o->format,
-      .fd = STDOUT_FILENO,
+      .fd = fd,
       .color = cli->pen.color,
       .unicode = cli->pen.unicode,
       .width = cli->pen.width,
@@ -63,6 +64,8 @@ static struct run_options run_options_of(const struct options *o) {
       .families = o->families,
       .config = o->config,
       .torch = o->torch,
+      .policy = o->policy,
+      .isolated = o->isolated,
       .set = values_of(&o->set),
       .inputs = values_of(&o->inputs),
       .expects = values_of(&o->expects),
@@ -80,16 +83,14 @@ static struct run_options run_options_of(const struct options *o) {
   };
 }
 
-enum exit_code command_run(struct cli *cli) {
-  struct input_list inputs;
-  const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
-  if (wrong) return cli_usage(cli, wrong);
-  struct run_options run = run_options_of(cli->options);
+/* The report goes to `fd`. */
+static enum exit_code run_to(struct cli *cli, struct run_options *run, const struct input_list *inputs,
+                             int fd) {
   struct progress progress = open_progress(cli);
-  run.progress = &progress;
+  run->progress = &progress;
   struct sandbox *sandbox = sandbox_probe();
-  struct report *report = sandbox ? open_report(cli) : NULL;
-  int code = report ? run_inputs(&run, &inputs, sandbox, report) : EXIT_BUG;
+  struct report *report = sandbox ? open_report(cli, fd) : NULL;
+  int code = report ? run_inputs(run, inputs, sandbox, report) : EXIT_BUG;
   progress_clear(&progress);
   bool written = report ? report_close(report) : false;
   sandbox_free(sandbox);
@@ -100,9 +101,41 @@ enum exit_code command_run(struct cli *cli) {
   return written || !report ? (enum exit_code)code : EXIT_OUTPUT;
 }
 
+enum exit_code command_run(struct cli *cli) {
+  struct input_list inputs;
+  const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
+  if (wrong) return cli_usage(cli, wrong);
+  struct run_options run = run_options_of(cli->options);
+  return run_to(cli, &run, &inputs, STDOUT_FILENO);
+}
+
+/* The policy file on standard output; what was found, for whoever reviews it, on standard error. */
+enum exit_code command_policy(struct cli *cli) {
+  struct input_list inputs;
+  struct proposal proposal;
+  const struct options *o = cli->options;
+  if (o->operands.list.n == 0 || (o->operands.list.n == 1 && !o->files_from) ||
+      strcmp(o->operands.list.p[0], "init") != 0)
+    return cli_usage(cli, "it is policy init PATH…");
+  const char *wrong = inputs_collect(o, cli->arena, &inputs);
+  if (wrong) return cli_usage(cli, wrong);
+  inputs.paths++; /* "init" is none */
+  inputs.n--;
+  struct run_options run = run_options_of(o);
+  run.verb = VERB_SCAN;
+  run.fail_on = SEV_COUNT;
+  run.isolated = true;
+  run.proposal = &proposal;
+  if (!proposal_begin(&proposal)) return EXIT_BUG;
+  enum exit_code code = run_to(cli, &run, &inputs, STDERR_FILENO);
+  if (code <= EXIT_UNCHECKED) proposal_write(&proposal, &cli->out);
+  proposal_end(&proposal);
+  return code;
+}
+
 /* A machine format is a valid document even for a wrong call. */
 static void report_wrong_call(const struct cli *cli, const char *what) {
-  struct report *report = open_report(cli);
+  struct report *report = open_report(cli, STDOUT_FILENO);
   if (!report) return;
   cJSON *run = event_new("run"), *summary = event_new("summary");
   event_str(run, "schema", "ckptlint.event/1");

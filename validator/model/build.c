@@ -156,13 +156,15 @@ static struct span global_text(const struct call *c, const struct global *g) {
 static uint32_t call_getattr(const struct call *c) {
   const struct global *g = value_global(c->m, call_arg(c, 0));
   const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
-  if (g && is_record_class(row_of_global(c->cp, g))) {
-    observe_attribute(c, OBS_ATTRIBUTE_MEMBER, global_text(c, g));
+  const struct global_row *class_row = row_of_global(c->cp, g);
+  if (is_record_class(class_row)) {
+    observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
+                      global_text(c, g));
     return call_built(c, BUILT_RECORD, 0);
   }
   if (b && b->kind == BUILT_RECORD && is_record_class(b->row)) {
     struct span owner = arena_printf(c->cp->arena, "%s.%s()", b->row->module, b->row->name);
-    observe_attribute(c, OBS_ATTRIBUTE_METHOD, owner);
+    observe_attribute(c, b->row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_METHOD, owner);
     return call_built(c, BUILT_RECORD, 0);
   }
   if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)

@@ -44,6 +44,7 @@ struct global_row {
   enum builder builder;
   const char *why;            /* where torch or the framework writes it, or what a loader would do with it */
   torch_version since, until; /* the weights_only lists that have it; 0, 0: none */
+  bool reviewed;              /* the policy file names it: no finding */
 };
 
 /* Does the weights_only list of this torch have the name? */

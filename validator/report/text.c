@@ -161,6 +161,14 @@ static void write_run(struct text *t, const cJSON *run) {
   pen_newline(&t->pen);
 }
 
+static void write_policy(struct text *t, const cJSON *policy) {
+  if (!field_is_there(policy, "sha256")) return;
+  pen_format(&t->pen, INK_FAINT, "Policy sha256:%s", field_text(policy, "sha256"));
+  if (field_is_there(policy, "file")) pen_format(&t->pen, INK_FAINT, ", %s", field_text(policy, "file"));
+  pen_text(&t->pen, INK_FAINT, ".");
+  pen_newline(&t->pen);
+}
+
 static void write_summary(struct text *t, const cJSON *summary) {
   struct pen *pen = &t->pen;
   if (field_is_there(summary, "error")) {
@@ -187,6 +195,7 @@ static void write_summary(struct text *t, const cJSON *summary) {
     pen_format(pen, INK_FAINT, "  %.3f s", field_real(field(summary, "timing"), "seconds"));
   pen_newline(pen);
   write_run(t, t->run);
+  write_policy(t, field(t->run, "policy"));
   cJSON_ArrayForEach(line, field(summary, "says")) {
     pen_folded(pen, INK_FAINT, 0, 0, cJSON_GetStringValue(line));
     pen_newline(pen);

@@ -1,0 +1,50 @@
+/* The policy in force: what the built-in lists, --profile, --torch-version, --allow and a policy file say
+ * together (doc/policy.md). The file is parsed by a sealed worker (worker_policy.c); here what it says is
+ * proved again. */
+#ifndef CKPTLINT_API_POLICY_H
+#define CKPTLINT_API_POLICY_H
+
+#include "api/input.h"
+#include "report/out.h"
+#include "rules/globals.h"
+#include "sandbox/spawn.h"
+
+enum { SHA256_HEX = 64 };
+
+/* An entry of the policy file: names that hold for one file alone, the one with this digest. */
+struct policy_entry {
+  struct span sha256; /* in hex */
+  uint64_t size;
+  struct globals globals;
+};
+
+struct policy {
+  struct globals globals; /* names for every file; of entries the outer ones */
+  torch_version torch;
+  bool weights_profile;
+  struct input file;                /* --policy, or ckptlint.json; fd -1 if there is none */
+  bool ignored;                     /* a ckptlint.json was found that lies beside what is judged: not read */
+  VEC(struct policy_entry) entries; /* by digest */
+  char sha256[SHA256_HEX + 1];      /* of the policy in force; empty: libcrypto is missing */
+};
+
+/* Reads p->file, in a worker, into p->globals and p->entries, which must be empty; under
+ * the weights profile as names that are not reviewed. NULL, or what is wrong,
+ * for exit 4; the text is in the arena. */
+NODISCARD const char *policy_read(struct policy *p, struct arena *a, const struct sandbox *sandbox,
+                                  const struct limits *max);
+/* Does anybody but the built-in lists allow names? */
+bool policy_has_names(const struct policy *p);
+/* Fills in the digest of what is in force: that of the built-in lists, or where something else was asked for
+ * that of policy_text. */
+void policy_digest(struct policy *p, struct arena *a);
+/* Every choice that decides about names, a line each, sorted. In the arena. */
+struct span policy_text(const struct policy *p, struct arena *a);
+
+/* The names for a file of these bytes: of the entry with its digest, which is computed only where an entry
+ * has its size, or those for every file. */
+const struct globals *policy_names(const struct policy *p, struct span bytes);
+/* In hex. False: libcrypto is missing. */
+NODISCARD bool digest_bytes(struct span bytes, char sha256_hex[SHA256_HEX + 1]);
+
+#endif
