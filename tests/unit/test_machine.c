@@ -386,6 +386,31 @@ static void frames_hold_whole_opcodes(void **state) {
   START(&r, "\x80\x04\x95\2\0\0\0\0\0\0\0N.");
   assert_int_equal(seen(&r.obs, OBS_PKL_FRAME_LONG) + seen(&r.obs, OBS_PKL_FRAME_STRADDLED), 0);
   finish(&r);
+  START(&r,
+        "\x80\x04\x95\x09\0\0\0\0\0\0\0cm\nC\n."); /* longer than the program: the Python unpickler goes on */
+  assert_int_equal(first_of(&r.obs, OBS_PKL_LENGTH)->at, 2);
+  assert_int_equal(first_of(&r.obs, OBS_PKL_LENGTH)->want, 9);
+  assert_int_equal(r.m.globals.n, 1);
+  finish(&r);
+}
+
+/* torch 1.13 had no BINFLOAT (pytorch/pytorch#94670). */
+static void opcodes_came_with_a_torch(void **state) {
+  (void)state;
+  static const char program[] = "\x80\x02G\x3f\xf0\0\0\0\0\0\0.";
+  static const struct {
+    torch_version torch;
+    int said;
+  } of[] = {{TORCH_VERSION(1, 13), 1}, {TORCH_VERSION(2, 0), 0}, {TORCH_VERSION(2, 10), 0}, {0, 0}};
+  for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+    struct run r;
+    const struct machine_hooks hooks = {.torch = of[i].torch};
+    prepare(&r, program, sizeof program - 1);
+    execute(&r, &hooks);
+    assert_true(r.ok);
+    assert_int_equal(seen(&r.obs, OBS_PKL_WEIGHTS_ONLY), of[i].said);
+    finish(&r);
+  }
 }
 
 static void python2_strings_keep_their_bytes(void **state) {
@@ -541,7 +566,7 @@ static uint32_t on_persid(void *ctx, struct machine *m, uint32_t index) {
 static void hooks_hear_in_order(void **state) {
   (void)state;
   struct heard h = {.n = 0};
-  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid};
+  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid, 0};
   static const char program[] =
       "\x80\x02"
       "cm\nC\n]q\0K\1a\x85R" /* C([1]) */
@@ -619,7 +644,7 @@ static void hooks_take_raw_bytes(void **state) {
 static void objects_keep_what_was_added(void **state) {
   (void)state;
   struct heard h = {.n = 0};
-  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid};
+  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid, 0};
   static const char program[] =
       "\x80\x02"
       "cm\nC\n)\x81}bNbK\1a(K\2K\3e(K\4K\5u\x80";
@@ -1108,6 +1133,7 @@ int main(void) {
       cmocka_unit_test(every_argument_truncates),
       cmocka_unit_test(says_how_it_was_written),
       cmocka_unit_test(frames_hold_whole_opcodes),
+      cmocka_unit_test(opcodes_came_with_a_torch),
       cmocka_unit_test(python2_strings_keep_their_bytes),
       cmocka_unit_test(maps_python2_names_below_protocol_3),
       cmocka_unit_test(tells_odd_and_dotted_names),

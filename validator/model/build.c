@@ -406,7 +406,7 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
   case BUILT_RECORD: return true;
   case BUILT_DICT: return how == VAL_DICT;
   case BUILT_LIST: return how == VAL_LIST;
-  case BUILT_SET: return how == VAL_SET;
+  case BUILT_SET: /* filled by its call: ADDITEMS fills what EMPTY_SET makes */
   case BUILT_BYTES:
   case BUILT_COMPLEX:
   case BUILT_SIZE:
@@ -448,7 +448,8 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
                                 .call = on_call,
                                 .build = on_build,
                                 .extend = on_extend,
-                                .persid = on_persid};
+                                .persid = on_persid,
+                                .torch = cp->policy.torch};
 }
 
 void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,

@@ -70,11 +70,16 @@ uint32_t build_DEQUE(const struct call *c) {
   return fine ? call_built(c, BUILT_LIST, 0) : refuse_arguments(c, "not a list");
 }
 
+/* What can't be an element, and what is there twice, is observed. */
 uint32_t build_SET(const struct call *c) {
   uint32_t n = c->n;
+  val_id items = call_arg(c, 0);
   bool fine = n == 0 || (n == 1 && (call_kind(c, 0) == VAL_LIST || call_kind(c, 0) == VAL_TUPLE));
-  machine_give(c->m, call_arg(c, 0));
-  return fine ? call_built(c, BUILT_SET, 0) : refuse_arguments(c, "not a list");
+  if (!fine) return refuse_arguments(c, "not a list");
+  machine_give(c->m, items);
+  if (n == 1 && (!spend(c->cp, value_count(c->m, items), c->at) || !machine_new_set(c->m, items, c->at)))
+    return 0;
+  return call_built(c, BUILT_SET, 0);
 }
 
 static uint32_t bytes_object(const struct call *c, struct span s) {

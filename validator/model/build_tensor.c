@@ -101,6 +101,16 @@ static void note_meta(const struct call *c, uint64_t numel) {
           (struct observation){.kind = OBS_TENSOR_META, .member = c->cp->member, .at = c->at, .got = numel});
 }
 
+/* torch raises on anything else; numbers packed in opaque bits are left to it (threats H19). */
+static bool may_require_grad(enum dtype dtype) {
+  enum dtype_class cls = dtype_table[dtype].cls;
+  return cls == DT_FLOAT || cls == DT_COMPLEX || cls == DT_OPAQUE;
+}
+
+static uint32_t refuse_grad(const struct call *c) {
+  return refuse_arguments(c, "only numbers with a fraction, and complex ones, can require gradients");
+}
+
 struct dense {
   uint32_t storage;
   enum dtype dtype;
@@ -167,6 +177,7 @@ static uint32_t tensor_call(const struct call *c, uint32_t fewest, uint32_t most
   if (turned)
     note_partly(c, "its values are the conjugates or negatives of what is stored, which this version reads");
   d.requires_grad = c->n > 4 && value_of(c->m, call_arg(c, 4))->truth;
+  if (d.requires_grad && !may_require_grad(d.dtype)) return refuse_grad(c);
   return dense_tensor(c, &d);
 }
 
@@ -181,6 +192,7 @@ static uint32_t same_tensor(const struct call *c, bool requires_grad, int more_f
   if (b && b->kind == BUILT_REFUSED) return call_built(c, BUILT_REFUSED, 0); /* said already */
   if (!b || b->kind != BUILT_TENSOR) return refuse_arguments(c, "the data is not a tensor");
   struct tensor_fact t = c->cp->tensors.p[b->index];
+  if (requires_grad && !may_require_grad(t.dtype)) return refuse_grad(c);
   int flags = (t.flags & ~PLAN_REQUIRES_GRAD) | more_flags | (requires_grad ? PLAN_REQUIRES_GRAD : 0);
   t.flags = (uint8_t)flags;
   uint32_t number = tensor_row(c->cp, &t);
@@ -219,6 +231,7 @@ uint32_t build_QTENSOR(const struct call *c) {
   if (what) return refuse_arguments(c, what);
   if (call_kind(c, 5) != VAL_BOOL || !no_hooks(c, 6))
     return refuse_arguments(c, "requires_grad or hooks are not torch's");
+  if (value_of(c->m, call_arg(c, 5))->truth) return refuse_grad(c);
   return dense_tensor(c, &d);
 }
 

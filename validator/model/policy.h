@@ -4,6 +4,7 @@
 #define CKPTLINT_MODEL_POLICY_H
 
 #include "base/span.h"
+#include "base/torch_version.h"
 
 enum global_class {
   GLOBAL_UNKNOWN, /* on no list */
@@ -32,10 +33,6 @@ enum builder {
 #undef BUILDER
   BUILDERS
 };
-
-/* A torch version as one number that compares: 2.10 is 0x20a. */
-typedef uint16_t torch_version;
-#define TORCH_VERSION(major, minor) ((torch_version)((major) << 8 | (minor)))
 
 struct global_row {
   const char *module,

@@ -4,10 +4,12 @@
 #include "pickle/op.h"
 
 const struct op opcode_table[256] = {
+#define V TORCH_VERSION
 #define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) \
   [byte] = {#name, handler, arg, proto, takes, below, gives, weights_only},
 #include "pickle/opcodes.def"
 #undef OP
+#undef V
 };
 
 /* ---- observing ---- */
@@ -101,6 +103,10 @@ static COLD void note_newer(struct machine *m, const struct arg *arg) {
   if (what.got > what.want) observe(m->obs, what);
 }
 
+static inline bool beyond_weights_only(const struct machine *m, const struct op *op) {
+  return op->weights_only == 0 || (m->hooks.torch && op->weights_only > m->hooks.torch);
+}
+
 static COLD void note_beyond_weights_only(struct machine *m, const struct arg *arg) {
   m->beyond_weights_only = true;
   observe(m->obs, seen_at(m, OBS_PKL_WEIGHTS_ONLY, arg));
@@ -133,7 +139,7 @@ HOT bool execute(struct machine *m, const struct arg *arg) {
   if (m->frame_end && m->in.at >= m->frame_end) leave_frame(m, arg);
   if (!arg->op->run(m, arg)) return false;
   if (arg->op->proto > m->highest_op_proto) note_newer(m, arg);
-  if (!arg->op->weights_only && !m->beyond_weights_only) note_beyond_weights_only(m, arg);
+  if (!m->beyond_weights_only && beyond_weights_only(m, arg->op)) note_beyond_weights_only(m, arg);
   return true;
 }
 

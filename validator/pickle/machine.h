@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/observe.h"
 #include "base/reader.h"
+#include "base/torch_version.h"
 #include "pickle/value.h"
 
 struct machine;
@@ -28,6 +29,7 @@ struct machine_hooks {
    * to its `items` or `appended`. */
   void (*extend)(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at);
   uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
+  torch_version torch; /* whose weights_only unpickler counts; 0: the newest */
 };
 
 /* Bytes in the program that are no opcodes: what stood behind a BUILD was taken by its hook. */
@@ -60,7 +62,7 @@ struct machine {
   uint64_t num_ops;
   uint64_t frame_end;       /* private: where the open FRAME ends, 0 if none is open */
   bool proto_declared;      /* a PROTO was met */
-  bool beyond_weights_only; /* an opcode was met that torch's weights_only unpickler does not know */
+  bool beyond_weights_only; /* an opcode was met that weights_only of hooks.torch does not know */
   bool too_deep;            /* private: the depth was said */
   bool stopped;             /* STOP was reached: result is valid */
   bool failed;              /* an error ended the program; everything made so far stays readable */
@@ -131,6 +133,8 @@ val_id machine_new_bytes(struct machine *m, enum value_kind kind, struct span by
 /* A DICT of the items of a DICT, or of the pairs in a LIST or TUPLE of pairs, as they are now. 0: a limit or
  * an unhashable key (observed). */
 val_id machine_new_dict(struct machine *m, val_id from, uint32_t at);
+/* A SET of the items of a LIST or TUPLE. 0: a limit, or an item that can't be an element (observed). */
+val_id machine_new_set(struct machine *m, val_id from, uint32_t at);
 /* For hooks.build: the next n bytes of the program are no opcodes, and are taken. False (observed): so many
  * are not left, or a FRAME is open, whose bytes the unpickler has read already; or the budget is spent. */
 NODISCARD bool machine_take_raw(struct machine *m, uint64_t n, uint32_t at, struct span *out);

@@ -108,20 +108,33 @@ bool op_dict(struct machine *m, const struct arg *arg) {
 
 /* ---- sets ---- */
 
+static bool set_add(struct machine *m, val_id set, val_id item, const struct arg *arg) {
+  uint32_t end = value_count(m, set), place;
+  if (!key_place(m, set, item, end, &place, arg)) return false;
+  if (place == end) {
+    append(m, set, item, arg->at);
+    return true;
+  }
+  struct observation what = seen_at(m, OBS_PKL_DUPLICATE_ITEM, arg);
+  what.detail = shown(value_bytes(m, item));
+  observe(m->obs, what);
+  return true;
+}
+
 static bool set_update(struct machine *m, val_id set, const struct arg *arg) {
   if (!grow_run(m, set, arg->n, arg->at)) return false;
-  for (uint32_t i = 0; i < arg->n; i++) {
-    uint32_t end = value_count(m, set), place;
-    if (!key_place(m, set, arg->items[i], end, &place, arg)) return false;
-    if (place == end) {
-      append(m, set, arg->items[i], arg->at);
-      continue;
-    }
-    struct observation what = seen_at(m, OBS_PKL_DUPLICATE_ITEM, arg);
-    what.detail = shown(value_bytes(m, arg->items[i]));
-    observe(m->obs, what);
-  }
+  for (uint32_t i = 0; i < arg->n; i++)
+    if (!set_add(m, set, arg->items[i], arg)) return false;
   return true;
+}
+
+val_id machine_new_set(struct machine *m, val_id from, uint32_t at) {
+  const struct arg arg = {.op = &opcode_table['R'], .at = at};
+  val_id v = new_value(m, VAL_SET, at);
+  if (!v || !grow_run(m, v, value_count(m, from), at)) return 0;
+  for (uint32_t i = 0; i < value_count(m, from); i++)
+    if (!set_add(m, v, value_item(m, from, i), &arg)) return 0;
+  return v;
 }
 
 val_id machine_new_dict(struct machine *m, val_id from, uint32_t at) {

@@ -55,12 +55,17 @@ bool op_proto(struct machine *m, const struct arg *arg) {
   return true;
 }
 
+/* C's unpickler raises where a frame is longer than the program, the Python one reads on: what follows is
+ * understood. */
 bool op_frame(struct machine *m, const struct arg *arg) {
   struct observation what = seen_at(m, OBS_PKL_LENGTH, arg);
   uint64_t len = (uint64_t)arg->number;
   what.got = m->in.left.n;
   what.want = len;
-  if (len > m->in.left.n) return refuse(m->obs, what);
+  if (len > m->in.left.n) {
+    observe(m->obs, what);
+    return true;
+  }
   what.kind = OBS_PKL_FRAME_NESTED;
   what.want = m->frame_end;
   if (m->frame_end) observe(m->obs, what);

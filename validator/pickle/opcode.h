@@ -3,6 +3,7 @@
 #define CKPTLINT_PICKLE_OPCODE_H
 
 #include "base/reader.h"
+#include "base/torch_version.h"
 #include "pickle/value.h"
 
 enum arg_kind {
@@ -33,7 +34,7 @@ struct op {
   op_fn *run; /* NULL: the byte is no opcode */
   enum arg_kind arg;
   uint8_t proto, takes, below, gives;
-  bool weights_only;
+  torch_version weights_only;
 };
 extern const struct op opcode_table[256];
 
