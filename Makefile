@@ -161,6 +161,12 @@ lint:
 	  --include=/usr/include/cjson/cJSON.h --suppress=incorrectLogicOperator --suppress=internalAstError $(LINT)
 	shellcheck -s sh -S warning -e SC1090 $$(git ls-files '*.sh') tests/cli/lib
 
+# The oracles that choose their cases at random, for longer than `make test` has time: SECS=3600 (SEED=2 for others).
+.PHONY: differential
+differential: build/ckptlint $(GENERATORS)
+	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint GEN=$(CURDIR)/$(OUT)/corpus/gen DIFFERENTIAL_SECONDS=$(SECS) DIFFERENTIAL_SEED=$(or $(SEED),1) \
+	  /usr/bin/python3 tests/oracle/differential.py
+
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench
 bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read) $(OUT)/corpus/gen
