@@ -210,9 +210,10 @@ static bool check_keys(struct matcher *m) {
 }
 
 /* load_state_dict: strict=False forgives missing and unexpected keys, never a size or a value that is no
- * tensor. Behind a prefix it forgives everything and loads next to nothing: that is not called loading. */
+ * tensor. Behind a prefix or a wrapper it forgives everything and loads next to nothing: that is not called
+ * loading. */
 static void judge(struct match *out) {
-  bool changed = out->prefix_removed.n || out->prefix_added.n;
+  bool changed = out->unwrapped || out->prefix_removed.n || out->prefix_added.n;
   bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->loads_strict;
   out->loads_after_fix = complete;
   out->loads_strict = complete && !changed;

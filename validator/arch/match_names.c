@@ -1,8 +1,8 @@
 /* Which key of the checkpoint fills which of the model: names renamed as the architecture file says, then
- * with one prefix taken off or put on. */
+ * without what wrappers left inside them, then with one prefix taken off and one put on. */
 #include "arch/match_parts.h"
 
-/* ---- names: renamed, then with a prefix taken off or put on ---- */
+/* ---- renamed ---- */
 
 static struct span renamed(struct matcher *m, struct span name, uint32_t *counts) {
   const struct arch *arch = m->model->arch;
@@ -31,22 +31,79 @@ bool match_read_names(struct matcher *m) {
   return true;
 }
 
-/* What is done to the checkpoint's keys: `strip` is taken off where it stands, `add` is put in front. */
+enum { MAX_KEY = 4096, SAMPLE = 512, MAX_CHANGES = 64 };
+
+static uint32_t expected_number(const struct matcher *m, struct span name) {
+  return keys_find(&m->model->keys, 0, name);
+}
+
+/* ---- without what wrappers leave inside ---- */
+
+/* Modules that stand between a module and its child while training, and that state_dict() names (format-spec
+ * F.2): FSDP of today and of 1.11 to 1.13, activation checkpointing, torch.compile, Lightning's own. */
+static const char *const wrappers[] = {"_fsdp_wrapped_module.", "_fpw_module.", "_checkpoint_wrapped_module.",
+                                       "_orig_mod.", "_forward_module."};
+
+/* The name without the wrapper, wherever a part of it begins with it; *found says if there was one. */
+static size_t remove_wrapper(uint8_t *name, size_t n, struct span wrapper, bool *found) {
+  size_t kept = 0;
+  for (size_t i = 0; i < n;) {
+    bool part = kept == 0 || name[kept - 1] == '.';
+    if (part && span_starts(span_of(name + i, n - i), wrapper)) {
+      i += wrapper.n;
+      *found = true;
+      continue;
+    }
+    name[kept++] = name[i++];
+  }
+  return kept;
+}
+
+/* False: the name has none, or is too long. */
+static bool unwrap(struct matcher *m, struct span *name, uint64_t *counts) {
+  uint8_t text[MAX_KEY];
+  size_t n = name->n;
+  bool any = false;
+  if (n == 0 || n > MAX_KEY || !memmem(name->p, n, SPAN("_mod").p, 4)) return false;
+  memcpy(text, name->p, n);
+  for (size_t k = 0; k < ARRAY_LEN(wrappers); k++) {
+    bool found = false;
+    n = remove_wrapper(text, n, span_str(wrappers[k]), &found);
+    counts[k] += found;
+    any = any || found;
+  }
+  return any && n && arena_copy(m->arena, span_of(text, n), name);
+}
+
+/* A name that the model knows stays. */
+static void unwrap_names(struct matcher *m) {
+  uint64_t counts[ARRAY_LEN(wrappers)] = {0};
+  for (uint32_t i = 0; i < m->dict->num_entries; i++)
+    if (!expected_number(m, m->names[i])) m->out->unwrapped += unwrap(m, &m->names[i], counts);
+  for (size_t k = 0; k < ARRAY_LEN(wrappers); k++)
+    if (counts[k])
+      match_note(m, OBS_MATCH_WRAPPER, span_str(wrappers[k]), counts[k],
+                 "state_dict = {k.replace(\"%s\", \"\"): v for k, v in state_dict.items()}", wrappers[k]);
+}
+
+/* ---- with a prefix taken off, or put on ---- */
+
+/* What is done to the checkpoint's keys: `strip` is taken off where it stands, `add` is put in front where
+ * the model's key has it. */
 struct change {
   struct span strip, add;
   uint32_t hits; /* keys that then are expected ones */
 };
 
-enum { MAX_KEY = 4096, SAMPLE = 512, MAX_CHANGES = 40 };
-
 static uint32_t number_of(const struct matcher *m, const struct change *c, struct span name) {
   uint8_t joined[MAX_KEY];
   if (c->strip.n && span_starts(name, c->strip)) name = span_from(name, c->strip.n);
-  if (c->add.n == 0) return keys_find(&m->model->keys, 0, name);
+  if (c->add.n == 0) return expected_number(m, name);
   if (c->add.n > MAX_KEY || name.n > MAX_KEY - c->add.n) return 0;
   memcpy(joined, c->add.p, c->add.n);
   if (name.n) memcpy(joined + c->add.n, name.p, name.n);
-  return keys_find(&m->model->keys, 0, span_of(joined, c->add.n + name.n));
+  uint32_t number = expected_number(m, span_of(joined, c->add.n + name.n));
+  return number ? number : expected_number(m, name);
 }
 
 static uint32_t hits(const struct matcher *m, const struct change *c, uint32_t step) {
@@ -67,13 +124,15 @@ static void propose(struct changes *all, struct span strip, struct span add) {
     all->list[all->n++] = (struct change){.strip = strip, .add = add};
 }
 
-/* Every front part of a key that ends with a dot: "a.", "a.b.", … */
-static void propose_fronts(struct changes *all, struct span key, bool add) {
+/* Every front part of a key that ends with a dot: "a.", "a.b.", …; what is taken off may stand before the
+ * base model's keys ("module." before those of a BertModel). */
+static void propose_fronts(struct changes *all, struct span key, bool add, struct span base) {
   uint32_t dots = 0;
   for (size_t i = 0; i < key.n && dots < 8; i++) {
     if (key.p[i] != '.') continue;
     struct span front = span_first(key, i + 1);
     propose(all, add ? (struct span){0} : front, add ? front : (struct span){0});
+    if (!add && base.n) propose(all, front, base);
     dots++;
   }
 }
@@ -83,18 +142,17 @@ static void propose_all(struct matcher *m, struct changes *all) {
   const struct change as_is = {.hits = 0};
   struct span base = m->model->arch->base_prefix;
   propose(all, SPAN("module."), (struct span){0});
-  propose(all, SPAN("_orig_mod."), (struct span){0});
   propose(all, SPAN("model."), (struct span){0});
   propose(all, base, (struct span){0});
   propose(all, (struct span){0}, base);
   for (uint32_t i = 0; i < m->dict->num_entries; i++)
     if (!number_of(m, &as_is, m->names[i])) {
-      propose_fronts(all, m->names[i], false);
+      propose_fronts(all, m->names[i], false, base);
       break;
     }
   for (uint32_t i = 0; i < m->model->num_expected; i++)
     if (m->entry[i] == UINT32_MAX) {
-      propose_fronts(all, m->model->expected[i].key, true);
+      propose_fronts(all, m->model->expected[i].key, true, base);
       break;
     }
 }
@@ -115,12 +173,10 @@ static struct change best_change(struct matcher *m, uint32_t hits_as_is) {
   return best.hits > hits_as_is && many ? best : (struct change){.hits = hits_as_is};
 }
 
-static void note_change(struct matcher *m, const struct change *c) {
-  const struct arch *arch = m->model->arch;
-  bool extra = c->strip.n != 0;
-  struct span prefix = extra ? c->strip : c->add;
-  bool base = span_eq(prefix, arch->base_prefix);
+static void note_prefix(struct matcher *m, struct span prefix, bool extra) {
+  bool base = span_eq(prefix, m->model->arch->base_prefix);
   uint64_t n = 0;
+  if (prefix.n == 0) return;
   for (uint32_t i = 0; i < m->dict->num_entries; i++) n += span_starts(m->names[i], prefix) == extra;
   enum obs_kind kind = extra ? (base ? OBS_MATCH_BASE_EXTRA : OBS_MATCH_PREFIX_EXTRA)
                              : (base ? OBS_MATCH_BASE_LACKING : OBS_MATCH_PREFIX_LACKING);
@@ -155,11 +211,13 @@ void match_find_names(struct matcher *m) {
   const struct match *like = m->options->like;
   struct change as_is = {.hits = 0}, change;
   if (like) as_is = (struct change){.strip = like->prefix_removed, .add = like->prefix_added};
+  unwrap_names(m);
   as_is.hits = assign(m, &as_is);
   if (like || as_is.hits == m->model->num_expected || as_is.hits == m->dict->num_entries) return;
   change = best_change(m, as_is.hits);
   if (!change.strip.n && !change.add.n) return;
-  note_change(m, &change);
+  note_prefix(m, change.strip, true);
+  note_prefix(m, change.add, false);
   (void)assign(m, &change);
   m->out->prefix_removed = change.strip;
   m->out->prefix_added = change.add;
