@@ -29,7 +29,7 @@ static inline void bench_run(struct match_bench *x) {
   x->b.sources.plan = x->plan;
   if (!arch_bench_build(&x->b, "", x->plan->num_tensors))
     fail_msg("%.*s", (int)x->b.o.list[0].detail.n, (const char *)x->b.o.list[0].detail.p);
-  x->dict = match_choose(&x->b.arch, x->plan, &x->options, &x->b.arena, &x->b.o);
+  x->dict = match_choose(&x->b.arch, x->plan, &x->options, NULL, &x->b.arena, &x->b.o);
   if (x->dict)
     assert_true(match_run(&x->m, &x->b.model, x->plan, x->dict, &x->options, &x->b.arena, &x->b.o));
 }

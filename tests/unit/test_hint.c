@@ -1,5 +1,6 @@
 /* Which config value fits the checkpoint: found by trying, told with what it resolves; and how long that
  * takes. */
+#include "arch/fit.h"
 #include "arch/hint.h"
 
 #include "tests/unit/match_bench.h"
@@ -118,8 +119,38 @@ static void roots_are_found_by_their_keys(void **state) {
     bench_open(&x, arch);
     root_dict(&x, rows[i].keys, "");
     x.plan = plan_bench_done(&x.p);
-    struct span root = hint_root(&x.b.arch, &x.b.sources, x.plan, &x.plan->dicts[0], &x.b.max);
+    struct span root = fit_root(&x.b.arch, &x.b.sources, x.plan, &x.plan->dicts[0], &x.b.max);
     if (!span_is(root, rows[i].root)) fail_msg("%s: %.*s", rows[i].keys, (int)root.n, (const char *)root.p);
+    bench_close(&x);
+  }
+}
+
+/* A file with two networks: the likeliest place holds the other one's keys. */
+static void state_dicts_are_found_by_their_keys(void **state) {
+  static const struct {
+    const char *model, *ema, *best;
+  } rows[] = {
+      {"a.weight[20,10] a.bias[20]", "a.weight[20,10] a.bias[20] b.weight[2,20] b.bias[2]", "ema"},
+      {"x.weight[20,10] y.bias[20] z[1]", "module.a.weight[20,10]", "ema"},
+      {"a.weight[9,9] a.bias[9] b.weight[9,9] b.bias[9]", "a.weight[20,10] a.bias[20]",
+       "model"}, /* another size */
+      {"a.weight[20,10]", "a.weight[20,10]", "model"},
+      {"x[1]", "y[1]", "model"},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct match_bench x;
+    bench_open(&x, MLP);
+    plan_value(&x.p, 0, "", PLAN_VAL_DICT);
+    plan_value(&x.p, 1, "model", PLAN_VAL_DICT);
+    plan_dict_here(&x.p, "model");
+    add_tensors(&x, rows[i].model, "");
+    plan_value(&x.p, 1, "ema", PLAN_VAL_DICT);
+    plan_dict_here(&x.p, "ema");
+    add_tensors(&x, rows[i].ema, "");
+    x.plan = plan_bench_done(&x.p);
+    const struct plan_dict *best = fit_dict(&x.b.arch, &x.b.sources, SPAN(""), x.plan, &x.b.max);
+    if (!span_is(plan_span(x.plan, best->path), rows[i].best)) fail_msg("row %zu", i);
     bench_close(&x);
   }
 }
@@ -167,6 +198,7 @@ int main(void) {
       cmocka_unit_test(settings_are_kept),
       cmocka_unit_test(a_prefix_does_not_hide_the_value),
       cmocka_unit_test(roots_are_found_by_their_keys),
+      cmocka_unit_test(state_dicts_are_found_by_their_keys),
       cmocka_unit_test(the_search_is_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -358,8 +358,8 @@ static void the_state_dict_is_found_or_asked_for(void **state) {
       {"state_dict", "model", "model", true, OBS_DICT_WRAPPED, "[\"model\"]"},
       {"", "ema", "model ema", true, OBS_DICT_WRAPPED, "[\"ema\"]"},
       {"", "", "model ema", true, OBS_DICT_SEVERAL, "ema"},
-      {"state_dict", "", "model ema", false, OBS_DICT_ABSENT, "model, ema"},
-      {"model", "x", "model ema", false, OBS_DICT_ABSENT, "model, ema"},
+      {"state_dict", "", "model ema", false, OBS_DICT_ABSENT, "model (3 keys), ema (3 keys)"},
+      {"model", "x", "model ema", false, OBS_DICT_ABSENT, "model (3 keys), ema (3 keys)"},
       {"model", "", "", false, OBS_DICT_NONE, ""},
   };
   (void)state;
@@ -631,7 +631,7 @@ static void many_keys(bool fitting) {
   x.plan = plan_bench_done(&x.p);
   double start = milliseconds();
   assert_true(arch_bench_build(&x.b, "", x.plan->num_tensors));
-  x.dict = match_choose(&x.b.arch, x.plan, &x.options, &x.b.arena, &x.b.o);
+  x.dict = match_choose(&x.b.arch, x.plan, &x.options, NULL, &x.b.arena, &x.b.o);
   assert_true(match_run(&x.m, &x.b.model, x.plan, x.dict, &x.options, &x.b.arena, &x.b.o));
   double took = milliseconds() - start;
   print_message("100,000 keys, %s: %.0f ms, %zu MiB\n", fitting ? "with a prefix" : "all different", took,

@@ -4,6 +4,7 @@
 #include "api/worker_model.h"
 
 #include "api/send.h"
+#include "arch/fit.h"
 #include "arch/hint.h"
 #include "base/json.h"
 
@@ -94,16 +95,27 @@ static bool build(struct model_stage *s, const struct config_sources *sources, s
 }
 
 /* Of several roots that nobody chose from, the one that the keys fit best. */
-static bool fit_root(struct model_stage *s, const struct config_sources *sources,
-                     const struct plan_dict *dict) {
+static bool take_root(struct model_stage *s, const struct config_sources *sources,
+                      const struct plan_dict *dict) {
   if (!s->model.root_chosen) return true;
-  struct span best = hint_root(&s->arch, sources, s->job->plan, dict, &s->job->options->limits);
+  struct span best = fit_root(&s->arch, sources, s->job->plan, dict, &s->job->options->limits);
   if (best.n == 0) best = s->model.root_name;
   observe(&s->obs,
           (struct observation){.kind = OBS_ARCH_ROOT_CHOSEN, .subject = best, .got = s->arch.num_roots});
   if (span_eq(best, s->model.root_name)) return true;
   model_close(&s->model);
   return build(s, sources, best);
+}
+
+/* Of several state dicts that nobody chose from, the one with most keys of the model. */
+static const struct plan_dict *choose_dict(struct model_stage *s, const struct config_sources *sources,
+                                           const struct match_options *how, bool built) {
+  const struct plan *plan = s->job->plan;
+  const struct plan_dict *best = NULL;
+  if (built && plan->num_dicts > 1 && !how->key.n && !s->arch.state_dict_path.n)
+    best = fit_dict(&s->arch, sources, s->arch.num_roots ? s->model.root_name : SPAN(""), plan,
+                    &s->job->options->limits);
+  return match_choose(&s->arch, plan, how, best, &s->arena, &s->obs);
 }
 
 static bool build_and_match(struct model_stage *s) {
@@ -119,8 +131,9 @@ static bool build_and_match(struct model_stage *s) {
                                          .file = s->job->config,
                                          .plan = s->job->plan};
   const struct plan *plan = s->job->plan;
-  const struct plan_dict *dict = match_choose(&s->arch, plan, &how, &s->arena, &s->obs);
-  if (!build(s, &sources, SPAN("")) || !dict || !fit_root(s, &sources, dict) ||
+  bool built = build(s, &sources, SPAN(""));
+  const struct plan_dict *dict = choose_dict(s, &sources, &how, built);
+  if (!built || !dict || !take_root(s, &sources, dict) ||
       !match_run(&s->match, &s->model, plan, dict, &how, &s->arena, &s->obs))
     return false;
   const struct hint_request hint = {.arch = &s->arch,

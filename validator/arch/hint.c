@@ -1,20 +1,12 @@
 #include "arch/hint.h"
 
+#include "arch/trial.h"
+
 enum {
   MAX_CHANGES = 6, /* config values that are wrong at once */
-  MAX_PAIRS = 12,  /* different sizes that were found and expected */
   MAX_COUNTS = 8,  /* different lengths of lists in the checkpoint's keys */
   MAX_FIELDS = 64,
   MAX_ITEMS = 32, /* of a config value that is a list */
-  TRIAL_BYTES = 1 << 28,
-};
-
-/* Sizes that were found where others were expected. */
-struct pairs {
-  uint32_t n;
-  struct {
-    uint64_t found, want;
-  } list[MAX_PAIRS];
 };
 
 /* A config value that may be wrong: an integer, a flag, or an integer in a list. */
@@ -23,21 +15,6 @@ struct field {
   int32_t item; /* in a list; -1: the value itself */
   int64_t value;
   bool flag, dead; /* dead: no key and no shape depends on it */
-};
-
-/* One try: what is built, and what came of it. */
-struct attempt {
-  const struct arch *arch;
-  const struct config_sources *sources;
-  struct span root;
-  const struct plan *plan;
-  const struct plan_dict *dict;
-  const struct match *like; /* whose prefix counts; NULL: it is looked for */
-  uint64_t problems;        /* UINT64_MAX: can't be built */
-  uint64_t print;           /* of all keys and sizes */
-  bool prefixed;            /* not without a change of the prefix */
-  struct pairs pairs;
-  uint64_t cost; /* in keys, about */
 };
 
 struct search {
@@ -54,86 +31,19 @@ struct search {
 
 /* ---- one trial ---- */
 
-static uint64_t print_of(const struct model *m) {
-  static const uint64_t seed[2] = {1, 2}; /* only compared with its like, in this process */
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < m->num_expected; i++) {
-    struct siphash h;
-    siphash_init(&h, seed);
-    siphash_bytes(&h, m->expected[i].key);
-    for (uint32_t d = 0; d < m->expected[i].slot->ndim; d++) siphash_u64(&h, m->expected[i].slot->sizes[d]);
-    sum ^= siphash_end(&h);
-  }
-  return sum;
-}
-
-static uint64_t problems_of(const struct match *m) {
-  return (uint64_t)m->missing + m->unexpected + m->misshapen;
-}
-
-static void add_pair(struct pairs *p, uint64_t found, uint64_t want) {
-  uint32_t i = 0;
-  while (i < p->n && (p->list[i].found != found || p->list[i].want != want)) i++;
-  if (i == MAX_PAIRS) return;
-  p->list[i].found = found;
-  p->list[i].want = want;
-  p->n += i == p->n;
-}
-
-static void list_pairs(struct pairs *p, const struct model *model, const struct match *match,
-                       const struct plan *plan) {
-  p->n = 0;
-  for (uint32_t i = 0; i < model->num_expected; i++) {
-    const struct slot *slot = model->expected[i].slot;
-    if (match->tensor[i] == MATCH_NO_TENSOR) continue;
-    const struct plan_tensor *t = &plan->tensors[match->tensor[i]];
-    const uint64_t *found = plan->dims + t->first_dim;
-    for (uint32_t d = 0; t->ndim == slot->ndim && d < t->ndim; d++)
-      if (found[d] != slot->sizes[d]) add_pair(p, found[d], slot->sizes[d]);
-  }
-}
-
-enum { STEPS_PER_KEY = 50 };
-
-static uint64_t steps_left(const struct model *m) { return m->eval ? *m->eval->steps : 0; }
-
-/* In memory of its own, with nobody to tell. */
-static void attempt(struct attempt *x, const struct limits *max) {
-  struct arena own;
-  struct observations silent;
-  struct model model;
-  struct match match;
-  const struct match_options how = {.counts_only = true, .like = x->like};
-  arena_init(&own, TRIAL_BYTES);
-  observations_init(&silent, &own, 1);
-  x->problems = UINT64_MAX;
-  bool built = model_build(&model, x->arch, x->sources, x->root, x->plan->num_tensors, &own, max, &silent);
-  if (built && match_run(&match, &model, x->plan, x->dict, &how, &own, &silent)) {
-    x->problems = problems_of(&match);
-    x->print = print_of(&model);
-    x->prefixed = match.prefix_added.n || match.prefix_removed.n;
-    list_pairs(&x->pairs, &model, &match, x->plan);
-  }
-  uint64_t steps = max->arch_steps + 64 * min_u64(4 * (uint64_t)x->plan->num_tensors + 1024, max->tensors);
-  x->cost = (steps - min_u64(steps, steps_left(&model))) / STEPS_PER_KEY + model.num_expected +
-            x->dict->num_entries + x->sources->file.text.n / STEPS_PER_KEY;
-  model_close(&model);
-  arena_free(&own);
-}
-
-static struct attempt attempt_sources(struct search *s, const struct config_sources *sources) {
+static struct trial attempt_sources(struct search *s, const struct config_sources *sources) {
   const struct hint_request *r = s->r;
-  struct attempt x = {.arch = r->arch,
-                      .sources = sources,
-                      .root = r->root,
-                      .plan = r->plan,
-                      .dict = r->match->dict,
-                      .like = r->match,
-                      .problems = UINT64_MAX};
+  struct trial x = {.arch = r->arch,
+                    .sources = sources,
+                    .root = r->root,
+                    .plan = r->plan,
+                    .dict = r->match->dict,
+                    .like = r->match,
+                    .problems = UINT64_MAX};
   struct limits own = *r->max;
   if (s->left == 0) return x;
   own.arch_steps = min_u64(own.arch_steps, s->left * STEPS_PER_KEY);
-  attempt(&x, &own);
+  trial_run(&x, &own);
   s->left -= min_u64(s->left, x.cost);
   return x;
 }
@@ -231,7 +141,7 @@ static struct setting setting_of(struct search *s, const struct field *f, int64_
   return set;
 }
 
-static struct attempt attempt_value(struct search *s, const struct field *f, int64_t value) {
+static struct trial attempt_value(struct search *s, const struct field *f, int64_t value) {
   struct config_sources sources = *s->r->sources;
   s->set[s->num_set] = setting_of(s, f, value);
   sources.set = s->set;
@@ -242,10 +152,10 @@ static struct attempt attempt_value(struct search *s, const struct field *f, int
 /* Values that never show are left out from here on. */
 static void find_dead(struct search *s) {
   const struct hint_request *r = s->r;
-  uint64_t print = print_of(r->model);
+  uint64_t print = model_print(r->model);
   for (uint32_t i = 0; i < s->num_fields; i++) {
     struct field *f = &s->fields[i];
-    struct attempt x = attempt_value(s, f, f->flag ? !f->value : f->value + 1);
+    struct trial x = attempt_value(s, f, f->flag ? !f->value : f->value + 1);
     f->dead = x.problems != UINT64_MAX && x.print == print;
   }
 }
@@ -259,7 +169,7 @@ struct best {
 
 static void try_value(struct search *s, struct field *f, int64_t value, struct best *best) {
   if (value == f->value || value < 0) return;
-  struct attempt x = attempt_value(s, f, value);
+  struct trial x = attempt_value(s, f, value);
   if (x.problems < best->problems) *best = (struct best){x.problems, x.pairs, f, value};
 }
 
@@ -292,7 +202,7 @@ static uint64_t try_presets(struct search *s, struct span *name) {
   for (uint32_t i = 0; i < arch->num_presets; i++) {
     struct config_sources sources = *s->r->sources;
     sources.preset = arch->presets[i].name;
-    struct attempt x = attempt_sources(s, &sources);
+    struct trial x = attempt_sources(s, &sources);
     if (x.problems >= best) continue;
     best = x.problems;
     *name = arch->presets[i].name;
@@ -344,14 +254,14 @@ static bool prepare(struct search *s) {
   if (from->num_set) memcpy(s->set, from->set, from->num_set * sizeof *s->set);
   s->left = s->r->max->hint_keys;
   list_fields(s);
-  list_pairs(&s->pairs, s->r->model, s->r->match, s->r->plan);
+  match_pairs(&s->pairs, s->r->model, s->r->match, s->r->plan);
   list_counts(s);
   return true;
 }
 
 bool hint_run(const struct hint_request *r, struct arena *a, struct observations *o) {
   struct search s = {.r = r, .arena = a};
-  uint64_t before = problems_of(r->match);
+  uint64_t before = match_problems(r->match);
   struct span preset = SPAN(""), words = SPAN("");
   if (before == 0 || r->match->matched + r->match->misshapen == 0) return true;
   if (!prepare(&s)) return false;
@@ -364,24 +274,4 @@ bool hint_run(const struct hint_request *r, struct arena *a, struct observations
   else if (by_values <= before / 2)
     tell(o, words, before, by_values);
   return true;
-}
-
-struct span hint_root(const struct arch *arch, const struct config_sources *sources, const struct plan *plan,
-                      const struct plan_dict *dict, const struct limits *max) {
-  enum { MAX_ROOTS = 32 };
-  struct limits own = *max;
-  uint64_t best = UINT64_MAX;
-  struct span name = SPAN("");
-  own.arch_steps /= MAX_ROOTS;
-  for (uint32_t i = 0; i < arch->num_roots && i < MAX_ROOTS; i++) {
-    struct attempt x = {
-        .arch = arch, .sources = sources, .root = arch->roots[i].name, .plan = plan, .dict = dict};
-    attempt(&x, &own);
-    /* Of two that fit alike, the one whose keys need no prefix. */
-    uint64_t rank = x.problems == UINT64_MAX ? UINT64_MAX : 2 * x.problems + x.prefixed;
-    if (rank >= best) continue;
-    best = rank;
-    name = arch->roots[i].name;
-  }
-  return name;
 }

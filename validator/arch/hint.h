@@ -21,8 +21,4 @@ struct hint_request {
  * limits.hint_keys. False only when memory is spent. */
 NODISCARD bool hint_run(const struct hint_request *r, struct arena *a, struct observations *o);
 
-/* The root that the keys of `dict` fit best, for files with several when none was named. */
-struct span hint_root(const struct arch *arch, const struct config_sources *sources, const struct plan *plan,
-                      const struct plan_dict *dict, const struct limits *max);
-
 #endif

@@ -22,12 +22,24 @@ static struct span path_shown(struct span path) { return path.n ? path : SPAN("t
 static struct span other_dicts(struct arena *a, const struct plan *plan, const struct plan_dict *chosen) {
   struct span all = {0};
   for (uint32_t i = 0; i < plan->num_dicts && all.n < 400; i++) {
-    struct span path = path_shown(plan_span(plan, plan->dicts[i].path));
-    if (&plan->dicts[i] == chosen) continue;
-    all = arena_printf(a, "%.*s%s%.*s", (int)all.n, (const char *)all.p, all.n ? ", " : "",
-                       (int)min_size(path.n, 100), (const char *)path.p);
+    const struct plan_dict *d = &plan->dicts[i];
+    struct span path = path_shown(plan_span(plan, d->path));
+    if (d == chosen) continue;
+    all = arena_printf(a, "%.*s%s%.*s (%u keys)", (int)all.n, (const char *)all.p, all.n ? ", " : "",
+                       (int)min_size(path.n, 100), (const char *)path.p, d->num_entries);
   }
   return all;
+}
+
+static void note_several(const struct plan *plan, const struct plan_dict *d, struct arena *a,
+                         struct observations *o) {
+  struct span others = other_dicts(a, plan, d);
+  const char *why = d == plan->dicts ? "the likeliest place of weights" : "which has most keys of the model";
+  observe(o, (struct observation){
+                 .kind = OBS_DICT_SEVERAL,
+                 .subject = path_shown(plan_span(plan, d->path)),
+                 .got = plan->num_dicts,
+                 .detail = arena_printf(a, "%s; others: %.*s", why, (int)others.n, (const char *)others.p)});
 }
 
 static const struct plan_dict *dict_at(const struct plan *plan, struct span path) {
@@ -52,21 +64,17 @@ static void note_place(const struct plan *plan, const struct plan_dict *d, struc
 }
 
 const struct plan_dict *match_choose(const struct arch *arch, const struct plan *plan,
-                                     const struct match_options *options, struct arena *a,
-                                     struct observations *o) {
+                                     const struct match_options *options, const struct plan_dict *best,
+                                     struct arena *a, struct observations *o) {
   struct span wanted = options->key.n ? options->key : arch->state_dict_path;
   const struct plan_dict *first = plan->num_dicts ? plan->dicts : NULL;
   if (!first) {
     observe(o, (struct observation){.kind = OBS_DICT_NONE});
     return NULL;
   }
-  const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : first;
+  const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : best ? best : first;
   if (d) {
-    if (!wanted.n && plan->num_dicts > 1)
-      observe(o, (struct observation){.kind = OBS_DICT_SEVERAL,
-                                      .subject = path_shown(plan_span(plan, d->path)),
-                                      .got = plan->num_dicts,
-                                      .detail = other_dicts(a, plan, d)});
+    if (!wanted.n && plan->num_dicts > 1) note_several(plan, d, a, o);
     note_place(plan, d, a, o);
     return d;
   }

@@ -1,0 +1,38 @@
+#include "arch/fit.h"
+
+#include "arch/trial.h"
+
+struct span fit_root(const struct arch *arch, const struct config_sources *sources, const struct plan *plan,
+                     const struct plan_dict *dict, const struct limits *max) {
+  enum { MAX_ROOTS = 32 };
+  struct limits own = *max;
+  uint64_t best = UINT64_MAX;
+  struct span name = SPAN("");
+  own.arch_steps /= MAX_ROOTS;
+  for (uint32_t i = 0; i < arch->num_roots && i < MAX_ROOTS; i++) {
+    struct trial x = {
+        .arch = arch, .sources = sources, .root = arch->roots[i].name, .plan = plan, .dict = dict};
+    trial_run(&x, &own);
+    /* Of two that fit alike, the one whose keys need no change. */
+    uint64_t rank = x.problems == UINT64_MAX ? UINT64_MAX : 2 * x.problems + x.changed;
+    if (rank >= best) continue;
+    best = rank;
+    name = arch->roots[i].name;
+  }
+  return name;
+}
+
+const struct plan_dict *fit_dict(const struct arch *arch, const struct config_sources *sources,
+                                 struct span root, const struct plan *plan, const struct limits *max) {
+  enum { MAX_DICTS = 8 };
+  const struct plan_dict *best = plan->dicts;
+  uint64_t hits = 0;
+  for (uint32_t i = 0; i < plan->num_dicts && i < MAX_DICTS; i++) {
+    struct trial x = {.arch = arch, .sources = sources, .root = root, .plan = plan, .dict = &plan->dicts[i]};
+    trial_run(&x, max);
+    if (x.problems == UINT64_MAX || x.hits <= hits) continue;
+    hits = x.hits;
+    best = x.dict;
+  }
+  return best;
+}
