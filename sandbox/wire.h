@@ -31,6 +31,7 @@ enum { WIRE_FRAME_MAX = 65536, WIRE_MEMBER_MAX = 4096, WIRE_SUBJECT_MAX = 16384 
 enum text_key {
   TEXT_NEED_FILE = 1,
   TEXT_NO_MODEL,
+  TEXT_TORCH_LINE,   /* of what load_state_dict would say */
   TEXT_POLICY_ALLOW, /* of a policy file: a name, */
   TEXT_POLICY_FILE,  /* the file that the names behind it are for, */
   TEXT_POLICY_WRONG, /* or what is wrong with it */

@@ -73,7 +73,21 @@ done
 for t in layers rules_docs json_front globals_torch hardening corpus catalogue nested folders cli examples library no_seccomp changing regress fuzz matrix; do
   [ -f "tests/$t.sh" ] && script "tests/$t.sh"
 done
-for t in tests/oracle/real.py tests/oracle/zip_readers.py tests/oracle/differential.py tests/oracle/numpy_files.py tests/oracle/joblib_arrays.py tests/oracle/nested_storages.py tests/oracle/torch_scan.py tests/oracle/torch_objects.py tests/oracle/decompile.py tests/oracle/torch_forward.py tests/oracle/torch_layers.py tests/oracle/families.py tests/oracle/schema.py; do
+for t in \
+  tests/oracle/real.py \
+  tests/oracle/zip_readers.py \
+  tests/oracle/differential.py \
+  tests/oracle/numpy_files.py \
+  tests/oracle/joblib_arrays.py \
+  tests/oracle/nested_storages.py \
+  tests/oracle/torch_scan.py \
+  tests/oracle/torch_objects.py \
+  tests/oracle/decompile.py \
+  tests/oracle/torch_forward.py \
+  tests/oracle/load_state_dict.py \
+  tests/oracle/torch_layers.py \
+  tests/oracle/families.py \
+  tests/oracle/schema.py; do
   if [ ! -x /usr/bin/python3 ]; then skip "$(basename "$t" .py)" "SKIPPED $(basename "$t" .py): there is no /usr/bin/python3"; else script "$t"; fi
 done
 

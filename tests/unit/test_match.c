@@ -210,30 +210,36 @@ static void optional_ignored_renamed_and_tied_keys(void **state) {
   static const struct {
     const char *arch, *keys;
     uint32_t observations;
+    bool strict, loose; /* load_state_dict */
   } rows[] = {
-      {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2]", 0},
-      {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2] b[3]", 0},
-      {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2] b[4]", 1},
+      {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2]", 0, true,
+       true},
+      {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2] b[3]", 0, true,
+       true},
+      {"{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Buffer(3, optional=True)'}}", "a[2] b[4]", 1,
+       false, false},
       {"{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'ignore': ['*.inv_freq', 'x?']}",
-       "a[2] l.0.rope.inv_freq[4] x1[1]", 0},
+       "a[2] l.0.rope.inv_freq[4] x1[1]", 0, false, true},
       {"{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'ignore': ['*.inv_freq']}",
-       "a[2] l.0.rope.inv_freqs[4]", 1},
+       "a[2] l.0.rope.inv_freqs[4]", 1, false, true},
       {"{'arch': 1, 'modules': {'n': 'LayerNorm(2)'}, 'rename': {'n.gamma': 'n.weight', 'n.beta': 'n.bias'}}",
-       "n.gamma[2] n.beta[2]", 2},
+       "n.gamma[2] n.beta[2]", 2, false, false},
       {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', "
        "'e.weight']]}",
-       "e.weight[3,2]", 0},
+       "e.weight[3,2]", 0, false, true},
       {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', "
        "'e.weight']]}",
-       "e.weight[3,2] h.weight[3,2]", 0},
+       "e.weight[3,2] h.weight[3,2]", 0, true, true},
       {"{'arch': 1, 'config': {'t': false}, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, "
        "'tie': [['h.weight', 'e.weight', 't']]}",
-       "e.weight[3,2]", 1},
+       "e.weight[3,2]", 1, false, true},
       {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)'}, 'tie': [['alias.weight', 'e.weight']]}",
-       "e.weight[3,2] alias.weight[3,2]", 0},
+       "e.weight[3,2] alias.weight[3,2]", 0, true, true},
+      {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)'}, 'tie': [['alias.weight', 'e.weight']]}",
+       "e.weight[3,2]", 0, false, true},
       {"{'arch': 1, 'modules': {'e': 'Embedding(3, 2)', 'h': 'Linear(2, 3, False)'}, 'tie': [['h.weight', "
        "'e.weight']]}",
-       "h.weight[3,2]", 1}, /* the target itself */
+       "h.weight[3,2]", 1, false, true}, /* the target itself */
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -242,6 +248,7 @@ static void optional_ignored_renamed_and_tied_keys(void **state) {
     root_dict(&x, rows[i].keys, "");
     bench_run(&x);
     if (x.b.o.n != rows[i].observations) fail_msg("row %zu: %u observations", i, x.b.o.n);
+    if (x.m.loads_strict != rows[i].strict || x.m.loads_loose != rows[i].loose) fail_msg("row %zu loads", i);
     bench_close(&x);
   }
 }

@@ -160,6 +160,12 @@ static void add_check(const struct job *job, const struct model_summary *s, cJSO
   event_bool(o, "loads_loose", s->loads_loose != 0);
 }
 
+static void add_torch_lines(const struct job *job, cJSON *file) {
+  enum { TORCH_CAP = 65536 };
+  cJSON *list = job->torch_lines.n ? event_array(file, "torch_messages") : NULL;
+  for (uint32_t i = 0; i < job->torch_lines.n; i++) event_push_text(list, job->torch_lines.p[i], TORCH_CAP);
+}
+
 /* The worst element's index, one number a dimension. */
 static void add_index(cJSON *o, const struct result_output *out) {
   uint64_t index[FT_DIMS] = {0}, left = out->worst;
@@ -517,6 +523,7 @@ void job_emit(const struct job *job, struct report *report) {
   if (job->have_plan && o->verb == VERB_INSPECT) add_parts(job, file);
   add_inside(job, file);
   if (s) add_check(job, s, file);
+  add_torch_lines(job, file);
   if (job->result) add_forward(job, file);
   job_says(job, job_needs(job, file), file);
   cJSON *timing = event_object(file, "timing");

@@ -221,6 +221,9 @@ bool job_take_report(struct job *job) {
     struct span *slot =
         r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
+    slot =
+        r.in.texts.p[i].key == TEXT_TORCH_LINE ? vec_push(&job->arena, &job->torch_lines, UINT32_MAX) : NULL;
+    if (slot) *slot = r.in.texts.p[i].text;
     if (r.in.texts.p[i].key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
   }
   if (!unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});

@@ -91,7 +91,8 @@ struct job {
   bool no_model;           /* it names no family here, and nobody asked */
   struct input beside_in;  /* where that is not a file of the folder's */
   VEC(struct finding) findings;
-  VEC(struct span) needs; /* file names of the architecture file */
+  VEC(struct span) needs;       /* file names of the architecture file */
+  VEC(struct span) torch_lines; /* --torch-messages: untrusted, as all texts of a worker */
   struct input side[SIDE_FILES];
   struct forward_file files[SIDE_FILES];
   size_t num_files;

@@ -58,6 +58,7 @@ struct run_options {
   uint32_t jobs;
   uint32_t nested;  /* --nested: how many levels of archives are unpacked; 0: none that no loader unpacks */
   bool strict_keys; /* load_state_dict(strict=True): the default of check */
+  bool torch_messages; /* what load_state_dict would say, in its own words */
   bool verbose;
   struct progress *progress; /* on standard error; NULL: none. To be cleared before each file's events */
   struct limits limits;

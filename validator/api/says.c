@@ -72,6 +72,11 @@ static void say_check(const struct model_summary *s, cJSON *list) {
   if (s->loads_strict)
     snprintf(line, sizeof line, "load_state_dict passes, strict or not, and loads %s%s parameters",
              s->params_missing ? "" : "all ", loaded);
+  else if (s->loads_loose && s->missing + s->unexpected == 0 && s->forgiven)
+    snprintf(line, sizeof line,
+             "load_state_dict(strict=True) raises over %u keys that the architecture file forgives (tied or "
+             "ignored ones); strict=False passes and loads all %s parameters",
+             s->forgiven, loaded);
   else if (s->loads_loose)
     snprintf(
         line, sizeof line,
@@ -80,7 +85,7 @@ static void say_check(const struct model_summary *s, cJSON *list) {
         loaded, all, percent, left, ignored);
   else
     snprintf(line, sizeof line, "load_state_dict raises, strict or not%s",
-             s->loads_after_fix ? "; it passes once the prefix is fixed" : "");
+             s->loads_after_fix ? "; it passes once the keys are renamed as said above" : "");
   say(list, line);
 }
 

@@ -6,6 +6,7 @@
 #include "api/send.h"
 #include "arch/fit.h"
 #include "arch/hint.h"
+#include "arch/torch_message.h"
 #include "base/json.h"
 
 struct model_stage {
@@ -31,10 +32,26 @@ static struct span no_member(const void *ctx, uint32_t number) {
   return SPAN("");
 }
 
+/* Of the report: for torch's words, where they are asked for. */
+static uint64_t torch_room(const struct model_stage *s) {
+  return s->job->options->torch_messages ? s->job->options->limits.report_bytes / 4 : 0;
+}
+
 static bool finish(struct model_stage *s, struct wire_out *out) {
-  const struct judged judged = {
-      .obs = &s->obs, .report_bytes = s->job->options->limits.report_bytes, .member_name = no_member};
+  const struct judged judged = {.obs = &s->obs,
+                                .report_bytes = s->job->options->limits.report_bytes - torch_room(s),
+                                .member_name = no_member};
   return send_findings(&judged, out);
+}
+
+static bool say_torch_lines(struct model_stage *s, struct wire_out *out) {
+  struct names lines;
+  if (!s->job->options->torch_messages) return true;
+  if (!torch_message(&lines, &s->model, s->job->plan, s->match.dict, s->job->options->strict_keys,
+                     torch_room(s), &s->arena))
+    return false;
+  for (uint32_t i = 0; i < lines.n; i++) wire_text(out, TEXT_TORCH_LINE, lines.list[i]);
+  return !out->broken;
 }
 
 /* First round: is the architecture file valid, and which files do its tests name? The broker opens those. */
@@ -62,6 +79,7 @@ static void summarise(struct model_stage *s) {
                                 .missing = m->missing,
                                 .unexpected = m->unexpected,
                                 .misshapen = m->misshapen,
+                                .forgiven = m->forgiven,
                                 .loads_strict = m->loads_strict,
                                 .loads_loose = m->loads_loose,
                                 .loads_after_fix = m->loads_after_fix,
@@ -227,6 +245,7 @@ bool model_run(void *ctx, struct wire_out *out) {
   if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);
   if (!finish(s, out) || !matched) return !out->broken;
+  if (!say_torch_lines(s, out)) return false;
   summarise(s);
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   bool complete = run_forward(s);

@@ -15,7 +15,7 @@ struct model_summary {
   uint32_t magic; /* MODEL_SUMMARY, written when the rest is */
   uint32_t found; /* a state dict was compared; dict is its index in the plan */
   uint32_t dict;
-  uint32_t expected, keys, matched, missing, unexpected, misshapen;
+  uint32_t expected, keys, matched, missing, unexpected, misshapen, forgiven;
   uint32_t loads_strict, loads_loose, loads_after_fix, ran_forward, whole_module;
   uint64_t params_loaded, params_missing, params_ignored;
   uint32_t name_n, prefix_removed_n, prefix_added_n;

@@ -124,8 +124,11 @@ static bool may_be_absent(struct matcher *m, uint32_t i, uint32_t *tensor) {
   if (has_alias(m, i + 1, &target)) {
     uint32_t number = keys_find(&m->model->keys, 0, target);
     uint32_t entry = number ? m->entry[number - 1] : UINT32_MAX;
-    if (entry != UINT32_MAX) *tensor = m->plan->entries[entry].tensor;
-    if (entry != UINT32_MAX) return true;
+    if (entry != UINT32_MAX) {
+      *tensor = m->plan->entries[entry].tensor;
+      m->out->forgiven++;
+      return true;
+    }
   }
   return m->model->expected[i].slot->optional;
 }
@@ -175,17 +178,28 @@ static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
   check_dtype(m, e, m->entry[i], (enum dtype)t->dtype);
 }
 
-static bool is_ignored(const struct matcher *m, struct span name) {
-  if (matches_any(&m->model->arch->ignore, name)) return true;
+/* An alias that the file's module lines leave out: the model has it all the same. */
+static bool is_alias(const struct matcher *m, struct span name) {
   for (uint32_t i = 0; i < m->model->num_ties; i++)
     if (span_eq(m->model->ties[i].line->alias, name)) return true;
   return false;
 }
 
 static void check_unexpected(struct matcher *m) {
+  uint32_t aliases = 0;
+  for (uint32_t i = 0; i < m->model->num_ties; i++) aliases += m->model->ties[i].alias == 0;
+  m->out->forgiven += aliases;
   for (uint32_t i = 0; i < m->dict->num_entries; i++) {
     uint32_t entry = m->dict->first_entry + i, tensor = m->plan->entries[entry].tensor;
-    if (m->number[i] || is_ignored(m, m->names[i])) continue;
+    if (m->number[i]) continue;
+    if (aliases && is_alias(m, m->names[i])) {
+      m->out->forgiven -= m->out->forgiven > 0;
+      continue;
+    }
+    if (matches_any(&m->model->arch->ignore, m->names[i])) {
+      m->out->forgiven++;
+      continue;
+    }
     m->out->unexpected++;
     if (tensor != UINT32_MAX &&
         !try_add(m->out->params_ignored, m->plan->tensors[tensor].numel, &m->out->params_ignored))
@@ -213,8 +227,9 @@ static bool check_keys(struct matcher *m) {
  * tensor. Behind a prefix or a wrapper it forgives everything and loads next to nothing: that is not called
  * loading. */
 static void judge(struct match *out) {
-  bool changed = out->unwrapped || out->prefix_removed.n || out->prefix_added.n;
-  bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->loads_strict;
+  bool changed = out->renamed || out->unwrapped || out->prefix_removed.n || out->prefix_added.n;
+  bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->forgiven == 0 &&
+                  out->loads_strict;
   out->loads_after_fix = complete;
   out->loads_strict = complete && !changed;
   out->loads_loose = !changed && out->misshapen == 0;

@@ -22,12 +22,14 @@ bool match_read_names(struct matcher *m) {
   if (!counts) return false;
   for (uint32_t i = 0; i < m->dict->num_entries; i++)
     m->names[i] = renamed(m, plan_span(m->plan, m->plan->entries[m->dict->first_entry + i].name), counts);
-  for (uint32_t i = 0; i < arch->num_renames; i++)
-    if (counts[i])
-      observe(m->o, (struct observation){.kind = OBS_MATCH_RENAMED,
-                                         .subject = arch->renames[i].from,
-                                         .got = counts[i],
-                                         .detail = arch->renames[i].to});
+  for (uint32_t i = 0; i < arch->num_renames; i++) {
+    if (counts[i] == 0) continue;
+    m->out->renamed += counts[i];
+    observe(m->o, (struct observation){.kind = OBS_MATCH_RENAMED,
+                                       .subject = arch->renames[i].from,
+                                       .got = counts[i],
+                                       .detail = arch->renames[i].to});
+  }
   return true;
 }
 

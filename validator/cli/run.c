@@ -78,6 +78,7 @@ static struct run_options run_options_of(const struct options *o) {
       .jobs = o->jobs,
       .nested = o->nested,
       .strict_keys = o->strict,
+      .torch_messages = o->torch_messages,
       .verbose = o->verbose,
       .limits = o->limits,
   };

@@ -111,12 +111,24 @@ static void write_says(struct text *t, const cJSON *says) {
   }
 }
 
+/* As Python prints the exception. */
+static void write_torch_messages(struct text *t, const cJSON *lines) {
+  const cJSON *line;
+  cJSON_ArrayForEach(line, lines) {
+    text_indent(t, 2);
+    if (line != lines->child) out_str(t->pen.out, "\t");
+    pen_text(&t->pen, INK_PLAIN, cJSON_GetStringValue(line));
+    pen_newline(&t->pen);
+  }
+}
+
 static void end_file(struct text *t) {
   if (t->silent) return;
   table_end(&t->table);
   text_answers(t, t->file);
   write_parts(t, field(t->file, "parts"));
   text_needs(t, t->file);
+  write_torch_messages(t, field(t->file, "torch_messages"));
   write_says(t, field(t->file, "says"));
   if (t->first_rule[0] && !field_is(t->file, "verdict", "clean")) {
     text_indent(t, 2);
