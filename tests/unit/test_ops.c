@@ -47,6 +47,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/act.inc"
 #include "tests/oracle/ops/arith.inc"
 #include "tests/oracle/ops/conv.inc"
+#include "tests/oracle/ops/conv_transpose.inc"
 #include "tests/oracle/ops/linear.inc"
 #include "tests/oracle/ops/norm.inc"
 #include "tests/oracle/ops/pool.inc"

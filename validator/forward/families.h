@@ -10,9 +10,14 @@ op_cost_fn linear_cost, matmul_cost;
 op_kernel_fn linear_run, matmul_run;
 
 /* conv.c */
-op_shape_fn conv2d_shape;
-op_cost_fn conv2d_cost;
-op_kernel_fn conv2d_run;
+op_shape_fn conv1d_shape, conv2d_shape, conv3d_shape;
+op_cost_fn conv_cost;
+op_kernel_fn conv_run;
+
+/* conv_transpose.c */
+op_shape_fn conv_transpose1d_shape, conv_transpose2d_shape, conv_transpose3d_shape;
+op_cost_fn conv_transpose_cost;
+op_kernel_fn conv_transpose_run;
 
 /* pool.c */
 op_shape_fn max_pool2d_shape;

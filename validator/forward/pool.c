@@ -5,7 +5,6 @@
 #include <math.h>
 
 enum { INPUT, KERNEL_SIZE, STRIDE, PADDING, DILATION, CEIL_MODE, RETURN_INDICES };
-enum { Y, X, AXES };
 
 struct pool {
   uint64_t planes; /* batch * channels */
@@ -21,14 +20,14 @@ static bool max_pool2d_read(struct op_call *c, struct pool *p) {
   if (c->arg[RETURN_INDICES].i) return op_unsupported(c, "max_pool2d with return_indices=True");
   const struct op_value *stride = &c->arg[c->arg[STRIDE].kind == OPV_NONE ? KERNEL_SIZE : STRIDE];
   uint64_t kernel[AXES] = {0}, step[AXES] = {0}, padding[AXES] = {0}, dilation[AXES] = {0};
-  if (!window_pair(c, "kernel_size", &c->arg[KERNEL_SIZE], 1, kernel) ||
-      !window_pair(c, "stride", stride, 1, step) ||
-      !window_pair(c, "padding", &c->arg[PADDING], 0, padding) ||
-      !window_pair(c, "dilation", &c->arg[DILATION], 1, dilation))
+  if (!window_ints(c, "kernel_size", &c->arg[KERNEL_SIZE], 2, 1, kernel) ||
+      !window_ints(c, "stride", stride, 2, 1, step) ||
+      !window_ints(c, "padding", &c->arg[PADDING], 2, 0, padding) ||
+      !window_ints(c, "dilation", &c->arg[DILATION], 2, 1, dilation))
     return false;
-  for (uint32_t i = 0; i < AXES; i++) {
+  for (uint32_t i = Y; i < AXES; i++) {
     struct window *w = &p->axis[i];
-    *w = (struct window){.in = input->size[input->ndim - 2 + i],
+    *w = (struct window){.in = input->size[input->ndim - AXES + i],
                          .kernel = kernel[i],
                          .stride = step[i],
                          .dilation = dilation[i],
