@@ -1,9 +1,10 @@
-"""The model families of rules/models beside independent sources: every classification model of torchvision must have its keys,
-order, shapes and parameters in a family, and its state dict must be found to be that model. Needs Debian's python3-torchvision for
-that part."""
+"""The model families of rules/models beside independent sources. Every classification model of torchvision must have its keys, order,
+shapes and parameters in a family, and its state dict must be found to be that model; published Hugging Face models must have the
+keys and parameters that are known of them. torchvision is Debian's python3-torchvision."""
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -141,9 +142,106 @@ def judge_torchvision(tally, known, folder):
         tally.check(name + ": check", wrong_when_checked(name, module, folder))
 
 
+# ---- Hugging Face ----
+
+# Parameters of published models, tied ones counted once, as model cards and safetensors indices have them. What
+# tests/unit/test_modules.c holds is not repeated.
+PUBLISHED = {
+    "bert-base-uncased BertModel": 109482240, "bert-base-cased BertModel": 108310272, "bert-large-uncased BertModel": 335141888,
+    "roberta-base RobertaModel": 124645632, "roberta-large RobertaModel": 355359744, "xlm-roberta-base XLMRobertaModel": 278043648,
+    "distilbert-base-uncased DistilBertModel": 66362880, "gpt2": 124439808, "gpt2-medium": 354823168, "gpt2-large": 774030080,
+    "gpt2-xl": 1557611200, "distilgpt2": 81912576, "pythia-160m": 162322944, "pythia-410m": 405334016, "pythia-1b": 1011781632,
+    "pythia-1.4b": 1414647808, "pythia-2.8b": 2775208960, "pythia-6.9b": 6857302016, "pythia-12b": 11846072320, "llama-2-7b": 6738415616,
+    "llama-2-13b": 13015864320, "llama-2-70b": 68976648192, "llama-3-70b": 70553706496, "llama-3.1-405b": 405853388800,
+    "llama-3.2-1b": 1235814400, "llama-3.2-3b": 3212749824, "tinyllama-1.1b": 1100048384, "mistral-7b-v0.3": 7248023552,
+    "mistral-nemo-12b": 12247782400, "qwen2-1.5b": 1543714304, "qwen2-72b": 72706203648, "qwen2.5-3b": 3085938688,
+    "qwen2.5-14b": 14770033664, "qwen2.5-32b": 32763876352, "qwen3-1.7b": 1720574976, "qwen3-4b": 4022468096, "qwen3-14b": 14768307200,
+    "qwen3-32b": 32762123264, "gemma-2b": 2506172416, "gemma-7b": 8537680896, "phi-3-medium-4k": 13960238080, "phi-4": 14659507200,
+    "t5-base": 222903552, "t5-large": 737668096, "t5-3b": 2851598336, "flan-t5-base": 247577856, "flan-t5-large": 783150080,
+    "flan-t5-xl": 2849757184, "mt5-small": 300176768, "mt5-base": 582401280, "vit-base-patch16-224": 86567656,
+    "vit-large-patch16-224": 304326632, "clip-vit-base-patch16": 149620737, "clip-vit-large-patch14": 427616513,
+    "whisper-small": 241734912, "whisper-medium": 763857920, "whisper-large-v2": 1543304960, "whisper-large-v3": 1543490560,
+    "whisper-large-v3-turbo": 808878080, "resnet-18": 11689512, "resnet-34": 21797672, "resnet-50": 25557032, "resnet-101": 44549160,
+    "resnet-152": 60192808,
+}
+
+
+def judge_published(tally, known):
+    for name, total in PUBLISHED.items():
+        preset, _, root = name.partition(" ")
+        keys, _, found = expected(*known[preset], root or "-")
+        tally.check(name, None if found == total else f"{found} parameters, published are {total}")
+
+
+class Line:
+    """A line of a list, "a.{0-11}.b.{0,2} [2, 3] buffer int64": the keys that it stands for, and which of its numbers occurred."""
+
+    def __init__(self, text):
+        self.name, sizes, rest = re.fullmatch(r"(\S+) \[(.*)\](.*)", text).groups()
+        self.sizes = tuple(int(n) for n in sizes.split(", ") if n)
+        self.what = "optional" if "optional" in rest else "buffer" if "buffer" in rest else "parameter"
+        self.int64 = "int64" in rest
+        parts = re.split(r"\{(.*?)\}", self.name)
+        self.pattern = re.compile(r"(\d+)".join(map(re.escape, parts[::2])))
+        self.numbers = [self.read(part) for part in parts[1::2]]
+        self.seen = [set() for _ in self.numbers]
+        self.first = None
+
+    @staticmethod
+    def read(part):
+        first, dash, last = part.partition("-")
+        return set(range(int(first), int(last) + 1)) if dash else set(map(int, part.split(",")))
+
+    def takes(self, key):
+        """Whether the key is one of these. Its numbers then count as seen."""
+        what, name, dtype, sizes = key
+        match = self.pattern.fullmatch(name)
+        numbers = list(map(int, match.groups())) if match else []
+        if not match or (what, sizes, dtype == "int64") != (self.what, self.sizes, self.int64):
+            return False
+        if not all(n in some for n, some in zip(numbers, self.numbers)):
+            return False
+        for n, some in zip(numbers, self.seen):
+            some.add(n)
+        return True
+
+
+def wrong_in_published(section, known):
+    head, *lines = section.strip().splitlines()
+    family, preset, root, count, total = head.split()
+    keys, ties, found = expected(known[family][0], preset, root)
+    if keys is None:
+        return ties
+    want = [Line(line) for line in lines if not line.startswith("tied ")]
+    for at, key in enumerate(keys):
+        takers = [line for line in want if line.takes(key)]
+        if len(takers) != 1:
+            return f"{key} is in {len(takers)} lines"
+        takers[0].first = at if takers[0].first is None else takers[0].first
+    for before, line in zip([None] + want, want):
+        if line.first is None or line.seen != line.numbers:
+            return f"{line.name}: only {line.seen} occur"
+        if before and before.first > line.first:
+            return f"{line.name} stands before {before.name}"
+    tied = dict(line.split()[1:] for line in lines if line.startswith("tied "))
+    ties = {alias: target for alias, target in ties.items() if alias in tied}
+    if ties != tied or (len(keys), found) != (int(count), int(total)):
+        return f"{len(keys)} keys, {found} parameters, tied {ties}; published {count}, {total}, {tied}"
+    return None
+
+
+def judge_lists(tally, known):
+    with open(os.path.join(HERE, "..", "data", "families", "hugging_face.txt")) as f:
+        text = re.sub(r"(?m)^#.*\n", "", f.read())
+    for section in text.split("== ")[1:]:
+        tally.check(section.split(" ", 1)[0] + ": published list", wrong_in_published(section, known))
+
+
 def main():
     tally = Tally()
     known = read_families()
+    judge_published(tally, known)
+    judge_lists(tally, known)
     with tempfile.TemporaryDirectory() as folder:
         if torchvision:
             judge_torchvision(tally, known, folder)

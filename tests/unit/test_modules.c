@@ -220,7 +220,7 @@ static void parameter_totals_are_the_published_ones(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct arch_bench b;
-    load_file(&b, "tests/data/arch", rows[i].file, rows[i].config, rows[i].root);
+    load_file(&b, "rules/models", rows[i].file, rows[i].config, rows[i].root);
     if (b.model.parameters != rows[i].total)
       fail_msg("%s: %llu", rows[i].file, (unsigned long long)b.model.parameters);
     arch_bench_close(&b);
