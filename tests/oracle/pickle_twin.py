@@ -121,6 +121,8 @@ class Size(tuple):
 
 class Device:
     def __init__(self, name, index=None):
+        if not isinstance(name, str):
+            raise TypeError("a device has a name")
         self.text = name if index is None else f"{name}:{index}"
 
 
@@ -139,14 +141,15 @@ class Storage:
 
 class Tensor:
     def __init__(self, storage, offset, shape, stride):
-        if not isinstance(storage, Storage) or not isinstance(shape, tuple) or not isinstance(stride, tuple) or len(shape) != len(stride):
+        lists = isinstance(shape, (tuple, list)) and isinstance(stride, (tuple, list)) and len(shape) == len(stride)
+        if not isinstance(storage, Storage) or not lists:
             raise TypeError("not a storage, an offset, sizes and strides")
         if not all(type(n) is int and 0 <= n < 2**63 for n in (offset, *shape, *stride)):
             raise ValueError("a number is none or negative")
         last = offset + sum((n - 1) * k for n, k in zip(shape, stride))
         if offset > storage.numel or (0 not in shape and last >= storage.numel):
             raise ValueError("outside the storage")
-        self.storage, self.offset, self.shape, self.stride = storage, offset, shape, stride
+        self.storage, self.offset, self.shape, self.stride = storage, offset, tuple(shape), tuple(stride)
 
     def facts(self):
         return {"dtype": self.storage.dtype, "shape": list(self.shape), "stride": list(self.stride), "storage_offset": self.offset,
@@ -259,7 +262,7 @@ class Recorder:
         return stub(module, name)
 
     def persistent_load(self, pid):
-        if self.records is None or not isinstance(pid, tuple) or len(pid) != 5 or pid[0] != "storage":
+        if self.records is None or not isinstance(pid, tuple) or len(pid) != 5 or pid[0] not in ("storage", b"storage"):
             raise pickle.UnpicklingError("not a persistent id of torch's")
         name = (name_of(pid[1]) or "").rpartition(".")[2]
         if name not in DTYPES or not isinstance(pid[2], str) or pid[2] not in self.records or type(pid[4]) is not int:

@@ -360,6 +360,10 @@ static void give_state(struct checkpoint *cp, struct machine *m, val_id target, 
   case BUILT_REFUSED: return; /* said already */
   case BUILT_RECORD: build_object(cp, m, b, state, at); return;
   case BUILT_DICT:
+    if (b->row && b->row->builder == BUILD_DEFAULTDICT) {
+      refuse_build(cp, at, "a defaultdict", "attributes, which it has no room for");
+      return;
+    }
     if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, &of_dicts, at))
       refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
     b->metadata = dict_get(m, state, "_metadata") != 0;
@@ -442,6 +446,15 @@ static uint32_t on_persid(void *ctx, struct machine *m, uint32_t persid_index) {
   return storage_of_persid(ctx, m, persid_index);
 }
 
+/* Classes that have no hash: the containers, and those that compare by their contents. */
+static bool on_unhashable(void *ctx, const struct machine *m, val_id object) {
+  const struct built *b = built_of(ctx, m, object);
+  if (!b || !b->row) return false;
+  if (b->kind == BUILT_SET) return strcmp(b->row->name, "frozenset") != 0;
+  return b->kind == BUILT_DICT || b->kind == BUILT_LIST || b->kind == BUILT_NP_ARRAY ||
+         b->row->builder == BUILD_BYTEARRAY || b->row->builder == BUILD_NAMESPACE;
+}
+
 struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
   return (struct machine_hooks){.ctx = cp,
                                 .global = on_global,
@@ -449,6 +462,7 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
                                 .build = on_build,
                                 .extend = on_extend,
                                 .persid = on_persid,
+                                .unhashable = on_unhashable,
                                 .torch = cp->policy.torch};
 }
 

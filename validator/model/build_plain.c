@@ -106,7 +106,7 @@ static bool names_latin1(struct span s) { return span_is(s, "latin1") || span_is
 
 uint32_t build_CODECS_ENCODE(const struct call *c) {
   struct span out;
-  if (c->n != 2 || !value_is_string(c->m, call_arg(c, 0)) || !names_latin1(call_bytes(c, 1)))
+  if (c->n != 2 || !call_is_str(c, 0) || !names_latin1(call_bytes(c, 1)))
     return refuse_arguments(c, "not a str and 'latin1'");
   if (call_kind(c, 0) != VAL_TEXT) return bytes_object(c, call_bytes(c, 0));
   if (!latin1(c, call_bytes(c, 0), &out)) return refuse_arguments(c, "a code point above 255");
@@ -206,8 +206,7 @@ uint32_t build_SIZE(const struct call *c) {
 
 uint32_t build_DEVICE(const struct call *c) {
   uint32_t n = c->n;
-  bool fine =
-      (n == 1 || n == 2) && value_is_string(c->m, call_arg(c, 0)) && (n == 1 || call_kind(c, 1) == VAL_INT);
+  bool fine = (n == 1 || n == 2) && call_is_str(c, 0) && (n == 1 || call_kind(c, 1) == VAL_INT);
   return fine ? call_built(c, BUILT_DEVICE, 0) : refuse_arguments(c, "not a device name");
 }
 
@@ -216,7 +215,7 @@ uint32_t build_LAYOUT(const struct call *c) {
                                         "torch.sparse_csc", "torch.sparse_bsr", "torch.sparse_bsc",
                                         "torch._mkldnn",    "torch.jagged"};
   for (size_t i = 0; c->n == 1 && i < ARRAY_LEN(layouts); i++)
-    if (value_is_string(c->m, call_arg(c, 0)) && span_is(call_bytes(c, 0), layouts[i]))
+    if (call_is_str(c, 0) && span_is(call_bytes(c, 0), layouts[i]))
       return call_built(c, BUILT_LAYOUT, (uint32_t)i);
   return refuse_arguments(c, "not a layout of torch's");
 }

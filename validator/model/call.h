@@ -23,6 +23,10 @@ static inline enum value_kind call_kind(const struct call *c, uint32_t i) {
 static inline struct span call_bytes(const struct call *c, uint32_t i) {
   return value_bytes(c->m, call_arg(c, i));
 }
+/* A str for whoever is called, where bytes are none: TEXT or PYSTRING. */
+static inline bool call_is_str(const struct call *c, uint32_t i) {
+  return call_kind(c, i) == VAL_TEXT || call_kind(c, i) == VAL_PYSTRING;
+}
 /* The row of an argument that is a GLOBAL, or NULL. */
 static inline const struct global_row *call_row(const struct call *c, uint32_t i) {
   return row_of(c->cp, c->m, call_arg(c, i));

@@ -78,6 +78,9 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   case VAL_GLOBAL: return bits_part(PART_GLOBAL, x->ref);
   case VAL_FROZENSET: k->complex = true; break;
   case VAL_OBJECT:
+    k->has_object = true;
+    k->unhashable = k->unhashable || (m->hooks.unhashable && m->hooks.unhashable(m->hooks.ctx, m, v));
+    break;
   case VAL_PERSID:
   case VAL_EXTENSION: k->has_object = true; break;
   case VAL_BYTEARRAY:

@@ -29,6 +29,8 @@ struct machine_hooks {
    * to its `items` or `appended`. */
   void (*extend)(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at);
   uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
+  /* Is an OBJECT, once it is loaded, known to be no key of a dict and no element of a set? */
+  bool (*unhashable)(void *ctx, const struct machine *m, val_id object);
   torch_version torch; /* whose weights_only unpickler counts; 0: the newest */
 };
 

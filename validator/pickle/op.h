@@ -48,6 +48,8 @@ val_id new_long(struct machine *m, struct span bytes, uint32_t at);
 /* TEXT if it is UTF-8, else PYSTRING (observed). */
 val_id new_python2_string(struct machine *m, struct span bytes, const struct arg *arg);
 val_id new_tuple(struct machine *m, const val_id *items, uint32_t n, uint32_t at);
+/* The items of a LIST, SET or FROZENSET or the keys of a DICT, as a tuple; of anything else the empty one. */
+val_id tuple_of(struct machine *m, val_id container, uint32_t at);
 /* Room was made by the dispatcher: every row that gives has its place. */
 static inline bool push(struct machine *m, val_id v) {
   if (v) m->stack.p[m->stack.n++] = v;

@@ -52,6 +52,17 @@ val_id new_tuple(struct machine *m, const val_id *items, uint32_t n, uint32_t at
   return v;
 }
 
+val_id tuple_of(struct machine *m, val_id container, uint32_t at) {
+  uint32_t n = value_count(m, container), step = kind_of(m, container) == VAL_DICT ? 2 : 1;
+  if (n == 0) return constant(m, ID_EMPTY_TUPLE, at);
+  val_id v = new_value(m, VAL_TUPLE, at);
+  if (v == 0 || !reserve_links(m, n / step, at)) return 0;
+  m->values.p[v].seq.first = m->links.n;
+  m->links.n += n / step;
+  for (uint32_t i = 0; i < n; i += step) append(m, v, value_item(m, container, i), at);
+  return v;
+}
+
 bool op_tuple(struct machine *m, const struct arg *arg) {
   return push(m, new_tuple(m, arg->items, arg->n, arg->at));
 }

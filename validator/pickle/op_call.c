@@ -71,23 +71,31 @@ val_id machine_new_object(struct machine *m, val_id like, uint32_t tag, uint32_t
           .origin = o.origin, .tag = tag, .at = at, .callee = o.callee, .args = o.args, .kwargs = o.kwargs});
 }
 
-/* Callee and arguments of REDUCE and its kin. C raises for a plain callee and for arguments that are no
- * tuple; what an import or a call gives may be either. */
-static bool check_call(struct machine *m, const struct arg *arg) {
+/* What stands where a tuple of arguments should: the Python unpickler unpacks whatever can be, C's raises. 0:
+ * neither goes on, or the budget is spent (observed). */
+static val_id unpacked(struct machine *m, const struct arg *arg) {
+  enum value_kind kind = kind_of(m, arg->items[1]);
+  observe(m->obs, seen_at(m, OBS_PKL_ARGS_NOT_TUPLE, arg));
+  if (kind == VAL_BIGINT || !(kind_has_bytes(kind) || kind_has_items(kind))) return 0;
+  return tuple_of(m, arg->items[1], arg->at);
+}
+
+/* Arguments of REDUCE and its kin; what an import or a call gives may be a tuple. 0: the program ends. */
+static val_id arguments(struct machine *m, const struct arg *arg) {
   if (!is_symbolic(m, arg->items[0])) return refuse_op(m, OBS_PKL_NOT_CALLABLE, arg);
-  if (kind_of(m, arg->items[1]) == VAL_TUPLE) return true;
-  if (!is_symbolic(m, arg->items[1])) return refuse_op(m, OBS_PKL_ARGS_NOT_TUPLE, arg);
+  if (kind_of(m, arg->items[1]) == VAL_TUPLE) return arg->items[1];
+  if (!is_symbolic(m, arg->items[1])) return unpacked(m, arg);
   observe(m->obs, seen_at(m, OBS_PKL_ARGS_COMPUTED, arg));
-  return true;
+  return arg->items[1];
 }
 
 static bool call(struct machine *m, const struct arg *arg, enum object_origin origin, val_id kwargs) {
-  if (!check_call(m, arg)) return false;
-  return push(m, new_object(m, (struct object){.origin = (uint8_t)origin,
-                                               .at = arg->at,
-                                               .callee = arg->items[0],
-                                               .args = arg->items[1],
-                                               .kwargs = kwargs}));
+  val_id callee = arg->items[0], args = arguments(m, arg);
+  return args && push(m, new_object(m, (struct object){.origin = (uint8_t)origin,
+                                                       .at = arg->at,
+                                                       .callee = callee,
+                                                       .args = args,
+                                                       .kwargs = kwargs}));
 }
 
 bool op_reduce(struct machine *m, const struct arg *arg) { return call(m, arg, BY_REDUCE, 0); }
