@@ -202,6 +202,61 @@ expect 1 '"path":"torn","verdict":"unsafe"' torn
 mkdir words && echo '{}' >words/tokenizer.index.json && echo x >words/README.md
 expect 3 'no input is a checkpoint' words
 
+# ---- distributed checkpoints ----
+# More of them in tests/oracle/distributed.py. Entries here are bytes: each slice is a pickle.
+D=torch.distributed.checkpoint
+place() { # fqn, file, offset, length: a row of storage_data
+  printf "c$D.metadata\nMetadataIndex\n)\201}(S'fqn'\nS'%s'\nub" "$1"
+  printf "c$D.filesystem\n_StorageInfo\n)\201}(S'relative_path'\nS'%s'\nS'offset'\nI%s\nS'length'\nI%s\nub" "$2" "$3" "$4"
+}
+entry() { printf "S'%s'\nc$D.metadata\nBytesStorageMetadata\n)\201" "$1"; }
+metadata() { # entries, places
+  printf "\200\002c$D.metadata\nMetadata\n)\201}(S'state_dict_metadata'\n}("
+  for fqn in $1; do entry "$fqn"; done
+  printf "uS'storage_data'\n}("
+  eval "$2"
+  printf 'uub.'
+}
+dcp() { # folder, entries, places
+  mkdir "$1"
+  printf 'I3\n.I4\n.' >"$1/__0_0.distcp"
+  metadata "$2" "$3" >"$1/.metadata"
+}
+ab='place a __0_0.distcp 0 4; place b __0_0.distcp 4 4'
+dcp dcp 'a b' "$ab"
+expect 0 '"path":"dcp","verdict":"findings".*"format":"model folder"' dcp
+lacks KEY507
+expect 0 '"entries":2' inspect dcp
+for path in ../a.distcp /etc/a.distcp sub/a.distcp .. ''; do
+  rm -rf dcp-path && dcp dcp-path 'a b' "place a __0_0.distcp 0 4; place b '$path' 4 4"
+  expect 1 'FMT107.*dcp-path' dcp-path
+done
+dcp dcp-absent 'a b' 'place a __0_0.distcp 0 4; place b __1_0.distcp 0 4'
+expect 1 'KEY507.*dcp-file' dcp-absent
+dcp dcp-range 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 5'
+expect 1 'TNS401.*dcp-range' dcp-range
+dcp dcp-overflow 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 9223372036854775807 9223372036854775807'
+expect 1 'TNS401.*dcp-range' dcp-overflow
+dcp dcp-twice 'a b' "$ab; place b __0_0.distcp 0 4"
+expect 1 'KEY507.*dcp-twice' dcp-twice
+dcp dcp-unlisted a "$ab"
+expect 1 'KEY507.*dcp-unlisted' dcp-unlisted
+dcp dcp-no-place 'a b c' "$ab"
+expect 1 'TNS401.*dcp-place' dcp-no-place
+dcp dcp-gap a 'place a __0_0.distcp 0 4'
+expect 2 'FMT108.*dcp-gap' dcp-gap
+dcp dcp-overlap 'a b' 'place a __0_0.distcp 0 8; place b __0_0.distcp 4 4'
+expect 1 'FMT104.*dcp-overlap' dcp-overlap
+dcp dcp-hostile 'a b' "$ab"
+printf "I3\n.cposix\nsystem\n(S'true'\ntR." >dcp-hostile/__0_0.distcp
+metadata 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 26' >dcp-hostile/.metadata
+expect 1 'GLB301.*"member":"__0_0.distcp!b!pickle"' dcp-hostile
+dcp dcp-unfinished 'a b' "$ab" && rm dcp-unfinished/.metadata
+expect 1 'KEY507.*dcp-no-metadata' dcp-unfinished
+dcp dcp-cut 'a b' "$ab" && printf '\200\002c' >dcp-cut/.metadata
+expect 1 'KEY507.*dcp-unread' dcp-cut
+lacks '"path":"dcp-cut/__0_0.distcp"'
+
 # ---- 300 shards ----
 mkdir shards
 map=

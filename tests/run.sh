@@ -79,7 +79,7 @@ for t in \
   tests/oracle/differential.py \
   tests/oracle/numpy_files.py \
   tests/oracle/joblib_arrays.py \
-  tests/oracle/nested_storages.py \
+  tests/oracle/nested_storages.py tests/oracle/distributed.py \
   tests/oracle/torch_scan.py \
   tests/oracle/torch_objects.py \
   tests/oracle/decompile.py \

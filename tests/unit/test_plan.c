@@ -405,7 +405,9 @@ static void a_shorter_file_is_refused(void **state) {
 /* ---- one plan over two files ---- */
 
 static bool merge_twice(struct bench *b, void *region, size_t size, struct plan *out) {
-  const struct merge_part parts[] = {{SPAN("a.pt"), &b->plan, 0}, {SPAN("b.pt"), &b->plan, b->file.n}};
+  const struct merge_part parts[] = {
+      {.name = SPAN("a.pt"), .file = SPAN("a.pt"), .plan = &b->plan},
+      {.name = SPAN("b.pt"), .file = SPAN("b.pt"), .plan = &b->plan, .base = b->file.n}};
   struct plan_writer w;
   const char *why = "";
   memset(region, 0, size);
@@ -456,6 +458,42 @@ static void two_plans_become_one(void **state) {
   free(twice);
 }
 
+/* A part that is one entry, beside a tensor of which only the form is known. */
+static void parts_become_entries(void **state) {
+  struct bench *b = *state;
+  uint8_t *region = calloc(1, ROOM);
+  static const uint64_t sizes[] = {4, 6};
+  const struct merge_part parts[] = {
+      {.name = SPAN("m.w"),
+       .entry = SPAN("w"),
+       .group = SPAN("m"),
+       .whole = true,
+       .form = {.dtype = DTYPE_F32, .ndim = 2, .sizes = sizes, .numel = 24}},
+      {.name = SPAN("o"), .entry = SPAN("o"), .file = SPAN("f!o"), .whole = true, .plan = &b->plan}};
+  struct plan_writer w;
+  struct plan p;
+  const char *why = "";
+  assert_non_null(region);
+  plan_begin(&w, region, ROOM);
+  assert_true(plan_merge(&w, &b->arena, parts, ARRAY_LEN(parts)));
+  plan_end(&w, true);
+  if (!plan_open(&p, region, ROOM, b->file.n, &why)) fail_msg("merged plan: wrong %s", why);
+  assert_int_equal(p.num_tensors, 1 + b->plan.num_tensors);
+  assert_int_equal(p.num_values, 2 + b->plan.num_values);
+  assert_int_equal(p.num_dicts, 2);
+  assert_true(span_is(plan_span(&p, p.dicts[0].path), "m"));
+  assert_int_equal(p.dicts[0].numel, 24);
+  assert_true(span_is(plan_span(&p, p.entries[0].name), "w") && p.entries[0].tensor == 0);
+  const struct plan_tensor *t = p.tensors;
+  assert_true(t->flags == PLAN_META && t->storage == 0 && t->numel == 24);
+  assert_true(p.dims[0] == 4 && p.dims[1] == 6 && p.dims[2] == 6 && p.dims[3] == 1);
+  assert_true(span_is(plan_span(&p, t->state_key), "w"));
+  assert_true(span_starts(plan_span(&p, p.members[0].name), SPAN("f!o!")));
+  assert_true(span_starts(plan_span(&p, t[1].key), SPAN("o/")));
+  assert_int_equal(p.entries[1].value, 2);
+  free(region);
+}
+
 /* Whatever the room, what is there opens, and only the whole is called whole. */
 static void a_merge_that_does_not_fit_opens(void **state) {
   struct bench *b = *state;
@@ -476,6 +514,7 @@ int main(void) {
       WITH_PLAN(every_prefix_and_bit), WITH_PLAN(bent_fields_are_refused),
       WITH_PLAN(the_header_is_proved), WITH_PLAN(a_shorter_file_is_refused),
       WITH_PLAN(two_plans_become_one), WITH_PLAN(a_merge_that_does_not_fit_opens),
+      WITH_PLAN(parts_become_entries),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,25 +9,43 @@
 enum { MIB = 1 << 20 };
 
 bool folder_start(struct job *job, const struct listed *input) {
-  struct nested *n = &job->nested;
-  n->jobs = calloc(input->num_files, sizeof(struct job *));
-  job->folder = (struct folder_run){.paths = input->files, .n = input->num_files};
-  job->folder.files = calloc(input->num_files, sizeof *job->folder.files);
+  struct folder_run *f = &job->folder;
+  bool metadata = false, chunks = false;
+  job->nested.jobs = calloc(input->num_files, sizeof(struct job *));
+  *f = (struct folder_run){.paths = input->files, .n = input->num_files};
+  f->files = calloc(input->num_files, sizeof *f->files);
+  for (uint32_t i = 0; i < f->n; i++) {
+    struct span name = folder_file_name(f->paths[i]);
+    metadata = metadata || dcp_is_metadata(name);
+    chunks = chunks || dcp_is_data(name);
+  }
+  f->distributed = metadata && chunks;
   job->in = (struct input){.path = input->path, .found = true, .fd = -1, .slice = true};
   job->opened = true;
   job->state = JOB_FILES;
-  return n->jobs && job->folder.files;
+  return job->nested.jobs && f->files;
 }
 
 bool folder_has_next(const struct job *job) {
   return job->state == JOB_FILES && job->nested.n < job->folder.n;
 }
 
+static void start_file(struct job *file, const struct job *job, struct span path) {
+  const struct listed listed = {.path = path, .found = true, .fd = -1};
+  file->held = job->folder.distributed && dcp_is_data(folder_file_name(path));
+  if (!file->held) {
+    job_start(file, job->run, &listed);
+  } else if (job_open(file, job->run, &listed)) {
+    file->held = true; /* job_open begins with a clean job */
+    file->state = JOB_DONE;
+  }
+}
+
 bool folder_start_next(struct job *job) {
   struct job *file = calloc(1, sizeof *file);
   if (!file) return false;
   uint32_t i = job->nested.n;
-  job_start(file, job->run, &(struct listed){.path = job->folder.paths[i], .found = true, .fd = -1});
+  start_file(file, job, job->folder.paths[i]);
   file->outer = job;
   file->place = i;
   file->depth = 1;
@@ -45,7 +63,7 @@ struct job *folder_next_running(const struct job *job, uint32_t *from) {
 /* ---- the one mapping ---- */
 
 static bool is_part(const struct job *file) {
-  return file->have_plan && !file->skipped && file->in.bytes.n > 0;
+  return ((file->have_plan && !file->skipped) || file->held) && file->in.bytes.n > 0;
 }
 
 static uint64_t pages(const struct job *file, uint64_t page) {
@@ -79,13 +97,15 @@ static bool join_mappings(struct job *job) {
 /* ---- its own worker ---- */
 
 static uint64_t arena_bytes(const struct job *job) {
-  enum { A_KEY = 256, A_FILE = 1024 };
+  enum { A_KEY = 256, A_FILE = 1024, A_METADATA = 512 };
   const struct limits *max = &job->run->options->limits;
   uint64_t bytes = max->arena_base;
   for (uint32_t i = 0; i < job->nested.n; i++) {
     const struct job *file = job->nested.jobs[i];
+    struct span name = job->folder.files[i].name;
     bytes += A_FILE + (file->have_plan ? (uint64_t)file->plan.num_entries * A_KEY : 0);
-    if (index_name_read(job->folder.files[i].name).n) bytes += 4 * min_u64(file->in.bytes.n, max->json_bytes);
+    if (index_name_read(name).n) bytes += 4 * min_u64(file->in.bytes.n, max->json_bytes);
+    if (dcp_is_metadata(name) && file->have_plan) bytes += (uint64_t)file->plan.num_values * A_METADATA;
   }
   return min_u64(bytes, max_u64(max->arena_max, max->arena_base));
 }
@@ -102,40 +122,58 @@ static void fill_files(struct job *job) {
   }
 }
 
+static void no_memory(struct job *job, uint64_t bytes) {
+  job_observe(job, &(struct observation){.kind = OBS_LIMIT_MEMORY, .got = bytes});
+  job_end(job);
+}
+
 static void start_worker(struct job *job) {
   const struct limits *max = &job->run->options->limits;
   struct folder_job *f = &job->folder.job;
   job->plan_bytes = (size_t)max_u64(max->plan_bytes, PLAN_MIN_BYTES);
   job->plan_region = region_map(job->plan_bytes);
-  if (!job->plan_region || !join_mappings(job)) {
-    job_observe(job, &(struct observation){.kind = OBS_LIMIT_MEMORY, .got = job->folder.bytes});
-    job_end(job);
-    return;
-  }
   *f = (struct folder_job){.options = job->run->options,
                            .files = job->folder.files,
                            .num_files = job->nested.n,
+                           .bytes = job->in.bytes,
                            .plan = job->plan_region,
                            .plan_bytes = job->plan_bytes,
                            .arena_bytes = arena_bytes(job),
                            .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
-  job->limits = job_limits(job, f->arena_bytes + max->json_bytes * 8);
-  job_launch(job, JOB_FOLDER, &(struct worker_task){.run = folder_stage_run, .ctx = f});
+  if (job->folder.distributed) {
+    f->slice = job_scan_task(job);
+    f->slice.plan = job->folder.scratch = region_map(job->plan_bytes);
+  }
+  if (!job->plan_region || (job->folder.distributed && !job->folder.scratch)) {
+    no_memory(job, job->plan_bytes);
+    return;
+  }
+  job->limits = job_limits(job, f->arena_bytes + f->slice.arena_bytes + max->json_bytes * 8);
+  job_launch(job, JOB_FOLDER,
+             &(struct worker_task){.prepare = folder_stage_prepare, .run = folder_stage_run, .ctx = f});
+}
+
+/* ---- all files are done ---- */
+
+static void count_files(struct job *job) {
+  for (uint32_t i = 0; i < job->nested.n; i++) {
+    const struct job *file = job->nested.jobs[i];
+    if (file->skipped) job->nested.passed_over++;
+    if (file->skipped) continue;
+    job->nested.judged++;
+    if (file->verdict > job->verdict) job->verdict = file->verdict;
+    job->complete = job->complete && file->complete;
+  }
 }
 
 void folder_file_done(struct job *job) {
   struct folder_run *f = &job->folder;
   while (f->first < job->nested.n && job->nested.jobs[f->first]->state == JOB_DONE) f->first++;
   if (++f->done < f->n) return;
-  for (uint32_t i = 0; i < job->nested.n; i++) {
-    const struct job *file = job->nested.jobs[i];
-    if (file->skipped) {
-      job->nested.passed_over++;
-      continue;
-    }
-    job->nested.judged++;
-    if (file->verdict > job->verdict) job->verdict = file->verdict;
-    job->complete = job->complete && file->complete;
+  count_files(job);
+  if (!join_mappings(job)) {
+    no_memory(job, f->bytes);
+    return;
   }
   fill_files(job);
   start_worker(job);

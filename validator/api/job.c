@@ -116,24 +116,27 @@ const struct global_row *job_global(const struct job *job, struct span module, s
   return row;
 }
 
-void job_scan(struct job *job) {
-  const struct limits *max = &job->run->options->limits;
-  job->names = policy_names(&job->run->policy, job->in.bytes);
-  if (job->run->options->proposal && !digest_bytes(job->in.bytes, job->sha256)) job->sha256[0] = '\0';
-  job->plan_bytes = (size_t)max_u64(max->plan_bytes, PLAN_MIN_BYTES);
-  job->plan_region = region_map(job->plan_bytes);
-  if (!job->plan_region) {
-    no_input(job, "no memory for its report", errno);
-    return;
-  }
-  job->scan = (struct scan_job){
+struct scan_job job_scan_task(const struct job *job) {
+  return (struct scan_job){
       .options = job->run->options,
       .file = job->in.bytes,
       .plan = job->plan_region,
       .plan_bytes = job->plan_bytes,
       .policy = {.lookup = globals_lookup, .ctx = job->names, .torch = job->run->policy.torch},
-      .arena_bytes = arena_bytes(max, job->in.bytes.n),
+      .arena_bytes = arena_bytes(&job->run->options->limits, job->in.bytes.n),
       .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
+}
+
+void job_scan(struct job *job) {
+  job->names = policy_names(&job->run->policy, job->in.bytes);
+  if (job->run->options->proposal && !digest_bytes(job->in.bytes, job->sha256)) job->sha256[0] = '\0';
+  job->plan_bytes = (size_t)max_u64(job->run->options->limits.plan_bytes, PLAN_MIN_BYTES);
+  job->plan_region = region_map(job->plan_bytes);
+  if (!job->plan_region) {
+    no_input(job, "no memory for its report", errno);
+    return;
+  }
+  job->scan = job_scan_task(job);
   job->limits = job_limits(job, job->scan.arena_bytes);
   job_launch(job, JOB_SCANNING,
              &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
@@ -178,7 +181,7 @@ static void open_beside(struct job *job, const struct listed *input) {
   job->beside = (struct text_file){name, job->beside_in.bytes};
 }
 
-void job_start(struct job *job, const struct run *run, const struct listed *input) {
+bool job_open(struct job *job, const struct run *run, const struct listed *input) {
   const char *why;
   int err;
   *job = (struct job){
@@ -192,15 +195,20 @@ void job_start(struct job *job, const struct run *run, const struct listed *inpu
   arena_init(&job->arena, 8 * MIB);
   if (input->num_files) {
     if (!folder_start(job, input)) no_input(job, "no memory for its files", ENOMEM);
-    return;
+    return job->state != JOB_DONE;
   }
   job->opened = open_input(&job->in, input, &run->options->limits, &why, &err);
-  if (job->opened) note_missing_layers(job);
-  if (job->opened && !input->found) open_beside(job, input);
-  if (job->opened)
-    job_scan(job);
-  else
+  if (!job->opened) {
     no_input(job, why, err);
+    return false;
+  }
+  note_missing_layers(job);
+  if (!input->found) open_beside(job, input);
+  return true;
+}
+
+void job_start(struct job *job, const struct run *run, const struct listed *input) {
+  if (job_open(job, run, input) && !job->folder.n) job_scan(job);
 }
 
 static bool unchanged(const struct job *job) {
@@ -425,6 +433,7 @@ static void free_one(struct job *job) {
   if (job->nested.region) region_unmap(job->nested.region, job->nested.unpack.region_bytes);
   free(job->nested.jobs);
   free(job->folder.files);
+  if (job->folder.scratch) region_unmap(job->folder.scratch, job->plan_bytes);
 }
 
 /* From the innermost outwards. */

@@ -59,6 +59,8 @@ struct nested {
 struct folder_run {
   const struct span *paths;
   uint32_t n, done;          /* files, files that are judged; n 0: this job is a file */
+  bool distributed;          /* its .distcp files are held: the folder's worker scans their slices */
+  void *scratch;             /* the region for the plan of one slice */
   uint32_t first;            /* the files before it are done */
   struct folder_file *files; /* what its worker sees */
   uint64_t bytes;            /* of all files */
@@ -99,6 +101,7 @@ struct job {
   const struct result *result; /* of the forward, checked; NULL if there is none */
   enum verdict verdict;
   bool complete, skipped; /* skipped: found below a directory, and no checkpoint */
+  bool held;              /* no file of its own: judged with its folder */
   bool merged;            /* its tensors are listed with those of its folder */
   uint64_t started_ms, took_ms;
 };
@@ -119,6 +122,8 @@ void job_free(struct job *job);
 /* ---- job.c for nested.c ---- */
 
 void job_observe(struct job *job, const struct observation *o);
+/* Opens an input, or ends the job. */
+NODISCARD bool job_open(struct job *job, const struct run *run, const struct listed *input);
 void job_launch(struct job *job, enum job_state state, const struct worker_task *task);
 /* Takes a dead worker's report; false: it did not end well, which is a finding now. */
 NODISCARD bool job_take_report(struct job *job);
@@ -127,6 +132,8 @@ void job_end(struct job *job);
 void job_replace(struct job *job, uint32_t finding, const struct observation *o);
 struct worker_limits job_limits(const struct job *job, uint64_t memory);
 uint64_t job_now_ms(void);
+/* How a worker scans its bytes. */
+struct scan_job job_scan_task(const struct job *job);
 void job_scan(struct job *job);
 
 /* ---- nested.c ---- */

@@ -4,7 +4,7 @@
 #include "api/list.h"
 
 #include "api/input.h"
-#include "model/folder.h"
+#include "model/dcp.h"
 
 static bool add(struct listing *out, struct arena *a, const struct listed *row) {
   struct listed *slot = vec_push(a, &out->rows, UINT32_MAX);
@@ -35,18 +35,20 @@ static int by_path(const void *a, const void *b) {
   return span_cmp(((const struct listed *)a)->path, ((const struct listed *)b)->path);
 }
 
-/* A shard or its index; or weights under a name that loaders look for, beside their config. */
+/* A shard or its index; the files of a distributed checkpoint; or weights under a name that loaders look for,
+ * beside their config. */
 static bool is_model(const struct span *files, uint32_t n) {
-  bool config = false, weights = false, shards = false;
+  bool config = false, weights = false, shards = false, chunks = false;
   for (uint32_t i = 0; i < n; i++) {
     struct shard_name shard;
     uint32_t rank, family;
     struct span name = folder_file_name(files[i]);
+    chunks = chunks || dcp_is_data(name);
     config = config || span_is(name, "config.json");
     weights = weights || weights_name_read(name, &rank, &family);
     shards = shards || index_name_read(name).n || shard_name_read(name, &shard);
   }
-  return shards || (config && weights);
+  return shards || (config && weights) || chunks;
 }
 
 static bool add_folder(struct listing *out, struct arena *a, const struct span *files, uint32_t n) {

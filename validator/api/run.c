@@ -31,7 +31,7 @@ static void emit_job(struct pool *p, struct job *job) {
   if (!job_save_outputs(job)) p->tally.output_failed = true;
   if (o->progress) progress_clear(o->progress);
   for (const struct job *j = job; j; j = job_following(j)) {
-    if (j->skipped) continue;
+    if (j->skipped || j->held) continue;
     job_emit(j, p->report);
     if (o->proposal) propose(o->proposal, j);
   }

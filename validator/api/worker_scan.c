@@ -1,20 +1,12 @@
 /* The scan stage: container, pickle program, proofs, the pass over the bytes, rules; findings and the plan
  * come out. */
-#include "api/worker_scan.h"
+#include "api/scan.h"
 
 #include "api/send.h"
 #include "base/json.h"
 #include "container/container.h"
 #include "rules/facts.h"
 #include "tensor/stats.h"
-
-struct scan {
-  const struct scan_job *job;
-  struct arena arena;
-  struct observations obs;
-  struct container container;
-  struct checkpoint checkpoint;
-};
 
 bool scan_prepare(void *ctx) {
   enum { SLICES = 32, LARGE_FILE = 8 << 20 };
@@ -116,10 +108,12 @@ static struct tensor_stats *read_all(struct scan *s) {
   return stats;
 }
 
-static struct span name_of(const void *ctx, uint32_t number) {
-  const struct container *c = ctx;
+struct span scan_member_name(const struct scan *s, uint32_t number) {
+  const struct container *c = &s->container;
   return number != MEMBER_FILE && number <= c->num_members ? c->members[number - 1].name : SPAN("");
 }
+
+static struct span name_of(const void *ctx, uint32_t number) { return scan_member_name(ctx, number); }
 
 /* A stage that found the budget spent gave up; here it is said that one did, whichever it was. */
 static void note_memory(struct scan *s) {
@@ -128,31 +122,36 @@ static void note_memory(struct scan *s) {
             (struct observation){.kind = OBS_LIMIT_MEMORY, .got = s->arena.used, .want = s->arena.budget});
 }
 
-bool scan_run(void *ctx, struct wire_out *out) {
-  struct scan_job *job = ctx;
-  struct scan scan = {.job = job}, *s = &scan;
-  const struct limits *max = &s->job->options->limits;
-  arena_init(&s->arena, (size_t)s->job->arena_bytes);
+void scan_read(struct scan *s, struct scan_job *job) {
+  const struct limits *max = &job->options->limits;
+  *s = (struct scan){.job = job};
+  arena_init(&s->arena, (size_t)job->arena_bytes);
   s->arena.slices = &job->slices;
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)job->arena_bytes / 2);
-  container_open(&s->container, &s->arena, &s->obs, max, s->job->file);
-  checkpoint_init(&s->checkpoint, &s->arena, &s->obs, max, &s->container, &s->job->policy);
-  memcpy(s->checkpoint.hash_seed, s->job->hash_seed, sizeof s->checkpoint.hash_seed);
+  container_open(&s->container, &s->arena, &s->obs, max, job->file);
+  checkpoint_init(&s->checkpoint, &s->arena, &s->obs, max, &s->container, &job->policy);
+  memcpy(s->checkpoint.hash_seed, job->hash_seed, sizeof s->checkpoint.hash_seed);
   checkpoint_load(&s->checkpoint);
   struct tensor_stats *stats = read_all(s);
-  struct plan_writer w;
-  plan_begin(&w, s->job->plan, s->job->plan_bytes);
-  uint32_t views = s->job->options->views;
-  bool whole = plan_emit(&s->checkpoint, &w, stats,
+  plan_begin(&s->plan, job->plan, job->plan_bytes);
+  uint32_t views = job->options->views;
+  bool whole = plan_emit(&s->checkpoint, &s->plan, stats,
                          (views & SHOW_PICKLE ? WITH_LINES : 0u) | (views & SHOW_OPCODES ? WITH_INSNS : 0u));
   struct plan plan;
-  plan_peek(&plan, &w);
+  plan_peek(&plan, &s->plan);
   const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
   run_checks(&facts, &s->obs);
-  plan_end(&w, checkpoint_is_read(&s->checkpoint) && whole);
+  plan_end(&s->plan, checkpoint_is_read(&s->checkpoint) && whole);
   note_memory(s);
-  const struct judged judged = {
-      .obs = &s->obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &s->container};
+}
+
+bool scan_run(void *ctx, struct wire_out *out) {
+  struct scan scan;
+  scan_read(&scan, ctx);
+  const struct judged judged = {.obs = &scan.obs,
+                                .report_bytes = scan.job->options->limits.report_bytes,
+                                .member_name = name_of,
+                                .ctx = &scan};
   return send_findings(&judged, out);
 }

@@ -12,10 +12,10 @@ enum {
 };
 
 /* The children of a value, in the order of the program. */
-enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS, SEGMENT_STATE, SEGMENT_PARTS };
+enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS, SEGMENT_STATE, SEGMENT_PARTS, SEGMENT_KEY };
 struct segment {
   enum segment_kind kind;
-  val_id v;   /* PARTS: the object, a sparse tensor */
+  val_id v;   /* PARTS: the object, a sparse tensor; KEY: the dict key that the record stands under */
   uint32_t n; /* children in it */
 };
 enum { SEGMENTS_MAX = 8 };
@@ -193,6 +193,7 @@ static val_id child_at(const struct walk *k, const struct frame *f, char scratch
     *key = key_text(k, value_item(k->m, s->v, 2 * f->next), scratch);
     return value_item(k->m, s->v, 2 * f->next + 1);
   case SEGMENT_STATE: *key = SPAN("__state"); return s->v;
+  case SEGMENT_KEY: *key = SPAN("__key"); return s->v;
   case SEGMENT_PARTS:
     *key = part_name(sparse_of(k->cp, k->m, s->v), f->next);
     return sparse_of(k->cp, k->m, s->v)->part[f->next];
@@ -505,6 +506,23 @@ static void close_frame(struct walk *k) {
   if (f->outer) leave(k, f->outer_program, f->outer, f->row, k->tensors->n > f->tensors_before);
 }
 
+/* The key of the entry that the walk stands at, where that is an object and no name: MetadataIndex in the
+ * .metadata of a distributed checkpoint (format-spec G.8). */
+static val_id object_key(const struct walk *k, const struct frame *f) {
+  const struct segment *s = &f->segments[f->segment];
+  val_id key = s->kind == SEGMENT_PAIRS ? value_item(k->m, s->v, 2 * f->next) : 0;
+  return key && kind_of(k->m, key) == VAL_OBJECT ? key : 0;
+}
+
+/* A record that was just entered holds the key, too. */
+static void add_key(struct walk *k, uint32_t frames, val_id key) {
+  struct frame *f = k->frames.n > frames ? &k->frames.p[k->frames.n - 1] : NULL;
+  if (!f || row_at(k, f->row)->kind != PLAN_VAL_RECORD || f->num_segments == SEGMENTS_MAX) return;
+  memmove(f->segments + 1, f->segments, f->num_segments * sizeof *f->segments);
+  f->segments[0] = (struct segment){SEGMENT_KEY, key, 1};
+  f->num_segments++;
+}
+
 /* Everything below the frames that are open when it is called with one value more. */
 static void walk_values(struct walk *k) {
   while (k->frames.n && !k->cut) {
@@ -515,7 +533,8 @@ static void walk_values(struct walk *k) {
     }
     char scratch[SCRATCH];
     struct span key;
-    uint32_t depth = row_at(k, f->row)->depth + 1, parent = f->row;
+    uint32_t depth = row_at(k, f->row)->depth + 1, parent = f->row, frames = k->frames.n;
+    val_id entry_key = object_key(k, f);
     val_id child = child_at(k, f, scratch, &key);
     extend_path(k, f->path_n, key);
     if (++f->next == f->segments[f->segment].n) {
@@ -523,6 +542,7 @@ static void walk_values(struct walk *k) {
       f->next = 0;
     }
     visit(k, child, parent, depth, key);
+    if (entry_key) add_key(k, frames, entry_key);
   }
   while (k->frames.n) close_frame(k); /* after a cut: what is open ends here */
 }

@@ -2,6 +2,7 @@
 #include "model/folder.h"
 
 #include "container/container.h"
+#include "model/dcp.h"
 #include "model/plan_merge.h"
 
 static bool no_memory(struct folder *f) {
@@ -28,7 +29,8 @@ static bool merge(struct folder *f, struct plan_writer *w, const struct weight_s
     uint32_t file = s->shards.p[i].file;
     if (!folder_dict(f, file)) continue;
     const struct folder_file *shard = &f->files[file];
-    parts[n++] = (struct merge_part){.name = shard->name, .plan = shard->plan, .base = shard->base};
+    parts[n++] = (struct merge_part){
+        .name = shard->name, .file = shard->name, .plan = shard->plan, .base = shard->base};
   }
   if (n && !plan_merge(w, f->arena, parts, n))
     return refuse(f->obs, (struct observation){
@@ -36,7 +38,8 @@ static bool merge(struct folder *f, struct plan_writer *w, const struct weight_s
   return n == s->shards.n;
 }
 
-static bool read_sets(struct folder *f, struct plan_writer *w, const struct weight_sets *sets) {
+static bool read_sets(struct folder *f, struct dcp *dcp, struct plan_writer *w,
+                      const struct weight_sets *sets) {
   const struct weight_set *first = first_set(sets);
   bool whole = true;
   for (uint32_t i = 0; i < sets->list.n; i++) {
@@ -46,12 +49,13 @@ static bool read_sets(struct folder *f, struct plan_writer *w, const struct weig
     for (uint32_t k = 0; &sets->list.p[i] == first && k < sets->list.n; k++)
       if (k != i) whole = sets_compare(f, first, &keys, &sets->list.p[k]) && whole;
   }
+  if (dcp) whole = dcp_merge(dcp, first ? NULL : w) && whole;
   return (!first || merge(f, w, first)) && whole;
 }
 
-bool folder_read(struct folder *f, struct plan_writer *w) {
+bool folder_read(struct folder *f, struct dcp *dcp, struct plan_writer *w) {
   ((struct plan_header *)(void *)w->base)->kind = CONTAINER_FOLDER;
-  bool whole = sets_find(f) && read_sets(f, w, &f->sets);
+  bool whole = sets_find(f) && read_sets(f, dcp, w, &f->sets);
   plan_settle(w);
   return whole;
 }

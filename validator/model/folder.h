@@ -52,10 +52,12 @@ struct folder {
 };
 
 /* Observes where indexes, shards and formats disagree, and writes the plan of the weights that are loaded:
- * one state dict, tensors of all shards, members called SHARD!MEMBER at their place in the one mapping.
+ * one state dict, tensors of all shards, members called SHARD!MEMBER at their place in the one mapping; `dcp`
+ * (may be NULL) is a distributed checkpoint that is there, its slices scanned.
  * False: that plan is not whole (a shard that was not read to its end, a limit; observed here or by its
  * scan). */
-NODISCARD bool folder_read(struct folder *f, struct plan_writer *w);
+struct dcp;
+NODISCARD bool folder_read(struct folder *f, struct dcp *dcp, struct plan_writer *w);
 /* When the observations were sent. */
 void folder_close(struct folder *f);
 
@@ -78,6 +80,11 @@ bool weights_name_read(struct span name, uint32_t *rank, uint32_t *family);
 struct span index_name_read(struct span name);
 
 /* ---- between the files of this folder ---- */
+
+/* A name that a loader joins with its folder and stays there. */
+bool folder_plain_name(struct span name);
+/* FOLDER_NONE: there is no such file. */
+uint32_t folder_file_by_name(const struct folder *f, struct span name);
 
 /* Every entry of a set's state dicts, found by name. */
 struct set_key {

@@ -9,7 +9,7 @@ static bool no_memory(struct folder *f) {
 }
 
 /* The files are in the order of their names. */
-static uint32_t file_by_name(const struct folder *f, struct span name) {
+uint32_t folder_file_by_name(const struct folder *f, struct span name) {
   uint32_t low = 0, high = f->num_files;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
@@ -38,8 +38,7 @@ static struct set_shard *add_shard(struct folder *f, struct weight_set *s, struc
 
 /* ---- an index ---- */
 
-/* One that a loader joins with its folder and stays there. */
-static bool is_plain_name(struct span name) {
+bool folder_plain_name(struct span name) {
   if (name.n == 0 || name.n > 255 || span_is(name, ".") || span_is(name, "..")) return false;
   for (size_t i = 0; i < name.n; i++)
     if (name.p[i] == '/' || name.p[i] == '\\' || name.p[i] < 0x20) return false;
@@ -63,8 +62,9 @@ static struct set_shard *shard_of(struct index_reader *r, struct span name) {
   uint32_t hash = (uint32_t)siphash(r->f->hash_seed, name), n = hash_find(&r->names, hash, 0);
   while (n && !span_eq(r->s->shards.p[n - 1].name, name)) n = hash_find(&r->names, hash, n);
   if (n) return &r->s->shards.p[n - 1];
-  bool plain = is_plain_name(name);
-  struct set_shard *shard = add_shard(r->f, r->s, name, plain ? file_by_name(r->f, name) : FOLDER_NONE);
+  bool plain = folder_plain_name(name);
+  struct set_shard *shard =
+      add_shard(r->f, r->s, name, plain ? folder_file_by_name(r->f, name) : FOLDER_NONE);
   if (!shard || !hash_add(r->f->arena, &r->names, hash, UINT32_MAX)) return NULL;
   shard->outside = !plain;
   return shard;
