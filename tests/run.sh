@@ -83,7 +83,7 @@ for t in \
   tests/oracle/torch_scan.py \
   tests/oracle/torch_objects.py \
   tests/oracle/decompile.py \
-  tests/oracle/torch_forward.py \
+  tests/oracle/torch_forward.py tests/oracle/torch_statements.py \
   tests/oracle/load_state_dict.py \
   tests/oracle/torch_layers.py \
   tests/oracle/families.py \

@@ -14,16 +14,15 @@ import sys
 import numpy
 import torch
 
-from ops.words import T, c_number, c_value
+from ops.words import KINDS, c_number, c_value, given
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops")
-KINDS = {torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL"}
 
 
 def recorded(function, name, args):
     shown = ", ".join(c_value(a) for a in args)
     try:
-        out = function(*[a.torch() if isinstance(a, T) else a for a in args]).detach()
+        out = function(*[given(a) for a in args]).detach()
     except (RuntimeError, ValueError, TypeError, IndexError, ArithmeticError, AssertionError) as e:
         return "REFUSED(%s, ARGS(%s)) /* %s */" % (name, shown, str(e).split("\n")[0][:90].replace("*/", "* /"))
     values = ", ".join(c_number(v) for v in out.flatten().tolist()) or "0"

@@ -94,6 +94,7 @@ FORWARDS = [
     ["y = x", "y.relu_()", "x.tanh_()", "x + y"],
     ["y = relu(x)", "x * y"],
     ["y = dropout(x, 0.5, False, inplace=True)", "x + y"],
+    ["y = x[:, 1:]", "y.relu_()", "y.tanh_()", "y * 2"],
 ]
 
 

@@ -8,11 +8,12 @@
 
 /* ---- the words of the recording ---- */
 
-enum arg_kind { ARG_VALUE, ARG_F32, ARG_WIDE, ARG_POSITIVE, ARG_I64, ARG_BOOL };
+enum arg_kind { ARG_VALUE, ARG_LIST, ARG_F32, ARG_WIDE, ARG_POSITIVE, ARG_I64, ARG_INDEX, ARG_BOOL };
 struct arg {
   enum arg_kind kind;
   uint32_t seed, ndim;
   uint64_t size[5];
+  const struct arg *list; /* LIST: ndim tensors */
   struct op_value value;
   int64_t ints[6];
 };
@@ -35,6 +36,8 @@ struct op_case {
 #define S(literal) {.value = {.kind = OPV_TEXT, .text = {(const uint8_t *)(literal), sizeof(literal) - 1}}}
 #define NONE {.value = {.kind = OPV_NONE}}
 #define P(count, ...) {.value = {.kind = OPV_INTS, .n = (count)}, .ints = {__VA_ARGS__}}
+#define L(count, ...) {.kind = ARG_LIST, .ndim = (count), .list = (const struct arg[]){__VA_ARGS__}}
+#define D(name) {.value = {.kind = OPV_DTYPE, .i = FT_##name}}
 #define COUNT(...) (sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg))
 #define ARGS(...) .args = {__VA_ARGS__}, .num_args = COUNT(__VA_ARGS__)
 #define OUT(name, dims, ...) .type = FT_##name, .ndim = dims, .size = {__VA_ARGS__}
@@ -48,8 +51,12 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/arith.inc"
 #include "tests/oracle/ops/conv.inc"
 #include "tests/oracle/ops/conv_transpose.inc"
+#include "tests/oracle/ops/index.inc"
+#include "tests/oracle/ops/join.inc"
 #include "tests/oracle/ops/linear.inc"
+#include "tests/oracle/ops/make.inc"
 #include "tests/oracle/ops/norm.inc"
+#include "tests/oracle/ops/order.inc"
 #include "tests/oracle/ops/pool.inc"
 #include "tests/oracle/ops/shape.inc"
 #include "tests/oracle/ops/softmax.inc"
@@ -60,7 +67,9 @@ static const struct op_case cases[] = {
 static struct gemm gemm;
 
 static void make_tensor(struct ftensor *t, const struct arg *a) {
-  const enum ftype type = a->kind == ARG_I64 ? FT_I64 : a->kind == ARG_BOOL ? FT_BOOL : FT_F32;
+  const enum ftype type = a->kind == ARG_I64 || a->kind == ARG_INDEX ? FT_I64
+                          : a->kind == ARG_BOOL                      ? FT_BOOL
+                                                                     : FT_F32;
   assert_true(ft_shape(t, type, a->size, a->ndim));
   t->data.out = malloc(ft_bytes(t) ? ft_bytes(t) : 1); /* of exactly its bytes */
   assert_non_null(t->data.out);
@@ -69,10 +78,36 @@ static void make_tensor(struct ftensor *t, const struct arg *a) {
     if (t->type == FT_F32)
       ft_f32_out(t)[i] = a->kind == ARG_WIDE ? (float)raw : (float)(a->kind == ARG_F32 ? raw : raw + 16) / 8;
     else if (t->type == FT_I64)
-      ft_i64_out(t)[i] = raw;
+      ft_i64_out(t)[i] = a->kind == ARG_INDEX ? (raw + 15) % 4 : raw;
     else
       ft_bool_out(t)[i] = raw % 3 == 0;
   }
+}
+
+enum { MOST_LISTED = 8 };
+struct made {
+  struct ftensor one, listed[MOST_LISTED], *list[MOST_LISTED];
+};
+
+static struct op_value make_argument(struct made *m, const struct arg *a) {
+  struct op_value v = a->value;
+  v.ints = a->ints;
+  if (a->kind == ARG_VALUE) return v;
+  if (a->kind != ARG_LIST) {
+    make_tensor(&m->one, a);
+    return (struct op_value){.kind = OPV_TENSOR, .tensor = &m->one};
+  }
+  assert_true(a->ndim <= MOST_LISTED);
+  for (uint32_t i = 0; i < a->ndim; i++) {
+    make_tensor(&m->listed[i], &a->list[i]);
+    m->list[i] = &m->listed[i];
+  }
+  return (struct op_value){.kind = OPV_TENSORS, .tensors = m->list, .n = a->ndim};
+}
+
+static void free_argument(struct made *m, const struct arg *a) {
+  if (a->kind != ARG_VALUE && a->kind != ARG_LIST) free(m->one.data.out);
+  for (uint32_t i = 0; a->kind == ARG_LIST && i < a->ndim; i++) free(m->listed[i].data.out);
 }
 
 static double number(const struct ftensor *t, uint64_t i) {
@@ -104,29 +139,29 @@ static void run_case(const struct op_case *k, size_t row) {
   const struct op *op = &op_table[k->op];
   struct arena arena;
   struct fpool pool;
-  struct ftensor in[OP_PARAMS], out;
+  struct ftensor out = {.ndim = 0};
   struct op_value given[OP_PARAMS], bound[OP_PARAMS];
   arena_init(&arena, 1 << 20);
   fpool_init(&pool, 64 << 20);
-  for (uint32_t i = 0; i < k->num_args; i++) {
-    given[i] = k->args[i].value;
-    given[i].ints = k->args[i].ints;
-    if (k->args[i].kind == ARG_VALUE) continue;
-    make_tensor(&in[i], &k->args[i]);
-    given[i] = (struct op_value){.kind = OPV_TENSOR, .tensor = &in[i]};
-  }
+  struct made *in = arena_array(&arena, OP_PARAMS, struct made);
+  assert_non_null(in);
+  for (uint32_t i = 0; i < k->num_args; i++) given[i] = make_argument(&in[i], &k->args[i]);
   struct op_call c = {.arena = &arena, .pool = &pool, .gemm = &gemm, .arg = bound, .out = &out};
   bool done =
       op_bind(&c, op, &(struct op_arguments){.positional = given, .n = k->num_args}, bound) && op->shape(&c);
+  if (done && !op->kernel) out.data = in[0].one.data;
+  if (done && op->kernel) {
+    void *memory = out.data.out = malloc(ft_bytes(&out) ? ft_bytes(&out) : 1);
+    assert_non_null(memory);
+    done = op->kernel(&c);
+    if (!done) free(memory);
+  }
   if (done == k->refused)
     print_message("case %zu (%s): %s\n", row, op->name,
                   done ? "taken, PyTorch refuses it" : (const char *)c.why.p);
   assert_int_equal(done, !k->refused);
   if (done) {
     check_shape(k, row, &out);
-    out.data = in[0].data;
-    if (op->kernel) out.data.out = malloc(ft_bytes(&out) ? ft_bytes(&out) : 1);
-    if (op->kernel) assert_true(op->kernel(&c));
     check_values(k, row, &out);
     if (op->kernel) free(out.data.out);
     (void)op->cost(&c);
@@ -135,8 +170,7 @@ static void run_case(const struct op_case *k, size_t row) {
     assert_true(c.why.n > 0);
   }
   assert_int_equal(pool.used, 0); /* scratch was given back */
-  for (uint32_t i = 0; i < k->num_args; i++)
-    if (k->args[i].kind != ARG_VALUE) free(in[i].data.out);
+  for (uint32_t i = 0; i < k->num_args; i++) free_argument(&in[i], &k->args[i]);
   fpool_free(&pool);
   arena_free(&arena);
 }

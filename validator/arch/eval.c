@@ -52,7 +52,7 @@ bool eval_overflow(struct eval *ev, uint32_t at) {
 
 /* NOLINTBEGIN(misc-no-recursion): over an expression, at most limits.expr_depth deep; see expr.h */
 
-static bool eval_dtype(struct span name, struct value *out) {
+bool value_dtype(struct span name, struct value *out) {
   enum dtype d = span_is(name, "float") ? DTYPE_NONE : dtype_by_name(name);
   if (d == DTYPE_NONE && !span_is(name, "float")) return false;
   *out = (struct value){.kind = VALUE_DTYPE, .dtype = d};
@@ -73,7 +73,7 @@ static bool eval_name(struct eval *ev, const struct expr *e, const struct scope 
   for (const struct scope *s = scope; s; s = s->up)
     if (!eval_charge(ev, s->n / 8, e->at)) return false;
   const struct value *v = scope_find(scope, e->text);
-  if (!v) return eval_dtype(e->text, out) || unknown_name(ev, e, scope);
+  if (!v) return value_dtype(e->text, out) || unknown_name(ev, e, scope);
   int n = (int)min_size(e->text.n, 60);
   if (v->kind == VALUE_MISSING) {
     bool ok =

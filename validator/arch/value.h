@@ -79,6 +79,8 @@ NODISCARD bool value_index(struct eval *ev, const struct value *v, const struct 
 /* v[start:stop:step] of a TUPLE; NULL or a VALUE_NONE bound is absent. */
 NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct value *start,
                            const struct value *stop, const struct value *step, uint32_t at, struct value *out);
+/* The dtype of that name: what a name means that nothing else has. */
+bool value_dtype(struct span name, struct value *out);
 bool value_truth(const struct value *v);
 /* 1 == 1.0 == True, as in Python. False too for values too large to be compared (2^24 steps). */
 bool value_equal(const struct value *a, const struct value *b);

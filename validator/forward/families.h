@@ -48,10 +48,32 @@ op_cost_fn norm_cost, local_response_norm_cost;
 op_kernel_fn layer_norm_run, rms_norm_run, group_norm_run, local_response_norm_run;
 
 /* shape.c */
-op_shape_fn view_shape, flatten_shape, dropout_shape;
+op_shape_fn view_shape, flatten_shape, dropout_shape, squeeze_shape, unsqueeze_shape, view_as_shape;
 
 /* arith.c */
 op_shape_fn add_shape, sub_shape, mul_shape, div_shape, neg_shape;
 op_kernel_fn add_run, sub_run, mul_run, div_run, neg_run;
+
+/* order.c */
+op_shape_fn transpose_shape, t_shape, adjoint_shape, permute_shape, movedim_shape, select_shape, narrow_shape;
+op_shape_fn slice_shape, diagonal_shape, unfold_shape, expand_shape, expand_as_shape, repeat_shape,
+    tile_shape;
+op_shape_fn repeat_interleave_shape, flip_shape;
+op_kernel_fn transpose_run, t_run, adjoint_run, permute_run, movedim_run, select_run, narrow_run;
+op_kernel_fn slice_run, diagonal_run, unfold_run, expand_run, expand_as_run, repeat_run, tile_run;
+op_kernel_fn repeat_interleave_run, flip_run;
+
+/* join.c */
+op_shape_fn cat_shape, stack_shape, roll_shape;
+op_kernel_fn cat_run, stack_run, roll_run;
+
+/* index.c */
+op_shape_fn index_shape, index_select_shape, gather_shape;
+op_kernel_fn index_run, index_select_run, gather_run;
+
+/* make.c */
+op_shape_fn zeros_shape, full_shape, zeros_like_shape, full_like_shape, tensor_shape, arange_shape, eye_shape;
+op_shape_fn triangle_shape;
+op_kernel_fn zeros_run, ones_run, full_run, tensor_run, arange_run, eye_run, tril_run, triu_run;
 
 #endif

@@ -8,6 +8,23 @@ const char *ft_name(enum ftype type) {
   return names[type];
 }
 
+bool ftype_of(enum dtype d, enum ftype *out) {
+  switch (dtype_table[d].cls) {
+  case DT_FLOAT: *out = FT_F32; return true;
+  case DT_INT:
+  case DT_UINT: *out = FT_I64; return d != DTYPE_U64;
+  case DT_BOOL: *out = FT_BOOL; return true;
+  case DT_COMPLEX:
+  case DT_QUANT:
+  case DT_OPAQUE: return false;
+  }
+  return false;
+}
+
+enum dtype ftype_dtype(enum ftype type) {
+  return type == FT_F32 ? DTYPE_F32 : type == FT_I64 ? DTYPE_I64 : DTYPE_BOOL;
+}
+
 bool ft_shape(struct ftensor *t, enum ftype type, const uint64_t *size, uint32_t ndim) {
   if (ndim > FT_DIMS) return false;
   /* The product of the sizes that are not 0: an empty tensor must not hide a product that overflows. */

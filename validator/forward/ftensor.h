@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/ints.h"
+#include "tensor/dtype.h"
 
 enum { FT_DIMS = 16 }; /* the graph refuses tensors of more dimensions (FWD704) */
 
@@ -26,6 +27,9 @@ struct ftensor {
 };
 
 static inline uint64_t ft_itemsize(enum ftype type) { return type == FT_F32 ? 4 : type == FT_I64 ? 8 : 1; }
+/* float32 for every floating dtype, int64 for every other integer. False: there is none. */
+NODISCARD bool ftype_of(enum dtype d, enum ftype *out);
+enum dtype ftype_dtype(enum ftype type);
 const char *ft_name(enum ftype type); /* torch's name: "float32", "int64", "bool" */
 
 static inline const float *ft_f32(const struct ftensor *t) { return t->data.in; }

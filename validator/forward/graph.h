@@ -14,12 +14,14 @@ enum fvalue_from { FROM_INPUT, FROM_WEIGHT, FROM_STEP };
 struct fvalue {
   struct ftensor t; /* first, so that an argument's tensor is its value */
   enum fvalue_from from;
-  uint32_t index;      /* INPUT: among the ports; WEIGHT: tensor of the plan; STEP: who makes it */
-  struct fvalue *root; /* whose memory it is: itself, or the value that it is another view of */
-  uint32_t last_use;   /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
-  bool varies;         /* some input reaches it */
+  uint32_t index;         /* INPUT: among the ports; WEIGHT: tensor of the plan; STEP: who makes it */
+  struct fvalue *root;    /* whose memory it is: itself, or the value that it is another view of */
+  uint32_t last_use;      /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
+  bool varies;            /* some input reaches it */
+  struct fvalue *part_of; /* of a root: whose memory it shares in PyTorch, where it is a copy here; or NULL */
   bool overwritten;   /* of a root: something was done in place, so views made before it hold other numbers */
   struct fvalue *now; /* what an operation in place made of it; NULL: it is what it was */
+  void *owned;        /* of a weight, while a step runs: the memory it was converted into, or NULL */
 };
 
 /* Where in the architecture file a step comes from. */
@@ -57,7 +59,9 @@ struct lower_request {
  * False: observed. */
 NODISCARD bool graph_build(struct graph *g, const struct lower_request *r);
 
-static inline struct fvalue *graph_value(const struct op_value *arg) { return (struct fvalue *)arg->tensor; }
+static inline struct fvalue *graph_value(const struct op_value *arg, uint32_t i) {
+  return (struct fvalue *)op_value_tensor(arg, i);
+}
 /* Bytes of a weight that need memory of their own: 0 when the mapping can be used as it is. */
 uint64_t weight_bytes(const struct plan *plan, const struct fvalue *weight);
 /* The most memory that the steps need at once, kernels' scratch left out. */

@@ -78,20 +78,6 @@ static uint32_t slot_tensor(const struct lowering *l, const struct module *m, co
   return MATCH_NO_TENSOR;
 }
 
-/* float for every floating dtype, int64 for every other integer: what weights.c makes of it. */
-static bool weight_type(enum dtype d, enum ftype *out) {
-  switch (dtype_table[d].cls) {
-  case DT_FLOAT: *out = FT_F32; return true;
-  case DT_INT:
-  case DT_UINT: *out = FT_I64; return d != DTYPE_U64;
-  case DT_BOOL: *out = FT_BOOL; return true;
-  case DT_COMPLEX:
-  case DT_QUANT:
-  case DT_OPAQUE: return false;
-  }
-  return false;
-}
-
 /* Why a tensor has no numbers to read, whatever its dtype; NULL: it has. */
 static const char *unreadable(const struct plan_tensor *row) {
   if (row->flags & PLAN_UNPROVED) return "its place in the file is not proved";
@@ -112,7 +98,7 @@ static bool lower_weight(struct lowering *l, struct frame *f, const struct modul
   if (!v) return lower_memory(l);
   enum ftype type;
   const char *why = unreadable(row);
-  if (why || !weight_type((enum dtype)row->dtype, &type))
+  if (why || !ftype_of((enum dtype)row->dtype, &type))
     return lower_refuse(l, f, at, OBS_FWD_WEIGHT_UNREADABLE,
                         arena_printf(l->r->arena, "%.*s: %s", (int)key.n, (const char *)key.p,
                                      why ? why : dtype_name((enum dtype)row->dtype)));
@@ -164,6 +150,11 @@ static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e
       scope_find(f->place.module->scope ? f->place.module->scope : l->r->model->config, e->text);
   if (v && v->kind != VALUE_MISSING && v->kind != VALUE_PENDING) {
     *out = gval_of(*v);
+    return true;
+  }
+  struct value dtype;
+  if (!v && value_dtype(e->text, &dtype)) {
+    *out = gval_of(dtype);
     return true;
   }
   return name_error(l, f, e, v ? "a config value that is required and not given" : "unknown name");
@@ -229,6 +220,7 @@ static bool lower_operator(struct lowering *l, struct frame *f, const struct exp
   const uint32_t n = e->kind == EXPR_NEG ? 1 : 2;
   for (uint32_t i = 0; i < n; i++)
     if (!lower_expr(l, f, e->kids[i], &kid[i])) return false;
+  if (!lower_range(l, f, e->at, &kid[0]) || (n == 2 && !lower_range(l, f, e->at, &kid[1]))) return false;
   if (kid[0].kind == GVAL_PLAIN && (n == 1 || kid[1].kind == GVAL_PLAIN)) {
     struct value v;
     if (n == 1 ? !value_negate(&l->ev, &kid[0].plain, e->at, &v)
@@ -259,66 +251,6 @@ static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e
   if (object.kind == GVAL_TUPLE)
     return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tuple has no attributes"));
   if (!value_attr(&l->ev, &object.plain, e->text, e->at, &v)) return lower_error(l, f);
-  *out = gval_of(v);
-  return true;
-}
-
-/* ---- indexing: modules by position or name, tuples; tensors are not indexed by this version ---- */
-
-static bool lower_slice(struct lowering *l, struct frame *f, const struct value *object,
-                        const struct expr *slice, uint32_t at, struct value *out) {
-  struct gval bound[3] = {{.kind = GVAL_PLAIN}};
-  const struct value *given[3] = {NULL};
-  for (uint32_t i = 0; i < 3; i++) {
-    if (!slice->kids[i]) continue;
-    if (!lower_expr(l, f, slice->kids[i], &bound[i])) return false;
-    if (bound[i].kind != GVAL_PLAIN)
-      return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a bound that is no number"));
-    given[i] = &bound[i].plain;
-  }
-  return value_slice(&l->ev, object, given[0], given[1], given[2], at, out) || lower_error(l, f);
-}
-
-static bool index_module(struct lowering *l, struct frame *f, const struct module *m,
-                         const struct value *index, uint32_t at, struct gval *out) {
-  struct span name = index->kind == VALUE_TEXT ? index->text : SPAN("");
-  if (index->kind == VALUE_INT) name = arena_printf(l->r->arena, "%lld", (long long)index->number);
-  bool found;
-  if (!lower_member(l, f, m, name, at, out, &found)) return false;
-  return found || lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this index"));
-}
-
-static bool index_tuple(struct lowering *l, struct frame *f, const struct gval *tuple,
-                        const struct gval *index, uint32_t at, struct gval *out) {
-  int64_t i = gval_is(index, VALUE_INT) ? index->plain.number : INT64_MAX;
-  if (i < 0) i += tuple->n;
-  if (i < 0 || i >= tuple->n)
-    return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the tuple has no such item"));
-  *out = tuple->items[i];
-  return true;
-}
-
-static bool lower_index(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
-  struct gval object = {.kind = GVAL_PLAIN}, index = object;
-  if (!lower_expr(l, f, e->kids[0], &object)) return false;
-  if (object.kind == GVAL_TENSOR)
-    return lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, SPAN("[] (indexing of tensors)"));
-  const struct expr *first = e->num_kids == 2 ? e->kids[1] : NULL;
-  if (!first || first->kind == EXPR_ELLIPSIS || (first->kind == EXPR_SLICE && object.kind != GVAL_PLAIN))
-    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("this kind of index is for tensors"));
-  struct value v;
-  if (first->kind == EXPR_SLICE) {
-    if (!lower_slice(l, f, &object.plain, first, e->at, &v)) return false;
-    *out = gval_of(v);
-    return true;
-  }
-  if (!lower_expr(l, f, first, &index)) return false;
-  if (object.kind == GVAL_TUPLE) return index_tuple(l, f, &object, &index, e->at, out);
-  if (index.kind != GVAL_PLAIN)
-    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tensor as an index"));
-  if (object.plain.kind == VALUE_MODULE)
-    return index_module(l, f, object.plain.module, &index.plain, e->at, out);
-  if (!value_index(&l->ev, &object.plain, &index.plain, e->at, &v)) return lower_error(l, f);
   *out = gval_of(v);
   return true;
 }
@@ -417,12 +349,13 @@ uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
     const struct fstep *step = &g->steps.p[s];
     uint64_t weights = 0, freed = 0;
     for (uint32_t i = 0; i < step->op->num_params; i++) {
-      if (step->arg[i].kind != OPV_TENSOR) continue;
-      const struct fvalue *root = graph_value(&step->arg[i])->root;
-      if (root->from == FROM_WEIGHT)
-        weights = saturating_add(weights, weight_bytes(plan, root));
-      else if (root->last_use == s)
-        freed = saturating_add(freed, ft_bytes(&root->t));
+      for (uint32_t k = 0; k < op_value_tensors(&step->arg[i]); k++) {
+        const struct fvalue *root = graph_value(&step->arg[i], k)->root;
+        if (root->from == FROM_WEIGHT)
+          weights = saturating_add(weights, weight_bytes(plan, root));
+        else if (root->last_use == s)
+          freed = saturating_add(freed, ft_bytes(&root->t));
+      }
     }
     if (step->op->kernel) {
       now = saturating_add(now, ft_bytes(&step->out->t));

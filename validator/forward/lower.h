@@ -49,11 +49,25 @@ struct call_args {
 /* Recursion: over an expression, at most limits.expr_depth deep; over modules that call modules, at most
  * 4 * limits.arch_depth deep (checked in lower_module_call). */
 NODISCARD bool lower_expr(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
+NODISCARD bool lower_index(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
 NODISCARD bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
 NODISCARD bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m,
                                  const struct call_args *args, uint32_t at, struct gval *out);
 NODISCARD bool lower_op(struct lowering *l, struct frame *f, const struct op *op,
                         const struct call_args *args, uint32_t at, struct gval *out);
+/* x.add_(y): add(x, y), and x is the result from here on. */
+NODISCARD bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op,
+                              const struct call_args *args, uint32_t at, struct gval *out);
+/* Is it of a kind that operations take? */
+bool lower_is_argument(struct lowering *l, const struct gval *g);
+/* Binds the arguments of a call to the parameters of op (kernel and shape rule are not asked). */
+NODISCARD bool lower_bind(struct lowering *l, struct frame *f, const struct op *op,
+                          const struct call_args *args, uint32_t at, const struct op_value **bound);
+/* The functions that give several tensors (several.c). *found: name is one of them. */
+NODISCARD bool lower_several(struct lowering *l, struct frame *f, struct span name,
+                             const struct call_args *args, uint32_t at, struct gval *out, bool *found);
+/* arange(…) as a value becomes a tensor, all else stays what it is. */
+NODISCARD bool lower_range(struct lowering *l, struct frame *f, uint32_t at, struct gval *g);
 /* A module's child, slot or absent child by name. *found says whether there is one. False: observed. */
 NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                             uint32_t at, struct gval *out, bool *found);

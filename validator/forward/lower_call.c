@@ -2,156 +2,6 @@
 
 enum { SHOWN_NAME = 100 };
 
-/* ---- operations ---- */
-
-static bool to_ints(struct lowering *l, const struct value *tuple, struct op_value *out) {
-  int64_t *ints = arena_array(l->r->arena, tuple->n, int64_t);
-  if (!ints) return false;
-  for (uint32_t i = 0; i < tuple->n; i++) {
-    if (tuple->items[i].kind != VALUE_INT) return false;
-    ints[i] = tuple->items[i].number;
-  }
-  *out = (struct op_value){.kind = OPV_INTS, .ints = ints, .n = tuple->n};
-  return true;
-}
-
-struct fvalue *lower_current(struct fvalue *v) {
-  struct fvalue *last = v;
-  while (last->now) last = last->now;
-  for (struct fvalue *next; v->now; v = next) { /* the next look-up is one step */
-    next = v->now;
-    v->now = last;
-  }
-  return last->root->overwritten ? NULL : last;
-}
-
-/* NULL, or why no op takes such a value. */
-static const char *to_op_value(struct lowering *l, const struct gval *g, struct op_value *out) {
-  static const char *const no_kind = "an argument of a kind that no operation takes";
-  if (g->kind == GVAL_TENSOR) {
-    struct fvalue *v = lower_current(g->tensor);
-    if (v) *out = (struct op_value){.kind = OPV_TENSOR, .tensor = &v->t};
-    return v ? NULL : "a view of a tensor that was changed in place";
-  }
-  if (g->kind == GVAL_TUPLE) return no_kind;
-  const struct value *v = &g->plain;
-  switch (v->kind) {
-  case VALUE_NONE: *out = (struct op_value){.kind = OPV_NONE}; return NULL;
-  case VALUE_BOOL: *out = (struct op_value){.kind = OPV_BOOL, .i = v->truth}; return NULL;
-  case VALUE_INT: *out = (struct op_value){.kind = OPV_INT, .i = v->number}; return NULL;
-  case VALUE_FLOAT: *out = (struct op_value){.kind = OPV_FLOAT, .f = v->real}; return NULL;
-  case VALUE_TEXT: *out = (struct op_value){.kind = OPV_TEXT, .text = v->text}; return NULL;
-  case VALUE_TUPLE: return to_ints(l, v, out) ? NULL : no_kind;
-  case VALUE_DICT:
-  case VALUE_RANGE:
-  case VALUE_DTYPE:
-  case VALUE_MODULE:
-  case VALUE_MISSING:
-  case VALUE_PENDING: break;
-  }
-  return no_kind;
-}
-
-static bool to_op_arguments(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t spare,
-                            uint32_t at, struct op_arguments *out, struct op_keyword **keywords) {
-  struct op_value *positional = arena_array(l->r->arena, args->n, struct op_value);
-  *keywords = arena_array(l->r->arena, args->num_keywords + spare, struct op_keyword);
-  if (!positional || !*keywords) return lower_memory(l);
-  const char *why = NULL;
-  for (uint32_t i = 0; i < args->n && !why; i++) why = to_op_value(l, &args->positional[i], &positional[i]);
-  for (uint32_t i = 0; i < args->num_keywords && !why; i++) {
-    (*keywords)[i].name = args->keywords[i].name;
-    why = to_op_value(l, &args->keywords[i].value, &(*keywords)[i].value);
-  }
-  *out = (struct op_arguments){positional, args->n, *keywords, args->num_keywords};
-  return !why || lower_refuse(l, f, at, OBS_FWD_ARGUMENT, span_str(why));
-}
-
-static bool op_refused(struct lowering *l, struct frame *f, const struct op *op, const struct op_call *c,
-                       uint32_t at) {
-  if (l->r->arena->exhausted) return lower_memory(l);
-  return lower_refuse(
-      l, f, at, c->error,
-      arena_printf(l->r->arena, "%s: %.*s", op->name, (int)min_size(c->why.n, 1000), (const char *)c->why.p));
-}
-
-/* A result that is another view of its first argument has that one's memory. */
-static void link_output(const struct fstep *step, uint32_t index) {
-  step->out->from = FROM_STEP;
-  step->out->index = index;
-  step->out->root = step->op->kernel ? step->out : graph_value(&step->arg[0])->root;
-  for (uint32_t i = 0; i < step->op->num_params; i++) {
-    if (step->arg[i].kind != OPV_TENSOR) continue;
-    struct fvalue *read = graph_value(&step->arg[i]);
-    step->out->varies |= read->varies;
-    read->root->last_use = index;
-  }
-}
-
-static bool is_in_place(const struct op *op, const struct op_value *bound) {
-  for (uint32_t i = 0; i < op->num_params; i++)
-    if (strcmp(op->params[i].name, "inplace") == 0) return bound[i].i != 0;
-  return false;
-}
-
-/* Everything that holds the first argument holds the result from here on. */
-static void replace_in_place(struct fvalue *from, struct fvalue *to) {
-  if (to->root == from->root) return; /* nothing was computed */
-  from->root->overwritten = true;
-  from->now = to;
-}
-
-static bool add_step(struct lowering *l, struct frame *f, const struct op *op, const struct op_value *bound,
-                     uint32_t at, struct gval *out) {
-  struct fvalue *value = arena_new(l->r->arena, struct fvalue);
-  if (!value) return lower_memory(l);
-  struct op_call c = {.arena = l->r->arena, .arg = bound, .out = &value->t};
-  if (!op->shape(&c)) return op_refused(l, f, op, &c, at);
-  struct fstep *step = vec_push(l->r->arena, &l->graph->steps, l->r->max->forward_steps);
-  if (!step)
-    return l->r->arena->exhausted ? lower_memory(l) : lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
-  f->place.at = at;
-  *step = (struct fstep){.op = op, .arg = bound, .out = value, .place = f->place};
-  link_output(step, l->graph->steps.n - 1);
-  if (is_in_place(op, bound)) replace_in_place(graph_value(&bound[0]), value);
-  l->graph->cost = saturating_add(l->graph->cost, op->cost(&c));
-  *out = gval_tensor(value);
-  return true;
-}
-
-static bool bind_and_add(struct lowering *l, struct frame *f, const struct op *op,
-                         const struct op_arguments *given, uint32_t at, struct gval *out) {
-  struct op_value *bound = arena_array(l->r->arena, op->num_params, struct op_value);
-  if (!bound) return lower_memory(l);
-  struct op_call c = {.arena = l->r->arena};
-  if (!op_bind(&c, op, given, bound)) return op_refused(l, f, op, &c, at);
-  return add_step(l, f, op, bound, at, out);
-}
-
-bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
-              uint32_t at, struct gval *out) {
-  struct op_arguments given = {.n = 0};
-  struct op_keyword *keywords = NULL;
-  return to_op_arguments(l, f, args, 0, at, &given, &keywords) && bind_and_add(l, f, op, &given, at, out);
-}
-
-/* x.add_(y): add(x, y), and x is the result from here on. */
-static bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op,
-                           const struct call_args *args, uint32_t at, struct gval *out) {
-  if (!lower_op(l, f, op, args, at, out)) return false;
-  struct fvalue *x =
-      args->n && args->positional[0].kind == GVAL_TENSOR ? lower_current(args->positional[0].tensor) : NULL;
-  if (!x) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
-  if (x->t.type != out->tensor->t.type || !ft_same_shape(&x->t, &out->tensor->t))
-    return lower_refuse(
-        l, f, at, OBS_FWD_SHAPE,
-        arena_printf(l->r->arena, "%s_: the result is %s %s, not the tensor's %s %s", op->name,
-                     ft_name(out->tensor->t.type), ft_shape_text(l->r->arena, &out->tensor->t),
-                     ft_name(x->t.type), ft_shape_text(l->r->arena, &x->t)));
-  replace_in_place(x, out->tensor);
-  return true;
-}
-
 /* ---- functions that need no numbers ---- */
 
 static bool property_shape(struct lowering *l, const struct ftensor *t, struct gval *out) {
@@ -183,7 +33,11 @@ bool lower_property(struct lowering *l, struct frame *f, struct span name, const
   *found = *found && args->n == 1;
   if (!*found) return true;
   if (span_is(name, "shape") || span_is(name, "size")) return property_shape(l, t, out);
-  if (span_is(name, "ndim") || span_is(name, "dim"))
+  if (span_is(name, "T") || span_is(name, "mT"))
+    return lower_op(l, f, &op_table[span_is(name, "T") ? OP_t : OP_adjoint], args, at, out);
+  if (span_is(name, "dtype"))
+    *out = gval_of((struct value){.kind = VALUE_DTYPE, .dtype = ftype_dtype(t->type)});
+  else if (span_is(name, "ndim") || span_is(name, "dim"))
     *out = gval_of(value_int(t->ndim));
   else if (span_is(name, "numel"))
     *out = gval_of(value_int((int64_t)t->numel));
@@ -217,23 +71,24 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
   const struct op_module *row = op_module_by_type(m->type);
   if (!row) return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
   const struct op *op = &op_table[row->op];
-  struct op_arguments given = {.n = 0};
-  struct op_keyword *keywords = NULL;
+  struct call_args all = *args;
+  struct local *keywords = arena_array(l->r->arena, args->num_keywords + OP_PARAMS, struct local);
+  if (!keywords) return lower_memory(l);
   if (args->n > row->inputs)
     return lower_refuse(l, f, at, OBS_FWD_ARGUMENT,
                         arena_printf(l->r->arena, "%s takes %u input(s), %u were given",
                                      module_type_name(m->type), row->inputs, args->n));
-  if (!to_op_arguments(l, f, args, OP_PARAMS, at, &given, &keywords)) return false;
+  for (uint32_t i = 0; i < args->num_keywords; i++) keywords[i] = args->keywords[i];
   for (uint32_t i = row->inputs; i < op->num_params; i++) {
-    struct gval value;
+    struct local *k = &keywords[all.num_keywords];
     bool there;
-    if (!module_gives(l, f, m, &op->params[i], at, &value, &there)) return false;
-    struct op_keyword *k = &keywords[given.num_keywords];
-    if (!there || to_op_value(l, &value, &k->value)) continue;
+    if (!module_gives(l, f, m, &op->params[i], at, &k->value, &there)) return false;
+    if (!there || !lower_is_argument(l, &k->value)) continue;
     k->name = span_str(op->params[i].name);
-    given.num_keywords++;
+    all.num_keywords++;
   }
-  return bind_and_add(l, f, op, &given, at, out);
+  all.keywords = keywords;
+  return lower_op(l, f, op, &all, at, out);
 }
 
 // NOLINTBEGIN(misc-no-recursion): modules in modules, at most 4 * limits.arch_depth deep; see lower.h
@@ -410,7 +265,10 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
       !lower_property(l, f, name, args, at, out, &found))
     return false;
   if (found) return true;
-  if (!any_tensor(args) && builtin_is(name)) return call_builtin(l, f, name, args, at, out);
+  if (!lower_several(l, f, name, args, at, out, &found)) return false;
+  if (found) return true;
+  if (!any_tensor(args) && builtin_is(name) && op != &op_table[OP_arange])
+    return call_builtin(l, f, name, args, at, out);
   if (op) return lower_op(l, f, op, args, at, out);
   const bool in_place = name.n > 1 && name.p[name.n - 1] == '_';
   op = in_place ? op_by_name(span_first(name, name.n - 1)) : NULL;

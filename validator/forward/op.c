@@ -3,30 +3,11 @@
 #include <stdarg.h>
 
 #include "forward/families.h"
+#include "forward/params.h"
 
 /* clang-format off */
-/* The words of ops.def for parameters: required ones, then those with a default. */
-#define NEEDED(name, what)       {name, (what), true, {.kind = OPV_NONE}}
-#define TENSOR(name)             NEEDED(name, TAKES_TENSOR)
-#define OPERAND(name)            NEEDED(name, TAKES_TENSOR | TAKES_NUMBER)
-#define TENSOR_OR_NONE(name)     {name, TAKES_TENSOR | TAKES_NONE, false, {.kind = OPV_NONE}}
-#define INTS_OR_NONE(name)       {name, TAKES_INTS | TAKES_NONE, false, {.kind = OPV_NONE}}
-#define INTS(name, n)            {name, TAKES_INTS, false, {.kind = OPV_INT, .i = (n)}}
-#define INTS_OR_TEXT(name, n)    {name, TAKES_INTS | TAKES_TEXT, false, {.kind = OPV_INT, .i = (n)}}
-#define INT(name, n)             {name, TAKES_INT, false, {.kind = OPV_INT, .i = (n)}}
-#define INT_OR_NONE(name)        {name, TAKES_INT | TAKES_NONE, false, {.kind = OPV_NONE}}
-#define NUMBER_OR_NONE(name)     {name, TAKES_NUMBER | TAKES_NONE, false, {.kind = OPV_NONE}}
-#define REAL(name, x)            {name, TAKES_NUMBER, false, {.kind = OPV_FLOAT, .f = (x)}}
-#define NUMBER(name, n)          {name, TAKES_NUMBER, false, {.kind = OPV_INT, .i = (n)}}
-#define BOOL(name, b)            {name, TAKES_BOOL, false, {.kind = OPV_BOOL, .i = (b)}}
-#define LITERAL(text)            {(const uint8_t *)text, sizeof text - 1}
-#define TEXT(name, literal)      {name, TAKES_TEXT, false, {.kind = OPV_TEXT, .text = LITERAL(literal)}}
-#define PARAMS(...)              {__VA_ARGS__}
-
-#define MODULE(...)
 #define OP(id, parameters, ...) static const struct op_param params_of_##id[] = parameters;
 #include "forward/ops.def"
-#undef OP
 
 /* clang-format on */
 
@@ -41,21 +22,33 @@ const struct op op_table[OP_COUNT] = {
                .rtol = relative,                                                       \
                .atol = absolute},
 #include "forward/ops.def"
-#undef OP
-#undef MODULE
 };
 
 static const struct op_module op_modules[TYPE_COUNT] = {
-#define OP(...)
 #define MODULE(type, op, inputs) [TYPE_##type] = {OP_##op, inputs},
 #include "forward/ops.def"
-#undef OP
-#undef MODULE
 };
+
+static const struct {
+  const char *name;
+  enum op_id op;
+} op_aliases[] = {
+#define ALIAS(alias, id) {#alias, OP_##id},
+#include "forward/ops.def"
+};
+
+static const bool op_shares_table[OP_COUNT] = {
+#define SHARES(id) [OP_##id] = true,
+#include "forward/ops.def"
+};
+
+bool op_shares(const struct op *op) { return op_shares_table[op - op_table]; }
 
 const struct op *op_by_name(struct span name) {
   for (size_t i = 0; i < OP_COUNT; i++)
     if (span_is(name, op_table[i].name)) return &op_table[i];
+  for (size_t i = 0; i < ARRAY_LEN(op_aliases); i++)
+    if (span_is(name, op_aliases[i].name)) return &op_table[op_aliases[i].op];
   return NULL;
 }
 
@@ -103,16 +96,18 @@ bool op_no_memory(struct op_call *c) {
 
 static unsigned takes_of(enum op_value_kind kind) {
   static const unsigned takes[] = {
-      [OPV_NONE] = TAKES_NONE,    [OPV_BOOL] = TAKES_BOOL, [OPV_INT] = TAKES_INT | TAKES_INTS,
-      [OPV_FLOAT] = TAKES_FLOAT,  [OPV_TEXT] = TAKES_TEXT, [OPV_INTS] = TAKES_INTS,
-      [OPV_TENSOR] = TAKES_TENSOR};
+      [OPV_NONE] = TAKES_NONE,     [OPV_BOOL] = TAKES_BOOL,       [OPV_INT] = TAKES_INT | TAKES_INTS,
+      [OPV_FLOAT] = TAKES_FLOAT,   [OPV_TEXT] = TAKES_TEXT,       [OPV_INTS] = TAKES_INTS,
+      [OPV_TENSOR] = TAKES_TENSOR, [OPV_TENSORS] = TAKES_TENSORS, [OPV_DTYPE] = TAKES_DTYPE};
   return takes[kind];
 }
 
 static const char *kind_name(enum op_value_kind kind) {
-  static const char *const names[] = {
-      [OPV_NONE] = "None",     [OPV_BOOL] = "a bool",  [OPV_INT] = "an int",     [OPV_FLOAT] = "a float",
-      [OPV_TEXT] = "a string", [OPV_INTS] = "a tuple", [OPV_TENSOR] = "a tensor"};
+  static const char *const names[] = {[OPV_NONE] = "None",       [OPV_BOOL] = "a bool",
+                                      [OPV_INT] = "an int",      [OPV_FLOAT] = "a float",
+                                      [OPV_TEXT] = "a string",   [OPV_INTS] = "a tuple",
+                                      [OPV_TENSOR] = "a tensor", [OPV_TENSORS] = "a tuple of tensors",
+                                      [OPV_DTYPE] = "a dtype"};
   return names[kind];
 }
 
@@ -131,6 +126,22 @@ static bool set_argument(struct op_call *c, const struct op *op, uint32_t i, con
     return argument_error(c, "%s: argument '%s' can't be %s", op->name, op->params[i].name,
                           kind_name(v->kind));
   out[i] = *v;
+  return true;
+}
+
+/* einsum('ij,jk', a, b): the tensors from position `from` on become one tuple. */
+static bool gather_tensors(struct op_call *c, const struct op *op, const struct op_arguments *given,
+                           uint32_t from, struct op_value *out) {
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
+  struct ftensor **tensors = arena_array(c->arena, given->n - from, struct ftensor *);
+  if (!tensors) return op_no_memory(c);
+  for (uint32_t i = from; i < given->n; i++) {
+    if (given->positional[i].kind != OPV_TENSOR)
+      return argument_error(c, "%s: '%s' takes tensors, not %s", op->name, op->params[from].name,
+                            kind_name(given->positional[i].kind));
+    tensors[i - from] = given->positional[i].tensor;
+  }
+  out[from] = (struct op_value){.kind = OPV_TENSORS, .tensors = tensors, .n = given->n - from};
   return true;
 }
 
@@ -156,8 +167,11 @@ static bool bind_positional(struct op_call *c, const struct op *op, const struct
       return argument_error(c, "%s takes at most %u arguments, %u were given", op->name, op->num_params,
                             given->n);
     bound[i] = true;
-    if (op->params[i].takes & TAKES_REST && given->positional[i].kind == OPV_INT)
+    const unsigned takes = op->params[i].takes;
+    if (takes & TAKES_REST && takes & TAKES_INTS && given->positional[i].kind == OPV_INT)
       return gather_rest(c, op, given, i, out);
+    if (takes & TAKES_REST && takes & TAKES_TENSORS && given->positional[i].kind == OPV_TENSOR)
+      return gather_tensors(c, op, given, i, out);
     if (!set_argument(c, op, i, &given->positional[i], out)) return false;
   }
   return true;

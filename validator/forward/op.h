@@ -22,21 +22,34 @@ enum op_takes {
   TAKES_TEXT = 16,
   TAKES_INTS = 32, /* an int or a tuple of ints */
   TAKES_TENSOR = 64,
-  TAKES_REST = 128, /* all positional ints from here on: view(x, 2, -1) */
+  TAKES_REST = 128,    /* all positional ints (or tensors) from here on: view(x, 2, -1) */
+  TAKES_TENSORS = 256, /* a tuple of tensors */
+  TAKES_DTYPE = 512,
 };
 #define TAKES_NUMBER (TAKES_BOOL | TAKES_INT | TAKES_FLOAT)
 
-enum op_value_kind { OPV_NONE, OPV_BOOL, OPV_INT, OPV_FLOAT, OPV_TEXT, OPV_INTS, OPV_TENSOR };
+enum op_value_kind {
+  OPV_NONE,
+  OPV_BOOL,
+  OPV_INT,
+  OPV_FLOAT,
+  OPV_TEXT,
+  OPV_INTS,
+  OPV_TENSOR,
+  OPV_TENSORS,
+  OPV_DTYPE
+};
 
 /* An argument. */
 struct op_value {
   enum op_value_kind kind;
-  uint32_t n;             /* INTS */
-  int64_t i;              /* BOOL, INT */
-  double f;               /* FLOAT */
-  struct span text;       /* TEXT */
-  const int64_t *ints;    /* INTS */
-  struct ftensor *tensor; /* TENSOR */
+  uint32_t n;                     /* INTS, TENSORS */
+  int64_t i;                      /* BOOL, INT; DTYPE: enum ftype */
+  double f;                       /* FLOAT */
+  struct span text;               /* TEXT */
+  const int64_t *ints;            /* INTS */
+  struct ftensor *tensor;         /* TENSOR */
+  struct ftensor *const *tensors; /* TENSORS */
 };
 
 struct op_param {
@@ -76,10 +89,7 @@ struct op {
 
 enum op_id {
 #define OP(id, ...) OP_##id,
-#define MODULE(...)
 #include "forward/ops.def"
-#undef OP
-#undef MODULE
   OP_COUNT
 };
 extern const struct op op_table[OP_COUNT];
@@ -91,7 +101,9 @@ struct op_module {
   uint32_t inputs; /* 0: no row */
 };
 
-const struct op *op_by_name(struct span name);                    /* NULL: there is none */
+const struct op *op_by_name(struct span name); /* NULL: there is none */
+/* In PyTorch the result shares its first argument's memory, where ours is a copy: a SHARES row. */
+bool op_shares(const struct op *op);
 const struct op_module *op_module_by_type(enum module_type type); /* NULL: there is none */
 
 struct op_keyword {
@@ -133,6 +145,13 @@ static inline const struct ftensor *op_tensor_or_null(const struct op_call *c, u
 }
 static inline double op_number(const struct op_call *c, uint32_t i) { /* of TAKES_NUMBER */
   return c->arg[i].kind == OPV_FLOAT ? c->arg[i].f : (double)c->arg[i].i;
+}
+/* The tensors of an argument, for those who ask for all that a step reads. */
+static inline uint32_t op_value_tensors(const struct op_value *v) {
+  return v->kind == OPV_TENSOR ? 1 : v->kind == OPV_TENSORS ? v->n : 0;
+}
+static inline struct ftensor *op_value_tensor(const struct op_value *v, uint32_t i) {
+  return v->kind == OPV_TENSOR ? v->tensor : v->tensors[i];
 }
 static inline uint64_t saturating_mul(uint64_t a, uint64_t b) {
   uint64_t r;

@@ -17,32 +17,32 @@ static bool step_refused(const struct run *r, const struct fstep *step, enum obs
                                              .want = w->pool->budget});
 }
 
-/* Weights of one step that were converted for it. */
-struct loaded {
-  struct fvalue *value[OP_PARAMS];
-  void *owned[OP_PARAMS];
-  uint32_t n;
-};
-
-static bool load_arguments(struct run *r, const struct fstep *step, struct loaded *l) {
-  for (uint32_t i = 0; i < step->op->num_params; i++) {
-    if (step->arg[i].kind != OPV_TENSOR) continue;
-    struct fvalue *v = graph_value(&step->arg[i]), *root = v->root;
-    if (root->from == FROM_WEIGHT && !root->t.data.in) {
-      l->value[l->n] = root;
-      if (!weights_load(r->weights, root, &l->owned[l->n])) return false;
-      l->n++;
-    }
-    v->t.data = root->t.data;
-  }
+/* Calls `each` for every tensor that the step reads; false as soon as it answers false. */
+typedef bool each_argument(struct run *r, struct fvalue *v, uint32_t index);
+static bool for_arguments(struct run *r, const struct fstep *step, uint32_t index, each_argument *each) {
+  for (uint32_t i = 0; i < step->op->num_params; i++)
+    for (uint32_t k = 0; k < op_value_tensors(&step->arg[i]); k++)
+      if (!each(r, graph_value(&step->arg[i], k), index)) return false;
   return true;
 }
 
-static void unload(struct run *r, struct loaded *l) {
-  for (uint32_t i = 0; i < l->n; i++) {
-    fpool_give(r->weights->pool, l->owned[i]);
-    l->value[i]->t.data.in = NULL;
-  }
+static bool load_argument(struct run *r, struct fvalue *v, uint32_t index) {
+  (void)index;
+  struct fvalue *root = v->root;
+  if (root->from == FROM_WEIGHT && !root->t.data.in && !weights_load(r->weights, root, &root->owned))
+    return false;
+  v->t.data = root->t.data;
+  return true;
+}
+
+/* Weights that were converted for the step. */
+static bool unload_argument(struct run *r, struct fvalue *v, uint32_t index) {
+  (void)index;
+  if (v->root->from != FROM_WEIGHT) return true;
+  fpool_give(r->weights->pool, v->root->owned);
+  v->root->owned = NULL;
+  v->root->t.data.in = NULL;
+  return true;
 }
 
 static void free_value(struct fpool *pool, struct fvalue *root) {
@@ -51,12 +51,13 @@ static void free_value(struct fpool *pool, struct fvalue *root) {
   root->t.data.in = NULL;
 }
 
+static bool free_argument(struct run *r, struct fvalue *v, uint32_t index) {
+  if (v->root->last_use == index) free_value(r->weights->pool, v->root);
+  return true;
+}
+
 static void free_last_used(struct run *r, const struct fstep *step, uint32_t index) {
-  for (uint32_t i = 0; i < step->op->num_params; i++) {
-    if (step->arg[i].kind != OPV_TENSOR) continue;
-    struct fvalue *root = graph_value(&step->arg[i])->root;
-    if (root->last_use == index) free_value(r->weights->pool, root);
-  }
+  (void)for_arguments(r, step, index, free_argument);
   /* A value that no later step reads: a statement whose result is dropped. */
   if (step->out->root == step->out && step->out->last_use == 0) free_value(r->weights->pool, step->out);
 }
@@ -71,11 +72,10 @@ static bool compute(struct run *r, const struct fstep *step) {
 }
 
 static bool run_step(struct run *r, const struct fstep *step, uint32_t index) {
-  struct loaded loaded = {.n = 0};
-  bool done = load_arguments(r, step, &loaded) && compute(r, step);
+  bool done = for_arguments(r, step, index, load_argument) && compute(r, step);
   if (done && r->look_for_nonfinite && !r->nonfinite && count_nonfinite(&step->out->t)) r->nonfinite = step;
   if (done) free_last_used(r, step, index);
-  unload(r, &loaded);
+  (void)for_arguments(r, step, index, unload_argument);
   return done;
 }
 

@@ -3,6 +3,7 @@
 
 enum { INPUT, SHAPE };               /* view */
 enum { START_DIM = 1, END_DIM = 2 }; /* flatten */
+enum { DIM = 1 };                    /* squeeze, unsqueeze */
 
 /* The size that -1 stands for. */
 static bool infer_size(struct op_call *c, uint64_t *size, uint32_t ndim, uint32_t unknown) {
@@ -70,4 +71,42 @@ bool dropout_shape(struct op_call *c) {
   enum { TRAINING = 2 };
   if (c->arg[TRAINING].i) return op_unsupported(c, "dropout with training=True: the pass is in eval mode");
   return shape_like_input(c);
+}
+
+/* squeeze(x), squeeze(x, dim), squeeze(x, dims): dimensions of size 1 go, others stay. */
+bool squeeze_shape(struct op_call *c) {
+  const struct ftensor *x = op_tensor(c, INPUT);
+  const struct op_value *dims = &c->arg[DIM];
+  const uint32_t n = dims->kind == OPV_INTS ? dims->n : 1;
+  bool asked[FT_DIMS] = {false};
+  for (uint32_t i = 0; dims->kind != OPV_NONE && i < n; i++) {
+    uint32_t axis;
+    if (!op_axis(c, dims->kind == OPV_INTS ? dims->ints[i] : dims->i, x->ndim, &axis)) return false;
+    asked[axis] = true;
+  }
+  uint64_t size[FT_DIMS] = {0};
+  uint32_t left = 0;
+  for (uint32_t i = 0; i < x->ndim; i++)
+    if (x->size[i] != 1 || (dims->kind != OPV_NONE && !asked[i])) size[left++] = x->size[i];
+  return op_result(c, x->type, size, left);
+}
+
+bool unsqueeze_shape(struct op_call *c) {
+  const struct ftensor *x = op_tensor(c, INPUT);
+  uint64_t size[FT_DIMS + 1] = {0};
+  uint32_t axis;
+  if (!op_axis(c, c->arg[DIM].i, x->ndim + 1, &axis)) return false;
+  memcpy(size, x->size, axis * sizeof size[0]);
+  size[axis] = 1;
+  memcpy(size + axis + 1, x->size + axis, (x->ndim - axis) * sizeof size[0]);
+  return op_result(c, x->type, size, x->ndim + 1);
+}
+
+/* view_as, reshape_as */
+bool view_as_shape(struct op_call *c) {
+  enum { OTHER = 1 };
+  const struct ftensor *x = op_tensor(c, INPUT), *y = op_tensor(c, OTHER);
+  if (x->numel != y->numel)
+    return op_error(c, "%s can't have the shape %s", ft_shape_text(c->arena, x), ft_shape_text(c->arena, y));
+  return op_result(c, x->type, y->size, y->ndim);
 }

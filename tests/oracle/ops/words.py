@@ -12,6 +12,8 @@ def data(kind, seed, shape):
         return torch.tensor(raw, dtype=torch.int64).reshape(shape)
     if kind == "BOOL":
         return torch.tensor([v % 3 == 0 for v in raw], dtype=torch.bool).reshape(shape)
+    if kind == "INDEX":
+        return torch.tensor([(v + 15) % 4 for v in raw], dtype=torch.int64).reshape(shape)
     if kind == "POSITIVE":
         raw = [v + 16 for v in raw]
     return torch.tensor([v / (1 if kind == "WIDE" else 8) for v in raw], dtype=torch.float32).reshape(shape)
@@ -19,7 +21,7 @@ def data(kind, seed, shape):
 
 class T:
     """A tensor argument: shape, seed and kind: F32 (-1.875 to 1.875), WIDE (float32, -15 to 15), POSITIVE (float32, 0.125 to
-    3.875), I64, BOOL."""
+    3.875), I64, INDEX (int64, 0 to 3), BOOL."""
 
     def __init__(self, shape, seed=1, kind="F32"):
         self.shape, self.seed, self.kind = shape, seed, kind
@@ -31,7 +33,21 @@ class T:
         return "T(%s, %d, %d, %s)" % (self.kind, self.seed, len(self.shape), ", ".join(map(str, self.shape)) or "0")
 
 
+KINDS = {torch.float32: "F32", torch.int64: "I64", torch.bool: "BOOL"}
+
+
+def given(v):
+    """The argument as PyTorch gets it."""
+    if isinstance(v, list):
+        return [t.torch() for t in v]
+    return v.torch() if isinstance(v, T) else v
+
+
 def c_value(v):
+    if isinstance(v, list):
+        return "L(%d, %s)" % (len(v), ", ".join(t.c() for t in v) or "NONE")
+    if isinstance(v, torch.dtype):
+        return "D(%s)" % KINDS[v]
     if isinstance(v, T):
         return v.c()
     if v is None:
@@ -41,7 +57,7 @@ def c_value(v):
     if isinstance(v, int):
         return "I(%d)" % v
     if isinstance(v, float):
-        return "F(%r)" % v
+        return "F(%s)" % (repr(v) if abs(v) < float("inf") else c_number(v))
     if isinstance(v, str):
         return 'S("%s")' % v
     return "P(%d, %s)" % (len(v), ", ".join(map(str, v)) or "0")

@@ -1,0 +1,138 @@
+/* Functions that give several tensors: each of them is a step of its own. */
+#include "forward/lower.h"
+#include "forward/params.h"
+
+typedef bool several_fn(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                        struct gval *out);
+
+static struct gval tensor_of(const struct op_value *arg) { return gval_tensor(graph_value(arg, 0)); }
+
+/* The sizes and the axis of a function with parameters (input, …, dim). */
+static bool axis_of(struct lowering *l, struct frame *f, const struct op_value *arg, const char *name,
+                    uint32_t at, uint32_t *axis) {
+  enum { INPUT, DIM = 2 };
+  struct op_call c = {.arena = l->r->arena};
+  const struct ftensor *x = arg[INPUT].tensor;
+  if (x->ndim == 0 && op_error(&c, "a tensor of no dimensions can't be taken apart")) return false;
+  if (x->ndim && op_axis(&c, arg[DIM].i, x->ndim, axis)) return true;
+  return lower_refuse(l, f, at, c.error,
+                      arena_printf(l->r->arena, "%s: %.*s", name, (int)c.why.n, (const char *)c.why.p));
+}
+
+static bool size_error(struct lowering *l, struct frame *f, const struct op_value *arg, const char *words,
+                       uint32_t at) {
+  const char *shape = ft_shape_text(l->r->arena, arg->tensor);
+  return lower_refuse(l, f, at, OBS_FWD_SHAPE, arena_printf(l->r->arena, "%s: %s", shape, words));
+}
+
+/* Parts of the given sizes along an axis. */
+static bool narrow_parts(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t axis,
+                         const int64_t *size, uint32_t n, uint32_t at, struct gval *out) {
+  struct gval *parts = arena_array(l->r->arena, n, struct gval);
+  int64_t start = 0;
+  if (!parts) return lower_memory(l);
+  for (uint32_t i = 0; i < n; i++) {
+    const struct gval args[] = {tensor_of(arg), gval_of(value_int(axis)), gval_of(value_int(start)),
+                                gval_of(value_int(size[i]))};
+    if (!lower_op(l, f, &op_table[OP_narrow], &(struct call_args){.positional = args, .n = ARRAY_LEN(args)},
+                  at, &parts[i]))
+      return false;
+    start += size[i]; /* narrow has found the part inside the tensor */
+  }
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = n, .items = parts};
+  return true;
+}
+
+/* Parts of `each` elements, the last one with what is left. PyTorch gives one part of an empty dimension. */
+static bool equal_parts(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t axis,
+                        uint64_t each, uint32_t at, struct gval *out) {
+  const uint64_t total = arg->tensor->size[axis], n = total ? (total - 1) / each + 1 : 1;
+  if (n > l->r->max->forward_steps) return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
+  int64_t *size = arena_array(l->r->arena, n, int64_t);
+  if (!size) return lower_memory(l);
+  for (uint64_t i = 0; i < n; i++) size[i] = (int64_t)min_u64(each, total - i * each);
+  return narrow_parts(l, f, arg, axis, size, (uint32_t)n, at, out);
+}
+
+static bool several_split(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                          struct gval *out) {
+  const struct op_value *sizes = &arg[1];
+  uint32_t axis;
+  uint64_t sum = 0;
+  if (!axis_of(l, f, arg, "split", at, &axis)) return false;
+  const uint64_t total = arg->tensor->size[axis];
+  if (sizes->kind == OPV_INT) {
+    if (sizes->i < 0 || (sizes->i == 0 && total)) return size_error(l, f, arg, "parts of no size", at);
+    return equal_parts(l, f, arg, axis, sizes->i ? (uint64_t)sizes->i : 1, at, out);
+  }
+  for (uint32_t i = 0; i < sizes->n; i++)
+    if (sizes->ints[i] < 0 || !try_add(sum, (uint64_t)sizes->ints[i], &sum))
+      return size_error(l, f, arg, "a part of negative size", at);
+  if (sum != total) return size_error(l, f, arg, "the parts don't add up to the dimension", at);
+  return narrow_parts(l, f, arg, axis, sizes->ints, sizes->n, at, out);
+}
+
+static bool several_chunk(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                          struct gval *out) {
+  uint32_t axis;
+  if (!axis_of(l, f, arg, "chunk", at, &axis)) return false;
+  if (arg[1].i <= 0) return size_error(l, f, arg, "no chunks", at);
+  const uint64_t total = arg->tensor->size[axis], chunks = (uint64_t)arg[1].i;
+  const uint64_t each = total ? (total - 1) / chunks + 1 : 1;
+  if (total == 0) { /* as many empty chunks as were asked for */
+    if (chunks > l->r->max->forward_steps) return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
+    int64_t *size = arena_array(l->r->arena, chunks, int64_t);
+    return size ? narrow_parts(l, f, arg, axis, size, (uint32_t)chunks, at, out) : lower_memory(l);
+  }
+  return equal_parts(l, f, arg, axis, each, at, out);
+}
+
+static bool several_unbind(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                           struct gval *out) {
+  enum { DIM = 1 };
+  const struct op_value with_axis[] = {arg[0], {.kind = OPV_NONE}, arg[DIM]};
+  uint32_t axis;
+  if (!axis_of(l, f, with_axis, "unbind", at, &axis)) return false;
+  const uint64_t n = arg->tensor->size[axis];
+  if (n > l->r->max->forward_steps) return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
+  struct gval *parts = arena_array(l->r->arena, n, struct gval);
+  if (!parts) return lower_memory(l);
+  for (uint64_t i = 0; i < n; i++) {
+    const struct gval args[] = {tensor_of(arg), gval_of(value_int(axis)), gval_of(value_int((int64_t)i))};
+    if (!lower_op(l, f, &op_table[OP_select], &(struct call_args){.positional = args, .n = ARRAY_LEN(args)},
+                  at, &parts[i]))
+      return false;
+  }
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = (uint32_t)n, .items = parts};
+  return true;
+}
+
+/* ---- the table ---- */
+
+static const struct op_param split_params[] = {TENSOR("input"), NEEDED("split_size", TAKES_INTS),
+                                               INT("dim", 0)};
+static const struct op_param chunk_params[] = {TENSOR("input"), NEEDED("chunks", TAKES_INT), INT("dim", 0)};
+static const struct op_param unbind_params[] = {TENSOR("input"), INT("dim", 0)};
+
+static const struct several {
+  struct op signature; /* name and parameters only */
+  several_fn *expand;
+} several_table[] = {
+#define SEVERAL(id) \
+  { {.name = #id, .params = id##_params, .num_params = ARRAY_LEN(id##_params)}, several_##id }
+    SEVERAL(split),
+    SEVERAL(chunk),
+    SEVERAL(unbind),
+#undef SEVERAL
+};
+
+bool lower_several(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                   uint32_t at, struct gval *out, bool *found) {
+  const struct several *row = NULL;
+  for (size_t i = 0; i < ARRAY_LEN(several_table); i++)
+    if (span_is(name, several_table[i].signature.name)) row = &several_table[i];
+  *found = row != NULL;
+  if (!row) return true;
+  const struct op_value *bound;
+  return lower_bind(l, f, &row->signature, args, at, &bound) && row->expand(l, f, bound, at, out);
+}
