@@ -96,6 +96,8 @@ static const struct sample {
     {"protocol 6 is for the machine to refuse", BYTES("\x80\6}."), CONTAINER_PICKLE, OBS_NONE},
     {"a call in protocol 0", BYTES("cos\nsystem\n(S'true'\ntR."), CONTAINER_PICKLE, OBS_NONE},
     {"INST", BYTES("(S'true'\nios\nsystem\n."), CONTAINER_PICKLE, OBS_NONE},
+    {"a call, then no mark", BYTES("cos\nsystem\n(S'true'\ntRe."), CONTAINER_PICKLE, OBS_NONE},
+    {"no mark at once", BYTES("N}eatures"), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
     {"a global of spaces", BYTES("cos is\nsystem\n."), CONTAINER_TEXT, OBS_KIND_UNSUPPORTED},
     {"a length past the end", BYTES("X\xff\0\0\0abc"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     {"zip without members", BYTES("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), CONTAINER_OTHER_ZIP,
@@ -128,6 +130,26 @@ static void length_of_a_header_is_no_protocol(void **state) {
   scan_bytes(&s, file, sizeof file);
   assert_int_equal(s.c.kind, CONTAINER_SAFETENSORS);
   assert_int_equal(s.o.n, 0);
+  scan_end(&s);
+}
+
+/* One of 1,624 begins as BINUNICODE of six bytes, and the names of keys go on with letters that are opcodes.
+ */
+static void keys_of_a_header_are_no_program(void **state) {
+  (void)state;
+  static const char begin[] = "\x58\6\0\0\0\0\0\0{\"features.0.weight\":";
+  char file[8 + 1624];
+  struct scan s;
+  memset(file, ' ', sizeof file);
+  memcpy(file, begin, sizeof begin - 1);
+  scan_bytes(&s, file, sizeof file);
+  assert_int_equal(s.c.kind, CONTAINER_SAFETENSORS);
+  assert_int_equal(s.o.n, 0);
+  scan_end(&s);
+  memcpy(file + 11, "cos\nsystem\n(S'true'\ntR.", 24); /* this one is both */
+  scan_bytes(&s, file, sizeof file);
+  assert_int_equal(s.c.kind, CONTAINER_PICKLE);
+  assert_int_equal(seen(&s.o, OBS_KIND_POLYGLOT), 1);
   scan_end(&s);
 }
 
@@ -290,6 +312,7 @@ int main(void) {
       cmocka_unit_test(kinds_are_told_by_their_bytes),
       cmocka_unit_test(length_of_a_header_is_no_protocol),
       cmocka_unit_test(tar_kinds),
+      cmocka_unit_test(keys_of_a_header_are_no_program),
       cmocka_unit_test(pickle_that_is_a_tar),
       cmocka_unit_test(zip_behind_another_file),
       cmocka_unit_test(zip_kinds),
