@@ -27,6 +27,12 @@ static bool run_hint(struct match_bench *x) {
 #define HEADS                                                                               \
   "{'arch': 1, 'config': {'d': 64, 'heads': 8, 'kv': '=heads', 'n': 16}, 'modules': {'q': " \
   "'Parameter((d, d))', 'k': 'Parameter((kv * d // heads, d))', 'pos': 'Parameter(n + 2)'}}"
+/* Names that end in numbers, from 0 and from 1; and a list whose numbers tell nothing of its config. */
+#define NAMED                                                                                              \
+  "{'arch': 1, 'config': {'n': 9, 'm': 9}, 'modules': {'h.step_{i < n}': 'Parameter(4)', 'l.unit{i < m + " \
+  "1}': "                                                                                                  \
+  "'Parameter(4) if i else None'}}"
+#define FLAT "{'arch': 1, 'config': {'pairs': 3}, 'modules': {'f.{i < 7 * pairs}': 'Parameter(4)'}}"
 
 static void values_are_found(void **state) {
   static const struct {
@@ -53,6 +59,12 @@ static void values_are_found(void **state) {
       /* a factor and a sum: 2 of 8 heads, 30 positions and two more */
       {HEADS, "q[64,64] k[16,64] pos[18]", "kv=2 (now 8)", 1, 1},
       {HEADS, "q[64,64] k[64,64] pos[32]", "n=30 (now 16)", 1, 1},
+      {NAMED, "h.step_0[4] h.step_1[4] h.step_2[4] h.step_3[4] h.step_4[4] l.unit1[4] l.unit2[4] l.unit3[4]",
+       "m=3 (now 9), n=5 (now 9)", 10, 10},
+      {FLAT,
+       "f.0[4] f.1[4] f.2[4] f.3[4] f.4[4] f.5[4] f.6[4] f.7[4] f.8[4] f.9[4] f.10[4] f.11[4] f.12[4] "
+       "f.13[4]",
+       "pairs=2 (now 3)", 7, 7},
       /* what the first change makes wrong is found with the next */
       {HEADS, "q[96,96] k[24,96] pos[18]", "d=96 (now 64), kv=2 (now 8)", 2, 2},
   };

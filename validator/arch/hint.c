@@ -4,7 +4,7 @@
 
 enum {
   MAX_CHANGES = 6, /* config values that are wrong at once */
-  MAX_COUNTS = 8,  /* different lengths of lists in the checkpoint's keys */
+  MAX_COUNTS = 16, /* different lengths of lists in the checkpoint's keys */
   MAX_FIELDS = 64,
   MAX_ITEMS = 32, /* of a config value that is a list */
 };
@@ -79,24 +79,26 @@ static void add_count(struct search *s, int64_t n) {
   if (s->num_counts < MAX_COUNTS) s->counts[s->num_counts++] = n;
 }
 
-/* The number of a key's part and one more; 0 for what is no number. */
+/* The number at the end of a key's part and one more; 0 if there is none. */
 static int64_t length_by(struct span part) {
   int64_t n = 0;
-  if (part.n == 0 || part.n > 8) return 0;
-  for (size_t k = 0; k < part.n; k++) {
-    if (part.p[k] < '0' || part.p[k] > '9') return 0;
-    n = n * 10 + (part.p[k] - '0');
-  }
+  size_t digits = 0;
+  while (digits < part.n && part.p[part.n - digits - 1] >= '0' && part.p[part.n - digits - 1] <= '9')
+    digits++;
+  if (digits == 0 || digits > 8) return 0;
+  for (size_t k = part.n - digits; k < part.n; k++) n = n * 10 + (part.p[k] - '0');
   return n + 1;
 }
 
-/* "layers.11.": there may be twelve. The greatest number behind one front is the length of the list there. */
+/* "layers.11.": there may be twelve. The greatest number behind one front is the length of the list there.
+ * "block11." may be the eleventh, or the twelfth. */
 static void list_counts(struct search *s) {
   const struct plan *p = s->r->plan;
   const struct plan_dict *dict = s->r->match->dict;
   struct {
     struct span front;
     int64_t length;
+    bool named;
   } last[8] = {0};
   for (uint32_t i = 0; i <= dict->num_entries; i++) {
     struct span key = i < dict->num_entries ? plan_span(p, p->entries[dict->first_entry + i].name) : SPAN(""),
@@ -108,7 +110,11 @@ static void list_counts(struct search *s) {
       int64_t length = length_by(part);
       bool same = span_eq(front, last[level].front);
       if (!same && last[level].length) add_count(s, last[level].length);
-      last[level].length = same && last[level].length > length ? last[level].length : length;
+      if (!same && last[level].named) add_count(s, last[level].length - 1);
+      if (!same || last[level].length < length) {
+        last[level].length = length;
+        last[level].named = length && (part.p[0] < '0' || part.p[0] > '9');
+      }
       last[level].front = front;
       rest = span_from(rest, part.n + (dot != NULL));
     }
@@ -178,6 +184,8 @@ static void try_field(struct search *s, struct field *f, struct best *best) {
     try_value(s, f, !f->value, best);
     return;
   }
+  try_value(s, f, f->value + 1, best); /* one layer more or less, where numbers do not tell */
+  try_value(s, f, f->value - 1, best);
   for (uint32_t i = 0; i < s->num_counts; i++) try_value(s, f, s->counts[i], best);
   for (uint32_t i = 0; i < s->pairs.n; i++) {
     int64_t found, want, scaled, moved;
