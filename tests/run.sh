@@ -85,6 +85,7 @@ for t in \
   tests/oracle/decompile.py \
   tests/oracle/torch_forward.py tests/oracle/torch_statements.py \
   tests/oracle/load_state_dict.py \
+  tests/oracle/no_weights.py \
   tests/oracle/torch_layers.py \
   tests/oracle/families.py \
   tests/oracle/schema.py; do

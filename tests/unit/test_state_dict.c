@@ -54,6 +54,7 @@ static const struct finding_case {
     {"the larger of two unlikely", DICT(S("a") SMALL_SD S("b") SD), "b:w;a:w"},
     {"a tuple of model and optimizer", T(DICT(S("model") SD) OPTIMIZER), "0/model:w"},
     {"a list of state dicts", LIST(SMALL_SD SD), "1:w;0:w"},
+    {"the root is an optimizer", OPTIMIZER, ""},
     {"no optimizer, by its key", DICT(S("optimizer_state") SD S("sd") SD), "sd:w"},
     {"no optimizer, by its form", DICT(S("adam") OPTIMIZER S("net") SMALL_SD), "net:w"},
     {"no settings, no random state", DICT(S("config") SD S("rng_state") SD S("args") SD S("lr_x") SD), ""},

@@ -1,5 +1,6 @@
 /* Which state dict of the checkpoint is compared. */
 #include "arch/match.h"
+#include "model/purpose.h"
 
 /* torch.load(…)["checkpoint"]["model"] */
 static struct span loading_line(struct arena *a, const struct plan *plan, const struct plan_dict *d) {
@@ -63,13 +64,20 @@ static void note_place(const struct plan *plan, const struct plan_dict *d, struc
   note_module(d, o);
 }
 
+/* A plan that was cut may have lost them. */
+static void note_none(const struct plan *plan, struct arena *a, struct observations *o) {
+  bool whole = plan->header->complete && plan->num_values;
+  observe(o, (struct observation){.kind = whole ? OBS_DICT_OTHER : OBS_DICT_NONE,
+                                  .detail = whole ? purpose_words(plan, a) : SPAN("")});
+}
+
 const struct plan_dict *match_choose(const struct arch *arch, const struct plan *plan,
                                      const struct match_options *options, const struct plan_dict *best,
                                      struct arena *a, struct observations *o) {
   struct span wanted = options->key.n ? options->key : arch->state_dict_path;
   const struct plan_dict *first = plan->num_dicts ? plan->dicts : NULL;
   if (!first) {
-    observe(o, (struct observation){.kind = OBS_DICT_NONE});
+    note_none(plan, a, o);
     return NULL;
   }
   const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : best ? best : first;

@@ -1,6 +1,7 @@
 /* Finds what looks like a state dict (format-spec F.3) and lists its entries; a whole-module pickle is
  * unfolded as Module.state_dict() would do it (E.3): own parameters, persistent buffers, then children. */
 #include "model/checkpoint.h"
+#include "model/purpose.h"
 
 enum { SEARCH_DEPTH = 6, KEPT = 256, NAME_BYTES = 4096 };
 
@@ -59,11 +60,6 @@ static bool dict_like(const struct plan *p, uint32_t i) {
   return tensors > 0 && tensors >= n - tensors && !(v->number & PLAN_DICT_OTHER_KEYS);
 }
 
-static bool optimizer_like(const struct plan *p, uint32_t i) {
-  return p->values[i].kind == PLAN_VAL_DICT && field(p, i, "state") != UINT32_MAX &&
-         field(p, i, "param_groups") != UINT32_MAX;
-}
-
 /* A pattern is a text with '*' at its ends. */
 static bool matches(struct span key, struct span pattern) {
   bool open_front = pattern.p[0] == '*', open_back = pattern.p[pattern.n - 1] == '*';
@@ -73,9 +69,9 @@ static bool matches(struct span key, struct span pattern) {
 }
 
 static bool skipped(const struct plan *p, uint32_t i) {
-  for (size_t k = 0; k < ARRAY_LEN(other_keys); k++)
+  for (size_t k = 0; i && k < ARRAY_LEN(other_keys); k++)
     if (matches(key_of(p, i), span_str(other_keys[k]))) return true;
-  return optimizer_like(p, i);
+  return purpose_of(p, i) != PURPOSE_OTHER;
 }
 
 /* ---- the order of candidates ---- */
@@ -136,7 +132,7 @@ static void search_values(struct search *s) {
   for (uint32_t i = 0; i < p->num_values;) {
     const struct plan_value *v = &p->values[i];
     bool module = module_like(p, i), found = module || dict_like(p, i);
-    bool below = i == 0 || (v->depth <= SEARCH_DEPTH && !skipped(p, i));
+    bool below = v->depth <= SEARCH_DEPTH && !skipped(p, i);
     if (found && below) keep(s, &(struct candidate){i, rank_of(p, i), module, tensor_bytes(p, i)});
     i = found || !below ? v->end : i + 1;
   }
