@@ -86,6 +86,7 @@ for t in \
   tests/oracle/torch_forward.py tests/oracle/torch_statements.py \
   tests/oracle/load_state_dict.py \
   tests/oracle/no_weights.py \
+  tests/oracle/configs.py \
   tests/oracle/torch_layers.py \
   tests/oracle/families.py \
   tests/oracle/schema.py; do

@@ -53,7 +53,7 @@ def files():
     yield "settings", {"lr": 0.1, "epochs": 3}, "a dict without weights: lr, epochs"
     yield "results", {"accuracy": numpy.float64(0.5)}, "a dict without weights: accuracy"
     yield "training without the model", {"optimizer": adam.state_dict(), "epoch": 3}, "optimizer: the state of an optimizer (Adam or AdamW) of 2 parameters, epoch"
-    yield "a text", "model", "a text"
+    yield "a text", "model", "a str"
     yield "nothing", None, "None"
 
 

@@ -214,10 +214,11 @@ static void resolve_case(const struct config_case *c) {
   if (ok && b.model.expected[0].slot->sizes[0] != (uint64_t)c->dim)
     fail_msg("%s / %s: %llu", c->arch, c->config ? c->config : "",
              (unsigned long long)b.model.expected[0].slot->sizes[0]);
+  assert_int_equal(seen(&b.o, OBS_ARCH_CONFIG_UNDECLARED), c->checkpoint != NULL);
   if (c->seen != OBS_NONE)
     assert_int_equal(seen(&b.o, c->seen), 1);
   else
-    assert_int_equal(b.o.n, 0);
+    assert_int_equal(b.o.n, c->checkpoint != NULL);
   plan_bench_close(&p);
   arch_bench_close(&b);
 }
@@ -251,6 +252,52 @@ static void stronger_sources_win(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) resolve_case(&rows[i]);
+}
+
+/* What a config has in vain: told, and offered for the name that is missing. */
+static void undeclared_names_are_told(void **state) {
+  static const char arch[] =
+      "{'arch': 1, 'config': {'hidden_dim': null}, 'checkpoint': {'config': 'config'}, 'modules': {'p': "
+      "'Parameter(hidden_dim)'}}";
+  static const struct {
+    const char *config, *own; /* own: a text in the checkpoint */
+    enum obs_kind seen;
+    const char *words, *missing; /* missing: "" it is there */
+  } rows[] = {
+      {"{'hiden_dim': 3}", NULL, OBS_ARCH_CONFIG_UNDECLARED, "hiden_dim",
+       "is the config's 'hiden_dim' meant?"},
+      {"{'x': 3}", NULL, OBS_ARCH_CONFIG_UNDECLARED, "x", "required and not given"},
+      {"{'hidden_dim': 3, 'a': 1, 'b': 2}", NULL, OBS_ARCH_CONFIG_UNDECLARED, "a, b", ""},
+      {"{'hidden_dim': 3, 'a1': 1, 'a2': 1, 'a3': 1, 'a4': 1, 'a5': 1, 'a6': 1, 'a7': 1, 'a8': 1, 'a9': 1}",
+       NULL, OBS_ARCH_CONFIG_UNDECLARED, "a7, a8, …", ""},
+      {"{'hidden_dim': 3, 'architectures': ['A']}", NULL, OBS_NONE, "", ""},
+      {"{'model_type': 'x', 'hidden_dim': 3, 'a': 1}", NULL, OBS_NONE, "", ""}, /* of transformers */
+      {NULL, "{\"hidden_dim\": 3}", OBS_ARCH_CONFIG_TEXT, "", ""},
+      {NULL, "hidden_dim=3", OBS_ARCH_CONFIG_FORM, "a str", "required and not given"},
+      {NULL, "[3]", OBS_ARCH_CONFIG_FORM, "a str", "required and not given"},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct arch_bench b;
+    struct plan_bench p;
+    arch_bench_open(&b);
+    plan_bench_open(&p);
+    plan_value(&p, 0, "", PLAN_VAL_DICT);
+    if (rows[i].own) {
+      plan_value(&p, 1, "config", PLAN_VAL_TEXT)->text = plan_words(&p, rows[i].own);
+      b.sources.plan = plan_bench_done(&p);
+    }
+    if (rows[i].config)
+      b.sources.file = (struct text_file){SPAN("config.json"), as_json(&b.arena, rows[i].config)};
+    assert_true(arch_bench_parse(&b, as_json(&b.arena, arch)));
+    bool fits = arch_bench_build(&b, "", 10);
+    if (fits != !rows[i].missing[0]) fail_msg("row %zu is %s", i, fits ? "taken" : "refused");
+    if (!fits) assert_true(says(first_of(&b.o, OBS_ARCH_CONFIG_REQUIRED)->detail, rows[i].missing));
+    if (rows[i].seen != OBS_NONE) assert_true(says(first_of(&b.o, rows[i].seen)->detail, rows[i].words));
+    assert_int_equal(b.o.n, !fits + (rows[i].seen != OBS_NONE));
+    plan_bench_close(&p);
+    arch_bench_close(&b);
+  }
 }
 
 /* A preset is what the user named: weaker than --set alone, and a file that differs from it is told. */
@@ -418,6 +465,7 @@ int main(void) {
       cmocka_unit_test(reads_every_part),
       cmocka_unit_test(refuses_with_line_and_column),
       cmocka_unit_test(stronger_sources_win),
+      cmocka_unit_test(undeclared_names_are_told),
       cmocka_unit_test(presets_give_published_values),
       cmocka_unit_test(null_follows_the_rule),
       cmocka_unit_test(conflicts_are_told_in_words),

@@ -526,6 +526,7 @@ bool model_build(struct model *out, const struct arch *arch, const struct config
   struct config config = {.arch = arch, .eval = out->eval, .observations = o};
   bool ok = config_resolve(&config, sources);
   out->config_json = config.json;
+  out->own_config_json = config.own_json;
   out->config = t.b.config = config.scope;
   ok = ok && build(&t, root, config.wanted);
   out->eval->call = NULL;
@@ -535,5 +536,6 @@ bool model_build(struct model *out, const struct arch *arch, const struct config
 
 void model_close(struct model *m) {
   cJSON_Delete(m->config_json);
-  m->config_json = NULL;
+  cJSON_Delete(m->own_config_json);
+  m->config_json = m->own_config_json = NULL;
 }

@@ -2,128 +2,11 @@
 
 #include "base/json.h"
 #include "base/near.h"
-
-enum {
-  MAX_PARTS = 1 << 17, /* values in one config value: id2label of ImageNet-21k has 21,843 */
-  MAX_LEVELS = 64,     /* nesting; of JSON it is json_depth, of a checkpoint's config ours */
-};
-
-/* ---- JSON ---- */
-
-struct maker {
-  struct arena *arena;
-  const struct plan *plan;
-  uint32_t parts; /* left */
-};
-
-/* NOLINTBEGIN(misc-no-recursion): JSON is at most limits.json_depth deep, which json_parse has seen to */
-static bool from_json(struct maker *m, struct value *out, const cJSON *item);
-
-static bool container_from_json(struct maker *m, struct value *out, const cJSON *item) {
-  bool dict = cJSON_IsObject(item);
-  uint32_t n = 0, i = 0;
-  const cJSON *child;
-  cJSON_ArrayForEach(child, item) n++;
-  if (n > m->parts) return false;
-  m->parts -= n;
-  struct value_pair *pairs = dict ? arena_array(m->arena, n, struct value_pair) : NULL;
-  struct value *items = dict ? NULL : arena_array(m->arena, n, struct value);
-  if (!pairs && !items) return false;
-  cJSON_ArrayForEach(child, item) {
-    if (dict) pairs[i].key = span_str(child->string);
-    if (!from_json(m, dict ? &pairs[i].value : &items[i], child)) return false;
-    i++;
-  }
-  *out = dict ? (struct value){.kind = VALUE_DICT, .n = n, .pairs = pairs} : value_tuple(items, n);
-  return true;
-}
-
-static bool from_json(struct maker *m, struct value *out, const cJSON *item) {
-  int64_t exact;
-  *out = (struct value){.kind = VALUE_NONE};
-  if (cJSON_IsBool(item))
-    *out = value_bool(cJSON_IsTrue(item));
-  else if (json_int(item, &exact))
-    *out = value_int(exact);
-  else if (cJSON_IsNumber(item))
-    *out = value_real(item->valuedouble);
-  else if (cJSON_IsString(item))
-    *out = value_text(span_str(item->valuestring));
-  else if (!cJSON_IsNull(item))
-    return container_from_json(m, out, item);
-  return true;
-}
-
-/* NOLINTEND(misc-no-recursion) */
-
-bool value_from_json(struct value *out, struct arena *a, const cJSON *item) {
-  struct maker m = {.arena = a, .parts = MAX_PARTS};
-  return from_json(&m, out, item);
-}
-
-/* ---- the checkpoint's own values ---- */
-
-/* NOLINTBEGIN(misc-no-recursion): at most MAX_LEVELS deep */
-static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels);
-
-static bool container_from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels,
-                                bool dict) {
-  const struct plan_value *v = m->plan->values;
-  uint32_t n = 0, i = 0, end = v[row].end;
-  for (uint32_t child = row + 1; child < end; child = v[child].end) n++;
-  if (n > m->parts || levels == 0) return false;
-  m->parts -= n;
-  struct value_pair *pairs = dict ? arena_array(m->arena, n, struct value_pair) : NULL;
-  struct value *items = dict ? NULL : arena_array(m->arena, n, struct value);
-  if (!pairs && !items) return false;
-  for (uint32_t child = row + 1; child < end; child = v[child].end, i++) {
-    if (dict) pairs[i].key = plan_span(m->plan, v[child].key);
-    if (!from_plan(m, dict ? &pairs[i].value : &items[i], child, levels - 1)) return false;
-  }
-  *out = dict ? (struct value){.kind = VALUE_DICT, .n = n, .pairs = pairs} : value_tuple(items, n);
-  return true;
-}
-
-static struct value dtype_or_text(struct span name) {
-  struct span bare = span_starts(name, SPAN("torch.")) ? span_from(name, 6) : name;
-  enum dtype d = dtype_by_name(bare);
-  return d == DTYPE_NONE ? value_text(name) : (struct value){.kind = VALUE_DTYPE, .dtype = d};
-}
-
-/* What is no config value (a tensor, a class) becomes a text that says so: an error only where it is used. */
-static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t levels) {
-  row = plan_resolve(m->plan, row);
-  const struct plan_value *v = &m->plan->values[row];
-  *out = value_text(SPAN("an object"));
-  switch ((enum plan_value_kind)v->kind) {
-  case PLAN_VAL_NONE: *out = (struct value){.kind = VALUE_NONE}; break;
-  case PLAN_VAL_BOOL: *out = value_bool(v->number != 0); break;
-  case PLAN_VAL_INT: *out = value_int(v->number); break;
-  case PLAN_VAL_FLOAT: *out = value_real(v->real); break;
-  case PLAN_VAL_TEXT:
-  case PLAN_VAL_BYTES:
-  case PLAN_VAL_BIGINT:
-  case PLAN_VAL_DEVICE: *out = value_text(plan_span(m->plan, v->text)); break;
-  case PLAN_VAL_DTYPE: *out = dtype_or_text(plan_span(m->plan, v->text)); break;
-  case PLAN_VAL_TUPLE:
-  case PLAN_VAL_LIST:
-  case PLAN_VAL_SET:
-  case PLAN_VAL_SIZE: return container_from_plan(m, out, row, levels, false);
-  case PLAN_VAL_DICT:
-  case PLAN_VAL_RECORD: return container_from_plan(m, out, row, levels, true);
-  case PLAN_VAL_GLOBAL: *out = value_text(plan_span(m->plan, v->cls)); break;
-  case PLAN_VAL_TENSOR:
-  case PLAN_VAL_STORAGE:
-  case PLAN_VAL_SHARED:
-  case PLAN_VAL_CUT:
-  case PLAN_VAL_KINDS: break;
-  }
-  return true;
-}
-
-/* NOLINTEND(misc-no-recursion) */
+#include "model/purpose.h"
 
 /* ---- sources ---- */
+
+enum { MAX_UNDECLARED = 64 };
 
 enum source { FROM_SET, FROM_PRESET, FROM_FILE, FROM_CHECKPOINT, NUM_SOURCES };
 
@@ -134,6 +17,7 @@ struct resolver {
   struct span *names;
   struct value *values;
   struct value (*given)[NUM_SOURCES]; /* for each config line; VALUE_PENDING: not given */
+  VEC(struct span) undeclared;        /* names that a config has and the architecture file does not */
 };
 
 static bool out_of_memory(struct config *c) {
@@ -219,6 +103,30 @@ static bool read_preset(struct resolver *r) {
                                                          .detail = near_words(r, &near)});
 }
 
+/* ---- names that the architecture file does not have ---- */
+
+static void add_undeclared(struct resolver *r, struct span name) {
+  struct span *slot = vec_push(r->c->eval->arena, &r->undeclared, MAX_UNDECLARED);
+  if (slot) *slot = name;
+}
+
+/* Of one source: those behind the first `from`, and how many there are in all. */
+static void note_undeclared(struct resolver *r, struct span source, uint32_t from, uint64_t n) {
+  enum { SHOWN = 8 };
+  struct arena *a = r->c->eval->arena;
+  struct span all = SPAN("");
+  if (n == 0) return;
+  for (uint32_t i = from; i < r->undeclared.n && i < from + SHOWN; i++) {
+    struct span name = r->undeclared.p[i];
+    all = arena_printf(a, "%.*s%s%.*s", (int)all.n, (const char *)all.p, i > from ? ", " : "",
+                       (int)min_size(name.n, 60), (const char *)name.p);
+  }
+  if (n > SHOWN) all = arena_printf(a, "%.*s, …", (int)all.n, (const char *)all.p);
+  observe(
+      r->c->observations,
+      (struct observation){.kind = OBS_ARCH_CONFIG_UNDECLARED, .subject = source, .got = n, .detail = all});
+}
+
 static bool too_large(struct resolver *r, uint32_t line) {
   return refuse(r->c->observations,
                 (struct observation){.kind = OBS_ARCH_CONFIG_VALUE, .detail = r->c->arch->config[line].name});
@@ -237,11 +145,36 @@ static bool read_architectures(struct resolver *r, const cJSON *json) {
   return true;
 }
 
+/* The members of an object of JSON that are config values. */
+static bool take_json(struct resolver *r, const cJSON *json, enum source from) {
+  struct json_index index = {0};
+  struct arena *a = r->c->eval->arena;
+  if (!json_index(&index, a, json)) return out_of_memory(r->c);
+  for (uint32_t i = 0; i < r->c->arch->num_config; i++) {
+    const cJSON *item = json_find(&index, r->c->arch->config[i].name);
+    if (item && !value_from_json(&r->given[i][from], a, item)) return too_large(r, i);
+  }
+  return true;
+}
+
+/* A config of transformers holds dozens of values that are no matter here: it is known by its model_type. */
+static void list_undeclared(struct resolver *r, const cJSON *json, struct span source) {
+  const cJSON *child;
+  uint32_t from = r->undeclared.n;
+  uint64_t n = 0;
+  if (json_get(json, "model_type")) return;
+  cJSON_ArrayForEach(child, json) {
+    if (find_line(r, span_str(child->string)) < r->c->arch->num_config) continue;
+    if (strcmp(child->string, "architectures") == 0) continue;
+    add_undeclared(r, span_str(child->string));
+    n++;
+  }
+  note_undeclared(r, source, from, n);
+}
+
 static bool read_file(struct resolver *r) {
   struct json_error err;
-  struct json_index index = {0};
   const struct text_file *file = &r->from->file;
-  struct arena *a = r->c->eval->arena;
   if (file->text.n == 0) return true;
   cJSON *json = json_parse(file->text, r->c->eval->max, &err);
   r->c->json = json;
@@ -260,12 +193,44 @@ static bool read_file(struct resolver *r) {
                                                            .got = 1,
                                                            .want = 1,
                                                            .detail = SPAN("an object of config values")});
-  if (!json_index(&index, a, json)) return out_of_memory(r->c);
-  for (uint32_t i = 0; i < r->c->arch->num_config; i++) {
-    const cJSON *item = json_find(&index, r->c->arch->config[i].name);
-    if (item && !value_from_json(&r->given[i][FROM_FILE], a, item)) return too_large(r, i);
-  }
+  if (!take_json(r, json, FROM_FILE)) return false;
+  list_undeclared(r, json, file->name);
   return read_architectures(r, json);
+}
+
+/* ---- the checkpoint's own config ---- */
+
+static bool take_rows(struct resolver *r, uint32_t row) {
+  const struct plan *plan = r->from->plan;
+  uint32_t from = r->undeclared.n;
+  uint64_t n = 0;
+  for (uint32_t child = row + 1; child < plan->values[row].end; child = plan->values[child].end) {
+    struct span name = plan_span(plan, plan->values[child].key);
+    uint32_t line = find_line(r, name);
+    if (line == r->c->arch->num_config) {
+      add_undeclared(r, name);
+      n++;
+    } else if (!value_from_plan(&r->given[line][FROM_CHECKPOINT], r->c->eval->arena, plan, child)) {
+      return too_large(r, line);
+    }
+  }
+  note_undeclared(r, SPAN("the checkpoint's own config"), from, n);
+  return true;
+}
+
+/* What is no dict. A dict that was saved as its JSON text is read, and named. */
+static bool take_other(struct resolver *r, uint32_t row) {
+  struct json_error err;
+  const struct plan_value *v = &r->from->plan->values[row];
+  bool text = v->kind == PLAN_VAL_TEXT;
+  cJSON *json = text ? json_parse(plan_span(r->from->plan, v->text), r->c->eval->max, &err) : NULL;
+  bool object = cJSON_IsObject(json);
+  r->c->own_json = json;
+  observe(r->c->observations,
+          (struct observation){.kind = object ? OBS_ARCH_CONFIG_TEXT : OBS_ARCH_CONFIG_FORM,
+                               .subject = r->c->arch->config_path,
+                               .detail = plan_kind_words((enum plan_value_kind)v->kind)});
+  return !object || take_json(r, json, FROM_CHECKPOINT);
 }
 
 static bool read_checkpoint_config(struct resolver *r) {
@@ -278,14 +243,8 @@ static bool read_checkpoint_config(struct resolver *r) {
     return true;
   }
   row = plan_resolve(plan, row);
-  struct maker m = {.arena = r->c->eval->arena, .plan = plan, .parts = MAX_PARTS};
-  uint32_t end = plan->values[row].end;
-  for (uint32_t child = row + 1; child < end; child = plan->values[child].end) {
-    uint32_t line = find_line(r, plan_span(plan, plan->values[child].key));
-    if (line == r->c->arch->num_config) continue;
-    if (!from_plan(&m, &r->given[line][FROM_CHECKPOINT], child, MAX_LEVELS)) return too_large(r, line);
-  }
-  return true;
+  bool dict = plan->values[row].kind == PLAN_VAL_DICT || plan->values[row].kind == PLAN_VAL_RECORD;
+  return dict ? take_rows(r, row) : take_other(r, row);
 }
 
 /* ---- the null rule and disagreement ---- */
@@ -389,6 +348,8 @@ bool config_resolve(struct config *c, const struct config_sources *sources) {
   if (!make_scope(&r) || !read_settings(&r) || !read_preset(&r) || !read_file(&r) ||
       !read_checkpoint_config(&r))
     return false;
+  c->eval->undeclared = r.undeclared.p;
+  c->eval->num_undeclared = r.undeclared.n;
   for (uint32_t i = 0; i < c->arch->num_config; i++) r.values[i] = choose(&r, i);
   return compute_all(&r);
 }

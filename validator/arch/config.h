@@ -10,6 +10,10 @@
  * enforced. */
 NODISCARD bool value_from_json(struct value *out, struct arena *a, const cJSON *item);
 
+/* A value of the checkpoint, likewise. What is no config value (a tensor, a class) becomes a text that says so:
+ * an error only where it is used. */
+NODISCARD bool value_from_plan(struct value *out, struct arena *a, const struct plan *plan, uint32_t row);
+
 /* Everything that a file's expressions need to run. */
 struct config {
   const struct arch *arch;
@@ -17,7 +21,9 @@ struct config {
   struct observations *observations;
   struct scope *scope;    /* the result */
   struct names wanted;    /* architectures of the config file, else of the preset */
-  cJSON *json;            /* of the config file, or NULL; the values borrow from it. cJSON_Delete it */
+  /* Of the config file, and of a config saved as JSON text; NULL: none. The values borrow from them.
+   * cJSON_Delete them. */
+  cJSON *json, *own_json;
 };
 
 /* --set over the preset over the config file over the checkpoint's own config over the defaults. False, observed, when a

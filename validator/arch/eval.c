@@ -69,18 +69,24 @@ static bool unknown_name(struct eval *ev, const struct expr *e, const struct sco
                     (int)near.best.n, (const char *)near.best.p);
 }
 
+static bool required_name(struct eval *ev, const struct expr *e) {
+  struct nearest near = {.word = e->text};
+  for (uint32_t i = 0; i < ev->num_undeclared; i++) nearest_try(&near, ev->undeclared[i]);
+  bool ok = eval_error(ev, e->at, "config value '%.*s' is required and not given%s%.*s%s",
+                       (int)min_size(e->text.n, 60), (const char *)e->text.p,
+                       near.best.n ? "; is the config's '" : "", (int)near.best.n, (const char *)near.best.p,
+                       near.best.n ? "' meant?" : "");
+  ev->error.absent = true;
+  return ok;
+}
+
 static bool eval_name(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {
   for (const struct scope *s = scope; s; s = s->up)
     if (!eval_charge(ev, s->n / 8, e->at)) return false;
   const struct value *v = scope_find(scope, e->text);
   if (!v) return value_dtype(e->text, out) || unknown_name(ev, e, scope);
   int n = (int)min_size(e->text.n, 60);
-  if (v->kind == VALUE_MISSING) {
-    bool ok =
-        eval_error(ev, e->at, "config value '%.*s' is required and not given", n, (const char *)e->text.p);
-    ev->error.absent = true;
-    return ok;
-  }
+  if (v->kind == VALUE_MISSING) return required_name(ev, e);
   if (v->kind == VALUE_PENDING)
     return eval_error(ev, e->at, "'%.*s' is computed on a later line", n, (const char *)e->text.p);
   *out = *v;

@@ -4,18 +4,9 @@
 
 #include "arch/config.h"
 #include "arch/match_parts.h"
+#include "model/purpose.h"
 
 /* ---- fields ---- */
-
-static const char *const kind_names[PLAN_VAL_KINDS] = {
-    [PLAN_VAL_NONE] = "None",       [PLAN_VAL_BOOL] = "a bool",       [PLAN_VAL_INT] = "an int",
-    [PLAN_VAL_BIGINT] = "an int",   [PLAN_VAL_FLOAT] = "a float",     [PLAN_VAL_TEXT] = "a str",
-    [PLAN_VAL_BYTES] = "bytes",     [PLAN_VAL_TUPLE] = "a tuple",     [PLAN_VAL_LIST] = "a list",
-    [PLAN_VAL_DICT] = "a dict",     [PLAN_VAL_SET] = "a set",         [PLAN_VAL_RECORD] = "an object",
-    [PLAN_VAL_TENSOR] = "a tensor", [PLAN_VAL_STORAGE] = "a storage", [PLAN_VAL_GLOBAL] = "a class",
-    [PLAN_VAL_DTYPE] = "a dtype",   [PLAN_VAL_DEVICE] = "a device",   [PLAN_VAL_SIZE] = "a torch.Size",
-    [PLAN_VAL_SHARED] = "shared",   [PLAN_VAL_CUT] = "not listed",
-};
 
 static const char *const type_names[FIELD_TYPES + 1] = {
     [FIELD_INT] = "an int",      [FIELD_NUMBER] = "a number", [FIELD_STR] = "a str",
@@ -107,8 +98,9 @@ static bool check_field(struct matcher *m, const struct field_line *line) {
   }
   if (kind_of(m->plan, row) == PLAN_VAL_CUT) return true; /* LIM808 has said that the plan ended before it */
   if (!type_fits(m, row, line->type, &number)) {
-    match_note(m, OBS_FIELD_TYPE_DIFFERS, line->name, 0, "%s, the architecture file demands %s",
-               kind_names[kind_of(m->plan, row)], type_names[line->type]);
+    struct span found = plan_kind_words(kind_of(m->plan, row));
+    match_note(m, OBS_FIELD_TYPE_DIFFERS, line->name, 0, "%.*s, the architecture file demands %s",
+               (int)found.n, (const char *)found.p, type_names[line->type]);
     return true;
   }
   if ((line->type == FIELD_NUMBER || line->type == FIELD_INT) && !isfinite(number)) {

@@ -102,7 +102,7 @@ struct model {
   struct key_table children;    /* by (module id, name) … */
   const struct module *const *child; /* … to the child; NULL where the name is a parameter's */
   struct eval *eval;            /* for expressions of ports, fields, ties; in the arena */
-  cJSON *config_json;           /* behind texts of the config; freed by model_close */
+  cJSON *config_json, *own_config_json; /* behind texts of the config; freed by model_close */
 };
 
 /* False, observed, when the config can't be resolved or a module line can't be carried out. `root`: name of

@@ -62,6 +62,8 @@ struct eval {
   struct value culprit;     /* the value that was not what was expected; VALUE_PENDING: none */
   bool (*call)(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out);
   void *context;            /* for `call` */
+  const struct span *undeclared; /* names that a config has in vain: one may be meant for one that is missing */
+  uint32_t num_undeclared;
 };
 
 /* False with ev->error set (at: the node's). Recursion is bounded by e->height. */

@@ -90,31 +90,17 @@ static struct span known_words(const struct plan *p, uint32_t row, struct arena 
   return SPAN("");
 }
 
-static const char *plain_words(enum plan_value_kind kind) {
-  switch (kind) {
-  case PLAN_VAL_NONE: return "None";
-  case PLAN_VAL_BOOL: return "a bool";
-  case PLAN_VAL_INT:
-  case PLAN_VAL_BIGINT: return "an int";
-  case PLAN_VAL_FLOAT: return "a float";
-  case PLAN_VAL_TEXT: return "a text";
-  case PLAN_VAL_BYTES: return "bytes";
-  case PLAN_VAL_TUPLE: return "a tuple";
-  case PLAN_VAL_LIST: return "a list";
-  case PLAN_VAL_DICT: return "a dict";
-  case PLAN_VAL_SET: return "a set";
-  case PLAN_VAL_RECORD: return "an object";
-  case PLAN_VAL_TENSOR: return "a tensor";
-  case PLAN_VAL_STORAGE: return "a storage";
-  case PLAN_VAL_GLOBAL: return "a class";
-  case PLAN_VAL_DTYPE: return "a dtype";
-  case PLAN_VAL_DEVICE: return "a device";
-  case PLAN_VAL_SIZE: return "a torch.Size";
-  case PLAN_VAL_SHARED:
-  case PLAN_VAL_CUT:
-  case PLAN_VAL_KINDS: break;
-  }
-  return "a value";
+struct span plan_kind_words(enum plan_value_kind kind) {
+  static const char *const words[PLAN_VAL_KINDS] = {
+      [PLAN_VAL_NONE] = "None",       [PLAN_VAL_BOOL] = "a bool",       [PLAN_VAL_INT] = "an int",
+      [PLAN_VAL_BIGINT] = "an int",   [PLAN_VAL_FLOAT] = "a float",     [PLAN_VAL_TEXT] = "a str",
+      [PLAN_VAL_BYTES] = "bytes",     [PLAN_VAL_TUPLE] = "a tuple",     [PLAN_VAL_LIST] = "a list",
+      [PLAN_VAL_DICT] = "a dict",     [PLAN_VAL_SET] = "a set",         [PLAN_VAL_RECORD] = "an object",
+      [PLAN_VAL_TENSOR] = "a tensor", [PLAN_VAL_STORAGE] = "a storage", [PLAN_VAL_GLOBAL] = "a class",
+      [PLAN_VAL_DTYPE] = "a dtype",   [PLAN_VAL_DEVICE] = "a device",   [PLAN_VAL_SIZE] = "a torch.Size",
+      [PLAN_VAL_SHARED] = "shared",   [PLAN_VAL_CUT] = "not listed",
+  };
+  return span_str(words[kind]);
 }
 
 /* "lr, epochs, …": the first keys of a mapping; what is known by its form with what it is. */
@@ -147,8 +133,9 @@ static struct span items_words(const struct plan *p, uint32_t row, struct arena 
   unsigned n = 0, tensors = 0;
   for (uint32_t c = row + 1; c < v->end; c = p->values[c].end, n++)
     tensors += p->values[c].kind == PLAN_VAL_TENSOR;
-  return arena_printf(a, "%s of %u value%s, %u of them tensors, without names",
-                      plain_words((enum plan_value_kind)v->kind), n, n == 1 ? "" : "s", tensors);
+  struct span kind = plan_kind_words((enum plan_value_kind)v->kind);
+  return arena_printf(a, "%.*s of %u value%s, %u of them tensors, without names", (int)kind.n,
+                      (const char *)kind.p, n, n == 1 ? "" : "s", tensors);
 }
 
 struct span purpose_words(const struct plan *p, struct arena *a) {
@@ -168,6 +155,6 @@ struct span purpose_words(const struct plan *p, struct arena *a) {
     keys = keys_words(p, 0, a);
     return arena_printf(a, "an object of %.*s%s%.*s", (int)min_size(cls.n, 120), (const char *)cls.p,
                         keys.n ? ": " : "", (int)keys.n, (const char *)keys.p);
-  default: return span_str(plain_words((enum plan_value_kind)v->kind));
+  default: return plan_kind_words((enum plan_value_kind)v->kind);
   }
 }

@@ -15,6 +15,8 @@ enum purpose {
 
 /* Of the row itself; a SHARED row is for nothing, what it stands for is seen where it stands. */
 enum purpose purpose_of(const struct plan *p, uint32_t row);
+/* "a dict", "a tensor". */
+struct span plan_kind_words(enum plan_value_kind kind);
 /* What the file holds, for one that has no weights: "an optimizer's state (Adam or AdamW), 2 parameters". In
  * the arena; empty when memory is spent. */
 struct span purpose_words(const struct plan *p, struct arena *a);
