@@ -87,6 +87,7 @@ for t in \
   tests/oracle/load_state_dict.py \
   tests/oracle/no_weights.py \
   tests/oracle/configs.py \
+  tests/oracle/resume.py \
   tests/oracle/torch_layers.py \
   tests/oracle/families.py \
   tests/oracle/schema.py; do

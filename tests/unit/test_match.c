@@ -582,7 +582,8 @@ static void optimizer_state_fits_the_parameters(void **state) {
   static const struct optimizer_case rows[] = {
       {"012", "", OBS_NONE},
       {"012", "0:exp_avg[4,3] 1:exp_avg[4] 2:exp_avg[2,4]", OBS_NONE},
-      {"012", "0:step[] 2:step[]", OBS_NONE},
+      {"012", "0:step[] 1:step[] 2:step[]", OBS_NONE},
+      {"012", "0:step[] 2:step[]", OBS_RESUME_PARTIAL},
       {"012", "0:exp_avg[3,4]", OBS_OPTIMIZER_SHAPE},
       {"012", "1:exp_avg[4,3]", OBS_OPTIMIZER_SHAPE},
       {"012", "3:exp_avg[4]", OBS_OPTIMIZER_INDEX},

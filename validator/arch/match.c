@@ -274,5 +274,6 @@ bool match_run(struct match *out, const struct model *model, const struct plan *
   match_ties(&m);
   match_constants(&m);
   match_checks(&m);
+  match_resume(&m);
   return match_fields(&m) && match_optimizer(&m);
 }

@@ -61,6 +61,9 @@ void match_ties(struct matcher *m); /* match_values.c */
 void match_constants(struct matcher *m);
 void match_checks(struct matcher *m);
 NODISCARD bool match_fields(struct matcher *m); /* match_training.c; false: memory is spent */
-NODISCARD bool match_optimizer(struct matcher *m);
+/* The number that a row holds, whatever its form: an int, a float, a tensor of one element. */
+bool match_number(struct matcher *m, uint32_t row, bool *integer, double *out);
+NODISCARD bool match_optimizer(struct matcher *m); /* match_optimizer.c */
+void match_resume(struct matcher *m);              /* match_resume.c */
 
 #endif
