@@ -3,6 +3,7 @@
 #define CKPTLINT_ARCH_MATCH_PARTS_H
 
 #include "arch/match.h"
+#include "model/elements.h"
 
 /* One key that is not as it should be, before keys are folded into findings. */
 struct problem {
@@ -39,19 +40,8 @@ struct span tensor_text(struct arena *a, const struct plan *p, const struct plan
 struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim);
 bool glob_match(struct span glob, struct span text); /* '*' any run, '?' any byte */
 
-/* A walk over a tensor's elements in logical order. */
-struct elements {
-  const struct plan_tensor *t;
-  const uint64_t *size, *stride;
-  struct span bytes;            /* of the storage */
-  uint64_t index[64], left, at; /* at: of the current element, in elements */
-  bool big_endian;
-};
 /* False when there are no bytes to read: none in the file, none given, refused by the scan. */
-NODISCARD bool elements_open(struct elements *e, struct matcher *m, uint32_t tensor);
-/* The next element's bytes, dtype_size of them; NULL at the end. */
-const uint8_t *elements_next(struct elements *e);
-double elements_value(const struct elements *e, const uint8_t *p);
+NODISCARD bool match_elements(struct elements *e, struct matcher *m, uint32_t tensor);
 
 NODISCARD bool match_read_names(struct matcher *m); /* match_names.c; false: memory is spent */
 void match_find_names(struct matcher *m);

@@ -26,7 +26,7 @@ static bool scalar_tensor(struct matcher *m, uint32_t row, bool *integer, double
   if (t->numel != 1 || (cls != DT_FLOAT && cls != DT_INT && cls != DT_UINT)) return false;
   *integer = cls != DT_FLOAT;
   *out = 0;
-  if (!elements_open(&e, m, tensor)) return true; /* a number, but not one that can be read */
+  if (!match_elements(&e, m, tensor)) return true; /* a number, but not one that can be read */
   const uint8_t *p = elements_next(&e);
   if (p) *out = elements_value(&e, p);
   return true;

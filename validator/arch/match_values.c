@@ -1,52 +1,21 @@
 /* What the architecture file says about the numbers: ties, constants, checks. */
 #include "arch/match_parts.h"
 
-#include "base/reader.h"
-
-bool elements_open(struct elements *e, struct matcher *m, uint32_t tensor) {
+bool match_elements(struct elements *e, struct matcher *m, uint32_t tensor) {
   const struct plan_tensor *t = &m->plan->tensors[tensor];
-  *e = (struct elements){.t = t, .left = t->numel, .at = t->offset};
-  if (m->options->file.n == 0 || t->storage == PLAN_NO_STORAGE || t->ndim > ARRAY_LEN(e->index)) return false;
-  if (t->flags & (PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED | PLAN_EXPANDED)) return false;
-  const struct plan_storage *s = &m->plan->storages[t->storage - 1];
-  if (s->bytes > m->bytes_left) {
+  struct span bytes;
+  if (m->options->file.n == 0 || !elements_readable(m->plan, t)) return false;
+  uint64_t n = m->plan->storages[t->storage - 1].bytes;
+  if (n > m->bytes_left) {
     observe(m->o,
             (struct observation){
                 .kind = OBS_LIMIT_MATCH, .subject = plan_span(m->plan, t->key), .want = m->options->file.n});
     return false;
   }
-  m->bytes_left -= s->bytes;
-  e->size = m->plan->dims + t->first_dim;
-  e->stride = e->size + t->ndim;
-  e->big_endian = s->big_endian != 0;
-  return s->member != 0 &&
-         plan_storage_bytes(m->plan, t->storage, m->options->file, m->arena, m->o, &e->bytes);
-}
-
-/* The plan was opened: every element that the sizes and strides reach lies in the storage. */
-const uint8_t *elements_next(struct elements *e) {
-  if (e->left == 0) return NULL;
-  const uint8_t *p = e->bytes.p + e->at * dtype_size((enum dtype)e->t->dtype);
-  e->left--;
-  for (uint32_t d = e->t->ndim; d > 0; d--) {
-    if (++e->index[d - 1] < e->size[d - 1]) {
-      e->at += e->stride[d - 1];
-      break;
-    }
-    e->at -= (e->size[d - 1] - 1) * e->stride[d - 1];
-    e->index[d - 1] = 0;
-  }
-  return p;
-}
-
-double elements_value(const struct elements *e, const uint8_t *p) {
-  uint8_t swapped[16];
-  size_t n = (size_t)dtype_size((enum dtype)e->t->dtype);
-  if (e->big_endian) {
-    for (size_t i = 0; i < n; i++) swapped[i] = p[n - 1 - i];
-    p = swapped;
-  }
-  return dtype_load((enum dtype)e->t->dtype, p);
+  m->bytes_left -= n;
+  if (!plan_storage_bytes(m->plan, t->storage, m->options->file, m->arena, m->o, &bytes)) return false;
+  elements_begin(e, m->plan, t, bytes);
+  return true;
 }
 
 /* ---- ties ---- */
@@ -61,7 +30,7 @@ static bool same_bytes(struct matcher *m, uint32_t x, uint32_t y) {
   const struct plan_tensor *a = &m->plan->tensors[x], *b = &m->plan->tensors[y];
   struct elements ea, eb;
   if (a->tied == b->tied || a->numel == 0) return true; /* the same view of the same storage */
-  if (!elements_open(&ea, m, x) || !elements_open(&eb, m, y))
+  if (!match_elements(&ea, m, x) || !match_elements(&eb, m, y))
     return true; /* nothing to compare: said elsewhere */
   size_t size = (size_t)dtype_size((enum dtype)a->dtype);
   if (a->flags & b->flags & PLAN_CONTIGUOUS && ea.big_endian == eb.big_endian)
@@ -107,7 +76,7 @@ static double constant_at(const struct value *v, uint64_t i) {
 static void check_constant(struct matcher *m, const struct expected *e, uint32_t tensor) {
   struct elements it;
   uint64_t i = 0;
-  if (!elements_open(&it, m, tensor)) return;
+  if (!match_elements(&it, m, tensor)) return;
   for (const uint8_t *p; (p = elements_next(&it)); i++) {
     double want = constant_at(&e->slot->constant, i), found = elements_value(&it, p);
     if (found >= want && found <= want) continue;
