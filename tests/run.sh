@@ -79,7 +79,8 @@ for t in \
   tests/oracle/differential.py \
   tests/oracle/numpy_files.py \
   tests/oracle/joblib_arrays.py \
-  tests/oracle/nested_storages.py tests/oracle/distributed.py \
+  tests/oracle/nested_storages.py \
+  tests/oracle/distributed.py \
   tests/oracle/torch_scan.py \
   tests/oracle/torch_objects.py \
   tests/oracle/decompile.py \
@@ -90,6 +91,7 @@ for t in \
   tests/oracle/resume.py \
   tests/oracle/torch_layers.py \
   tests/oracle/families.py \
+  tests/oracle/diff.py \
   tests/oracle/schema.py; do
   if [ ! -x /usr/bin/python3 ]; then skip "$(basename "$t" .py)" "SKIPPED $(basename "$t" .py): there is no /usr/bin/python3"; else script "$t"; fi
 done

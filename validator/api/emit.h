@@ -1,4 +1,5 @@
-/* A finished job as events (emit.c), its short answers (says.c) and its saved outputs (save.c). */
+/* A finished job as events (emit.c, emit_value.c, emit_diff.c), its short answers (says.c) and its saved
+ * outputs (save.c). */
 #ifndef CKPTLINT_API_EMIT_H
 #define CKPTLINT_API_EMIT_H
 
@@ -14,5 +15,14 @@ void job_says(const struct job *job, enum weights_only how, cJSON *file);
 NODISCARD bool job_save_outputs(const struct job *job);
 /* The file that an output was saved to; empty if none. */
 struct span job_saved_output(const struct job *job, struct span output);
+
+/* A tensor as "float32 [64, 3, 7, 7]", a plain value as itself; nothing of one that has no text. */
+void event_tensor(cJSON *e, const char *field, const struct plan *p, uint32_t i);
+void event_value(cJSON *e, const char *field, const struct plan *p, const struct plan_value *v);
+void emit_value(const struct plan *p, uint32_t i, struct report *report);
+
+/* Of a job that compares two: what the comparison says, and a row for each difference. */
+void add_diff(const struct job *job, cJSON *file);
+void emit_differences(const struct job *job, struct report *report);
 
 #endif

@@ -181,9 +181,7 @@ static void open_beside(struct job *job, const struct listed *input) {
   job->beside = (struct text_file){name, job->beside_in.bytes};
 }
 
-bool job_open(struct job *job, const struct run *run, const struct listed *input) {
-  const char *why;
-  int err;
+void job_init(struct job *job, const struct run *run) {
   *job = (struct job){
       .run = run,
       .running = job,
@@ -193,6 +191,12 @@ bool job_open(struct job *job, const struct run *run, const struct listed *input
       .started_ms = job_now_ms(),
       .budget = {.bytes = run->options->limits.nested_bytes, .files = run->options->limits.nested_files}};
   arena_init(&job->arena, 8 * MIB);
+}
+
+bool job_open(struct job *job, const struct run *run, const struct listed *input) {
+  const char *why;
+  int err;
+  job_init(job, run);
   if (input->num_files) {
     if (!folder_start(job, input)) no_input(job, "no memory for its files", ENOMEM);
     return job->state != JOB_DONE;
@@ -220,6 +224,11 @@ static bool unchanged(const struct job *job) {
   return same;
 }
 
+static bool inputs_unchanged(const struct job *job) {
+  const struct job *const *side = job->pair.side;
+  return side[0] ? unchanged(side[0]) && unchanged(side[1]) : unchanged(job);
+}
+
 /* The dead worker's report: findings are believed to be the worker's claims, its end is the kernel's word. */
 bool job_take_report(struct job *job) {
   struct worker_result r;
@@ -234,7 +243,7 @@ bool job_take_report(struct job *job) {
     if (slot) *slot = r.in.texts.p[i].text;
     if (r.in.texts.p[i].key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
   }
-  if (!unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
+  if (!inputs_unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
   if (r.end == WORKER_OK) return true;
   struct observation o = worker_observation(&r, &job->limits);
   job_observe(job, &o);
@@ -394,6 +403,7 @@ static void advance(struct job *job) {
     job_end(job);
     return;
   case JOB_UNPACKING: nested_take(job); return;
+  case JOB_DIFF: pair_take(job); return;
   case JOB_NEW:
   case JOB_FILES:
   case JOB_INSIDE:
@@ -429,6 +439,7 @@ static void free_one(struct job *job) {
   if (job->beside_in.bytes.n) input_close(&job->beside_in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
   if (job->model_region) region_unmap(job->model_region, job->model_bytes);
+  if (job->pair.region) region_unmap(job->pair.region, job->pair.bytes);
   arena_free(&job->arena);
   if (job->nested.region) region_unmap(job->nested.region, job->nested.unpack.region_bytes);
   free(job->nested.jobs);

@@ -6,6 +6,7 @@
 #include "api/input.h"
 #include "api/list.h"
 #include "api/policy.h"
+#include "api/worker_diff.h"
 #include "api/worker_folder.h"
 #include "api/worker_model.h"
 #include "api/worker_scan.h"
@@ -32,6 +33,7 @@ enum job_state {
   JOB_FOLDER, /* all of them are done, and seen together */
   JOB_NEEDS,
   JOB_MODEL,
+  JOB_DIFF,
   JOB_UNPACKING,
   JOB_INSIDE,
   JOB_DONE
@@ -67,6 +69,15 @@ struct folder_run {
   struct folder_job job;
 };
 
+/* Of the job of `diff` that compares two others, which outlive it. */
+struct pair_run {
+  const struct job *side[2];
+  void *region;
+  size_t bytes;
+  struct diff_job job;
+  const struct diff_report *report; /* checked; NULL: nothing was compared */
+};
+
 struct job {
   const struct run *run;
   enum job_state state;
@@ -75,6 +86,7 @@ struct job {
   uint32_t depth, place; /* outers around it; among its outer's jobs */
   struct nested nested;
   struct folder_run folder;
+  struct pair_run pair;
   struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
@@ -119,8 +131,10 @@ void job_advance(struct job *job);
 const struct job *job_following(const struct job *job);
 void job_free(struct job *job);
 
-/* ---- job.c for nested.c ---- */
+/* ---- job.c for nested.c, folder.c, pair.c ---- */
 
+/* A job that is not started. */
+void job_init(struct job *job, const struct run *run);
 void job_observe(struct job *job, const struct observation *o);
 /* Opens an input, or ends the job. */
 NODISCARD bool job_open(struct job *job, const struct run *run, const struct listed *input);
@@ -159,6 +173,13 @@ struct job *folder_next_running(const struct job *job, uint32_t *from);
 void folder_file_done(struct job *job);
 /* That worker is dead and its plan open. */
 void folder_take(struct job *job);
+
+/* ---- pair.c ---- */
+
+/* The job that compares two judged checkpoints. */
+void pair_start(struct job *job, const struct run *run, const struct job *a, const struct job *b);
+/* Its worker is dead. */
+void pair_take(struct job *job);
 
 /* Emits the file's events (emit.c). */
 void job_emit(const struct job *job, struct report *report);

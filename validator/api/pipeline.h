@@ -9,7 +9,7 @@
 #include "rules/finding.h"
 #include "sandbox/spawn.h"
 
-enum run_verb { VERB_SCAN, VERB_CHECK, VERB_FORWARD, VERB_INSPECT };
+enum run_verb { VERB_SCAN, VERB_CHECK, VERB_FORWARD, VERB_INSPECT, VERB_DIFF };
 enum run_depth { DEPTH_FULL, DEPTH_QUICK };
 enum run_profile { PROFILE_STRICT, PROFILE_WEIGHTS };
 
@@ -43,10 +43,11 @@ struct run_options {
   enum severity fail_on;      /* SEV_COUNT: none */
   enum sandbox_level sandbox; /* at least */
   bool hash_sha256;
-  uint32_t views;     /* enum inspect_view */
-  struct span key;    /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
-  const char *arch;   /* a file or a name; NULL: not given */
-  const char *config; /* a file, or NULL */
+  uint32_t views;      /* enum inspect_view */
+  struct span key;     /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
+  struct span keys[2]; /* --key-a, --key-b (diff) */
+  const char *arch;    /* a file or a name; NULL: not given */
+  const char *config;  /* a file, or NULL */
   const char *families;      /* a directory, or NULL */
   const char *torch;         /* --torch-version, or NULL */
   const char *policy;        /* a file, or NULL */

@@ -37,15 +37,54 @@ static void emit_job(struct pool *p, struct job *job) {
   }
 }
 
+static void emit(struct pool *p, struct job *job) {
+  if (!job->skipped) emit_job(p, job);
+  p->bytes += job->in.bytes.n;
+  tally_add(&p->tally, job);
+}
+
+static void drop(struct job *job) {
+  job_free(job);
+  free(job);
+}
+
+static bool is_diff(const struct pool *p) { return p->run->options->verb == VERB_DIFF; }
+
 static void emit_ready(struct pool *p) {
-  while (p->emitted < p->started && p->jobs[p->emitted % WINDOW]->state == JOB_DONE) {
+  while (!is_diff(p) && p->emitted < p->started && p->jobs[p->emitted % WINDOW]->state == JOB_DONE) {
     struct job *job = p->jobs[p->emitted++ % WINDOW];
-    if (!job->skipped) emit_job(p, job);
-    p->bytes += job->in.bytes.n;
-    tally_add(&p->tally, job);
-    job_free(job);
-    free(job);
+    emit(p, job);
+    drop(job);
   }
+}
+
+/* ---- diff: two inputs, and the pair that they are ---- */
+
+enum { SIDES = 2, PAIR = SIDES };
+
+static bool sides_done(const struct pool *p) {
+  return p->started >= SIDES && p->jobs[0]->state == JOB_DONE && p->jobs[1]->state == JOB_DONE;
+}
+
+/* The pair's events name tensors of its sides. */
+static void emit_diff(struct pool *p) {
+  if (!is_diff(p) || p->started <= PAIR || p->jobs[PAIR]->state != JOB_DONE) return;
+  for (uint32_t i = 0; i <= PAIR; i++) emit(p, p->jobs[i]);
+  for (uint32_t i = PAIR + 1; i > 0; i--) drop(p->jobs[i - 1]);
+  p->emitted = PAIR + 1;
+}
+
+static bool may_start(const struct pool *p) {
+  return p->started < p->inputs.rows.n && p->started - p->emitted < WINDOW &&
+         (!is_diff(p) || p->started < PAIR || sides_done(p));
+}
+
+static const char *add_pair(struct pool *p) {
+  if (!is_diff(p)) return NULL;
+  if (p->inputs.rows.n != SIDES) return "diff takes two checkpoints, files or folders of weights";
+  struct listed *slot = vec_push(&p->run->arena, &p->inputs.rows, UINT32_MAX);
+  if (slot) *slot = (struct listed){.path = p->inputs.rows.p[1].path, .fd = -1};
+  return slot ? NULL : "out of memory";
 }
 
 /* The workers that run, and whose they are. */
@@ -76,9 +115,12 @@ static struct running find_running(const struct pool *p) {
 static bool start_input(struct pool *p) {
   struct job *job = calloc(1, sizeof *job);
   if (!job) return false;
-  const struct listed *input = &p->inputs.rows.p[p->started];
-  p->jobs[p->started++ % WINDOW] = job;
-  job_start(job, p->run, input);
+  uint32_t i = p->started++;
+  p->jobs[i % WINDOW] = job;
+  if (is_diff(p) && i == PAIR)
+    pair_start(job, p->run, p->jobs[0], p->jobs[1]);
+  else
+    job_start(job, p->run, &p->inputs.rows.p[i]);
   return true;
 }
 
@@ -92,8 +134,7 @@ static struct job *waiting_folder(const struct pool *p) {
 static bool start_more(struct pool *p) {
   while (find_running(p).n < p->parallel) {
     struct job *folder = waiting_folder(p);
-    bool more = p->started < p->inputs.rows.n && p->started - p->emitted < WINDOW;
-    if (!folder && !more) return true;
+    if (!folder && !may_start(p)) return true;
     if (folder ? !folder_start_next(folder) : !start_input(p)) return false;
   }
   return true;
@@ -118,6 +159,7 @@ static bool run_pool(struct pool *p) {
     show_progress(p);
     step(p);
     emit_ready(p);
+    emit_diff(p);
   }
   return true;
 }
@@ -276,6 +318,7 @@ int run_inputs(const struct run_options *options, const struct input_list *input
   if (asks_check(options) && !options->arch && !options->config && !listing_may_have_config(&pool.inputs))
     return finish(&pool, EXIT_USAGE,
                   "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type");
+  if ((why = add_pair(&pool))) return finish(&pool, EXIT_USAGE, why);
   if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");
   if (pool.tally.inputs == 0) return finish(&pool, EXIT_NOTHING, "no input is a checkpoint");
   return finish(&pool, tally_exit(&pool.tally, options->fail_on), NULL);

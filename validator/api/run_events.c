@@ -16,8 +16,12 @@ void tally_add(struct tally *t, const struct job *job) {
     return;
   }
   if (job->folder.n) t->skipped += job->nested.passed_over;
-  t->inputs++;
-  t->verdicts[job->verdict]++;
+  if (job->pair.side[0]) {
+    t->pair = job->verdict;
+  } else {
+    t->inputs++;
+    t->verdicts[job->verdict]++;
+  }
   for (const struct job *j = job; j; j = job_following(j)) {
     if (j->skipped) continue;
     if (j->outer) t->inside++;
@@ -27,10 +31,12 @@ void tally_add(struct tally *t, const struct job *job) {
 
 int tally_exit(const struct tally *t, enum severity fail_on) {
   enum { EXIT_CLEAN = 0, EXIT_FOUND = 1, EXIT_UNCHECKED = 2, EXIT_OUTPUT = 74 };
-  if (t->verdicts[VERDICT_UNSAFE] || t->verdicts[VERDICT_INCOMPATIBLE]) return EXIT_FOUND;
+  if (t->verdicts[VERDICT_UNSAFE] || t->verdicts[VERDICT_INCOMPATIBLE] || t->pair == VERDICT_INCOMPATIBLE)
+    return EXIT_FOUND;
   for (int s = (int)fail_on; s < SEV_COUNT; s++)
     if (t->findings[s]) return EXIT_FOUND;
-  if (t->verdicts[VERDICT_NOT_CHECKED] || t->verdicts[VERDICT_ERROR]) return EXIT_UNCHECKED;
+  if (t->pair != VERDICT_CLEAN || t->verdicts[VERDICT_NOT_CHECKED] || t->verdicts[VERDICT_ERROR])
+    return EXIT_UNCHECKED;
   return t->output_failed ? EXIT_OUTPUT : EXIT_CLEAN;
 }
 
@@ -59,7 +65,7 @@ void emit_run(struct report *report, const struct run *run) {
   const struct run_options *o = run->options;
   const struct sandbox *s = run->sandbox;
   char torch[TORCH_VERSION_ROOM];
-  static const char *const verbs[] = {"scan", "check", "forward", "inspect"};
+  static const char *const verbs[] = {"scan", "check", "forward", "inspect", "diff"};
   cJSON *e = event_new("run");
   event_str(e, "schema", "ckptlint.event/1");
   version_event(event_object(e, "tool"));

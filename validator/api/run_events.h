@@ -9,6 +9,7 @@ struct tally {
   uint64_t verdicts[VERDICT_COUNT];
   uint64_t severities[SEV_COUNT];
   uint64_t findings[SEV_COUNT]; /* of effect finding: what --fail-on looks at */
+  enum verdict pair;            /* of diff; clean: equal, or nobody asked */
   bool output_failed;
 };
 void tally_add(struct tally *t, const struct job *job);

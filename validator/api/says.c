@@ -104,9 +104,10 @@ static void say_forward(const struct job *job, cJSON *list) {
 void job_says(const struct job *job, enum weights_only how, cJSON *file) {
   cJSON *list = event_array(file, "says");
   const struct model_summary *s = job_summary(job);
+  bool diff = job->run->options->verb == VERB_DIFF;
   if (job->run->options->proposal && job->folder.n == 0 && !is_reviewable(job))
     say(list, "the policy file has no entry for it: see the findings");
-  if (job->have_plan && !job->merged && !(s && s->whole_module)) say_loading(job, how, list);
+  if (job->have_plan && !job->merged && !diff && !(s && s->whole_module)) say_loading(job, how, list);
   if (s) say_check(s, list);
   if (job->result) say_forward(job, list);
   if (job->have_plan && !job_key_matches(job))

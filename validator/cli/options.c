@@ -15,7 +15,7 @@ const struct command_row command_rows[COMMAND_COUNT] = {
 #include "cli/commands.def"
 #undef COMMAND
 };
-_Static_assert((int)COMMAND_scan == VERB_SCAN && (int)COMMAND_inspect == VERB_INSPECT,
+_Static_assert((int)COMMAND_scan == VERB_SCAN && (int)COMMAND_diff == VERB_DIFF,
                "commands.def opens with enum run_verb");
 
 const char *const group_headings[GROUP_COUNT] = {
@@ -26,7 +26,9 @@ const char *const group_headings[GROUP_COUNT] = {
 enum {
   INSPECT = 1 << COMMAND_inspect,
   JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward,
-  RUNS = JUDGES | INSPECT,
+  DIFF = 1 << COMMAND_diff,
+  RUNS = JUDGES | INSPECT | DIFF,
+  ONE_KEY = JUDGES | INSPECT,
   READS = RUNS | 1 << COMMAND_policy,
   REPORTS = RUNS | 1 << COMMAND_explain | 1 << COMMAND_rules | 1 << COMMAND_doctor | 1 << COMMAND_version,
   ALL = REPORTS | 1 << COMMAND_policy | 1 << COMMAND_help

@@ -60,6 +60,7 @@ static struct run_options run_options_of(const struct options *o) {
       .hash_sha256 = o->hash != 0,
       .views = o->command == COMMAND_inspect ? views_of(o) : 0,
       .key = span_str(o->key),
+      .keys = {span_str(o->key_a), span_str(o->key_b)},
       .arch = o->arch,
       .families = o->families,
       .config = o->config,

@@ -54,7 +54,8 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
   case EVENT_tensor:
   case EVENT_value:
   case EVENT_insn:
-  case EVENT_statement: write_row(o, r->last, type, event); break;
+  case EVENT_statement:
+  case EVENT_difference: write_row(o, r->last, type, event); break;
   case EVENT_file_end:
     close_list(o, r->last);
     out_str(o, "}");

@@ -37,7 +37,8 @@ static bool may_follow(enum event_type last, enum event_type next) {
   case EVENT_tensor:
   case EVENT_value:
   case EVENT_insn:
-  case EVENT_statement: return in_file && last <= next;
+  case EVENT_statement:
+  case EVENT_difference: return in_file && last <= next;
   case EVENT_file_end: return in_file;
   case EVENT_COUNT: break; /* no event of ours, or no memory for one */
   }

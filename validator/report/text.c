@@ -22,11 +22,12 @@ void text_section(struct text *t) {
 
 /* ---- an input's first line ---- */
 
-static void write_verdict(struct text *t, const char *verdict) {
+/* In words of its own, if it has some. */
+static void write_verdict(struct text *t, const char *verdict, const char *words) {
   char upper[SHORT_TEXT];
   size_t n = 0;
-  for (; verdict[n] && n + 1 < sizeof upper; n++) {
-    upper[n] = verdict[n];
+  for (; words[n] && n + 1 < sizeof upper; n++) {
+    upper[n] = words[n];
     if (upper[n] >= 'a' && upper[n] <= 'z') upper[n] = (char)(upper[n] - 'a' + 'A');
   }
   upper[n] = '\0';
@@ -72,7 +73,9 @@ static void begin_file(struct text *t, const cJSON *file) {
   t->shown = true;
   pen_text(&t->pen, INK_STRONG, field_text(file, "path"));
   out_str(t->pen.out, "  ");
-  write_verdict(t, field_text(file, "verdict"));
+  const cJSON *diff = field(file, "diff");
+  write_verdict(t, field_text(file, "verdict"),
+                diff ? field_text(diff, "answer") : field_text(file, "verdict"));
   write_figures(t, file);
   if (field_is(file, "depth", "quick")) pen_text(&t->pen, INK_DOUBT, "  quick: metadata only");
   if (field_is_there(field(file, "timing"), "seconds"))
@@ -255,7 +258,8 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
   case EVENT_tensor:
   case EVENT_value:
   case EVENT_insn:
-  case EVENT_statement: write_row(t, r->last, type, event); break;
+  case EVENT_statement:
+  case EVENT_difference: write_row(t, r->last, type, event); break;
   case EVENT_file_end: end_file(t); break;
   case EVENT_summary: write_summary(t, event); break;
   case EVENT_COUNT: break;

@@ -209,6 +209,34 @@ static void write_forward(struct text *t, const cJSON *tests) {
   cJSON_ArrayForEach(test, tests) write_test(t, test, tests->child->next == NULL);
 }
 
+/* ---- two checkpoints ---- */
+
+static void write_diff(struct text *t, const cJSON *diff) {
+  static const struct {
+    const char *field, *words;
+  } counts[] = {{"equal", "equal"},       {"within", "within the tolerances"},
+                {"changed", "changed"},   {"retyped", "retyped"},
+                {"reshaped", "reshaped"}, {"removed", "removed"},
+                {"added", "added"},       {"not_compared", "not compared"}};
+  const char *before = "";
+  if (!field_is_there(diff, "equal")) return;
+  text_indent(t, 2);
+  pen_text(&t->pen, INK_PLAIN, "tensors: ");
+  for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+    uint64_t n = field_u64(diff, counts[i].field);
+    if (n == 0) continue;
+    pen_format(&t->pen, INK_PLAIN, "%s%ju %s", before, (uintmax_t)n, counts[i].words);
+    before = ", ";
+  }
+  const char *side = field_is_there(diff, "prefix_a") ? "prefix_a" : "prefix_b";
+  if (field_is_there(diff, side)) {
+    pen_text(&t->pen, INK_PLAIN, "; without the prefix \"");
+    pen_text(&t->pen, INK_STRONG, field_text(diff, side));
+    pen_format(&t->pen, INK_PLAIN, "\" of the %s", strcmp(side, "prefix_a") == 0 ? "first" : "second");
+  }
+  pen_newline(&t->pen);
+}
+
 void text_answers(struct text *t, const cJSON *file) {
   write_owed(t);
   if (t->answered) return;
@@ -216,4 +244,5 @@ void text_answers(struct text *t, const cJSON *file) {
   if (field_is(t->run, "verb", "inspect")) write_state_dicts(t, field(file, "state_dicts"));
   write_check(t, field(file, "check"));
   write_forward(t, field(file, "forward"));
+  write_diff(t, field(file, "diff"));
 }

@@ -20,6 +20,11 @@ static void as_count(struct out *text, const cJSON *row, const cJSON *item) {
   out_str(text, figure_count(room, item_u64(item)));
 }
 
+/* What stands in the column before it needs no second telling. */
+static void as_new_text(struct out *text, const cJSON *row, const cJSON *item) {
+  if (!field_is(row, "from", item->valuestring ? item->valuestring : "")) as_text(text, row, item);
+}
+
 /* A count that is only worth its ink when it is not zero. */
 static void as_some(struct out *text, const cJSON *row, const cJSON *item) {
   if (item_u64(item) > 0) as_count(text, row, item);
