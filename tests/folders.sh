@@ -114,7 +114,8 @@ expect 1 shard-count noindex
 change nodict && printf '\200\002K\001.' >"nodict/$two"
 expect 1 '"reason":"no-state-dict"' nodict
 change link && mv "link/$two" c.safetensors && ln -s ../c.safetensors "link/$two"
-expect 1 shard-missing link
+expect 2 "\"path\":\"link/$two\",\"parent\":\"link\",\"verdict\":\"error\"" link
+expect 2 'RUN004.*leads out of the directory' link
 
 # ---- what an index may not say ----
 for path in ../c.safetensors /etc/passwd sub/c.safetensors .. . '' 'C:c' '..\\c.safetensors' './c'; do
@@ -256,6 +257,45 @@ expect 1 'KEY507.*dcp-no-metadata' dcp-unfinished
 dcp dcp-cut 'a b' "$ab" && printf '\200\002c' >dcp-cut/.metadata
 expect 1 'KEY507.*dcp-unread' dcp-cut
 lacks '"path":"dcp-cut/__0_0.distcp"'
+
+# ---- symbolic links ----
+# The cache of huggingface_hub: a snapshot is links to blobs, which are called by their digests.
+cache=hub/models--o--n
+mkdir -p $cache/blobs $cache/refs $cache/snapshots/4f2a hub/.locks
+cp "good/$one" $cache/blobs/1a && cp "good/$two" $cache/blobs/2b && cp good/model.safetensors.index.json $cache/blobs/3c
+cp good/config.json $cache/blobs/4d && cp good/README.md $cache/blobs/5e && printf 4f2a >$cache/refs/main
+for link in "1a $one" "2b $two" '3c model.safetensors.index.json' '4d config.json' '5e README.md'; do
+  ln -s "../../blobs/${link% *}" "$cache/snapshots/4f2a/${link#* }"
+done
+for path in $cache/snapshots/4f2a $cache/snapshots/4f2a/ $cache/snapshots $cache hub; do
+  expect 0 'snapshots/4f2a","verdict":"clean".*"format":"model folder","num_tensors":3' "$path"
+  lacks blobs/
+  expect 0 '"inputs":1,"inside":2' "$path"
+done
+ln -s hub/models--o--n/snapshots/4f2a current # what a person names is followed
+expect 0 '"path":"current","verdict":"clean".*"num_tensors":3' current
+cp good/$one $cache/blobs/6f # a blob that no snapshot has is judged as it is
+expect 0 '"path":"hub/models--o--n/blobs/6f"' hub
+for target in ../../../../good/$one ../../../secret /etc/passwd gone x.pt . ..; do
+  rm -f $cache/snapshots/4f2a/x.pt
+  case $target in
+  ../../../../* | ../../../* | /*) why='leads out of' ;;
+  gone) why='leads nowhere' ;;
+  x.pt) why='leads to itself' ;;
+  ..) why='not walked' ;;
+  .) rm -f $cache/snapshots/4f2a/x.pt && ln -s . $cache/snapshots/4f2a/x.pt && expect 0 '"verdict":"clean"' $cache/snapshots/4f2a && continue ;;
+  esac
+  ln -s "$target" $cache/snapshots/4f2a/x.pt
+  expect 2 "4f2a/x.pt.*\"verdict\":\"error\"" $cache/snapshots/4f2a
+  expect 2 "RUN004.*$why" $cache/snapshots/4f2a
+done
+# Without blobs/ beside it, a folder called snapshots is one like any other.
+mkdir -p plain/snapshots/1 plain/files && cp good/$one plain/files/a && ln -s ../../files/a plain/snapshots/1/a.safetensors
+expect 2 'leads out of' plain/snapshots/1
+expect 0 '"path":"plain/snapshots/1/a.safetensors","verdict":"clean"' plain
+# What is behind a link is judged like anything else.
+mkdir linked && printf "cposix\nsystem\n(S'true'\ntR." >linked/data && ln -s data linked/README.md
+expect 1 '"path":"linked/README.md","verdict":"unsafe"' linked
 
 # ---- 300 shards ----
 mkdir shards

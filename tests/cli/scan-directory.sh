@@ -1,4 +1,5 @@
-# Regular files below it, in the order of their paths; what is no checkpoint is passed over, links are not followed.
+# Files below it, in the order of their paths; what is no checkpoint is passed over. A link to a file beneath it is that
+# file under another name, one that leads out of it can't be judged, and that is said.
 . "$LIB"
 mkdir -p models/deeper models/nothing
 cp "$CORPUS/benign/simple_linear.pt" models/b.pt

@@ -62,16 +62,19 @@ static void lists_what_it_does_not_enter(void **state) {
   struct path_list list = {0};
   arena_init(&a, 1 << 20);
   assert_true(input_walk(&list, &a, span_str(top)));
-  assert_int_equal(list.paths.n, 2); /* the link is left alone, the file below is out of reach */
-  assert_true(span_ends(list.paths.p[0], SPAN("/a")));
-  assert_int_equal(list.paths.p[1].n, strlen(top) + 2 * 64);
-  assert_true(span_ends(list.paths.p[1], SPAN("/d/d")));
+  assert_int_equal(list.paths.n, 3); /* the file below is out of reach */
+  assert_int_equal(list.root_n, strlen(top));
+  assert_true(span_ends(list.paths.p[0], SPAN("/a")) && span_ends(list.paths.p[1], SPAN("/b")));
+  assert_int_equal(list.paths.p[2].n, strlen(top) + 2 * 64);
+  assert_true(span_ends(list.paths.p[2], SPAN("/d/d")));
 
   struct limits max = limits_default();
   struct input in;
   const char *why;
   int err;
-  assert_false(input_open(&in, list.paths.p[1], true, &max, &why, &err));
+  assert_true(input_open(&in, list.paths.p[1], list.root_n, &max, &why, &err));
+  input_close(&in);
+  assert_false(input_open(&in, list.paths.p[2], list.root_n, &max, &why, &err));
   assert_non_null(strstr(why, "too deep"));
   arena_free(&a);
 }

@@ -12,7 +12,7 @@ bool folder_start(struct job *job, const struct listed *input) {
   struct folder_run *f = &job->folder;
   bool metadata = false, chunks = false;
   job->nested.jobs = calloc(input->num_files, sizeof(struct job *));
-  *f = (struct folder_run){.paths = input->files, .n = input->num_files};
+  *f = (struct folder_run){.paths = input->files, .n = input->num_files, .root_n = input->root_n};
   f->files = calloc(input->num_files, sizeof *f->files);
   for (uint32_t i = 0; i < f->n; i++) {
     struct span name = folder_file_name(f->paths[i]);
@@ -31,7 +31,7 @@ bool folder_has_next(const struct job *job) {
 }
 
 static void start_file(struct job *file, const struct job *job, struct span path) {
-  const struct listed listed = {.path = path, .found = true, .fd = -1};
+  const struct listed listed = {.path = path, .root_n = job->folder.root_n, .fd = -1};
   file->held = job->folder.distributed && dcp_is_data(folder_file_name(path));
   if (!file->held) {
     job_start(file, job->run, &listed);

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "api/link.h"
+
 static bool give_up(struct input *in, const char **why, const char *what, int *err, int number) {
   *why = what;
   *err = number;
@@ -27,7 +29,8 @@ static const char *kind_word(mode_t mode) {
 static bool map_input(struct input *in, uint64_t max, const char **why, int *err) {
   if (fstat(in->fd, &in->identity) != 0) return give_up(in, why, "can't be examined", err, errno);
   if (in->found && S_ISDIR(in->identity.st_mode))
-    return give_up(in, why, "a directory too deep below the given one to be walked", err, 0);
+    return give_up(in, why, "a directory that is not walked: too deep below the given one, or behind a link",
+                   err, 0);
   if (!S_ISREG(in->identity.st_mode)) return give_up(in, why, kind_word(in->identity.st_mode), err, 0);
   if (in->identity.st_size < 0 || (uint64_t)in->identity.st_size > max)
     return give_up(in, why, "larger than the limit", err, 0);
@@ -48,14 +51,25 @@ static bool c_path(struct span path, char out[PATH_MAX]) {
   return true;
 }
 
-bool input_open(struct input *in, struct span path, bool found, const struct limits *max, const char **why,
+static const char *link_why(int err) {
+  if (err == EXDEV) return "a symbolic link that leads out of the directory that was given";
+  if (err == ENOENT) return "a symbolic link that leads nowhere";
+  if (err == ELOOP) return "a symbolic link that leads to itself";
+  return "a symbolic link that can't be followed";
+}
+
+bool input_open(struct input *in, struct span path, size_t root_n, const struct limits *max, const char **why,
                 int *err) {
   char name[PATH_MAX];
-  *in = (struct input){.path = path, .found = found, .fd = -1};
+  *in = (struct input){.path = path, .found = root_n > 0, .fd = -1};
   if (!c_path(path, name)) return give_up(in, why, "not a usable path", err, ENAMETOOLONG);
   /* O_NONBLOCK: a FIFO without a writer must not hang us; O_NOCTTY: nor may a terminal become ours. */
-  int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (found ? O_NOFOLLOW : 0);
-  in->fd = open(name, flags);
+  int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  in->fd = open(name, flags | (root_n ? O_NOFOLLOW : 0));
+  if (in->fd < 0 && root_n && errno == ELOOP) {
+    in->fd = link_open(path, root_n, flags);
+    if (in->fd < 0) return give_up(in, why, link_why(errno), err, 0);
+  }
   if (in->fd < 0)
     return give_up(in, why, errno == ENOENT ? "there is no such file" : "can't be opened", err, errno);
   return map_input(in, max->input_bytes, why, err);

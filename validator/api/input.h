@@ -18,8 +18,9 @@ struct input {
 };
 
 /* Opens and maps. On failure *why says what is wrong in a few literal words, *err is the errno or 0. Regular
- * files only; symbolic links are followed where a person named them (found is false). */
-NODISCARD bool input_open(struct input *in, struct span path, bool found, const struct limits *max,
+ * files only. root_n: how many bytes of the path are the directory that was walked to find it, so that a
+ * symbolic link may lead where link.h says; 0: a person named it, and links are followed. */
+NODISCARD bool input_open(struct input *in, struct span path, size_t root_n, const struct limits *max,
                           const char **why, int *err);
 /* What a descriptor refers to; the descriptor stays the caller's. */
 NODISCARD bool input_adopt(struct input *in, struct span name, int fd, const struct limits *max,
@@ -36,11 +37,14 @@ void input_close(struct input *in);
 /* Moves the mapping to `place`, which the caller has reserved; bytes.n must not be 0. */
 NODISCARD bool input_move(struct input *in, uint8_t *place);
 
-/* Regular files below a directory, sorted by path, symbolic links left alone; and the directories that can't
- * be opened or lie too deep, so that opening them tells of it. Paths are in the arena. False: not all of the
- * directory could be walked. */
+/* Regular files and symbolic links below a directory, sorted by path; and the directories that can't be
+ * opened or lie too deep: opening tells of those, and of links that lead nowhere. Left out: links to
+ * directories beneath it, which are walked; files of a folder blobs/ that such a link refers to, which have a
+ * name there (the cache of huggingface_hub). Paths are in the arena. False: not all of the directory could be
+ * walked. */
 struct path_list {
   VEC(struct span) paths;
+  size_t root_n; /* of each path, how many bytes are the directory */
 };
 NODISCARD bool input_walk(struct path_list *out, struct arena *a, struct span directory);
 /* Names of the same folder that are nearly this one, at most three, joined with ", "; empty if there is none.

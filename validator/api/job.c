@@ -145,8 +145,8 @@ void job_scan(struct job *job) {
 static bool open_input(struct input *in, const struct listed *l, const struct limits *max, const char **why,
                        int *err) {
   if (l->fd >= 0) return input_adopt(in, l->path, l->fd, max, why, err);
-  if (!l->found && span_is(l->path, "-")) return input_stdin(in, max, why, err);
-  return input_open(in, l->path, l->found, max, why, err);
+  if (!l->root_n && span_is(l->path, "-")) return input_stdin(in, max, why, err);
+  return input_open(in, l->path, l->root_n, max, why, err);
 }
 
 /* A verdict reached with a layer of the sandbox missing says which. */
@@ -207,7 +207,7 @@ bool job_open(struct job *job, const struct run *run, const struct listed *input
     return false;
   }
   note_missing_layers(job);
-  if (!input->found) open_beside(job, input);
+  if (!input->root_n) open_beside(job, input);
   return true;
 }
 
@@ -322,7 +322,7 @@ static void add_file(struct job *job, struct span name, bool beneath) {
   if (job->num_files == SIDE_FILES) return;
   struct input *in = &job->side[job->num_files];
   bool ok = beneath ? input_open_beneath(in, side_folder(job->run), name, max, &why, &err)
-                    : input_open(in, name, false, max, &why, &err);
+                    : input_open(in, name, 0, max, &why, &err);
   if (!ok) {
     job_observe(job, &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
     return;

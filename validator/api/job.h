@@ -60,6 +60,7 @@ struct nested {
 /* A folder of weights; the jobs of its files are nested.jobs. */
 struct folder_run {
   const struct span *paths;
+  size_t root_n;             /* of each path, as struct listed has it */
   uint32_t n, done;          /* files, files that are judged; n 0: this job is a file */
   bool distributed;          /* its .distcp files are held: the folder's worker scans their slices */
   void *scratch;             /* the region for the plan of one slice */

@@ -51,23 +51,26 @@ static bool is_model(const struct span *files, uint32_t n) {
   return shards || (config && weights) || chunks;
 }
 
-static bool add_folder(struct listing *out, struct arena *a, const struct span *files, uint32_t n) {
+static bool add_folder(struct listing *out, struct arena *a, const struct span *files, uint32_t n,
+                       size_t root_n) {
   if (is_model(files, n))
     return add(out, a,
                &(struct listed){
-                   .path = folder_of(files[0]), .found = true, .fd = -1, .files = files, .num_files = n});
+                   .path = folder_of(files[0]), .root_n = root_n, .fd = -1, .files = files, .num_files = n});
   for (uint32_t i = 0; i < n; i++)
-    if (!add(out, a, &(struct listed){.path = files[i], .found = true, .fd = -1})) return false;
+    if (!add(out, a, &(struct listed){.path = files[i], .root_n = root_n, .fd = -1})) return false;
   return true;
 }
 
 /* `files` stay where they are: rows point to them. */
-static bool add_walked(struct listing *out, struct arena *a, struct span *files, uint32_t n) {
+static bool add_walked(struct listing *out, struct arena *a, const struct path_list *below) {
+  struct span *files = below->paths.p;
+  uint32_t n = below->paths.n;
   uint32_t before = out->rows.n;
   if (n) qsort(files, n, sizeof *files, by_folder);
   for (uint32_t from = 0, to = 0; from < n; from = to) {
     while (to < n && span_eq(folder_of(files[to]), folder_of(files[from]))) to++;
-    if (!add_folder(out, a, files + from, to - from)) return false;
+    if (!add_folder(out, a, files + from, to - from, below->root_n)) return false;
   }
   if (out->rows.n > before) qsort(out->rows.p + before, out->rows.n - before, sizeof *out->rows.p, by_path);
   return true;
@@ -79,8 +82,7 @@ bool list_inputs(struct listing *out, struct arena *a, const struct input_list *
     struct span path = span_str(inputs->paths[i]);
     int fd = inputs->fds ? inputs->fds[i] : -1;
     bool walked = fd < 0 && is_directory(inputs->paths[i]) && input_walk(&below, a, path);
-    bool fine = walked ? add_walked(out, a, below.paths.p, below.paths.n)
-                       : add(out, a, &(struct listed){.path = path, .fd = fd});
+    bool fine = walked ? add_walked(out, a, &below) : add(out, a, &(struct listed){.path = path, .fd = fd});
     if (!fine) return false;
   }
   return true;

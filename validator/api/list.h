@@ -7,8 +7,8 @@
 /* An input as the run lists it. */
 struct listed {
   struct span path;
-  bool found; /* below a directory */
-  int fd;     /* the input itself, or -1 */
+  size_t root_n; /* of the path: the directory that was walked to find it; 0: it was named */
+  int fd;        /* the input itself, or -1 */
   const struct span
       *files; /* a folder of weights: paths of the files that stand in it, in the order of their names */
   uint32_t num_files; /* 0: a file */

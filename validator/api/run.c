@@ -180,7 +180,7 @@ static const char *open_side(struct run *run, struct input *in, const char *path
   const char *why = NULL;
   int err;
   in->fd = -1;
-  if (!path || input_open(in, span_str(path), false, &run->options->limits, &why, &err)) return NULL;
+  if (!path || input_open(in, span_str(path), 0, &run->options->limits, &why, &err)) return NULL;
   return complaint(run, "%.256s: %s", path, why);
 }
 
@@ -197,16 +197,17 @@ static const char *open_arch(struct run *run) {
   int err;
   if (!arch) return NULL;
   struct span text = span_str(arch); /* not empty: the options see to that */
-  if (input_open(&run->arch, text, false, &run->options->limits, &why, &err)) return NULL;
+  if (input_open(&run->arch, text, 0, &run->options->limits, &why, &err)) return NULL;
   if (is_path(text)) return complaint(run, "%.256s: %s", arch, why);
   run->arch_name = text;
   return NULL;
 }
 
-static bool add_family(struct run *run, struct text_file *row, struct span path, const char **why) {
+static bool add_family(struct run *run, struct text_file *row, struct span path, size_t root_n,
+                       const char **why) {
   int err;
   struct input *in = &run->family_files[run->num_family_files];
-  if (!input_open(in, path, true, &run->options->limits, why, &err)) return false;
+  if (!input_open(in, path, root_n, &run->options->limits, why, &err)) return false;
   run->num_family_files++;
   *row = (struct text_file){path, in->bytes};
   return true;
@@ -225,7 +226,8 @@ static const char *list_families(struct run *run) {
   if (!list || !run->family_files) return "out of memory";
   for (uint32_t i = 0; i < found.paths.n; i++) {
     struct span path = found.paths.p[i];
-    if (span_ends(path, SPAN(".json")) && !add_family(run, &list[run->num_family_files], path, &why))
+    if (span_ends(path, SPAN(".json")) &&
+        !add_family(run, &list[run->num_family_files], path, found.root_n, &why))
       return complaint(run, "%.*s: %s", (int)min_size(path.n, 256), (const char *)path.p, why);
   }
   for (uint32_t i = 0; i < n; i++)
