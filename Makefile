@@ -167,6 +167,10 @@ differential: build/ckptlint $(GENERATORS)
 	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint GEN=$(CURDIR)/$(OUT)/corpus/gen DIFFERENTIAL_SECONDS=$(SECS) DIFFERENTIAL_SEED=$(or $(SEED),1) \
 	  /usr/bin/python3 tests/oracle/differential.py
 
+.PHONY: safetensors-rules
+safetensors-rules: build/ckptlint
+	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint SAFETENSORS_SECONDS=$(SECS) SAFETENSORS_SEED=$(or $(SEED),1) /usr/bin/python3 tests/oracle/safetensors_rules.py
+
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench
 bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read) $(OUT)/corpus/gen

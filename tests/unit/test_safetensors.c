@@ -119,6 +119,7 @@ static void refused(void **state) {
       {"{\"a\":" TENSOR("f32", "[1]", 0, 4) "}", 4, OBS_SAFETENSORS_FIELD, 22},
       {"{\"a\":" TENSOR("U8", "1", 0, 1) "}", 1, OBS_SAFETENSORS_FIELD, 0},
       {"{\"a\":" TENSOR("U8", "[-1]", 0, 1) "}", 1, OBS_SAFETENSORS_FIELD, 0},
+      {"{\"a\":" TENSOR("U8", "[-0]", 0, 0) "}", 0, OBS_SAFETENSORS_FIELD, 0},
       {"{\"a\":" TENSOR("U8", "[1.0]", 0, 1) "}", 1, OBS_SAFETENSORS_FIELD, 0},
       {"{\"a\":" TENSOR("U8", "[1e0]", 0, 1) "}", 1, OBS_SAFETENSORS_FIELD, 0},
       {"{\"a\":" TENSOR("U8", "[\"1\"]", 0, 1) "}", 1, OBS_SAFETENSORS_FIELD, 0},

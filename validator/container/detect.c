@@ -31,12 +31,21 @@ static bool safetensors_header(const struct probe *p) {
   return n >= 2 && n <= SAFETENSORS_HEADER_MAX && p->head.p[8] == '{' && n <= p->file.n - 8;
 }
 
-/* RFC 1950: the header is a multiple of 31, no preset dictionary; RFC 1951: no block of type 3. */
-static bool zlib_header(const struct probe *p) {
-  return p->head.n >= 6 && (p->head.p[0] << 8 | p->head.p[1]) % 31 == 0 && !(p->head.p[1] & 0x20) &&
-         (p->head.p[2] & 6) != 6;
+/* A table of 93, 376, 40,056 or some other bytes makes a file begin as a stream of zlib or lzma-alone does.
+ * Below 2^24 bytes its length goes on with five zeros, behind which no stream has a second byte: a block of
+ * deflate is stored without the complement of its length, ends at once or has no codes; the range coder of
+ * lzma wants a zero where JSON has none. */
+static bool is_short_safetensors(const struct probe *p) {
+  return safetensors_header(p) && load_u64le(p->head.p) < 1u << 24;
 }
 
+/* RFC 1950: the header is a multiple of 31, no preset dictionary; RFC 1951: no block of type 3. */
+static bool zlib_header(const struct probe *p) {
+  return p->head.n >= 6 && !is_short_safetensors(p) && (p->head.p[0] << 8 | p->head.p[1]) % 31 == 0 &&
+         !(p->head.p[1] & 0x20) && (p->head.p[2] & 6) != 6;
+}
+
+static bool lzma_alone(const struct probe *p) { return !is_short_safetensors(p); }
 static bool gzip_deflate(const struct probe *p) { return p->head.n >= 3 && p->head.p[2] == 8; }
 static bool bzip2_level(const struct probe *p) {
   return p->head.n >= 4 && p->head.p[3] >= '1' && p->head.p[3] <= '9';

@@ -1,5 +1,6 @@
 #include "container/safetensors.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -56,10 +57,10 @@ static bool refuse_memory(const struct table *t) {
 
 /* ---- one tensor ---- */
 
-/* A number that is an integer, 0 or more. */
+/* A number that is an integer, 0 or more; -0 is none for the reference, which reads unsigned ones. */
 static bool count_of(const cJSON *item, uint64_t *out) {
   int64_t n;
-  return json_int(item, &n) && try_cast(n, out);
+  return json_int(item, &n) && !signbit(item->valuedouble) && try_cast(n, out);
 }
 
 static bool read_shape(const struct table *t, const cJSON *entry, struct plain_array *out) {
