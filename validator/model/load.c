@@ -51,7 +51,7 @@ struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span by
   p->bytes = bytes;
   p->legacy = cp->running_legacy;
   /* Payload before the error: loaders call first and fail later (threats D01). */
-  if (!run(cp, &p->machine, member, bytes, &hooks) && cp->num_refused > refused)
+  if (!run(cp, &p->machine, member, bytes, &hooks) && !p->machine.limited && cp->num_refused > refused)
     note_load(cp, OBS_PAYLOAD_BEFORE_ERROR, member, cp->refused_at, cp->num_refused - refused, 0);
   return p;
 }

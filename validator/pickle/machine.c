@@ -24,11 +24,13 @@ bool refuse_op(struct machine *m, enum obs_kind kind, const struct arg *arg) {
 }
 
 bool refuse_memory(struct machine *m) {
+  m->limited = true;
   return refuse(m->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = m->arena->budget});
 }
 
 bool refuse_room(struct machine *m, enum obs_kind limit, uint64_t n, uint64_t max, uint32_t at) {
   if (n <= max) return refuse_memory(m);
+  m->limited = true;
   return refuse(m->obs,
                 (struct observation){.kind = limit, .member = m->member, .at = at, .got = n, .want = max});
 }

@@ -67,6 +67,7 @@ struct machine {
   bool beyond_weights_only; /* an opcode was met that weights_only of hooks.torch does not know */
   bool too_deep;            /* private: the depth was said */
   bool stopped;             /* STOP was reached: result is valid */
+  bool limited;             /* a limit ended the program: a loader would go on */
   bool failed;              /* an error ended the program; everything made so far stays readable */
   val_id result;
   struct memo *memo;        /* private: index → val_id, by hash, and the count of distinct indices */
