@@ -107,12 +107,6 @@ static const struct global_row proposed = {.module = "*",
                                            .why = "on no list: a class of the author's own",
                                            .reviewed = true};
 
-/* "Encoder", "_Config": the names of functions begin otherwise. */
-bool looks_like_class(struct span name) {
-  while (name.n && name.p[0] == '_') name = span_from(name, 1);
-  return name.n && name.p[0] >= 'A' && name.p[0] <= 'Z';
-}
-
 const struct global_row *globals_lookup(const void *ctx, struct span module, struct span name) {
   const struct globals *g = ctx;
   const struct global_row *row = find_allowed(g, module, name);

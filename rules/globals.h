@@ -27,8 +27,6 @@ NODISCARD const char *globals_allow(struct globals *g, struct arena *a, struct s
 
 /* Is it a name that globals_allow would never take, because loading it runs code or reaches other code? */
 bool globals_refuse(struct span name);
-/* Is it written as classes are? */
-bool looks_like_class(struct span name);
 
 /* All rows, list by list in a fixed order, for the digest of the policy and `rules`; NULL behind the last. */
 const struct global_row *globals_row(size_t i);

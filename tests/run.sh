@@ -82,7 +82,7 @@ for t in \
   tests/oracle/nested_storages.py \
   tests/oracle/distributed.py \
   tests/oracle/torch_scan.py \
-  tests/oracle/torch_objects.py \
+  tests/oracle/torch_objects.py tests/oracle/harmless.py \
   tests/oracle/decompile.py \
   tests/oracle/torch_forward.py tests/oracle/torch_statements.py \
   tests/oracle/load_state_dict.py \

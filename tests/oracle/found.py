@@ -4,9 +4,9 @@ import os
 import subprocess
 
 
-def inspect(path, place=0):
+def inspect(path, place=0, more=()):
     """Exit code and one object of a full inspection: the file's own, or with -1 the one of the last thing that is packed in it."""
-    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", "--hash", "sha256", "--format", "json", path],
+    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", *more, "--hash", "sha256", "--format", "json", path],
                          capture_output=True, text=True)
     return run.returncode, json.loads(run.stdout)["files"][place]
 

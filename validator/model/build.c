@@ -61,13 +61,17 @@ uint32_t refuse_silently(const struct call *c) {
   return call_built(c, BUILT_REFUSED, 0);
 }
 
-static uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
+static uint32_t refuse_with(const struct call *c, enum obs_kind kind, struct span detail) {
   observe(c->cp->obs, (struct observation){.kind = kind,
                                            .member = c->cp->member,
                                            .at = c->at,
                                            .subject = describe_call(c, kind),
-                                           .detail = span_str(c->row ? c->row->why : "")});
+                                           .detail = detail});
   return refuse_silently(c);
+}
+
+static uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
+  return refuse_with(c, kind, span_str(c->row ? c->row->why : ""));
 }
 
 uint32_t refuse_arguments(const struct call *c, const char *what) {
@@ -169,12 +173,7 @@ static uint32_t call_getattr(const struct call *c) {
   }
   if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
     return refuse_call(c, OBS_CALL_INDIRECT);
-  observe(c->cp->obs, (struct observation){.kind = OBS_CALL_ENUM,
-                                           .member = c->cp->member,
-                                           .at = c->at,
-                                           .subject = describe_call(c, OBS_CALL_ENUM),
-                                           .detail = global_text(c, g)});
-  return refuse_silently(c);
+  return refuse_with(c, OBS_CALL_ENUM, global_text(c, g));
 }
 
 /* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
@@ -183,9 +182,23 @@ static bool is_bare_instance(const struct machine *m, const struct object *o) {
          value_count(m, o->args) == 0 && (o->kwargs == 0 || value_count(m, o->kwargs) == 0);
 }
 
+/* cls.__new__(cls, …) with plain values: the fields of a named tuple. A class whose __new__ does more than to
+ * keep them would have to be on a list. */
+static bool is_plain_instance(const struct call *c) {
+  const struct object *o = value_object(c->m, c->object);
+  if (is_bare_instance(c->m, o)) return true;
+  return o->origin == BY_NEWOBJ && kind_of(c->m, o->args) == VAL_TUPLE && plain_arguments(c);
+}
+
 static uint32_t call_unlisted(const struct call *c) {
-  if (is_bare_instance(c->m, value_object(c->m, c->object))) return call_built(c, BUILT_RECORD, 0);
-  return refuse_call(c, OBS_CALL_UNKNOWN);
+  const struct global *g = value_global(c->m, callee_global(c->cp, c->m, value_object(c->m, c->object)));
+  if (is_plain_instance(c)) return call_built(c, BUILT_RECORD, 0);
+  if (!looks_like_class(g->mapped_name) || !plain_arguments(c)) return refuse_call(c, OBS_CALL_UNKNOWN);
+  struct span name = global_text(c, g);
+  return refuse_with(
+      c, OBS_CALL_UNKNOWN,
+      arena_printf(c->cp->arena, "; if that class is yours, --allow %.*s keeps what it makes as data",
+                   (int)name.n, (const char *)name.p));
 }
 
 /* NULL, or what is wrong with the opcode. INST and OBJ of protocols 0 and 1 call, as REDUCE does. */
@@ -280,6 +293,15 @@ static bool is_taken(const struct names *names, struct span name) {
   return false;
 }
 
+/* yacs and its heirs keep their switches under such names, which mean nothing to Python. */
+static const char *const config_names[] = {"__deprecated_keys__", "__immutable__", "__new_allowed__",
+                                           "__renamed_keys__"};
+static const struct names of_configs = {config_names, ARRAY_LEN(config_names)};
+
+static bool is_special(struct span name) {
+  return span_starts(name, SPAN("__")) && !is_taken(&of_configs, name);
+}
+
 /* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`)
  * and none of `taken`, which may be NULL. */
 static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id dict,
@@ -288,7 +310,7 @@ static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id 
   if (!spend(cp, n * (1 + (taken ? taken->n : 0)), at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {
     val_id key = value_item(m, dict, i);
-    if (!value_is_string(m, key) || span_starts(value_bytes(m, key), SPAN("__"))) return false;
+    if (!value_is_string(m, key) || is_special(value_bytes(m, key))) return false;
     if (taken && is_taken(taken, value_bytes(m, key))) return false;
   }
   return true;
@@ -369,7 +391,7 @@ static void give_state(struct checkpoint *cp, struct machine *m, val_id target, 
     b->metadata = dict_get(m, state, "_metadata") != 0;
     return;
   case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, target, state, at); return;
-  case BUILT_NP_ARRAY: build_np_array_state(cp, m, state, at); return;
+  case BUILT_NP_ARRAY: build_np_array_state(cp, m, target, state, at); return;
   case BUILT_UNREAD:
   case BUILT_TENSOR:
     refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");

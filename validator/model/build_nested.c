@@ -4,14 +4,14 @@
 #include "model/call.h"
 
 /* Bytes that stand in the program stand in the file. */
-static bool place_in_file(const struct call *c, struct span bytes, uint64_t *at) {
-  enum container_kind kind = c->cp->container->kind;
-  const struct reader *in = &c->m->in;
+bool place_in_file(const struct checkpoint *cp, const struct machine *m, struct span bytes, uint64_t *at) {
+  enum container_kind kind = cp->container->kind;
+  const struct reader *in = &m->in;
   uintptr_t begin = (uintptr_t)in->left.p - in->at, p = (uintptr_t)bytes.p;
   if (kind != CONTAINER_PICKLE && kind != CONTAINER_TORCH_LEGACY)
     return false; /* other members have checksums */
-  if (c->m->member == MEMBER_FILE || bytes.n == 0 || p < begin || p - begin > in->at) return false;
-  *at = c->cp->container->members[c->m->member - 1].data_at + (p - begin);
+  if (m->member == MEMBER_FILE || (bytes.n && (p < begin || p - begin > in->at))) return false;
+  *at = bytes.n ? p - begin : 0;
   return true;
 }
 
@@ -19,8 +19,9 @@ static bool place_in_file(const struct call *c, struct span bytes, uint64_t *at)
  * would only make work. */
 static const char *unread_because(const struct call *c, struct span bytes, uint64_t *at) {
   const struct value *v = value_of(c->m, call_arg(c, 0));
-  if (v->kind == VAL_OBJECT || v->computed || !place_in_file(c, bytes, at))
+  if (v->kind == VAL_OBJECT || v->computed || bytes.n == 0 || !place_in_file(c->cp, c->m, bytes, at))
     return "its bytes do not stand in a bare pickle as they are";
+  *at += c->cp->container->members[c->m->member - 1].data_at;
   if (v->fetched) return "its bytes are used twice";
   if (span_starts(bytes, SPAN("PK"))) return "it is a zip archive, which torch does not write there";
   return c->cp->nesting < c->cp->max->nested_payloads ? NULL : "it lies too deep in others";

@@ -1,5 +1,6 @@
 /* numpy's arrays, scalars and dtypes, as calls (format-spec D.8). */
 #include "model/call.h"
+#include "model/load_plain.h"
 
 static bool is_int(const struct machine *m, val_id v, int64_t number) {
   return kind_of(m, v) == VAL_INT && value_of(m, v)->number == number;
@@ -207,9 +208,59 @@ static void build_np_objects(struct checkpoint *cp, struct machine *m, val_id sh
   machine_give(m, list);
 }
 
+/* ---- arrays ---- */
+
+struct np_array {
+  val_id shape, data; /* the product of the shape is the bytes of the data: np_bytes said so */
+  const struct np_dtype *dtype;
+  bool fortran_order;
+};
+
+/* Numbers whose bytes stand in the file as they are are a tensor, as in detectron2's zoo: 1 + its row. 0:
+ * others stay records. Picklers write bytes anew for each array, but for the few that Python keeps one of:
+ * more than those would make the same bytes work again for each array. */
+static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
+                             uint32_t at) {
+  enum { KEPT_BYTES = 1 };
+  uint64_t sizes[MAX_DIMS];
+  const struct value *v = value_of(m, array->data);
+  struct span bytes = value_bytes(m, array->data);
+  struct plain_claim claim = {.ndim = value_count(m, array->shape),
+                              .fortran_order = array->fortran_order,
+                              .big_endian = array->dtype->big_endian,
+                              .member = m->member,
+                              .bytes = bytes.n,
+                              .said_at = at};
+  if (claim.ndim >= MAX_DIMS || v->kind == VAL_OBJECT || v->computed ||
+      (v->fetched && bytes.n > KEPT_BYTES) || !place_in_file(cp, m, bytes, &claim.at))
+    return 0;
+  for (uint32_t i = 0; i < claim.ndim; i++)
+    sizes[i] = (uint64_t)value_of(m, value_item(m, array->shape, i))->number;
+  plain_items(&claim, sizes, array->dtype->kind, array->dtype->size);
+  claim.key = arena_printf(cp->arena, "array+%#x", at);
+  return claim.dtype == DTYPE_BITS8 ? 0 : plain_tensor(cp, &claim);
+}
+
+static void become_tensor(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
+                          uint32_t at) {
+  uint32_t first = value_count(m, state) == 5;
+  const struct value *order = value_of(m, value_item(m, state, first + 2));
+  struct np_array array = {.shape = value_item(m, state, first),
+                           .data = value_item(m, state, first + 3),
+                           .dtype = np_dtype_of(cp, m, value_item(m, state, first + 1)),
+                           .fortran_order = order->kind == VAL_INT ? order->number != 0 : order->truth};
+  if (order->kind != VAL_BOOL && order->kind != VAL_INT) return; /* numpy refuses it */
+  uint32_t number = array_tensor(cp, m, &array, at);
+  if (!number) return;
+  struct built *b = &cp->built.p[value_object(m, target)->tag];
+  b->kind = BUILT_TENSOR;
+  b->index = number - 1;
+}
+
 /* (1, shape, dtype, is_fortran, data), or without the 1 as before numpy 1.1. As many bytes as the shape says;
  * what has objects holds a list. */
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
+                          uint32_t at) {
   struct span data;
   uint64_t want;
   uint32_t n = kind_of(m, state) == VAL_TUPLE ? value_count(m, state) : 0, first = n == 5;
@@ -229,6 +280,29 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state
   }
   if (!np_bytes(m, shape, dt->size, &want) || want != data.n)
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
+  else
+    become_tensor(cp, m, target, state, at);
+}
+
+/* (bytes, dtype, shape, 'C' or 'F'): a contiguous array under protocol 5. */
+uint32_t build_NP_FROMBUFFER(const struct call *c) {
+  struct span data, order = call_bytes(c, 3);
+  uint64_t want;
+  struct np_array array = {.data = call_arg(c, 0),
+                           .dtype = use_np_dtype(c->cp, c->m, call_arg(c, 1)),
+                           .shape = call_arg(c, 2),
+                           .fortran_order = span_is(order, "F")};
+  bool shaped = c->n == 4 && array.dtype && bytes_of(c->cp, c->m, array.data, &data) &&
+                call_kind(c, 3) == VAL_TEXT && (array.fortran_order || span_is(order, "C"));
+  if (!shaped) return refuse_arguments(c, "not (bytes, dtype, shape, order)");
+  if (!array.dtype->fixed) {
+    note_partly(c->cp, c->at);
+    return call_built(c, BUILT_UNREAD, 0);
+  }
+  if (!np_bytes(c->m, array.shape, array.dtype->size, &want) || want != data.n)
+    return refuse_arguments(c, "its bytes are not shape times item size");
+  uint32_t number = array_tensor(c->cp, c->m, &array, c->at);
+  return number ? call_built(c, BUILT_TENSOR, number - 1) : call_built(c, BUILT_RECORD, 0);
 }
 
 /* numpy unpickles the bytes of an object scalar again: only plain numbers may pass (threats I03). */

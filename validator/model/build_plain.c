@@ -148,14 +148,17 @@ uint32_t build_COMPLEX(const struct call *c) {
 }
 
 /* Objects among the arguments were judged when they were made. */
-uint32_t build_PLAIN(const struct call *c) {
-  if (!spend(c->cp, c->n, c->at)) return call_built(c, BUILT_NOTHING, 0);
+bool plain_arguments(const struct call *c) {
+  if (!spend(c->cp, c->n, c->at)) return false;
   for (uint32_t i = 0; i < c->n; i++) {
-    if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i)))
-      return refuse_arguments(c, "not a plain value");
+    if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i))) return false;
     note_np_dtype(c, i);
   }
-  return call_built(c, BUILT_RECORD, 0);
+  return true;
+}
+
+uint32_t build_PLAIN(const struct call *c) {
+  return plain_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a plain value");
 }
 
 uint32_t build_NAMESPACE(const struct call *c) {

@@ -48,6 +48,9 @@ uint32_t refuse_silently(const struct call *c);
  */
 bool is_argument(const struct global_row *row);
 
+/* Is there no function among the arguments, nor a name that is on no list? */
+NODISCARD bool plain_arguments(const struct call *c);
+
 /* Is argument i a state as torch saves it with a tensor: None, or a dict of names of which none is special
  * (threats B12, H20)? */
 bool plain_attributes(const struct call *c, uint32_t i);
@@ -77,7 +80,7 @@ typedef uint32_t builder_fn(const struct call *c);
 void note_np_dtype(const struct call *c, uint32_t i);
 /* BUILD on objects that the builders made. */
 void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at);
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 /* The array behind a joblib stand-in, which stands in its place then; 0 (observed): the loader fails. */
 val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 /* A stand-in for a file beside the pickle: not checked. */
@@ -86,6 +89,10 @@ void note_joblib_file(struct checkpoint *cp, const struct machine *m, val_id sta
 bool is_array_class(const struct global_row *row);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
+
+/* Where bytes of the program stand in its member. False: not as they are, or in a member with a checksum. */
+NODISCARD bool place_in_file(const struct checkpoint *cp, const struct machine *m, struct span bytes,
+                             uint64_t *at);
 
 /* A dict without items, literal or made by a call. */
 bool is_empty_dict(const struct checkpoint *cp, const struct machine *m, val_id v);

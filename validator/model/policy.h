@@ -44,6 +44,12 @@ struct global_row {
   bool reviewed;              /* the policy file names it: no finding */
 };
 
+/* "Encoder", "_Config": the names of functions begin otherwise. */
+static inline bool looks_like_class(struct span name) {
+  while (name.n && name.p[0] == '_') name = span_from(name, 1);
+  return name.n && name.p[0] >= 'A' && name.p[0] <= 'Z';
+}
+
 /* Does the weights_only list of this torch have the name? */
 static inline bool global_is_listed(const struct global_row *row, torch_version v) {
   return row->since && row->since <= v && v <= row->until;
