@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 def names():
     """What a name means to PyTorch: the function of torch, else of torch.nn.functional."""
-    return {**vars(F), **vars(torch)}
+    return {**vars(F), **vars(torch), "float": float}
 
 
 TAKEN = [line.strip() for line in """
@@ -98,6 +98,93 @@ tensor([1, 0, 2])
 repeat_interleave(x, 2, dim=1)
 x.repeat_interleave(2, 1)
 x.tile(2, 1)
+x ** 2
+2 ** x
+x.pow(2) + n.float()[..., None]
+-n // 2 + n % 2
+x // 0.5 - x % 0.5
+n == 1
+n != k[:3]
+x > 0
+0 < x
+x[..., :3] >= z[:, 0]
+(n == n.transpose(0, 1)[0, 0]).float()
+where(x > 0, x, 0.0)
+where(n > 0, n, -n)
+x.masked_fill(b[..., None], -1.5)
+x.masked_fill(b[:, :, None] == False, 0)
+masked_fill(x, x > 0.5, float('-inf')).exp()
+x.clamp(-0.5, 0.5)
+x.clamp(min=0)
+clamp(x, max=0.25)
+x.exp().log()
+(x * x).sqrt() + rsqrt(x * x + 1)
+x.sin() + cos(x)
+x.abs().sign()
+abs(x)
+round(x * 3)
+x.long()
+n.float() / 2
+n.bool()
+n.to(float32)
+n.to(x.dtype)
+n.type_as(x)
+x.to(int64)
+logical_and(b, n == 0)
+logical_not(b)
+maximum(x, -x)
+minimum(x, y)
+x if y == None else x + 1
+x.div(y, rounding_mode='floor')
+erf(x)
+isnan(log(x))
+x.clone()
+x.detach() * 2
+x.sum()
+x.sum(-1)
+x.sum((0, 2), keepdim=True)
+n.sum(0)
+b.sum()
+x.mean(1)
+x.mean(dim=(0, 1))
+mean(x, [1, 2])
+n.float().mean()
+x.prod(1)
+x.var(-1, unbiased=False)
+x.var(1, keepdim=True)
+x.std()
+x.std(dim=-1, keepdim=True)
+(x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+x.max()
+x.max(1)[0]
+x.max(dim=1)[1]
+x.max(1).values
+x.min(-1, keepdim=True).indices
+max(x, -x)
+x.min(y)
+x.amax((1, 2))
+x.amin(1)
+x.argmax(-1)
+x.argmax()
+argmin(x, dim=1, keepdim=True)
+x.norm()
+x.norm(dim=-1)
+x.norm(2, -1, True)
+norm(x, p=1, dim=1)
+x / x.norm(dim=-1, keepdim=True)
+normalize(x, dim=-1)
+logsumexp(x, 1)
+(x > 0).any()
+(x > 0).all(-1)
+any(b, 0)
+x.cumsum(1)
+n.cumsum(-1)
+n.cumsum(-1)[:, -1:] - n
+b.long().cumsum(1)
+b.int().sum(1, keepdim=True)
+x.cumprod(0)
+w[arange(2), x.argmax(-1)[:, 0]]
+x[arange(2), n.argmax(-1)]
 """.strip().splitlines()]
 
 # What is refused, with the exit code: 1 the shapes don't fit, which PyTorch must say too; 2 not checked.
@@ -121,6 +208,8 @@ REFUSED = [
     ("x.expand(3, 3, 4)", 1),
     ("x.narrow(1, 2, 2)", 1),
     ("w[n * 4]", 1),
+    ("x + n", 1),
+    ("n // 0", 1),
     ("x[b]", 2),
     ("x[..., 0, ...]", 2),
 ]

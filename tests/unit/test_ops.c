@@ -51,6 +51,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/arith.inc"
 #include "tests/oracle/ops/conv.inc"
 #include "tests/oracle/ops/conv_transpose.inc"
+#include "tests/oracle/ops/elementwise.inc"
 #include "tests/oracle/ops/index.inc"
 #include "tests/oracle/ops/join.inc"
 #include "tests/oracle/ops/linear.inc"
@@ -58,6 +59,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/norm.inc"
 #include "tests/oracle/ops/order.inc"
 #include "tests/oracle/ops/pool.inc"
+#include "tests/oracle/ops/reduce.inc"
 #include "tests/oracle/ops/shape.inc"
 #include "tests/oracle/ops/softmax.inc"
 };

@@ -53,7 +53,13 @@ static bool call_int(struct eval *ev, struct args a, struct value *out) {
   return true;
 }
 
+/* float('-inf') is how masks are written; no other text is taken. */
 static bool call_float(struct eval *ev, struct args a, struct value *out) {
+  const bool infinite = a.v->kind == VALUE_TEXT && (span_is(a.v->text, "inf") || span_is(a.v->text, "-inf"));
+  if (infinite) {
+    *out = value_real(a.v->text.p[0] == '-' ? -HUGE_VAL : HUGE_VAL);
+    return true;
+  }
   if (!value_is_number(a.v)) return eval_unfit(ev, a.at, "a number", a.v);
   *out = value_real(value_number(a.v));
   return true;

@@ -76,4 +76,35 @@ op_shape_fn zeros_shape, full_shape, zeros_like_shape, full_like_shape, tensor_s
 op_shape_fn triangle_shape;
 op_kernel_fn zeros_run, ones_run, full_run, tensor_run, arange_run, eye_run, tril_run, triu_run;
 
+/* divide.c. divisor_fits: refuses an integer division by zero */
+op_shape_fn floor_divide_shape;
+op_kernel_fn floor_divide_run, remainder_run, fmod_run;
+NODISCARD bool divisor_fits(struct op_call *c);
+
+/* logic.c */
+op_shape_fn compare_shape;
+op_kernel_fn eq_run, ne_run, lt_run, le_run, gt_run, ge_run, logical_and_run, logical_or_run, logical_xor_run;
+
+/* choose.c */
+op_shape_fn maximum_shape, clamp_shape, where_shape, masked_fill_shape;
+op_kernel_fn maximum_run, minimum_run, clamp_run, where_run, masked_fill_run;
+
+/* unary.c */
+op_shape_fn real_shape, number_shape, frac_shape, is_shape, float_shape, long_shape, to_shape, pow_shape;
+op_shape_fn atan2_shape;
+op_kernel_fn exp_run, exp2_run, expm1_run, log_run, log2_run, log10_run, log1p_run, sqrt_run, rsqrt_run;
+op_kernel_fn reciprocal_run, sin_run, cos_run, tan_run, asin_run, acos_run, atan_run, sinh_run, cosh_run;
+op_kernel_fn asinh_run, acosh_run, atanh_run, erf_run, erfc_run, abs_run, sign_run, square_run, floor_run;
+op_kernel_fn ceil_run, round_run, trunc_run, frac_run, isnan_run, isinf_run, isfinite_run, logical_not_run;
+op_kernel_fn cast_run, pow_run, atan2_run;
+
+/* reduce.c */
+op_shape_fn sum_shape, mean_shape, var_shape, norm_shape, normalize_shape, logsumexp_shape;
+op_cost_fn reduction_cost;
+op_kernel_fn sum_run, mean_run, prod_run, var_run, std_run, norm_run, normalize_run, logsumexp_run;
+
+/* extreme.c */
+op_shape_fn amax_shape, argmax_shape, any_shape, cumsum_shape;
+op_kernel_fn amax_run, amin_run, argmax_run, argmin_run, any_run, all_run, cumsum_run, cumprod_run;
+
 #endif

@@ -208,8 +208,11 @@ static enum op_id operator_op(enum expr_op op) {
   static const struct {
     enum expr_op op;
     enum op_id id;
-  } table[] = {
-      {BIN_ADD, OP_add}, {BIN_SUB, OP_sub}, {BIN_MUL, OP_mul}, {BIN_DIV, OP_div}, {BIN_MATMUL, OP_matmul}};
+  } table[] = {{BIN_ADD, OP_add},       {BIN_SUB, OP_sub},       {BIN_MUL, OP_mul},
+               {BIN_DIV, OP_div},       {BIN_MATMUL, OP_matmul}, {BIN_FLOORDIV, OP_floor_divide},
+               {BIN_MOD, OP_remainder}, {BIN_POW, OP_pow},       {BIN_EQ, OP_eq},
+               {BIN_NE, OP_ne},         {BIN_LT, OP_lt},         {BIN_LE, OP_le},
+               {BIN_GT, OP_gt},         {BIN_GE, OP_ge}};
   for (size_t i = 0; i < ARRAY_LEN(table); i++)
     if (table[i].op == op) return table[i].id;
   return OP_COUNT;
@@ -227,6 +230,11 @@ static bool lower_operator(struct lowering *l, struct frame *f, const struct exp
                : !value_binary(&l->ev, e->op, &kid[0].plain, &kid[1].plain, e->at, &v))
       return lower_error(l, f);
     *out = gval_of(v);
+    return true;
+  }
+  if ((e->op == BIN_EQ || e->op == BIN_NE) &&
+      (gval_is(&kid[0], VALUE_NONE) || gval_is(&kid[1], VALUE_NONE))) {
+    *out = gval_of(value_bool(e->op == BIN_NE)); /* mask == None, where mask is a tensor */
     return true;
   }
   enum op_id id = n == 1 ? OP_neg : operator_op(e->op);
@@ -248,6 +256,11 @@ static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e
     return found || name_error(l, f, e, "the module has no child, parameter or buffer of this name");
   }
   struct value v;
+  if (object.kind == GVAL_TUPLE && object.n == 2 &&
+      (span_is(e->text, "values") || span_is(e->text, "indices"))) {
+    *out = object.items[span_is(e->text, "indices")]; /* of max(x, dim) */
+    return true;
+  }
   if (object.kind == GVAL_TUPLE)
     return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("a tuple has no attributes"));
   if (!value_attr(&l->ev, &object.plain, e->text, e->at, &v)) return lower_error(l, f);

@@ -265,7 +265,7 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
       !lower_property(l, f, name, args, at, out, &found))
     return false;
   if (found) return true;
-  if (!lower_several(l, f, name, args, at, out, &found)) return false;
+  if (any_tensor(args) && !lower_several(l, f, name, args, at, out, &found)) return false;
   if (found) return true;
   if (!any_tensor(args) && builtin_is(name) && op != &op_table[OP_arange])
     return call_builtin(l, f, name, args, at, out);

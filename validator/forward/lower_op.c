@@ -176,8 +176,8 @@ bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const st
   return lower_bind(l, f, op, args, at, &bound) && add_step(l, f, op, bound, at, out);
 }
 
-bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op,
-                           const struct call_args *args, uint32_t at, struct gval *out) {
+bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
+                    uint32_t at, struct gval *out) {
   if (!lower_op(l, f, op, args, at, out)) return false;
   struct fvalue *x =
       args->n && args->positional[0].kind == GVAL_TENSOR ? lower_current(args->positional[0].tensor) : NULL;

@@ -8,6 +8,8 @@
 #define NEEDED(name, what)       {name, (what), true, {.kind = OPV_NONE}}
 #define TENSOR(name)             NEEDED(name, TAKES_TENSOR)
 #define OPERAND(name)            NEEDED(name, TAKES_TENSOR | TAKES_NUMBER)
+#define OPERAND_OR_NONE(name)     {name, TAKES_TENSOR | TAKES_NUMBER | TAKES_NONE, false, {.kind = OPV_NONE}}
+#define TEXT_OR_NONE(name)       {name, TAKES_TEXT | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define TENSOR_OR_NONE(name)     {name, TAKES_TENSOR | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define INTS_OR_NONE(name)       {name, TAKES_INTS | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define INTS(name, n)            {name, TAKES_INTS, false, {.kind = OPV_INT, .i = (n)}}

@@ -107,11 +107,45 @@ static bool several_unbind(struct lowering *l, struct frame *f, const struct op_
   return true;
 }
 
+/* ---- max, min: of all, of two tensors, or along a dimension with the positions ---- */
+
+static bool extreme(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                    struct gval *out, enum op_id pick, enum op_id position, enum op_id of_two) {
+  enum { DIM = 1, KEEPDIM };
+  const struct gval x = tensor_of(arg);
+  if (arg[DIM].kind == OPV_TENSOR) {
+    const struct gval two[] = {x, tensor_of(&arg[DIM])};
+    return lower_op(l, f, &op_table[of_two], &(struct call_args){.positional = two, .n = 2}, at, out);
+  }
+  const struct gval one[] = {x, gval_of(value_int(arg[DIM].i)), gval_of(value_bool(arg[KEEPDIM].i != 0))};
+  if (arg[DIM].kind == OPV_NONE)
+    return lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 1}, at, out);
+  struct gval *both = arena_array(l->r->arena, 2, struct gval);
+  if (!both) return lower_memory(l);
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
+  return lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 3}, at, &both[0]) &&
+         lower_op(l, f, &op_table[position], &(struct call_args){.positional = one, .n = 3}, at, &both[1]);
+}
+
+static bool several_max(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                        struct gval *out) {
+  return extreme(l, f, arg, at, out, OP_amax, OP_argmax, OP_maximum);
+}
+static bool several_min(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                        struct gval *out) {
+  return extreme(l, f, arg, at, out, OP_amin, OP_argmin, OP_minimum);
+}
+
 /* ---- the table ---- */
 
 static const struct op_param split_params[] = {TENSOR("input"), NEEDED("split_size", TAKES_INTS),
                                                INT("dim", 0)};
 static const struct op_param chunk_params[] = {TENSOR("input"), NEEDED("chunks", TAKES_INT), INT("dim", 0)};
+static const struct op_param max_params[] = {
+    TENSOR("input"),
+    {"dim", TAKES_INT | TAKES_TENSOR | TAKES_NONE, false, {.kind = OPV_NONE}},
+    BOOL("keepdim", 0)};
+#define min_params max_params
 static const struct op_param unbind_params[] = {TENSOR("input"), INT("dim", 0)};
 
 static const struct several {
@@ -120,9 +154,7 @@ static const struct several {
 } several_table[] = {
 #define SEVERAL(id) \
   { {.name = #id, .params = id##_params, .num_params = ARRAY_LEN(id##_params)}, several_##id }
-    SEVERAL(split),
-    SEVERAL(chunk),
-    SEVERAL(unbind),
+    SEVERAL(split), SEVERAL(chunk), SEVERAL(unbind), SEVERAL(max), SEVERAL(min),
 #undef SEVERAL
 };
 
