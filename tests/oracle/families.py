@@ -243,6 +243,34 @@ def judge_lists(tally, known):
         tally.check(section.split(" ", 1)[0] + ": published list", wrong_in_published(section, known))
 
 
+def write_json(path, value):
+    with open(path, "w") as f:
+        json.dump(value, f)
+
+
+def wrong_name(name, known, folder):
+    """--arch NAME with a file of the keys that the preset has; without bytes, as these models are large."""
+    path = os.path.join(folder, "named.safetensors")
+    keys, ties, total = expected(*known[name])
+    tensors = [(key, "bfloat16" if dtype == "float" else dtype, sizes) for what, key, dtype, sizes in keys if what != "optional" and key not in ties]
+    write_safetensors(path, tensors)
+    code, report = ckptlint("check", "--depth", "quick", "--arch", name, path)
+    os.remove(path)
+    loaded = report.get("check", {}).get("params_loaded")
+    if code != 0 or said(report) or loaded != total:
+        return f"exit {code}, {loaded} of {total} parameters: {said(report)}"
+    return None
+
+
+def judge_names(tally, known, folder):
+    """Every published name that is not torchvision's, up to 16 GB of them."""
+    for name, (path, preset) in known.items():
+        with open(path) as f:
+            family = json.load(f)
+        if preset != "-" and "match" in family and expected(path, preset)[2] < 8e9:
+            tally.check(name + ": by name", wrong_name(name, known, folder))
+
+
 # ---- mutations ----
 
 # A small model of each family. `layers` is its config with one layer more, `field` a config value and another one for it, `vocabulary`
@@ -315,8 +343,7 @@ class Case:
 
     def expected(self, config):
         path = os.path.join(self.folder, "config.json")
-        with open(path, "w") as f:
-            json.dump(config, f)
+        write_json(path, config)
         answer = expected(os.path.join(FAMILIES, self.family + ".json"), "-", self.small.get("root", "-"), path)
         if answer[0] is None:
             raise SystemExit(f"{self.family}: {answer[1]}")
@@ -345,8 +372,7 @@ class Case:
 
     def check(self, depth=None):
         """Exit code and report, of a folder as Hugging Face has it or of a file beside a config."""
-        with open(os.path.join(self.folder, "config.json"), "w") as f:
-            json.dump(self.config, f)
+        write_json(os.path.join(self.folder, "config.json"), self.config)
         path = os.path.join(self.folder, "model.safetensors")
         write_safetensors(path, self.tensors, self.values)
         depth = depth or ("quick" if self.wide else "full")
@@ -475,7 +501,8 @@ MUTATIONS = [mutate_nothing, mutate_a_dimension, mutate_by_dropping, mutate_by_a
 
 def wrong_answer(code, report, exit_code, wanted):
     found = said(report)
-    verdict = "clean" if not wanted else "incompatible" if exit_code and wanted[0][0].startswith("KEY") else "findings"
+    noted = all(what.startswith("KEY505/base-prefix") for what, _ in wanted)
+    verdict = "clean" if noted else "incompatible" if exit_code and wanted[0][0].startswith("KEY") else "findings"
     if (code, report["verdict"]) != (exit_code, verdict):
         return f"exit {code} and {report['verdict']} instead of {exit_code} and {verdict}: {found}"
     for what, text in wanted:
@@ -497,11 +524,63 @@ def wrong_when_a_shard_is_missing(case):
     for name, part in shards.items():
         write_safetensors(os.path.join(case.folder, name), part, case.values)
     index = {"metadata": {}, "weight_map": {key: name for name, part in shards.items() for key, _, _ in part}}
-    with open(os.path.join(case.folder, "model.safetensors.index.json"), "w") as f:
-        json.dump(index, f)
+    write_json(os.path.join(case.folder, "model.safetensors.index.json"), index)
     whole = wrong_answer(*ckptlint("check", case.folder), 0, [])
     os.remove(os.path.join(case.folder, list(shards)[1]))
     return whole or wrong_answer(*ckptlint("check", case.folder), 1, [("KEY507/shard-missing", list(shards)[1])])
+
+
+def judge_roots(tally, folder):
+    """Every class that a config.json may name, by itself, with the base prefix and without it."""
+    for family, small in SMALL.items():
+        path = os.path.join(FAMILIES, family + ".json")
+        with open(path) as f:
+            file = json.load(f)
+        for root in file["roots"]:
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                case = Case(family, dict(small, root=root), False, place)
+                code, report = case.check()
+                wrong = wrong_answer(code, report, 0, [])
+                if not wrong and report["check"]["arch"] != root:
+                    wrong = f"compared with {report['check']['arch']}"
+                if not wrong and report["check"]["params_loaded"] != case.parameters:
+                    wrong = f"{report['check']['params_loaded']} of {case.parameters} parameters"
+                tally.check(f"{family}: {root}", wrong)
+                base = file.get("base_prefix", "")
+                bare = bool(base) and any(key.startswith(base) for key, _, _ in case.tensors)
+                strip = (lambda key: key.removeprefix(base)) if bare else (lambda key: base + key)
+                case.tensors = [(strip(key), dtype, sizes) for key, dtype, sizes in case.tensors]
+                case.values = {strip(key): data for key, data in case.values.items()}
+                if base:
+                    wanted = [("KEY505/base-prefix-" + ("lacking" if bare else "extra"), base)]
+                    tally.check(f"{family}: {root} and its base prefix", wrong_answer(*case.check(), 0, wanted))
+
+
+# What the two major versions of transformers write for one model, beside what both write.
+SPELLINGS = {
+    "llama": [{"rope_theta": 500000.0, "rope_scaling": {"factor": 8.0, "rope_type": "llama3"}, "torch_dtype": "float32", "head_dim": None},
+              {"rope_parameters": {"rope_theta": 500000.0, "factor": 8.0, "rope_type": "llama3"}, "dtype": "float32"}],
+    "mistral": [{"rope_theta": 1e6, "sliding_window": None}, {"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}}],
+    "qwen2": [{"rope_theta": 1e6, "rope_scaling": None, "use_sliding_window": False},
+              {"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}, "layer_types": ["full_attention"] * 3}],
+    "qwen3": [{"rope_theta": 1e6, "rope_scaling": None}, {"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}}],
+    "gemma": [{"rope_theta": 1e4, "hidden_activation": None, "hidden_act": "gelu"},
+              {"rope_parameters": {"rope_theta": 1e4}, "hidden_activation": "gelu_pytorch_tanh"}],
+    "phi3": [{"rope_theta": 1e4, "rope_scaling": None, "partial_rotary_factor": 1.0},
+             {"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 1.0}}],
+    "gpt_neox": [{"rotary_pct": 0.25, "rotary_emb_base": 10000}, {"rope_parameters": {"rope_theta": 10000, "partial_rotary_factor": 0.25}}],
+    "gpt2": [{"torch_dtype": "float32", "id2label": {"0": "a", "1": "b"}}, {"dtype": "float32"}],
+    "clip": [{"torch_dtype": "float32"}, {"dtype": "float32"}],
+}
+
+
+def judge_spellings(tally, folder):
+    for family, spellings in SPELLINGS.items():
+        for at, spelling in enumerate(spellings):
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                case = Case(family, SMALL[family], False, place)
+                case.config.update(spelling, transformers_version=["4.57.1", "5.0.0"][at], use_cache=True, initializer_range=0.02)
+                tally.check(f"{family}: as version {at + 4} writes it", wrong_answer(*case.check(), 0, []))
 
 
 def judge_mutations(tally, folder):
@@ -523,6 +602,9 @@ def main():
     judge_published(tally, known)
     judge_lists(tally, known)
     with tempfile.TemporaryDirectory() as folder:
+        judge_names(tally, known, folder)
+        judge_roots(tally, folder)
+        judge_spellings(tally, folder)
         judge_mutations(tally, folder)
         if torchvision:
             judge_torchvision(tally, known, folder)
