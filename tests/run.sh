@@ -92,6 +92,7 @@ for t in \
   tests/oracle/torch_layers.py \
   tests/oracle/families.py \
   tests/oracle/diff.py \
+  tests/oracle/lock.py \
   tests/oracle/schema.py; do
   if [ ! -x /usr/bin/python3 ]; then skip "$(basename "$t" .py)" "SKIPPED $(basename "$t" .py): there is no /usr/bin/python3"; else script "$t"; fi
 done

@@ -362,18 +362,25 @@ const struct model_summary *job_summary(const struct job *job) {
 /* A check that was asked for and has nothing to compare with. */
 static void note_no_model(struct job *job) {
   bool part = job->outer && job->outer->folder.n;
-  if (asks_check(job->run->options) && !part && !job->skipped && !model_named(job))
+  if (asks_check(job->run->options) && !part && !job->skipped && !model_named(job) && job->run->lock.fd < 0)
     job_observe(job, &(struct observation){.kind = OBS_ARCH_NONE});
 }
 
-static void after_plan(struct job *job) {
-  note_no_model(job);
+void job_after_lock(struct job *job) {
   if (wants_model(job))
     start_model(job, false);
   else if (nested_wanted(job))
     nested_start(job);
   else
     job_end(job);
+}
+
+static void after_plan(struct job *job) {
+  note_no_model(job);
+  if (lock_wanted(job))
+    lock_start(job);
+  else
+    job_after_lock(job);
 }
 
 static void advance(struct job *job) {
@@ -404,6 +411,13 @@ static void advance(struct job *job) {
     return;
   case JOB_UNPACKING: nested_take(job); return;
   case JOB_DIFF: pair_take(job); return;
+  case JOB_DIGEST:
+    if (!lock_digested(job)) job_after_lock(job);
+    return;
+  case JOB_LOCK:
+    (void)!job_take_report(job); /* a bad end is a finding now */
+    job_after_lock(job);
+    return;
   case JOB_NEW:
   case JOB_FILES:
   case JOB_INSIDE:
@@ -439,6 +453,7 @@ static void free_one(struct job *job) {
   if (job->beside_in.bytes.n) input_close(&job->beside_in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
   if (job->model_region) region_unmap(job->model_region, job->model_bytes);
+  if (job->lock.region) region_unmap(job->lock.region, job->lock.bytes);
   if (job->pair.region) region_unmap(job->pair.region, job->pair.bytes);
   arena_free(&job->arena);
   if (job->nested.region) region_unmap(job->nested.region, job->nested.unpack.region_bytes);

@@ -5,6 +5,7 @@
 
 #include "api/input.h"
 #include "api/list.h"
+#include "api/lock.h"
 #include "api/policy.h"
 #include "api/worker_diff.h"
 #include "api/worker_folder.h"
@@ -17,11 +18,11 @@ struct run {
   const struct run_options *options;
   const struct sandbox *sandbox;
   struct policy policy;
-  struct arena arena;         /* options' files, paths */
-  struct input arch, config;  /* --arch, --config; fd -1 if there is none */
-  struct span arch_name;      /* --arch that is no file; empty: none */
-  struct families families;   /* of --families, then the built-in ones */
-  struct input *family_files; /* of --families: the first rows of `families` */
+  struct arena arena;              /* options' files, paths */
+  struct input arch, config, lock; /* --arch, --config, --lock; fd -1 if there is none */
+  struct span arch_name;           /* --arch that is no file; empty: none */
+  struct families families;        /* of --families, then the built-in ones */
+  struct input *family_files;      /* of --families: the first rows of `families` */
   uint32_t num_family_files;
   uint64_t hash_seed[2];
 };
@@ -34,6 +35,8 @@ enum job_state {
   JOB_NEEDS,
   JOB_MODEL,
   JOB_DIFF,
+  JOB_DIGEST, /* the tensors, for a lock */
+  JOB_LOCK,
   JOB_UNPACKING,
   JOB_INSIDE,
   JOB_DONE
@@ -88,6 +91,7 @@ struct job {
   struct nested nested;
   struct folder_run folder;
   struct pair_run pair;
+  struct lock_run lock;
   struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
@@ -174,6 +178,9 @@ struct job *folder_next_running(const struct job *job, uint32_t *from);
 void folder_file_done(struct job *job);
 /* That worker is dead and its plan open. */
 void folder_take(struct job *job);
+
+/* What follows when the lock, if there is one, is done. */
+void job_after_lock(struct job *job);
 
 /* ---- pair.c ---- */
 

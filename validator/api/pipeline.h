@@ -52,6 +52,8 @@ struct run_options {
   const char *torch;         /* --torch-version, or NULL */
   const char *policy;        /* a file, or NULL */
   bool isolated;             /* no ckptlint.json */
+  const char *lock;          /* a file, or NULL */
+  struct locking *locking;   /* lock: the file goes there; or NULL */
   struct proposal *proposal; /* policy init: what the files need goes there; or NULL */
   struct name_values set, inputs, expects, outputs, allow;
   struct name_values ignore_missing, ignore_unexpected; /* globs of keys, their names empty */

@@ -34,6 +34,7 @@ static void emit_job(struct pool *p, struct job *job) {
     if (j->skipped || j->held) continue;
     job_emit(j, p->report);
     if (o->proposal) propose(o->proposal, j);
+    if (o->locking) lock_write(o->locking, j);
   }
 }
 
@@ -282,6 +283,7 @@ static const char *prepare(struct run *run, const struct input_list *inputs) {
   const char *why = open_arch(run);
   if (!why) why = list_families(run);
   if (!why) why = open_side(run, &run->config, o->config);
+  if (!why) why = open_side(run, &run->lock, o->lock);
   if (!why && is_sealed(run)) why = prepare_policy(run, inputs);
   if (getrandom(run->hash_seed, sizeof run->hash_seed, 0) != (ssize_t)sizeof run->hash_seed)
     why = "no random numbers from the kernel";
@@ -292,6 +294,7 @@ static int finish(struct pool *p, int exit_code, const char *error) {
   emit_summary(p->report, p->run, &p->tally, exit_code, error);
   input_close(&p->run->arch);
   input_close(&p->run->config);
+  input_close(&p->run->lock);
   input_close(&p->run->policy.file);
   for (uint32_t i = 0; i < p->run->num_family_files; i++) input_close(&p->run->family_files[i]);
   arena_free(&p->run->arena);
@@ -304,6 +307,7 @@ int run_inputs(const struct run_options *options, const struct input_list *input
   struct run run = {.options = options,
                     .sandbox = sandbox,
                     .arch = {.fd = -1},
+                    .lock = {.fd = -1},
                     .config = {.fd = -1},
                     .policy = {.file = {.fd = -1}}};
   struct pool pool = {.run = &run,
@@ -317,7 +321,8 @@ int run_inputs(const struct run_options *options, const struct input_list *input
     return finish(&pool, EXIT_SANDBOX,
                   "the sandbox can't be put on here: ckptlint doctor shows what is missing");
   if (!list_inputs(&pool.inputs, &run.arena, inputs)) return finish(&pool, EXIT_BUG, "out of memory");
-  if (asks_check(options) && !options->arch && !options->config && !listing_may_have_config(&pool.inputs))
+  if (asks_check(options) && !options->arch && !options->config && !options->lock &&
+      !listing_may_have_config(&pool.inputs))
     return finish(&pool, EXIT_USAGE,
                   "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type");
   if ((why = add_pair(&pool))) return finish(&pool, EXIT_USAGE, why);

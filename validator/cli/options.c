@@ -28,10 +28,11 @@ enum {
   JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward,
   DIFF = 1 << COMMAND_diff,
   RUNS = JUDGES | INSPECT | DIFF,
-  ONE_KEY = JUDGES | INSPECT,
-  READS = RUNS | 1 << COMMAND_policy,
+  LOCK = 1 << COMMAND_lock,
+  ONE_KEY = JUDGES | INSPECT | LOCK,
+  READS = RUNS | LOCK | 1 << COMMAND_policy,
   REPORTS = RUNS | 1 << COMMAND_explain | 1 << COMMAND_rules | 1 << COMMAND_doctor | 1 << COMMAND_version,
-  ALL = REPORTS | 1 << COMMAND_policy | 1 << COMMAND_help
+  ALL = REPORTS | LOCK | 1 << COMMAND_policy | 1 << COMMAND_help
 };
 
 static const struct option_row rows[] = {

@@ -64,6 +64,7 @@ static struct run_options run_options_of(const struct options *o) {
       .arch = o->arch,
       .families = o->families,
       .config = o->config,
+      .lock = o->lock,
       .torch = o->torch,
       .policy = o->policy,
       .isolated = o->isolated,
@@ -133,6 +134,25 @@ enum exit_code command_policy(struct cli *cli) {
   if (code <= EXIT_UNCHECKED) proposal_write(&proposal, &cli->out);
   proposal_end(&proposal);
   return code;
+}
+
+/* The lock file on standard output, the report on standard error. */
+enum exit_code command_lock(struct cli *cli) {
+  struct input_list inputs;
+  struct locking locking = {.out = out_to_memory(SIZE_MAX)};
+  const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
+  if (wrong) return cli_usage(cli, wrong);
+  if (inputs.n != 1) return cli_usage(cli, "lock takes one checkpoint, a file or a folder of weights");
+  struct run_options run = run_options_of(cli->options);
+  run.verb = VERB_SCAN;
+  run.locking = &locking;
+  enum exit_code code = run_to(cli, &run, &inputs, STDERR_FILENO);
+  if (locking.inputs && locking.complaint)
+    cli_complain(cli, locking.complaint);
+  else if (locking.inputs)
+    out_span(&cli->out, out_taken(&locking.out));
+  out_free(&locking.out);
+  return locking.complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
 }
 
 /* A machine format is a valid document even for a wrong call. */
