@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 "$GEN" "$work/files"
 "$GEN" --programs "$work/programs"
 rm -rf "$out"
-mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire"
+mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -22,6 +22,11 @@ for f in $(small "$work/files") corpus/benign/simple_linear*.pt corpus/benign/wh
   seed "$f" "$out/scan/$name"
   case $name in e* | f* | z-* | simple* | demo*) seed "$f" "$out/zip/$name" ;; esac
   case $name in z-* | h0[1-4]* | simple* | whole*) seed "$f" "$out/plan/$name" ;; esac
+done
+# Zeros to the end make them larger.
+for f in "$work"/files/*-tar*.pt; do
+  seed "$f" "$out/tar/$(basename "$f")"
+  seed "$f" "$out/scan/$(basename "$f")"
 done
 for f in $(small "$work/programs"); do seed "$f" "$out/pickle/$(basename "$f")"; done
 

@@ -81,6 +81,7 @@ for t in \
   tests/oracle/joblib_arrays.py \
   tests/oracle/nested_storages.py \
   tests/oracle/distributed.py \
+  tests/oracle/tar_files.py \
   tests/oracle/torch_scan.py \
   tests/oracle/torch_objects.py tests/oracle/harmless.py \
   tests/oracle/decompile.py \

@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include "corpus/gen/mklegacy.h"
+#include "corpus/gen/mktar.h"
 #include "corpus/gen/mkzip.h"
 
 static struct span keep(struct arena *a, struct span s) {
@@ -26,6 +27,7 @@ struct making {
   struct span top;
   struct zip_plan zip;
   struct legacy_plan legacy;
+  struct tar_plan tar;
   struct bytes *out;
   struct span object; /* of a bare pickle: one or several */
   int64_t cut;        /* INT64_MAX: not */
@@ -139,31 +141,11 @@ static void do_top(struct making *m, const struct line *l) {
 
 /* ---- storages ---- */
 
-static void put_element(struct bytes *out, const struct line *l, size_t i) {
-  float f = (float)word_double(l, i);
-  double d = word_double(l, i);
-  if (word_is(l, 2, "f32"))
-    put(out, &f, sizeof f);
-  else if (word_is(l, 2, "f64"))
-    put(out, &d, sizeof d);
-  else if (word_is(l, 2, "i64"))
-    put_number(out, (uint64_t)word_number(l, i), 8);
-  else if (word_is(l, 2, "u8"))
-    put_number(out, (uint64_t)word_number(l, i), 1);
-  else
-    give_up(l->file, l->number, "data is f32, f64, i64, u8, text or zeros");
-}
-
 /* data KEY f32 1 2 3 · data KEY text "…" · data KEY zeros 24. For a legacy stream the count is that of the
  * values. */
 static void do_data(struct making *m, const struct line *l) {
   struct bytes raw = {0};
-  if (word_is(l, 2, "text"))
-    put_span(&raw, word_at(l, 3));
-  else if (word_is(l, 2, "zeros"))
-    put_repeated(&raw, 0, (size_t)word_number(l, 3));
-  else
-    for (size_t i = 3; i < l->n; i++) put_element(&raw, l, i);
+  put_elements(&raw, l);
   struct span data = keep(&m->arena, bytes_span(&raw)), key = text_at(m, l, 1);
   bytes_free(&raw);
   if (span_is(m->one->kind, "legacy")) {
@@ -186,6 +168,7 @@ static void do_count(struct making *m, const struct line *l) {
 
 static struct span *program_place(struct making *m, const struct line *l) {
   if (l->n == 1) return &m->object;
+  if (span_is(m->one->kind, "tar")) return tar_program(&m->tar, text_at(m, l, 1));
   if (word_is(l, 1, "magic")) return &m->legacy.magic;
   if (word_is(l, 1, "protocol")) return &m->legacy.protocol;
   if (word_is(l, 1, "info")) return &m->legacy.info;
@@ -204,7 +187,7 @@ static void take_program(struct making *m, const struct line *l, struct lines te
 }
 
 static void do_trailing(struct making *m, const struct line *l) {
-  m->zip.trailing = m->legacy.trailing = text_at(m, l, 1);
+  m->zip.trailing = m->legacy.trailing = m->tar.trailing = text_at(m, l, 1);
 }
 static void do_text(struct making *m, const struct line *l) { put_span(m->out, word_at(l, 1)); }
 static void do_zeros(struct making *m, const struct line *l) {
@@ -241,6 +224,7 @@ static const struct {
 };
 
 static void run_directive(struct making *m, const struct line *l) {
+  if (span_is(m->one->kind, "tar") && tar_directive(&m->tar, &m->arena, l)) return;
   for (size_t i = 0; i < ARRAY_LEN(directives); i++) {
     if (!word_is(l, 0, directives[i].name)) continue;
     directives[i].run(m, l);
@@ -271,6 +255,9 @@ static void finish(struct making *m) {
   } else if (span_is(m->one->kind, "legacy")) {
     m->legacy.object = m->object;
     make_legacy(&m->legacy, m->out);
+  } else if (span_is(m->one->kind, "tar")) {
+    m->tar.object = m->object;
+    make_tar(&m->tar, m->out);
   } else if (span_is(m->one->kind, "pickle")) {
     put_span(m->out, m->object);
   }

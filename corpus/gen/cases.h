@@ -1,9 +1,10 @@
 /* The cases: text files in corpus/gen/cases/, read in the order of their names.
  *
  *     case NAME ID KIND          NAME is the file's; ID the row of the threat model, or - ; KIND zip, legacy,
- * pickle, raw …directives…               up to the next `case` or `macro`; cases.c has the table of them
- *     pickle [PART] … end        a program (pkasm.h); PART is of a legacy stream: magic, protocol, info, keys
- *     macro NAME … end           for all cases that follow */
+ *                                tar, pickle, raw
+ *     …directives…               up to the next `case` or `macro`; cases.c has the table of them, mktar.h
+ * those of a tar pickle [PART] … end        a program (pkasm.h); PART is of a legacy stream: magic, protocol,
+ * info, keys; or the name of a tar's member macro NAME … end           for all cases that follow */
 #ifndef CKPTLINT_CORPUS_GEN_CASES_H
 #define CKPTLINT_CORPUS_GEN_CASES_H
 

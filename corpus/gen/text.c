@@ -103,6 +103,30 @@ double word_double(const struct line *l, size_t i) {
   return d;
 }
 
+static void put_element(struct bytes *out, const struct line *l, size_t i) {
+  float f = (float)word_double(l, i);
+  double d = word_double(l, i);
+  if (word_is(l, 2, "f32"))
+    put(out, &f, sizeof f);
+  else if (word_is(l, 2, "f64"))
+    put(out, &d, sizeof d);
+  else if (word_is(l, 2, "i64"))
+    put_number(out, (uint64_t)word_number(l, i), 8);
+  else if (word_is(l, 2, "u8"))
+    put_number(out, (uint64_t)word_number(l, i), 1);
+  else
+    give_up(l->file, l->number, "data is f32, f64, i64, u8, text or zeros");
+}
+
+void put_elements(struct bytes *out, const struct line *l) {
+  if (word_is(l, 2, "text"))
+    put_span(out, word_at(l, 3));
+  else if (word_is(l, 2, "zeros"))
+    put_repeated(out, 0, (size_t)word_number(l, 3));
+  else
+    for (size_t i = 3; i < l->n; i++) put_element(out, l, i);
+}
+
 /* ---- files and lines ---- */
 
 void read_file(const char *path, struct bytes *out) {

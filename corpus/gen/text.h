@@ -26,6 +26,8 @@ struct span word_at(const struct line *l, size_t i); /* gives up if there is non
 int64_t word_number(const struct line *l, size_t i);
 int64_t number_of(const struct line *l, struct span word);
 double word_double(const struct line *l, size_t i);
+/* The bytes of `f32 1 2 3`, `text "…"` or `zeros 24`, from word 2 on. */
+void put_elements(struct bytes *out, const struct line *l);
 
 /* A whole file. */
 void read_file(const char *path, struct bytes *out);

@@ -15,7 +15,7 @@ def wrong_tensors(report, wanted, verdicts=("clean", "findings")):
     """None, or the first thing in which the report differs from `wanted`: a dict of fields by key."""
     if report["verdict"] not in verdicts:
         return f"{report['verdict']}: " + ", ".join(f["rule"] + "/" + f["reason"] for f in report["findings"])
-    found = {t["key"]: t for t in report["tensors"]}
+    found = {t["key"]: t for t in report.get("tensors", [])}
     if set(found) != set(wanted):
         return f"keys {sorted(found)}, the oracle has {sorted(wanted)}"
     for key, fields in wanted.items():

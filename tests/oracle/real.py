@@ -1,5 +1,5 @@
 """Public checkpoints with oracles, where a collection of them is at hand: CKPTLINT_REAL, or shared/data/real beside the
-checkout. Every torch zip, legacy, TorchScript and safetensors file must give the oracle's keys, dtypes, shapes, strides, digests and figures, and
+checkout. Every torch zip, legacy, tar, TorchScript and safetensors file must give the oracle's keys, dtypes, shapes, strides, digests and figures, and
 none that torch's weights_only takes may be refused. They are other people's files: never part of the repository."""
 import json
 import os
@@ -34,7 +34,7 @@ def judge(row):
     oracle = path + ".oracle.json"
     if row["torch_weights_only"] == "ok" and report["verdict"] not in ("clean", "findings"):
         return "refused, though weights_only takes it: " + report["verdict"]
-    if row["container"] in ("torch-zip", "torch-legacy", "torchscript", "safetensors") and os.path.exists(oracle):
+    if row["container"] in ("torch-zip", "torch-legacy", "torch-tar", "torchscript", "safetensors") and os.path.exists(oracle):
         return next(differences(report.get("tensors", []), json.load(open(oracle))), None)
     return None
 

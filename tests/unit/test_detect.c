@@ -181,7 +181,7 @@ static void tar_kinds(void **state) {
   tar_header(file + 1024, "storages", "00000000000");
   scan_bytes(&s, file, sizeof file);
   assert_int_equal(s.c.kind, CONTAINER_TORCH_TAR);
-  assert_int_equal(s.o.n, 1);
+  assert_int_equal(seen(&s.o, OBS_KIND_TORCH_TAR), 1);
   scan_end(&s);
 
   tar_header(file + 1024, "notes", "00000000000");

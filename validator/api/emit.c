@@ -401,7 +401,8 @@ static void add_parts(const struct job *job, cJSON *file) {
   free(counted);
   for (uint32_t i = 0; i < p->num_members; i++) {
     struct span name = plan_span(p, p->members[i].name);
-    bool program = bare ? span_starts(name, SPAN("pickle")) : span_ends(name, SPAN("data.pkl"));
+    bool program = bare ? span_starts(name, SPAN("pickle"))
+                        : span_ends(name, SPAN("data.pkl")) || span_is(name, "pickle");
     if (program) pickle += p->members[i].csize;
     if (!p->members[i].used && memmem(name.p, name.n, "/data/", 6)) unreferenced += p->members[i].csize;
   }

@@ -128,7 +128,8 @@ enum weights_only job_needs(const struct job *job, cJSON *file) {
     return stopped ? WEIGHTS_ONLY_STOPS : WEIGHTS_ONLY_LOADS;
   if (imports_collect(job, &names)) {
     if (inspects || job->verdict != VERDICT_UNSAFE) add_needs(job, &names, file);
-    if (stopped && torch_loads((enum container_kind)job->plan.header->kind))
+    bool by_names = job->plan.header->kind != CONTAINER_TORCH_TAR; /* those are refused as a whole */
+    if (stopped && by_names && torch_loads((enum container_kind)job->plan.header->kind))
       told = add_safe_globals(job, &names, file);
   }
   free(names.p);

@@ -8,6 +8,7 @@ enum { LINE_CAP = 1 << 20 };
 bool weights_only_stops(const struct job *job) {
   for (uint32_t i = 0; i < job->findings.n; i++) {
     enum rule_id rule = reason_table[job->findings.p[i].reason].rule;
+    if (job->findings.p[i].reason == OBS_KIND_TORCH_TAR) return true;
     if (rule == RULE_GLB302 || rule == RULE_GLB303 || rule == RULE_GLB308 || rule == RULE_GLB309) return true;
   }
   return false;

@@ -1,7 +1,8 @@
 /* A container: which kind of file it is, by its bytes, and the byte ranges of its members.
  * This layer knows nothing of pickles or tensors. zip.c fills the members from the end records, the central
- * directory and every local header; a legacy stream has no table of contents, so its members are appended by
- * whoever runs its pickles (model/load.c), and legacy.c walks the storage blocks behind them. */
+ * directory and every local header, tar.c from the headers of torch's old tar; a legacy stream has no table
+ * of contents, so its members are appended by whoever runs its pickles (model/load.c), and legacy.c walks the
+ * storage blocks behind them. */
 #ifndef CKPTLINT_CONTAINER_CONTAINER_H
 #define CKPTLINT_CONTAINER_CONTAINER_H
 

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "container/safetensors.h"
+#include "container/tar.h"
 #include "container/zip.h"
 
 /* Two hits of one family are one format. Kinds that no loader looks for have none. */
@@ -127,7 +128,7 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_TORCH_LEGACY: return OBS_KIND_LEGACY;
   case CONTAINER_TORCHSCRIPT: return OBS_KIND_TORCHSCRIPT;
   case CONTAINER_LFS_POINTER: return OBS_KIND_LFS_POINTER;
-  case CONTAINER_TORCH_TAR:
+  case CONTAINER_TORCH_TAR: return OBS_KIND_TORCH_TAR;
   case CONTAINER_TAR:
   case CONTAINER_OTHER_ZIP:
   case CONTAINER_STABLE_BASELINES3:
@@ -248,5 +249,6 @@ void container_open(struct container *c, struct arena *a, struct observations *o
     zip_open(c, a, o, max);
   else
     look_for_zip_behind(c, row->family, o);
+  if (c->kind == CONTAINER_TORCH_TAR) tar_open(c, a, o, max);
   note_kind(c, a, o, probe.head);
 }

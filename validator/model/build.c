@@ -243,9 +243,8 @@ static uint32_t call_listed(const struct call *c) {
 
 val_id callee_global(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
   if (kind_of(m, o->callee) == VAL_GLOBAL) return o->callee;
-  if (kind_of(m, o->callee) != VAL_PERSID || !cp->running_legacy) return 0;
-  val_id id = m->persids.p[value_of(m, o->callee)->ref].id;
-  return is_module_id(m, id) ? value_item(m, id, 1) : 0;
+  if (kind_of(m, o->callee) != VAL_PERSID) return 0;
+  return class_of_id(cp, m, m->persids.p[value_of(m, o->callee)->ref].id);
 }
 
 static uint32_t on_call(void *ctx, struct machine *m, val_id object) {
@@ -345,12 +344,19 @@ static void build_record(struct checkpoint *cp, struct machine *m, val_id state,
       refuse_build(cp, at, "a record", "slots that set special attributes");
 }
 
+static bool is_tensor(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  if (kind_of(m, v) == VAL_PERSID) return persid_is_tensor(&m->persids.p[value_of(m, v)->ref]);
+  return b && b->kind == BUILT_TENSOR;
+}
+
 /* Parameter.__new__(Parameter), then (data, grad, hooks, requires_grad, volatile), as before torch 0.4. Of
  * four parts it would be Tensor.set_ with numbers of its own. */
 static void build_parameter_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
   bool shaped = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 5;
-  const struct built *data = shaped ? built_of(cp, m, value_item(m, state, 0)) : NULL;
-  if (!data || data->kind != BUILT_TENSOR || !is_empty_dict(cp, m, value_item(m, state, 2)))
+  bool bare = shaped && kind_of(m, value_item(m, state, 2)) == VAL_NONE; /* no hooks */
+  if (!shaped || !is_tensor(cp, m, value_item(m, state, 0)) ||
+      (!bare && !is_empty_dict(cp, m, value_item(m, state, 2))))
     refuse_build(cp, at, "a parameter", "other things than its tensor and no hooks");
 }
 
@@ -465,7 +471,8 @@ static void on_extend(void *ctx, struct machine *m, val_id target, enum value_ki
 }
 
 static uint32_t on_persid(void *ctx, struct machine *m, uint32_t persid_index) {
-  return storage_of_persid(ctx, m, persid_index);
+  struct checkpoint *cp = ctx;
+  return cp->ids == IDS_TAR ? tar_persid(cp, m, persid_index) : storage_of_persid(cp, m, persid_index);
 }
 
 /* Classes that have no hash: the containers, and those that compare by their contents. */

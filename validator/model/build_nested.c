@@ -31,7 +31,8 @@ static const char *unread_because(const struct call *c, struct span bytes, uint6
 static uint32_t built_from(const struct call *c, uint32_t program) {
   const struct machine *m = &c->cp->programs.p[program]->machine;
   const struct built *b = built_of(c->cp, m, m->result);
-  uint32_t storage = kind_of(m, m->result) == VAL_PERSID ? m->persids.p[value_of(m, m->result)->ref].tag : 0;
+  uint32_t storage =
+      kind_of(m, m->result) == VAL_PERSID ? persid_storage(&m->persids.p[value_of(m, m->result)->ref]) : 0;
   if (storage) return call_built(c, BUILT_STORAGE, storage);
   if (b && b->kind == BUILT_TENSOR) return call_built(c, BUILT_TENSOR, b->index);
   return call_built(c, BUILT_PROGRAM, program);

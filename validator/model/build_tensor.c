@@ -25,14 +25,15 @@ static const struct persid *persid_arg(const struct call *c, uint32_t i) {
 static uint32_t storage_arg(const struct call *c, uint32_t i) {
   const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
   if (b) return b->kind == BUILT_STORAGE ? b->index : 0;
-  return persid_arg(c, i) ? persid_arg(c, i)->tag : 0;
+  return persid_arg(c, i) ? persid_storage(persid_arg(c, i)) : 0;
 }
 
 /* The first argument is no storage; why a persistent id names none was said there. */
 static uint32_t refuse_storage(const struct call *c) {
   const struct persid *p = persid_arg(c, 0);
   const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
-  if ((p && !is_module_id(c->m, p->id)) || (b && b->kind == BUILT_REFUSED)) return refuse_silently(c);
+  if ((p && !p->tag && !class_of_id(c->cp, c->m, p->id)) || (b && b->kind == BUILT_REFUSED))
+    return refuse_silently(c);
   return refuse_arguments(c, "the first argument is not a storage that the file holds");
 }
 

@@ -107,11 +107,18 @@ struct contents_fact {
   int64_t low, high;   /* ZEROS */
 };
 
+/* What a persistent id of a program looks like, and names (format-spec D.1). */
+enum ids {
+  IDS_ZIP,    /* ('storage', class, key, location, numel) */
+  IDS_LEGACY, /* the same with view_metadata behind; ('module', class, source_file, source) */
+  IDS_TAR,    /* the key of a tensor or a storage, in digits; (class, source_file, source) */
+};
+
 /* A pickle that was run, and what it made. */
 struct program {
   struct machine machine; /* values may be read even if the program failed */
   struct span bytes;      /* what it runs: the private copy */
-  bool legacy;            /* its persistent ids have six parts */
+  enum ids ids;
 };
 
 /* What a loader gets from a container: one root of a program is the whole tree, and where there are more,
@@ -136,6 +143,16 @@ struct storage_names {
   uint32_t next_record;        /* member behind the last record that was found */
 };
 
+/* What the keys of a tar file's tables name: storages and tensors have them in common. */
+struct tar_key {
+  struct span key;
+  uint32_t tag; /* as of a persistent id */
+  bool used;    /* an id named it */
+};
+
+/* persid.tag: a storage (1-based), or with this bit the index of a row of tensors; 0: neither. */
+#define PERSID_TENSOR UINT32_C(0x80000000)
+
 struct checkpoint {
   struct arena *arena;
   struct observations *obs;
@@ -145,7 +162,7 @@ struct checkpoint {
   VEC(struct program *) programs; /* in the order in which a loader runs them */
   VEC(struct root) roots;         /* of the tree */
   bool unread;                    /* something that a loader reads was not: the plan is not complete */
-  bool running_legacy;            /* persistent ids have six parts */
+  enum ids ids;                   /* of the program that runs */
   bool raw_arrays;                /* joblib.load may read the program: arrays stand behind their stand-ins */
   bool ambiguous;                 /* bytes of such an array could be opcodes to another unpickler */
   bool big_endian;                /* byteorder record, or sys_info */
@@ -160,6 +177,10 @@ struct checkpoint {
   VEC(uint64_t) dims;
   VEC(struct np_dtype) np_dtypes;
   struct storage_names names;
+  struct {
+    VEC(struct tar_key) list;
+    struct hash_index index; /* entry i + 1 is key i */
+  } tar_keys;
   uint32_t nesting;      /* checkpoints inside bytes that are open */
   uint64_t hash_seed[2]; /* set between checkpoint_init and checkpoint_load */
   uint32_t num_refused;  /* calls that are findings of effect unsafe */
@@ -197,6 +218,7 @@ void load_safetensors(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);
 void load_npz(struct checkpoint *cp);
 void load_pickles(struct checkpoint *cp);
+void load_tar(struct checkpoint *cp);
 void load_torchscript(struct checkpoint *cp);
 /* Keys of storages begin anew: those of the next program are names of records under `records`. */
 void storages_begin(struct checkpoint *cp, struct span records);
@@ -221,7 +243,7 @@ void load_section_end(struct checkpoint *cp, uint32_t number, uint64_t len);
 /* A private copy of n bytes of the file; false (observed) when they are too many. */
 bool load_copy(struct checkpoint *cp, uint64_t at, size_t n, struct span *out);
 /* Where `count` pickles in a row end, by their own lengths, from the start of `bytes`. */
-size_t pickles_extent(struct checkpoint *cp, struct span bytes, uint32_t count);
+size_t pickles_extent(struct arena *scratch, const struct limits *max, struct span bytes, uint32_t count);
 /* A root that is no program's value. False: the budget is spent. */
 bool add_root(struct checkpoint *cp, const struct root *root);
 
@@ -240,8 +262,19 @@ uint32_t built_new(struct checkpoint *cp, enum built_kind kind, uint32_t index, 
 const struct global_row *row_of_global(const struct checkpoint *cp, const struct global *g);
 const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 
-/* A persistent id: the storage it names (1-based), or 0 (observed). */
+/* A persistent id: the tag of what it names, or 0 (observed, unless it is a class). */
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index);
+uint32_t tar_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index);
+/* The storage (1-based), or 0. */
+static inline uint32_t persid_storage(const struct persid *p) { return p->tag & PERSID_TENSOR ? 0 : p->tag; }
+static inline bool persid_is_tensor(const struct persid *p) { return p->tag & PERSID_TENSOR; }
+
+/* A key of the tables, which holds until the next is added, or NULL; and one more. False: the budget is
+ * spent. */
+struct tar_key *tar_key_find(const struct checkpoint *cp, struct span key);
+NODISCARD bool tar_key_add(struct checkpoint *cp, const struct tar_key *key);
+/* May a storage be at such a place? False (observed): its name is longer than any device's. */
+NODISCARD bool storage_place(struct checkpoint *cp, const struct storage_fact *s);
 
 /* Was it made by copyreg._reconstructor(class, base, state)? */
 bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
@@ -256,8 +289,9 @@ struct span numpy_codes(const struct checkpoint *cp, const struct machine *m);
 const struct np_dtype *np_dtype_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 const struct np_dtype *use_np_dtype(struct checkpoint *cp, const struct machine *m, val_id v);
 
-/* Is it ('module', class, source_file, source)? */
-bool is_module_id(const struct machine *m, val_id id);
+/* The class that a persistent id stands for, as it does in whole modules: a GLOBAL. 0: it names none. torch
+ * only compares the source with the installed one, and never runs it. */
+val_id class_of_id(const struct checkpoint *cp, const struct machine *m, val_id id);
 
 /* A value in Python's notation, for messages, at most DESCRIBE_MAX bytes; what it holds is left out.
  * Untrusted bytes inside. */

@@ -327,14 +327,20 @@ static void put_global_value(const struct walk *k, struct plan_value *row, val_i
   if (g && g->builder == BUILD_DTYPE) put_text(k, row, PLAN_VAL_DTYPE, span_str(g->name));
 }
 
-static void put_persid(const struct walk *k, struct plan_value *row, val_id v) {
+static void put_persid(struct walk *k, struct plan_value *row, uint32_t row_index, val_id v) {
   const struct persid *p = &k->m->persids.p[value_of(k->m, v)->ref];
+  if (persid_is_tensor(p)) {
+    row->kind = PLAN_VAL_TENSOR;
+    row->number = put_tensor(k, row_index, p->tag & ~PERSID_TENSOR);
+    return;
+  }
   row->kind = PLAN_VAL_STORAGE;
   row->number = p->tag;
   if (p->tag == 0) row->kind = PLAN_VAL_CUT;
-  if (k->cp->running_legacy && is_module_id(k->m, p->id)) {
+  val_id named = class_of_id(k->cp, k->m, p->id);
+  if (named) {
     row->kind = PLAN_VAL_GLOBAL;
-    set_class(k, row, value_item(k->m, p->id, 1));
+    set_class(k, row, named);
   }
 }
 
@@ -367,7 +373,7 @@ static void put_value(struct walk *k, struct plan_value *row, uint32_t row_index
   case VAL_FROZENSET: row->kind = PLAN_VAL_SET; return;
   case VAL_DICT: row->kind = PLAN_VAL_DICT; return;
   case VAL_GLOBAL: put_global_value(k, row, v); return;
-  case VAL_PERSID: put_persid(k, row, v); return;
+  case VAL_PERSID: put_persid(k, row, row_index, v); return;
   case VAL_OBJECT: put_object(k, row, row_index, v); return;
   }
 }

@@ -49,7 +49,7 @@ struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span by
   }
   *slot = p;
   p->bytes = bytes;
-  p->legacy = cp->running_legacy;
+  p->ids = cp->ids;
   /* Payload before the error: loaders call first and fail later (threats D01). */
   if (!run(cp, &p->machine, member, bytes, &hooks) && !p->machine.limited && cp->num_refused > refused)
     note_load(cp, OBS_PAYLOAD_BEFORE_ERROR, member, cp->refused_at, cp->num_refused - refused, 0);
@@ -63,7 +63,7 @@ struct program *run_program(struct checkpoint *cp, struct span key, uint32_t mem
 }
 
 void checkpoint_enter(struct checkpoint *cp, const struct program *p) {
-  cp->running_legacy = p->legacy;
+  cp->ids = p->ids;
   cp->member = p->machine.member;
 }
 
@@ -92,12 +92,12 @@ void load_section_end(struct checkpoint *cp, uint32_t number, uint64_t len) {
 
 /* Read from the mapping, so it only says how much to copy; the machine runs on the copy and sees for itself.
  * A program that makes no sense ends the count: what it is, the machine will say. */
-size_t pickles_extent(struct checkpoint *cp, struct span bytes, uint32_t count) {
+size_t pickles_extent(struct arena *scratch, const struct limits *max, struct span bytes, uint32_t count) {
   size_t end = 0;
   for (uint32_t i = 0; i < count; i++) {
     struct disasm d;
     struct instruction insn;
-    disasm_init(&d, cp->arena, cp->max, span_from(bytes, end));
+    disasm_init(&d, scratch, max, span_from(bytes, end));
     while (disasm_next(&d, &insn)) {
     }
     end += (size_t)d.in.at;
@@ -168,6 +168,7 @@ void checkpoint_load(struct checkpoint *cp) {
   if (torch && kind == CONTAINER_TORCH_ZIP) load_zip(cp);
   if (torch && kind == CONTAINER_TORCHSCRIPT) load_torchscript(cp);
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
+  if (cp->container->kind == CONTAINER_TORCH_TAR) load_tar(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);
   if (cp->container->kind == CONTAINER_SAFETENSORS) load_safetensors(cp);
   if (cp->container->kind == CONTAINER_NPY) load_npy(cp);

@@ -111,7 +111,7 @@ static bool read_stream(struct checkpoint *cp, struct stream *s) {
   struct span *keys;
   uint32_t num_keys;
   if (!check_preamble(cp, s)) return false;
-  cp->running_legacy = true;
+  cp->ids = IDS_LEGACY;
   if (!object_pickle(cp, s) || !key_list(cp, s, &keys, &num_keys)) return false;
   attach_blocks(cp, s, keys, num_keys);
   return true;
@@ -119,23 +119,26 @@ static bool read_stream(struct checkpoint *cp, struct stream *s) {
 
 void load_legacy(struct checkpoint *cp) {
   struct stream s = {.end = cp->container->file.n};
-  if (load_copy(cp, 0, pickles_extent(cp, cp->container->file, 5), &s.rest)) (void)read_stream(cp, &s);
+  if (load_copy(cp, 0, pickles_extent(cp->arena, cp->max, cp->container->file, 5), &s.rest))
+    (void)read_stream(cp, &s);
 }
 
 bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program) {
   const struct storage_names names = cp->names;
-  bool legacy = cp->running_legacy, big_endian = cp->big_endian, raw_arrays = cp->raw_arrays;
+  enum ids ids = cp->ids;
+  bool big_endian = cp->big_endian, raw_arrays = cp->raw_arrays;
   uint32_t member = cp->member;
   struct stream s = {.rest = bytes, .at = at, .end = at + bytes.n};
   s.inside = arena_printf(cp->arena, "bytes+%#llx/", (unsigned long long)at);
   *program = cp->programs.n;
   storages_begin(cp, SPAN(""));
-  cp->running_legacy = cp->raw_arrays = false;
+  cp->ids = IDS_ZIP;
+  cp->raw_arrays = false;
   cp->nesting++;
   bool fine = s.inside.n && read_stream(cp, &s);
   cp->nesting--;
   cp->names = names;
-  cp->running_legacy = legacy;
+  cp->ids = ids;
   cp->big_endian = big_endian;
   cp->raw_arrays = raw_arrays;
   cp->member = member;

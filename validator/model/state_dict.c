@@ -151,6 +151,16 @@ static size_t add_name(struct search *s, size_t n, struct span key) {
   return n + key.n + 1;
 }
 
+/* The row of an entry's tensor, or UINT32_MAX. A parameter from before torch 0.4 may be an object, whose state
+ * begins with its tensor. */
+static uint32_t tensor_row_of(const struct plan *p, uint32_t i) {
+  const struct plan_value *v = &p->values[i];
+  bool parameter = v->kind == PLAN_VAL_RECORD && v->end > i + 1 &&
+                   span_is(plan_span(p, v->cls), "torch.nn.parameter.Parameter");
+  if (parameter) v = &p->values[++i];
+  return v->kind == PLAN_VAL_TENSOR ? i : UINT32_MAX;
+}
+
 /* The entry of a row, below a path of `prefix` bytes. */
 static void put_entry(struct search *s, struct plan_dict *d, size_t prefix, uint32_t value) {
   const struct plan_value *v = &s->p.values[value];
@@ -161,11 +171,12 @@ static void put_entry(struct search *s, struct plan_dict *d, size_t prefix, uint
   struct plan_text name = prefix ? plan_put(s->w, span_of(s->name, end - 1), NAME_BYTES) : v->key;
   *row = (struct plan_entry){.name = name, .tensor = UINT32_MAX, .value = value};
   d->num_entries++;
-  if (v->kind != PLAN_VAL_TENSOR) return;
-  row->tensor = (uint32_t)v->number;
+  uint32_t of = tensor_row_of(&s->p, value);
+  if (of == UINT32_MAX) return;
+  row->tensor = (uint32_t)s->p.values[of].number;
   struct plan_tensor *t = plan_row_at(s->w, PLAN_tensors, sizeof *t, row->tensor);
   if (t->state_key.n == 0) t->state_key = name;
-  const struct plan_tensor *numbers = numbers_of(&s->p, t->flags & PLAN_SPARSE ? v->end - 1 : value);
+  const struct plan_tensor *numbers = numbers_of(&s->p, t->flags & PLAN_SPARSE ? s->p.values[of].end - 1 : of);
   if (numbers && !try_add(d->numel, numbers->numel, &d->numel)) d->numel = UINT64_MAX;
 }
 

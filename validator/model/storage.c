@@ -86,9 +86,9 @@ static void find_record(struct checkpoint *cp, struct storage_fact *s) {
 static uint32_t declare_root(struct checkpoint *cp, struct storage_fact *s) {
   if (!try_mul(s->numel, dtype_size(s->dtype), &s->bytes) || s->bytes > INT64_MAX)
     return refuse_persid(cp, s->declared_at, OBS_STORAGE_OVERFLOW, s->key, s->numel, 0);
-  if (!cp->running_legacy) find_record(cp, s);
-  s->big_endian =
-      cp->big_endian && !cp->running_legacy; /* legacy bytes are little-endian always (format-spec C.3) */
+  if (cp->ids == IDS_ZIP) find_record(cp, s);
+  /* Older formats have little-endian numbers always (format-spec C.3). */
+  s->big_endian = cp->big_endian && cp->ids == IDS_ZIP;
   struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
   if (!slot)
     return refuse_persid(cp, s->declared_at, OBS_LIMIT_TENSORS, s->key, cp->storages.n, cp->max->tensors);
@@ -235,19 +235,29 @@ static bool known_location(struct span s) {
   return false;
 }
 
-/* ('module', class, source_file, source) of legacy whole-module saves: its value is the class; torch only
- * compares the source with the installed one, never runs it. */
-bool is_module_id(const struct machine *m, val_id id) {
-  return value_count(m, id) == 4 && value_is_string(m, value_item(m, id, 0)) &&
-         span_is(value_bytes(m, value_item(m, id, 0)), "module") &&
-         kind_of(m, value_item(m, id, 1)) == VAL_GLOBAL;
+bool storage_place(struct checkpoint *cp, const struct storage_fact *s) {
+  if (s->location.n > PLACE_MAX)
+    return refuse_persid(cp, s->declared_at, OBS_STORAGE_PLACE_LONG, s->key, s->location.n, PLACE_MAX) != 0;
+  if (!known_location(s->location))
+    (void)refuse_persid(cp, s->declared_at, OBS_STORAGE_LOCATION, s->location, 0, 0);
+  return true;
+}
+
+val_id class_of_id(const struct checkpoint *cp, const struct machine *m, val_id id) {
+  uint32_t first = cp->ids == IDS_LEGACY; /* part that is the class */
+  if (cp->ids == IDS_ZIP || kind_of(m, id) != VAL_TUPLE || value_count(m, id) != first + 3) return 0;
+  if (first &&
+      (!value_is_string(m, value_item(m, id, 0)) || !span_is(value_bytes(m, value_item(m, id, 0)), "module")))
+    return 0;
+  val_id named = value_item(m, id, first);
+  return kind_of(m, named) == VAL_GLOBAL ? named : 0;
 }
 
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index) {
   const struct persid *p = &m->persids.p[persid_index];
-  uint32_t parts = cp->running_legacy ? 6 : 5, n = value_count(m, p->id);
+  uint32_t parts = cp->ids == IDS_LEGACY ? 6 : 5, n = value_count(m, p->id);
   if (kind_of(m, p->id) != VAL_TUPLE) return refuse_persid(cp, p->at, OBS_PERSID_KIND, SPAN(""), 0, 0);
-  if (cp->running_legacy && is_module_id(m, p->id)) return 0;
+  if (class_of_id(cp, m, p->id)) return 0;
   val_id part[6] = {0};
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
   /* The C++ pickler of torch 1.1 to 1.3 wrote the view_metadata of the legacy stream, always None. */
@@ -263,9 +273,6 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
                            .declared_at = p->at};
   if (!storage_class(m, part[1], &s)) return refuse_class(cp, m, part[1], p->at);
   if (!is_decimal(s.key)) return refuse_persid(cp, p->at, OBS_STORAGE_KEY, s.key, 0, 0);
-  if (s.location.n > PLACE_MAX)
-    return refuse_persid(cp, p->at, OBS_STORAGE_PLACE_LONG, s.key, s.location.n, PLACE_MAX);
-  if (!known_location(s.location)) (void)refuse_persid(cp, p->at, OBS_STORAGE_LOCATION, s.location, 0, 0);
-  uint32_t root = root_storage(cp, &s);
-  return root && cp->running_legacy ? view_storage(cp, m, root, part[5], p->at) : root;
+  uint32_t root = storage_place(cp, &s) ? root_storage(cp, &s) : 0;
+  return root && cp->ids == IDS_LEGACY ? view_storage(cp, m, root, part[5], p->at) : root;
 }
