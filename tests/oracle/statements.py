@@ -6,8 +6,39 @@ import torch.nn.functional as F
 
 def names():
     """What a name means to PyTorch: the function of torch, else of torch.nn.functional."""
-    return {**vars(F), **vars(torch), "float": float}
+    return {**vars(F), **vars(torch), "float": float, "embedding": F.embedding, "embedding_bag": F.embedding_bag, **HELPERS}
 
+
+def attention(q, k, v, causal=False, mask=None, scale=None, bias=None, softcap=None, window=None):
+    """sdpa of the architecture language, from its definition."""
+    share = q.shape[1] // k.shape[1] if q.dim() == 4 else 1
+    if share > 1:
+        k, v = k.repeat_interleave(share, 1), v.repeat_interleave(share, 1)
+    s = q @ k.transpose(-1, -2) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    s = torch.tanh(s / softcap) * softcap if softcap else s
+    s = s if bias is None else s + bias
+    back = torch.arange(s.shape[-2])[:, None] + s.shape[-1] - s.shape[-2] - torch.arange(s.shape[-1])[None]
+    s = s.masked_fill(back < 0, float("-inf")) if causal else s
+    s = s.masked_fill(back >= window, float("-inf")) if window else s
+    s = s if mask is None else s.masked_fill(~mask, float("-inf"))
+    return torch.softmax(s, -1) @ v
+
+
+def of_torch2(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+    """scaled_dot_product_attention as torch 2 documents it; 1.13 has none."""
+    keep = torch.ones(query.shape[-2], key.shape[-2]).tril().bool() if is_causal else attn_mask if attn_mask is not None and attn_mask.dtype == torch.bool else None
+    return attention(query, key, value, mask=keep, scale=scale, bias=attn_mask if keep is None else None)
+
+
+HELPERS = {
+    "sdpa": attention,
+    "scaled_dot_product_attention": of_torch2,
+    "heads": lambda x, n: x.reshape(x.shape[0], x.shape[1], n, -1).transpose(1, 2),
+    "merge_heads": lambda x: x.transpose(1, 2).flatten(2),
+    "lookup": lambda table, ids: table[ids],
+    "gather_row": lambda x, i: x[torch.arange(x.shape[0]), i],
+    "generate_square_subsequent_mask": torch.nn.Transformer.generate_square_subsequent_mask,
+}
 
 TAKEN = [line.strip() for line in """
 x[:, 0]
@@ -185,6 +216,32 @@ b.int().sum(1, keepdim=True)
 x.cumprod(0)
 w[arange(2), x.argmax(-1)[:, 0]]
 x[arange(2), n.argmax(-1)]
+addmm(y, x[0], w)
+addmm(y, x[0], w, beta=0.5, alpha=2)
+baddbmm(x, x[:, :, :3], x)
+addcmul(x, x, y, value=0.5)
+addcdiv(x, y, x * x + 1)
+lerp(x, x * 2, 0.25)
+outer(y, z[:, 0])
+bmm(x, x.transpose(1, 2))
+mm(x[0], w)
+mv(w, y)
+dot(y, y)
+embedding(n, w)
+embedding_bag(n, w, mode='sum')
+scaled_dot_product_attention(x, x, x)
+scaled_dot_product_attention(x, x[:, :2], x[:, :2], is_causal=True)
+scaled_dot_product_attention(x, x, x, b[:, None])
+scaled_dot_product_attention(x, x, x, x[..., :3] * 2)
+sdpa(x, x, x, causal=True)
+sdpa(x[:, 1:], x, x, causal=True)
+sdpa(im, im[:, :2], im[:, 1:3])
+sdpa(im, im, im, window=2, causal=True)
+sdpa(im, im, im, scale=0.3, softcap=0.5, bias=im[:, :1], mask=im > 0.5)
+merge_heads(heads(x, 2) * 2)
+gather_row(x, k[:2])
+lookup(w, k)
+generate_square_subsequent_mask(4).exp()
 """.strip().splitlines()]
 
 # What is refused, with the exit code: 1 the shapes don't fit, which PyTorch must say too; 2 not checked.
@@ -210,6 +267,9 @@ REFUSED = [
     ("w[n * 4]", 1),
     ("x + n", 1),
     ("n // 0", 1),
+    ("embedding(n + 2, w)", 1),
+    ("embedding(x, w)", 1),
+    ("x @ y[:3]", 1),
     ("x[b]", 2),
     ("x[..., 0, ...]", 2),
 ]

@@ -49,6 +49,7 @@ struct op_case {
 static const struct op_case cases[] = {
 #include "tests/oracle/ops/act.inc"
 #include "tests/oracle/ops/arith.inc"
+#include "tests/oracle/ops/attention.inc"
 #include "tests/oracle/ops/conv.inc"
 #include "tests/oracle/ops/conv_transpose.inc"
 #include "tests/oracle/ops/elementwise.inc"

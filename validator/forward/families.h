@@ -107,4 +107,13 @@ op_kernel_fn sum_run, mean_run, prod_run, var_run, std_run, norm_run, normalize_
 op_shape_fn amax_shape, argmax_shape, any_shape, cumsum_shape;
 op_kernel_fn amax_run, amin_run, argmax_run, argmin_run, any_run, all_run, cumsum_run, cumprod_run;
 
+/* embed.c */
+op_shape_fn embedding_shape, bags_shape;
+op_kernel_fn embedding_run, bags_run;
+
+/* attention.c */
+op_shape_fn sdpa_shape, sdpa_weights_shape;
+op_cost_fn sdpa_cost, sdpa_weights_cost;
+op_kernel_fn sdpa_run, sdpa_weights_run;
+
 #endif

@@ -15,8 +15,10 @@ struct fvalue {
   struct ftensor t; /* first, so that an argument's tensor is its value */
   enum fvalue_from from;
   uint32_t index;         /* INPUT: among the ports; WEIGHT: tensor of the plan; STEP: who makes it */
-  struct fvalue *root;    /* whose memory it is: itself, or the value that it is another view of */
+  struct fvalue *root;    /* whose memory it is: itself, or the value that it is another view of … */
+  uint64_t offset;        /* … from this byte on */
   uint32_t last_use;      /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
+  bool needed;            /* of a root: a result depends on it (prune.c) */
   bool varies;            /* some input reaches it */
   struct fvalue *part_of; /* of a root: whose memory it shares in PyTorch, where it is a copy here; or NULL */
   bool overwritten;   /* of a root: something was done in place, so views made before it hold other numbers */
@@ -36,6 +38,7 @@ struct fstep {
   const struct op *op;
   const struct op_value *arg; /* op->num_params of them */
   struct fvalue *out;
+  uint64_t cost; /* operations */
   struct fplace place;
 };
 
@@ -64,6 +67,15 @@ static inline struct fvalue *graph_value(const struct op_value *arg, uint32_t i)
 }
 /* Bytes of a weight that need memory of their own: 0 when the mapping can be used as it is. */
 uint64_t weight_bytes(const struct plan *plan, const struct fvalue *weight);
+/* A view of another value's memory: nothing is computed. */
+static inline bool step_is_view(const struct fstep *step) { return step->out->root != step->out; }
+/* Where the value's numbers are, once its root's are known. */
+static inline const void *fvalue_data(const struct fvalue *v) {
+  return (const uint8_t *)v->root->t.data.in + v->offset;
+}
+/* Leaves out steps that compute nothing or that no result depends on; then every last_use and the cost are
+ * known. */
+void graph_prune(struct graph *g);
 /* The most memory that the steps need at once, kernels' scratch left out. */
 uint64_t graph_peak(const struct graph *g, const struct plan *plan);
 

@@ -20,7 +20,7 @@ struct span place_text(struct arena *a, const struct model *m, const struct fpla
 }
 
 bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail) {
-  f->place.at = at;
+  frame_at(f, at);
   return refuse(l->r->obs,
                 (struct observation){.kind = kind,
                                      .subject = place_text(l->r->arena, l->r->model, &f->place),
@@ -136,6 +136,12 @@ static bool name_error(struct lowering *l, struct frame *f, const struct expr *e
                                    (const char *)e->text.p, what));
 }
 
+static const struct value *named_argument(const struct module *m, struct span name) {
+  for (uint32_t i = 0; i < m->num_args; i++)
+    if (span_eq(m->signature->params[i].name, name)) return &m->args[i];
+  return NULL;
+}
+
 /* arch-language 2.3 rule 2: local value, module or parameter of this block, block argument or let, config. */
 static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   const struct gval *local = find_local(f, e->text);
@@ -144,10 +150,12 @@ static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e
     return true;
   }
   bool found;
-  if (!lower_member(l, f, f->place.module, e->text, e->at, out, &found)) return false;
-  if (found) return true;
-  const struct value *v =
-      scope_find(f->place.module->scope ? f->place.module->scope : l->r->model->config, e->text);
+  if (f->self && !lower_member(l, f, f->self, e->text, e->at, out, &found)) return false;
+  if (f->self && found) return true;
+  const struct scope *scope = f->self && f->self->scope ? f->self->scope : l->r->model->config;
+  const struct value *v = !f->composed ? scope_find(scope, e->text)
+                          : f->self    ? named_argument(f->self, e->text)
+                                       : NULL;
   if (v && v->kind != VALUE_MISSING && v->kind != VALUE_PENDING) {
     *out = gval_of(*v);
     return true;
@@ -223,6 +231,7 @@ static bool lower_operator(struct lowering *l, struct frame *f, const struct exp
   const uint32_t n = e->kind == EXPR_NEG ? 1 : 2;
   for (uint32_t i = 0; i < n; i++)
     if (!lower_expr(l, f, e->kids[i], &kid[i])) return false;
+  for (uint32_t i = 0; i < n; i++) kid[i] = gval_output(&kid[i]);
   if (!lower_range(l, f, e->at, &kid[0]) || (n == 2 && !lower_range(l, f, e->at, &kid[1]))) return false;
   if (kid[0].kind == GVAL_PLAIN && (n == 1 || kid[1].kind == GVAL_PLAIN)) {
     struct value v;
@@ -246,6 +255,7 @@ static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e
   struct gval object = {.kind = GVAL_PLAIN};
   bool found = false;
   if (!lower_expr(l, f, e->kids[0], &object)) return false;
+  object = gval_output(&object);
   if (object.kind == GVAL_TENSOR) {
     const struct call_args self = {.positional = &object, .n = 1};
     if (!lower_property(l, f, e->text, &self, e->at, out, &found)) return false;
@@ -318,6 +328,19 @@ static bool add_result(struct lowering *l, const struct fplace *place, const str
   return true;
 }
 
+/* The tensors of the result in order; what a module answers beside its output, one tuple deeper, too. */
+static bool add_results(struct lowering *l, const struct fplace *place, const struct gval *g) {
+  if (g->kind != GVAL_TUPLE) return add_result(l, place, g);
+  for (uint32_t i = 0; i < g->n; i++) {
+    const struct gval *item = &g->items[i];
+    if (item->kind != GVAL_TUPLE && !(g->beside && gval_is(item, VALUE_NONE)) && !add_result(l, place, item))
+      return false;
+    for (uint32_t k = 0; item->kind == GVAL_TUPLE && k < item->n; k++)
+      if (!add_result(l, place, &item->items[k])) return false;
+  }
+  return true;
+}
+
 /* The inputs that there are, as keyword arguments of the root: names and defaults are then its signature's
  * affair. */
 static bool input_keywords(struct lowering *l, struct call_args *args) {
@@ -336,7 +359,7 @@ bool graph_build(struct graph *g, const struct lower_request *r) {
   const struct module *root = r->model->root;
   struct lowering l = {.graph = g, .r = r, .steps_left = r->max->forward_evals};
   l.ev = (struct eval){.arena = r->arena, .max = r->max, .steps = &l.steps_left};
-  struct frame f = {.place = {.module = root}};
+  struct frame f = {.place = {.module = root}, .self = root};
   struct call_args args;
   struct gval result;
   if (root->kind != MODULE_BLOCK || !root->block->forward)
@@ -345,9 +368,8 @@ bool graph_build(struct graph *g, const struct lower_request *r) {
     return false;
   const struct function *forward = root->block->forward;
   const struct fplace end = {root, forward, forward->num_statements ? forward->num_statements - 1 : 0, 0};
-  if (result.kind != GVAL_TUPLE) return add_result(&l, &end, &result);
-  for (uint32_t i = 0; i < result.n; i++)
-    if (!add_result(&l, &end, &result.items[i])) return false;
+  if (!add_results(&l, &end, &result)) return false;
+  graph_prune(g);
   return true;
 }
 
@@ -370,10 +392,8 @@ uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
           freed = saturating_add(freed, ft_bytes(&root->t));
       }
     }
-    if (step->op->kernel) {
-      now = saturating_add(now, ft_bytes(&step->out->t));
-      peak = max_u64(peak, saturating_add(now, weights));
-    }
+    now = saturating_add(now, ft_bytes(&step->out->t));
+    peak = max_u64(peak, saturating_add(now, weights));
     now -= min_u64(now, freed);
   }
   return peak;

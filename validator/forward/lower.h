@@ -9,7 +9,9 @@
 enum gval_kind { GVAL_PLAIN, GVAL_TENSOR, GVAL_TUPLE };
 struct gval {
   enum gval_kind kind;
-  uint32_t n; /* TUPLE */
+  bool beside; /* TUPLE: an output and what stands beside it (attention weights, states); where a tensor is
+                  wanted it is the output */
+  uint32_t n;  /* TUPLE */
   union {
     struct value plain;
     struct fvalue *tensor;
@@ -22,9 +24,12 @@ struct local {
   struct gval value;
 };
 
-/* One call of a block's forward. */
+/* One call of a forward or of a function of composed.def. */
 struct frame {
   struct fplace place;
+  const struct module *self; /* whose children and tensors names mean; NULL in a function */
+  const struct function *body;
+  bool composed; /* a row of composed.def: messages name the statement that called it */
   VEC(struct local) locals;
 };
 
@@ -37,6 +42,7 @@ struct lowering {
   uint32_t depth;      /* module calls inside module calls */
   const struct slot_index *slots;
   uint32_t num_slot_modules;
+  const struct function **composed; /* rows of composed.def that were read; NULL: none yet */
 };
 
 struct call_args {
@@ -71,6 +77,16 @@ NODISCARD bool lower_range(struct lowering *l, struct frame *f, uint32_t at, str
 /* A module's child, slot or absent child by name. *found says whether there is one. False: observed. */
 NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                             uint32_t at, struct gval *out, bool *found);
+/* Binds the arguments to the body's parameters and carries out its statements. */
+NODISCARD bool lower_body(struct lowering *l, struct frame *caller, struct frame *f,
+                          const struct call_args *args, uint32_t at, struct gval *out);
+/* composed.def. *found: there is such a row. */
+NODISCARD bool lower_composed_module(struct lowering *l, struct frame *f, const struct module *m,
+                                     const struct call_args *args, uint32_t at, struct gval *out,
+                                     bool *found);
+NODISCARD bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
+                                       const struct call_args *args, uint32_t at, struct gval *out,
+                                       bool *found);
 /* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a
  * property. */
 NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name,
@@ -85,6 +101,16 @@ NODISCARD bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, en
                             struct span detail);
 NODISCARD bool lower_error(struct lowering *l, struct frame *f); /* what l->ev.error says */
 NODISCARD bool lower_memory(struct lowering *l);
+
+/* The place that messages name from here on. */
+static inline void frame_at(struct frame *f, uint32_t at) {
+  if (!f->composed) f->place.at = at;
+}
+
+/* The output of a tuple that has something beside it, else what it is. */
+static inline struct gval gval_output(const struct gval *g) {
+  return g->kind == GVAL_TUPLE && g->beside ? g->items[0] : *g;
+}
 
 static inline struct gval gval_of(struct value v) { return (struct gval){.kind = GVAL_PLAIN, .plain = v}; }
 static inline struct gval gval_tensor(struct fvalue *t) {

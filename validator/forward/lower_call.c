@@ -69,6 +69,9 @@ static bool module_gives(struct lowering *l, struct frame *f, const struct modul
 static bool call_typed_module(struct lowering *l, struct frame *f, const struct module *m,
                               const struct call_args *args, uint32_t at, struct gval *out) {
   const struct op_module *row = op_module_by_type(m->type);
+  bool found = false;
+  if (!lower_composed_module(l, f, m, args, at, out, &found)) return false;
+  if (found) return true;
   if (!row) return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
   const struct op *op = &op_table[row->op];
   struct call_args all = *args;
@@ -153,7 +156,7 @@ static const struct gval *keyword_value(const struct call_args *args, struct spa
  * block. */
 static bool bind_block(struct lowering *l, struct frame *caller, struct frame *f,
                        const struct call_args *args, uint32_t at) {
-  const struct signature *s = &f->place.function->signature;
+  const struct signature *s = &f->body->signature;
   uint32_t used = args->n;
   if (args->n > s->num_params)
     return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("too many arguments"));
@@ -178,10 +181,22 @@ static bool bind_block(struct lowering *l, struct frame *caller, struct frame *f
          lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("forward has no argument of the name given"));
 }
 
+/* "y, h, c = lstm(x)", which answers (y, (h, c)) */
+static bool unpack_states(struct lowering *l, struct frame *f, const struct statement *s,
+                          const struct gval *value) {
+  const struct gval *states = &value->items[1];
+  return states->n == 2 && set_local(l, f, s->names[0], &value->items[0], 0) &&
+         set_local(l, f, s->names[1], &states->items[0], 0) &&
+         set_local(l, f, s->names[2], &states->items[1], 0);
+}
+
 /* "q, k, v = …" */
 static bool unpack(struct lowering *l, struct frame *f, const struct statement *s, const struct gval *value) {
   const bool plain = gval_is(value, VALUE_TUPLE);
   const uint32_t n = plain ? value->plain.n : value->kind == GVAL_TUPLE ? value->n : 0;
+  if (n == 2 && value->kind == GVAL_TUPLE && value->beside && s->num_names == 3 &&
+      value->items[1].kind == GVAL_TUPLE)
+    return unpack_states(l, f, s, value);
   if (n != s->num_names)
     return lower_refuse(l, f, 0, OBS_FWD_EXPRESSION,
                         arena_printf(l->r->arena, "%u names for %u values", s->num_names, n));
@@ -192,22 +207,27 @@ static bool unpack(struct lowering *l, struct frame *f, const struct statement *
   return true;
 }
 
+bool lower_body(struct lowering *l, struct frame *caller, struct frame *f, const struct call_args *args,
+                uint32_t at, struct gval *out) {
+  if (!bind_block(l, caller, f, args, at)) return false;
+  *out = gval_of((struct value){.kind = VALUE_NONE});
+  for (uint32_t i = 0; i < f->body->num_statements; i++) {
+    const struct statement *s = &f->body->statements[i];
+    if (!f->composed) f->place.statement = i;
+    if (!lower_expr(l, f, s->value, out)) return false;
+    if (s->num_names == 1 && !set_local(l, f, s->names[0], out, 0)) return false;
+    if (s->num_names > 1 && !unpack(l, f, s, out)) return false;
+  }
+  return true;
+}
+
 static bool call_block(struct lowering *l, struct frame *caller, const struct module *m,
                        const struct call_args *args, uint32_t at, struct gval *out) {
   const struct function *forward = m->block->forward;
   if (!forward && is_numbered(m)) return call_container(l, caller, m, args, at, out);
   if (!forward) return lower_refuse(l, caller, at, OBS_FWD_NO_FORWARD, SPAN(""));
-  struct frame f = {.place = {.module = m, .function = forward}};
-  if (!bind_block(l, caller, &f, args, at)) return false;
-  *out = gval_of((struct value){.kind = VALUE_NONE});
-  for (uint32_t i = 0; i < forward->num_statements; i++) {
-    const struct statement *s = &forward->statements[i];
-    f.place.statement = i;
-    if (!lower_expr(l, &f, s->value, out)) return false;
-    if (s->num_names == 1 && !set_local(l, &f, s->names[0], out, 0)) return false;
-    if (s->num_names > 1 && !unpack(l, &f, s, out)) return false;
-  }
-  return true;
+  struct frame f = {.place = {.module = m, .function = forward}, .self = m, .body = forward};
+  return lower_body(l, caller, &f, args, at, out);
 }
 
 static bool call_kind(struct lowering *l, struct frame *f, const struct module *m,
@@ -218,6 +238,7 @@ static bool call_kind(struct lowering *l, struct frame *f, const struct module *
   case MODULE_SEQUENTIAL:
   case MODULE_LIST: return call_container(l, f, m, args, at, out);
   case MODULE_GROUP:
+    if (is_numbered(m)) return call_container(l, f, m, args, at, out);
     return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a group of modules can't be called"));
   case MODULE_ABSENT: return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("this module is None here"));
   }
@@ -270,6 +291,8 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
   if (!any_tensor(args) && builtin_is(name) && op != &op_table[OP_arange])
     return call_builtin(l, f, name, args, at, out);
   if (op) return lower_op(l, f, op, args, at, out);
+  if (!lower_composed_function(l, f, name, args, at, out, &found)) return false;
+  if (found) return true;
   const bool in_place = name.n > 1 && name.p[name.n - 1] == '_';
   op = in_place ? op_by_name(span_first(name, name.n - 1)) : NULL;
   return op ? lower_in_place(l, f, op, args, at, out) : lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
@@ -310,7 +333,7 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
   struct call_args args = {.n = 0};
   bool found = false;
   if (callee->kind == EXPR_NAME) {
-    if (!lower_member(l, f, f->place.module, callee->text, callee->at, &target, &found)) return false;
+    if (f->self && !lower_member(l, f, f->self, callee->text, callee->at, &target, &found)) return false;
     if (!lower_args(l, f, e, &positional, &args)) return false;
     return found ? call_value(l, f, &target, &args, e->at, out)
                  : call_function(l, f, callee->text, &args, e->at, out);
@@ -319,7 +342,9 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
     return lower_expr(l, f, callee, &target) && lower_args(l, f, e, &positional, &args) &&
            call_value(l, f, &target, &args, e->at, out);
   struct gval object = {.kind = GVAL_PLAIN};
-  if (!lower_expr(l, f, callee->kids[0], &object) || !lower_args(l, f, e, &positional, &args)) return false;
+  if (!lower_expr(l, f, callee->kids[0], &object)) return false;
+  object = gval_output(&object);
+  if (!lower_args(l, f, e, &positional, &args)) return false;
   if (!gval_is(&object, VALUE_MODULE)) {
     positional[0] = object;
     args.positional = positional;

@@ -180,6 +180,8 @@ static bool index_tensor(struct lowering *l, struct frame *f, const struct gval 
 bool lower_index(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   struct gval object = {.kind = GVAL_PLAIN}, index = object;
   if (!lower_expr(l, f, e->kids[0], &object) || !lower_range(l, f, e->at, &object)) return false;
+  if (e->num_kids > 2 || e->kids[1]->kind == EXPR_SLICE || e->kids[1]->kind == EXPR_ELLIPSIS)
+    object = gval_output(&object);
   if (object.kind == GVAL_TENSOR) return index_tensor(l, f, &object, e, out);
   const struct expr *first = e->num_kids == 2 ? e->kids[1] : NULL;
   if (!first || first->kind == EXPR_ELLIPSIS)

@@ -47,6 +47,7 @@ struct fvalue *lower_current(struct fvalue *v) {
 /* NULL, or why no op takes such a value. */
 static const char *to_op_value(struct lowering *l, const struct gval *g, struct op_value *out) {
   static const char *const no_kind = "an argument of a kind that no operation takes";
+  if (g->kind == GVAL_TUPLE && g->beside) g = &g->items[0];
   if (g->kind == GVAL_TENSOR) {
     struct fvalue *v = lower_current(g->tensor);
     if (v) *out = (struct op_value){.kind = OPV_TENSOR, .tensor = &v->t};
@@ -106,11 +107,16 @@ static bool op_refused(struct lowering *l, struct frame *f, const struct op *op,
 }
 
 /* A result that is another view of its first argument has that one's memory. */
-static void link_output(const struct fstep *step, uint32_t index) {
+static void link_output(const struct fstep *step, uint32_t index, bool dense, uint64_t offset) {
   step->out->from = FROM_STEP;
   step->out->index = index;
-  step->out->root = step->op->kernel ? step->out : graph_value(&step->arg[0], 0)->root;
-  if (op_shares(step->op)) {
+  step->out->root = step->out;
+  if (!step->op->kernel || dense) {
+    const struct fvalue *first = graph_value(&step->arg[0], 0);
+    step->out->root = first->root;
+    step->out->offset = first->offset + offset;
+  }
+  if (op_shares(step->op) && !step_is_view(step)) {
     struct fvalue *first = graph_value(&step->arg[0], 0)->root;
     step->out->part_of = first->part_of ? first->part_of : first;
   }
@@ -118,7 +124,6 @@ static void link_output(const struct fstep *step, uint32_t index) {
     for (uint32_t k = 0; k < op_value_tensors(&step->arg[i]); k++) {
       struct fvalue *read = graph_value(&step->arg[i], k);
       step->out->varies |= read->varies;
-      read->root->last_use = index;
     }
   }
 }
@@ -146,11 +151,11 @@ static bool add_step(struct lowering *l, struct frame *f, const struct op *op, c
   struct fstep *step = vec_push(l->r->arena, &l->graph->steps, l->r->max->forward_steps);
   if (!step)
     return l->r->arena->exhausted ? lower_memory(l) : lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
-  f->place.at = at;
+  frame_at(f, at);
   *step = (struct fstep){.op = op, .arg = bound, .out = value, .place = f->place};
-  link_output(step, l->graph->steps.n - 1);
+  link_output(step, l->graph->steps.n - 1, c.dense, c.offset * ft_itemsize(value->t.type));
   if (is_in_place(op, bound)) replace_in_place(graph_value(&bound[0], 0), value);
-  l->graph->cost = saturating_add(l->graph->cost, op->cost(&c));
+  step->cost = step_is_view(step) ? 0 : op->cost(&c);
   *out = gval_tensor(value);
   return true;
 }

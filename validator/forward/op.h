@@ -69,6 +69,8 @@ struct op_call {
   const struct gemm *gemm;    /* in kernels */
   const struct op_value *arg; /* in the order of the row's parameters */
   struct ftensor *out;
+  bool dense;          /* a shape rule's word: the result lies in the first argument as it is … */
+  uint64_t offset;     /* … so many elements behind its first */
   enum obs_kind error; /* why the rule or kernel answered false */
   struct span why;
 };

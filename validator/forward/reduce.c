@@ -40,21 +40,11 @@ bool reduction_read(struct op_call *c, const struct op_value *dims, bool keepdim
   return true;
 }
 
-/* Do the elements lie in this order already? */
-static bool is_dense(const struct strided *v) {
-  int64_t stride = 1;
-  for (uint32_t i = v->ndim; i > 0; i--) {
-    if (v->size[i - 1] != 1 && v->stride[i - 1] != stride) return false;
-    stride *= (int64_t)v->size[i - 1];
-  }
-  return true;
-}
-
 bool rows_take(struct op_call *c, const struct reduction *r, enum ftype type, struct reduced_rows *out) {
   out->scratch = NULL;
   if (!operand_take(c, &c->arg[INPUT], type, &out->converted)) return false;
   out->p = out->converted.t.data.in;
-  if (out->converted.t.numel == 0 || is_dense(&r->order)) return true;
+  if (out->converted.t.numel == 0 || strided_is_dense(&r->order)) return true;
   out->p = out->scratch = fpool_take(c->pool, ft_bytes(&out->converted.t));
   if (!out->scratch) {
     operand_give(c, &out->converted);

@@ -31,7 +31,7 @@ static bool load_argument(struct run *r, struct fvalue *v, uint32_t index) {
   struct fvalue *root = v->root;
   if (root->from == FROM_WEIGHT && !root->t.data.in && !weights_load(r->weights, root, &root->owned))
     return false;
-  v->t.data = root->t.data;
+  v->t.data.in = fvalue_data(v);
   return true;
 }
 
@@ -58,8 +58,6 @@ static bool free_argument(struct run *r, struct fvalue *v, uint32_t index) {
 
 static void free_last_used(struct run *r, const struct fstep *step, uint32_t index) {
   (void)for_arguments(r, step, index, free_argument);
-  /* A value that no later step reads: a statement whose result is dropped. */
-  if (step->out->root == step->out && step->out->last_use == 0) free_value(r->weights->pool, step->out);
 }
 
 static bool compute(struct run *r, const struct fstep *step) {
@@ -87,18 +85,13 @@ static bool settle_results(struct run *r) {
     void *owned; /* stays in the pool until that is freed: there is no later step */
     if (v->root->from == FROM_WEIGHT && !v->root->t.data.in && !weights_load(r->weights, v->root, &owned))
       return false;
-    v->t.data = v->root->t.data;
+    v->t.data.in = fvalue_data(v);
   }
   return true;
 }
 
 bool graph_run(struct run *r) {
-  for (uint32_t i = 0; i < r->graph->steps.n; i++) {
-    const struct fstep *step = &r->graph->steps.p[i];
-    if (!step->op->kernel)
-      free_last_used(r, step, i); /* moves nothing, but may be the last to ask */
-    else if (!run_step(r, step, i))
-      return false;
-  }
+  for (uint32_t i = 0; i < r->graph->steps.n; i++)
+    if (!run_step(r, &r->graph->steps.p[i], i)) return false;
   return settle_results(r);
 }

@@ -33,6 +33,15 @@ uint64_t strided_count(const struct strided *v) {
   return n;
 }
 
+bool strided_is_dense(const struct strided *v) {
+  int64_t stride = 1;
+  for (uint32_t i = v->ndim; i > 0; i--) {
+    if (v->size[i - 1] != 1 && v->stride[i - 1] != stride) return false;
+    stride *= (int64_t)v->size[i - 1];
+  }
+  return strided_count(v) > 0;
+}
+
 /* ---- copying ---- */
 
 /* Dimensions that lie one behind the other in both tensors are one. Those of size 1 go. */
@@ -100,7 +109,10 @@ void strided_copy(void *out, const struct ftensor *in, const struct strided *v) 
 
 bool strided_shape(struct op_call *c, strided_fn *view) {
   struct strided v;
-  return view(c, &v) && op_result(c, op_tensor(c, 0)->type, v.size, v.ndim);
+  if (!view(c, &v) || !op_result(c, op_tensor(c, 0)->type, v.size, v.ndim)) return false;
+  c->dense = strided_is_dense(&v);
+  c->offset = (uint64_t)v.offset;
+  return true;
 }
 
 bool strided_run(struct op_call *c, strided_fn *view) {

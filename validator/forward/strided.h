@@ -24,6 +24,8 @@ void strided_move(struct strided *v, uint32_t from, uint32_t to);
 void strided_insert(struct strided *v, uint32_t at, uint64_t size, int64_t stride);
 /* Copies the elements of `in` that the view names, in its order, to `out`. */
 void strided_copy(void *out, const struct ftensor *in, const struct strided *v);
+/* Do the elements lie one behind the other, in this order? */
+bool strided_is_dense(const struct strided *v);
 /* The elements that the view names. */
 uint64_t strided_count(const struct strided *v);
 
