@@ -60,6 +60,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/norm.inc"
 #include "tests/oracle/ops/order.inc"
 #include "tests/oracle/ops/pool.inc"
+#include "tests/oracle/ops/recurrent.inc"
 #include "tests/oracle/ops/reduce.inc"
 #include "tests/oracle/ops/shape.inc"
 #include "tests/oracle/ops/softmax.inc"

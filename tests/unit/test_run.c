@@ -528,12 +528,18 @@ static void unknown_operations_are_not_checked(void **state) {
        "changed in place"},
       {"\"a\": \"Linear(4, 4)\"", "\"y = x[:, :2]\", \"x.relu_()\", \"y + 1\"", OBS_FWD_ARGUMENT, "`y + 1`",
        "changed in place"},
+      {"\"a\": \"LSTM(4, 3)\"", "\"y, h, c, d = a(x)\", \"y\"", OBS_FWD_EXPRESSION, "M: `y, h, c, d = a(x)`",
+       "4 names for 2 values"},
+      {"\"a\": \"LSTM(4, 3)\"", "\"a(x, x)\"", OBS_FWD_ARGUMENT, "M: `a(x, x)`", "a pair"},
+      {"\"a\": \"LSTM(5, 3)\"", "\"a(x)\"", OBS_FWD_SHAPE, "M: `a(x)`", "does not end in 5"},
+      {"\"a\": \"MultiheadAttention(8, 2)\"", "\"a(x, x, x)\"", OBS_FWD_SHAPE, "a: `a(x, x, x)`",
+       "linear: input [1, 1, 4]"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x)[x]\"", OBS_FWD_SHAPE, "`a(x)[x]`",
        "an index must be int64, it is float32"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x).split(3, 2)\"", OBS_FWD_SHAPE, "`a(x).split(3, 2)`",
        "split: dimension 2"},
       {"\"a\": \"Linear(4, 4)\"", "\"a(x) in x\"", OBS_FWD_UNKNOWN_OP, "`a(x) in x`", "in"},
-      {"\"a\": \"GRU(4, 4)\"", "\"a(x)\"", OBS_FWD_UNKNOWN_MODULE, "M: `a(x)`", "GRU"},
+      {"\"a\": \"MaxUnpool3d(2)\"", "\"a(x)\"", OBS_FWD_UNKNOWN_MODULE, "M: `a(x)`", "MaxUnpool3d"},
       {"\"a\": \"MaxPool2d(2, return_indices=True)\"", "\"a(x.view(1, 1, 2, 2))\"", OBS_FWD_UNSUPPORTED,
        "M: `a(", "return_indices"},
       {"\"a\": \"Linear(3, 4)\"", "\"a(x)\"", OBS_FWD_SHAPE, "M: `a(x)`",
@@ -562,6 +568,28 @@ static void unknown_operations_are_not_checked(void **state) {
     check_observed(s, rows[i].kind, rows[i].subject, rows[i].detail);
     assert_int_equal(s->obs.n, 1);
     assert_int_equal(s->result->tests[0].status, RESULT_REFUSED);
+    end(s);
+  }
+}
+
+/* What stands beside the output of a layer is there when it is asked for, and else in nobody's way. */
+static void outputs_have_something_beside_them(void **state) {
+  (void)state;
+  static const char *const forwards[] = {
+      "\"y, h, c = a(x)\", \"y + 0 * h[0]\"", "\"y, _ = a(x)\", \"y * 1\"", "\"a(x) * 1\"", "\"a(x)[0] * 1\"",
+      "\"y = a(x)\", \"relu(y) - relu(-y)\"", "\"a(x)[:, :] * 1\""};
+  for (size_t i = 0; i < ARRAY_LEN(forwards); i++) {
+    char json[512];
+    snprintf(json, sizeof json,
+             "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"LSTM(4, 3)\"}, \"forward(x)\": [%s], "
+             "\"inputs\": "
+             "{\"x\": \"float32[B, 4]\"}, \"outputs\": {\"y\": \"float32[B, 3]\"}}",
+             forwards[i]);
+    struct run_state *s = begin(json, &plain);
+    run(s);
+    show(s);
+    assert_int_equal(s->obs.n, 0);
+    assert_int_equal(s->result->tests[0].status, RESULT_COMPUTED);
     end(s);
   }
 }
@@ -779,6 +807,7 @@ int main(void) {
       cmocka_unit_test(contradicting_inputs_are_answered_before_anything_runs),
       cmocka_unit_test(inline_inputs_are_checked_too),
       cmocka_unit_test(unknown_operations_are_not_checked),
+      cmocka_unit_test(outputs_have_something_beside_them),
       cmocka_unit_test(missing_weights_and_missing_forwards_are_said),
       cmocka_unit_test(outputs_are_what_is_declared),
       cmocka_unit_test(the_first_nonfinite_statement_is_named),

@@ -116,4 +116,9 @@ op_shape_fn sdpa_shape, sdpa_weights_shape;
 op_cost_fn sdpa_cost, sdpa_weights_cost;
 op_kernel_fn sdpa_run, sdpa_weights_run;
 
+/* recurrent.c */
+op_shape_fn recurrent_shape;
+op_cost_fn recurrent_cost;
+op_kernel_fn recurrent_run;
+
 #endif

@@ -87,6 +87,9 @@ NODISCARD bool lower_composed_module(struct lowering *l, struct frame *f, const 
 NODISCARD bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
                                        const struct call_args *args, uint32_t at, struct gval *out,
                                        bool *found);
+/* RNN, LSTM, GRU. *found: it is one. */
+NODISCARD bool lower_recurrent(struct lowering *l, struct frame *f, const struct module *m,
+                               const struct call_args *args, uint32_t at, struct gval *out, bool *found);
 /* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a
  * property. */
 NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name,

@@ -72,6 +72,8 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
   bool found = false;
   if (!lower_composed_module(l, f, m, args, at, out, &found)) return false;
   if (found) return true;
+  if (!lower_recurrent(l, f, m, args, at, out, &found)) return false;
+  if (found) return true;
   if (!row) return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
   const struct op *op = &op_table[row->op];
   struct call_args all = *args;
