@@ -1,5 +1,6 @@
 #!/bin/sh
-# What README.md shows is what the program prints: its hostile example, generated, and its architecture file.
+# What README.md and the pages of the rules show is what the program prints: README's hostile example, generated, its
+# architecture file, and the findings of a page below "`FILE` of the corpus:".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d)
@@ -21,6 +22,25 @@ check "README shows what the program prints" $?
 awk '/^```json/ {on = 1; next} /^```/ {on = 0} on' README.md >"$work/arch.json"
 "$CKPTLINT" forward corpus/benign/complex_model.pt --arch "$work/arch.json" >"$work/forward" 2>&1
 check "README's architecture file runs on a checkpoint" $?
+# "PAGE<tab>FILE<tab>finding", the finding in one line.
+findings() {
+  awk '
+    function flush() { if (text != "") print page "\t" file "\t" text; text = "" }
+    FNR == 1 { flush(); file = ""; page = FILENAME; sub(/.*\//, "", page) }
+    /^`[^`]*` of the corpus:$/ { flush(); split($0, part, "`"); file = part[2]; next }
+    /^    / && file != "" { if (/^    (critical|high|medium|low|info) /) flush(); $1 = $1; text = text (text == "" ? "" : " ") $0; next }
+    /^./ { flush(); file = "" }
+    END { flush() }
+  ' "$@"
+}
+"$GEN" "$work/cases"
+findings rules/doc/*.md >"$work/examples"
+tab=$(printf '\t')
+while IFS=$tab read -r page file finding; do
+  "$CKPTLINT" --isolated "$work/cases/$file" 2>/dev/null | tr -s ' \n' '  ' | grep -qF -- "$finding"
+  check "$page shows what the program prints of $file" $?
+done <"$work/examples"
+check "pages show findings of the corpus" "$([ "$(wc -l <"$work/examples")" -ge 20 ]; echo $?)"
 for verb in scan check forward inspect policy explain rules doctor version help; do
   "$CKPTLINT" help "$verb" >/dev/null 2>&1
   check "help $verb" $?
