@@ -55,6 +55,20 @@ expect 0 'good-twice.zip!good.tar.gz!good/p.pkl' --nested good-twice.zip
 expect 1 GLB301 --nested bad-twice.zip
 expect 2 LIM807 --nested=1 good-twice.zip
 
+# A program of torch.export is never clean; what it carries along is told.
+mkdir -p x/models x/data/sample_inputs x/data/weights
+printf pt2 >x/archive_format
+echo '{}' >x/models/model.json
+head -c 64 /dev/zero >x/data/weights/weight_0
+for d in good bad; do
+  cp $d/p.pkl x/data/sample_inputs/model.pt
+  zip -qr0 $d.pt2 x
+  expect 2 RUN005 $d.pt2
+done
+expect 2 '"path":"good.pt2!x/data/sample_inputs/model.pt"' --nested good.pt2
+expect 2 '"verdict":"not checked".*"inside":{"judged":1,"passed_over":3}' --nested good.pt2
+expect 1 GLB301 --nested bad.pt2
+
 # Nothing is followed out of an archive.
 ln -s /etc/passwd good/link
 tar cf link.tar good

@@ -366,13 +366,18 @@ static void note_no_model(struct job *job) {
     job_observe(job, &(struct observation){.kind = OBS_ARCH_NONE});
 }
 
-void job_after_lock(struct job *job) {
-  if (wants_model(job))
-    start_model(job, false);
-  else if (nested_wanted(job))
+static void look_inside(struct job *job) {
+  if (nested_wanted(job))
     nested_start(job);
   else
     job_end(job);
+}
+
+void job_after_lock(struct job *job) {
+  if (wants_model(job))
+    start_model(job, false);
+  else
+    look_inside(job);
 }
 
 static void after_plan(struct job *job) {
@@ -399,7 +404,7 @@ static void advance(struct job *job) {
   case JOB_NEEDS:
     before = job->findings.n;
     if (!job_take_report(job) || job->findings.n > before || job->no_model) {
-      job_end(job); /* the architecture file can't be used, or there is none */
+      look_inside(job); /* the architecture file can't be used, or there is none */
       return;
     }
     open_files(job);
@@ -407,7 +412,7 @@ static void advance(struct job *job) {
     return;
   case JOB_MODEL:
     take_model(job);
-    job_end(job);
+    look_inside(job);
     return;
   case JOB_UNPACKING: nested_take(job); return;
   case JOB_DIFF: pair_take(job); return;

@@ -34,6 +34,7 @@ void nested_start(struct job *job) {
   *u = (struct unpack_job){.max = max,
                            .file = job->in.bytes,
                            .kind = (enum container_kind)job->plan.header->kind,
+                           .plan = &job->plan,
                            .asked = job->run->options->nested > 0,
                            .region_bytes = (size_t)input->budget.bytes + INNER_SLACK,
                            .bytes = input->budget.bytes,

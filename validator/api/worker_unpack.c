@@ -15,6 +15,14 @@ static struct span no_member(const void *ctx, uint32_t number) {
   return SPAN("");
 }
 
+/* Of a file of torch's, what no loader of it reads may be anything. */
+static void leave_what_was_read(struct unpack *u, const struct plan *p) {
+  uint8_t *read = arena_array(u->arena, p->num_members, uint8_t);
+  for (uint32_t i = 0; read && i < p->num_members; i++) read[i] = p->members[i].used;
+  u->read = read;
+  u->num_read = read ? p->num_members : 0;
+}
+
 bool unpack_stage_run(void *ctx, struct wire_out *out) {
   const struct unpack_job *job = ctx;
   struct arena arena;
@@ -28,6 +36,7 @@ bool unpack_stage_run(void *ctx, struct wire_out *out) {
                      .max = job->max,
                      .arena = &arena,
                      .obs = &obs};
+  leave_what_was_read(&u, job->plan);
   inner_begin(&u.out, job->region, job->region_bytes, job->bytes, job->files);
   bool whole = unpack(&u);
   inner_end(&u.out, whole && !obs.lost);

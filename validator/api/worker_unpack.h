@@ -5,11 +5,13 @@
 
 #include "api/pipeline.h"
 #include "container/unpack.h"
+#include "model/plan.h"
 
 struct unpack_job {
   const struct limits *max;
   struct span file;
   enum container_kind kind;
+  const struct plan *plan; /* of the outer file */
   bool asked;   /* --nested */
   void *region; /* for inner.h */
   size_t region_bytes;

@@ -11,7 +11,10 @@ enum unpacking container_unpacking(enum container_kind kind) {
   case CONTAINER_TAR:
   case CONTAINER_CPIO:
   case CONTAINER_SEVENZIP:
-  case CONTAINER_OTHER_ZIP: return UNPACK_ASKED;
+  case CONTAINER_OTHER_ZIP:
+  case CONTAINER_PT2:
+  case CONTAINER_TORCH_ZIP:
+  case CONTAINER_TORCHSCRIPT: return UNPACK_ASKED;
   case CONTAINER_COMPRESSED:
   case CONTAINER_STABLE_BASELINES3: return UNPACK_BY_LOADER;
   default: return UNPACK_NEVER;
@@ -94,6 +97,7 @@ static bool unpack_zip(struct unpack *u) {
                        0;
     if (!limits_hold) return false;
     struct span text;
+    if (u->read && i < u->num_read && u->read[i]) continue;
     if (c.kind == CONTAINER_STABLE_BASELINES3 && span_is(m->name, "data"))
       whole = member_copy(&c, m, u->max->json_bytes, u->arena, u->obs, &text) &&
               json_unpack(u, m->name, text) && whole;
@@ -140,16 +144,20 @@ static bool unpack_zlib(struct unpack *u, struct span stream) {
 
 /* ---- all ---- */
 
+static bool is_zip(enum container_kind kind) {
+  return kind != CONTAINER_TAR && kind != CONTAINER_CPIO && kind != CONTAINER_SEVENZIP &&
+         kind != CONTAINER_COMPRESSED;
+}
+
 void unpack_prepare(enum container_kind kind) {
-  bool ours = kind == CONTAINER_OTHER_ZIP || kind == CONTAINER_STABLE_BASELINES3;
-  if (!ours) (void)foreign_load();
+  if (!is_zip(kind)) (void)foreign_load();
 }
 
 bool unpack(struct unpack *u) {
   if (!try_mul(u->file.n, u->max->inflate_ratio, &u->ratio_left) ||
       !try_add(u->ratio_left, (uint64_t)RATIO_FREE, &u->ratio_left))
     u->ratio_left = UINT64_MAX;
-  if (u->kind == CONTAINER_OTHER_ZIP || u->kind == CONTAINER_STABLE_BASELINES3) return unpack_zip(u);
+  if (is_zip(u->kind)) return unpack_zip(u);
   bool zlib = span_starts(u->file, SPAN("x")) || span_starts(u->file, SPAN("ZF"));
   if (u->kind == CONTAINER_COMPRESSED && zlib) return unpack_zlib(u, zlib_stream(u->file));
   return foreign_unpack(u);
