@@ -123,6 +123,28 @@ static inline void plan_entry(struct plan_bench *p, uint32_t depth, const char *
   p->dicts.p[p->dicts.n - 1].num_entries++;
 }
 
+/* The same of a tensor without bytes: models of any size. */
+static inline void plan_claim(struct plan_bench *p, uint32_t depth, const char *name, enum dtype dtype,
+                              uint32_t ndim, const uint64_t *sizes) {
+  static const uint64_t none[1] = {0};
+  plan_entry(p, depth, name, dtype, 1, none, NULL);
+  struct plan_tensor *t = &p->tensors.p[p->tensors.n - 1];
+  uint64_t stride = 1;
+  p->dims.n -= 2;
+  assert_true(vec_reserve(&p->arena, &p->dims, 2 * (uint64_t)ndim, PLAN_BENCH_ROWS * 4u));
+  t->ndim = (uint8_t)ndim;
+  t->numel = 1;
+  t->storage = PLAN_NO_STORAGE;
+  t->flags = PLAN_META | PLAN_CONTIGUOUS;
+  for (uint32_t i = ndim; i > 0; i--) {
+    p->dims.p[t->first_dim + i - 1] = sizes[i - 1];
+    p->dims.p[t->first_dim + ndim + i - 1] = stride;
+    stride *= sizes[i - 1];
+    t->numel *= sizes[i - 1];
+  }
+  p->dims.n += 2 * ndim;
+}
+
 #define PLAN_COPY(p, field)                                            \
   for (uint32_t i = 0; i < (p)->field.n; i++) {                        \
     void *row = plan_row(&(p)->w, PLAN_##field, sizeof *(p)->field.p); \

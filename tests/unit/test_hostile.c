@@ -2,25 +2,6 @@
  * line, column, and what was expected. */
 #include "tests/unit/arch_bench.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { SLOWER = 20 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-enum { SLOWER = 20 };
-#else
-enum { SLOWER = 1 };
-#endif
-#else
-enum { SLOWER = 1 };
-#endif
-
-/* Of this process: others may be at work too. */
-static double cpu_milliseconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 /* front, `n` times `unit` with its '#' replaced by the number, back */
 struct made {
   const char *front, *unit, *back;

@@ -31,7 +31,8 @@ struct search {
 
 /* ---- one trial ---- */
 
-static struct trial attempt_sources(struct search *s, const struct config_sources *sources) {
+static struct trial attempt_sources(struct search *s, const struct config_sources *sources,
+                                    const struct pair *probe) {
   const struct hint_request *r = s->r;
   struct trial x = {.arch = r->arch,
                     .sources = sources,
@@ -39,6 +40,7 @@ static struct trial attempt_sources(struct search *s, const struct config_source
                     .plan = r->plan,
                     .dict = r->match->dict,
                     .like = r->match,
+                    .probe = probe,
                     .problems = UINT64_MAX};
   struct limits own = *r->max;
   if (s->left == 0) return x;
@@ -147,12 +149,13 @@ static struct setting setting_of(struct search *s, const struct field *f, int64_
   return set;
 }
 
-static struct trial attempt_value(struct search *s, const struct field *f, int64_t value) {
+static struct trial attempt_value(struct search *s, const struct field *f, int64_t value,
+                                  const struct pair *probe) {
   struct config_sources sources = *s->r->sources;
   s->set[s->num_set] = setting_of(s, f, value);
   sources.set = s->set;
   sources.num_set = s->num_set + 1;
-  return attempt_sources(s, &sources);
+  return attempt_sources(s, &sources, probe);
 }
 
 /* Values that never show are left out from here on. */
@@ -161,8 +164,12 @@ static void find_dead(struct search *s) {
   uint64_t print = model_print(r->model);
   for (uint32_t i = 0; i < s->num_fields; i++) {
     struct field *f = &s->fields[i];
-    struct trial x = attempt_value(s, f, f->flag ? !f->value : f->value + 1);
-    f->dead = x.problems != UINT64_MAX && x.print == print;
+    /* One more may show nowhere: 225 pixels make as many patches as 224. */
+    struct trial x = attempt_value(s, f, f->flag ? !f->value : f->value + 1, NULL);
+    bool same = x.problems != UINT64_MAX && x.print == print;
+    if (same && !f->flag && f->value > 0)
+      x = attempt_value(s, f, f->value <= INT32_MAX ? 2 * f->value : 1, NULL);
+    f->dead = same && x.problems != UINT64_MAX && x.print == print;
   }
 }
 
@@ -175,7 +182,7 @@ struct best {
 
 static void try_value(struct search *s, struct field *f, int64_t value, struct best *best) {
   if (value == f->value || value < 0) return;
-  struct trial x = attempt_value(s, f, value);
+  struct trial x = attempt_value(s, f, value, NULL);
   if (x.problems < best->problems) *best = (struct best){x.problems, x.pairs, f, value};
 }
 
@@ -198,6 +205,52 @@ static void try_field(struct search *s, struct field *f, struct best *best) {
   }
 }
 
+/* Two values that have the one wanted between them, by doubling or halving from the present one; *rising: the
+ * size grows with the value. */
+static bool bracket(struct search *s, const struct field *f, const struct pair *pair, bool up, int64_t *low,
+                    int64_t *high, bool *rising) {
+  enum { DOUBLINGS = 8 };
+  int64_t at = f->value;
+  for (int i = 0; i < DOUBLINGS && at > 0 && at <= INT32_MAX; i++) {
+    int64_t next = up ? at * 2 : at / 2;
+    struct trial x = attempt_value(s, f, next, pair);
+    if (x.problems == UINT64_MAX || x.probed == 0 || x.probed == pair->want) return false;
+    bool grew = x.probed > pair->want;
+    if (grew != (pair->found > pair->want)) return false;
+    *low = up ? at : next;
+    *high = up ? next : at;
+    *rising = grew == up;
+    if (grew ? x.probed >= pair->found : x.probed <= pair->found) return true;
+    at = next;
+  }
+  return false;
+}
+
+/* A size need not be a multiple of the value, or the value and something: a table of (2 * window - 1) ** 2
+ * rows. Where it grows with the value, or shrinks, the value is found by halving. */
+static void solve_field(struct search *s, struct field *f, struct best *best) {
+  const struct pair *pair = &s->pairs.list[0];
+  int64_t low, high;
+  bool rising;
+  if (f->flag || s->pairs.n == 0) return;
+  if (!bracket(s, f, pair, true, &low, &high, &rising) && !bracket(s, f, pair, false, &low, &high, &rising))
+    return;
+  /* Several values may give one size; of these the doubled one is a better guess than its neighbours. */
+  try_value(s, f, low, best);
+  try_value(s, f, high, best);
+  while (high - low > 1) {
+    int64_t middle = low + (high - low) / 2;
+    struct trial x = attempt_value(s, f, middle, pair);
+    if (x.problems == UINT64_MAX || x.probed == 0) return;
+    if (rising ? x.probed < pair->found : x.probed > pair->found)
+      low = middle;
+    else
+      high = middle;
+  }
+  try_value(s, f, low, best);
+  try_value(s, f, high, best);
+}
+
 /* ---- telling ---- */
 
 static void tell(struct observations *o, struct span what, uint64_t before, uint64_t after) {
@@ -210,7 +263,7 @@ static uint64_t try_presets(struct search *s, struct span *name) {
   for (uint32_t i = 0; i < arch->num_presets; i++) {
     struct config_sources sources = *s->r->sources;
     sources.preset = arch->presets[i].name;
-    struct trial x = attempt_sources(s, &sources);
+    struct trial x = attempt_sources(s, &sources, NULL);
     if (x.problems >= best) continue;
     best = x.problems;
     *name = arch->presets[i].name;
@@ -242,6 +295,8 @@ static uint64_t try_values(struct search *s, uint64_t before, struct span *words
     struct best best = {.problems = left};
     for (uint32_t i = 0; i < s->num_fields; i++)
       if (!s->fields[i].dead) try_field(s, &s->fields[i], &best);
+    for (uint32_t i = 0; i < s->num_fields && !best.field; i++)
+      if (!s->fields[i].dead) solve_field(s, &s->fields[i], &best);
     if (!best.field) break;
     lines[n] = best.field->line;
     s->set[s->num_set++] = setting_of(s, best.field, best.value);

@@ -15,13 +15,11 @@ uint64_t model_print(const struct model *m) {
 
 uint64_t match_problems(const struct match *m) { return (uint64_t)m->missing + m->unexpected + m->misshapen; }
 
-static void add_pair(struct pairs *p, uint64_t found, uint64_t want) {
+static void add_pair(struct pairs *p, struct pair new) {
   uint32_t i = 0;
-  while (i < p->n && (p->list[i].found != found || p->list[i].want != want)) i++;
+  while (i < p->n && (p->list[i].found != new.found || p->list[i].want != new.want)) i++;
   if (i == MAX_PAIRS) return;
-  p->list[i].found = found;
-  p->list[i].want = want;
-  p->n += i == p->n;
+  if (i == p->n) p->list[p->n++] = new;
 }
 
 void match_pairs(struct pairs *p, const struct model *model, const struct match *match,
@@ -33,8 +31,17 @@ void match_pairs(struct pairs *p, const struct model *model, const struct match 
     const struct plan_tensor *t = &plan->tensors[match->tensor[i]];
     const uint64_t *found = plan->dims + t->first_dim;
     for (uint32_t d = 0; t->ndim == slot->ndim && d < t->ndim; d++)
-      if (found[d] != slot->sizes[d]) add_pair(p, found[d], slot->sizes[d]);
+      if (found[d] != slot->sizes[d])
+        add_pair(p, (struct pair){found[d], slot->sizes[d], match->tensor[i], d});
   }
+}
+
+static uint64_t probe(const struct model *model, const struct match *match, const struct pair *at) {
+  for (uint32_t i = 0; at && i < model->num_expected; i++) {
+    const struct slot *slot = model->expected[i].slot;
+    if (match->tensor[i] == at->tensor) return at->dim < slot->ndim ? slot->sizes[at->dim] : 0;
+  }
+  return 0;
 }
 
 enum { TRIAL_BYTES = 1 << 28 };
@@ -57,6 +64,7 @@ void trial_run(struct trial *x, const struct limits *max) {
     x->print = model_print(&model);
     x->hits = (uint64_t)match.matched + match.misshapen;
     x->changed = match.unwrapped || match.prefix_added.n || match.prefix_removed.n;
+    x->probed = probe(&model, &match, x->probe);
     match_pairs(&x->pairs, &model, &match, x->plan);
   }
   uint64_t steps = max->arch_steps + 64 * min_u64(4 * (uint64_t)x->plan->num_tensors + 1024, max->tensors);

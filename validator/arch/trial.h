@@ -10,8 +10,9 @@ enum { MAX_PAIRS = 12, STEPS_PER_KEY = 50 };
 /* Different sizes that were found where others were expected. */
 struct pairs {
   uint32_t n;
-  struct {
+  struct pair {
     uint64_t found, want;
+    uint32_t tensor, dim; /* where first: of the plan, and in which of its dimensions */
   } list[MAX_PAIRS];
 };
 
@@ -22,7 +23,9 @@ struct trial {
   const struct plan *plan;
   const struct plan_dict *dict;
   const struct match *like; /* whose prefix counts; NULL: it is looked for */
+  const struct pair *probe; /* where a size is asked for; NULL: nowhere */
   /* what came of it */
+  uint64_t probed; /* the size that is expected there; 0: there is none */
   uint64_t problems; /* UINT64_MAX: can't be built */
   uint64_t print;    /* of all keys and sizes */
   uint64_t hits;     /* keys of the checkpoint that are the model's, whatever their shapes */
