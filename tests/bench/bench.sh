@@ -29,6 +29,16 @@ for i in $(seq 1000); do cp corpus/benign/simple_linear.pt "$work/dir/$i.pt"; do
 row "quick scan, 1 GiB torch zip" 21 "cat" "cat $work/gib.pt" "$OUT/ckptlint" --depth quick "$work/gib.pt"
 row "quick scan, 100,000 tensors" 11 "cat" "cat $work/many.pt" "$OUT/ckptlint" --depth quick "$work/many.pt"
 "$OUT/tests/bench/machine" 21 "$work/many.pt"
+cat >"$work/many.json" <<'END'
+{"arch": 1, "config": {"n": 100000}, "modules": {"layer.{i < n}": {"modules": {"weight": "Parameter(4)"}}}}
+END
+row "quick check, 100,000 tensors" 11 "quick scan" "$OUT/ckptlint --depth quick $work/many.pt" \
+  "$OUT/ckptlint" check --depth quick --arch "$work/many.json" "$work/many.pt"
+cat >"$work/llama-70b.json" <<'END'
+{"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64,
+ "num_key_value_heads": 8, "vocab_size": 32000, "architectures": ["LlamaForCausalLM"]}
+END
+"$OUT/tests/bench/expand" 21 rules/models/llama.json "$work/llama-70b.json" # Llama 2 70B: at most 20 ms
 row "full scan, 1 GiB torch zip" 5 "one-thread read" "$OUT/tests/bench/read $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
 row "full scan, 1,000 small files" 5 "cat" "cat $work/dir/*.pt" "$OUT/ckptlint" "$work/dir"
 row "start: ckptlint version" 21 "true" "true" "$OUT/ckptlint" version
