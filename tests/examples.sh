@@ -41,6 +41,33 @@ while IFS=$tab read -r page file finding; do
   check "$page shows what the program prints of $file" $?
 done <"$work/examples"
 check "pages show findings of the corpus" "$([ "$(wc -l <"$work/examples")" -ge 20 ]; echo $?)"
+
+# The page on architecture files: each example is a file that is taken, and each command prints what is shown.
+page=validator/doc/architecture-files.md
+mkdir "$work/page"
+cp corpus/benign/*.pt "$work/page"
+awk -v dir="$work/page" -f tests/page.awk "$page" >"$work/commands"
+awk -v show=1 -f tests/page.awk "$page" >"$work/page.shown"
+while read -r program rest; do
+  [ "$program" = ckptlint ] || continue
+  echo "\$ $program $rest"
+  # shellcheck disable=SC2086 # words of a command line
+  (cd "$work/page" && "$CKPTLINT" $rest 2>&1) | sed '/^Rules .*, sandbox /d; /^clean means: /d; /^Policy /d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
+done <"$work/commands" >"$work/page.printed"
+diff "$work/page.shown" "$work/page.printed"
+check "the page on architecture files shows what the program prints" $?
+echo '{"input_dim": 10, "hidden_dim": 2, "output_dim": 2}' >"$work/config.json"
+for file in "$work"/page/*.json; do
+  case $file in */mistake.json) continue ;; esac
+  "$CKPTLINT" check --depth quick --config "$work/config.json" --arch "$file" corpus/benign/complex_model.pt 2>&1 | grep -q KEY512
+  check "the page's ${file##*/} is an architecture file" "$([ $? -eq 1 ]; echo $?)"
+done
+sed -n 's/^BUILTIN(\([a-z_]*\),.*/\1/p' validator/arch/builtins.def >"$work/functions"
+while read -r name; do
+  grep -q "\`$name\`" "$page"
+  check "the page names the function $name" $?
+done <"$work/functions"
+
 for verb in scan check forward inspect policy explain rules doctor version help; do
   "$CKPTLINT" help "$verb" >/dev/null 2>&1
   check "help $verb" $?
