@@ -13,7 +13,7 @@ struct finding judge(const struct observation *o, struct span name) {
                           .detail = o->detail};
 }
 
-static bool of_forward(enum rule_id id) { return id >= RULE_FWD701 && id <= RULE_FWD706; }
+static bool of_forward(enum rule_id id) { return id >= RULE_FWD701 && id <= RULE_FWD707; }
 
 void adjust(struct finding *f, const struct adjusting *how) {
   enum rule_id id = reason_table[f->reason].rule;

@@ -316,6 +316,7 @@ static const struct setup complex_config = {
     .num_set = 3};
 
 static void tutorial_models_compute_what_pytorch_does(void **state) {
+  static const char residual[] = RESIDUAL ", \"tests\": [{\"B\": 2, \"T\": 5, \"x\": \"rand(11)\"}]}";
   (void)state;
   static const struct {
     const char *json, *golden;
@@ -328,7 +329,7 @@ static void tutorial_models_compute_what_pytorch_does(void **state) {
       {CUSTOM ", \"tests\": [{\"B\": 4, \"x\": \"rand(3)\"}]}", "custom_0", &plain},
       {NUMBERED ", \"tests\": [{\"B\": 4, \"x\": \"rand(3)\"}]}", "custom_0", &plain},
       {COMPLEX ", \"tests\": [{\"B\": 4, \"x\": \"rand(5)\"}]}", "complex_0", &complex_config},
-      {RESIDUAL ", \"tests\": [{\"B\": 2, \"T\": 5, \"x\": \"rand(11)\"}]}", "residual_0", &plain},
+      {residual, "residual_0", &plain},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct run_state *s = begin(rows[i].json, rows[i].how);
@@ -340,7 +341,52 @@ static void tutorial_models_compute_what_pytorch_does(void **state) {
     assert_true(s->result->tests[0].generated);
     check_golden(s, 0, rows[i].golden);
     assert_int_equal(s->result->outputs[0].golden, GOLDEN_NONE);
-    assert_int_equal(s->obs.n, 0);
+    /* Of models that declare no outputs; the residual one has a buffer for two sequences. */
+    uint32_t fixed = seen(&s->obs, OBS_FWD_FIXED_BATCH);
+    assert_int_equal(s->obs.n, seen(&s->obs, OBS_FWD_SYMBOLIC) + fixed);
+    assert_int_equal(fixed, rows[i].json == residual);
+    end(s);
+  }
+}
+
+#define SIZED(inputs, statements, more)                                                      \
+  "{\"arch\": 1, \"modules\": {\"linear\": \"Linear(10, 2)\"}, \"forward(x)\": [" statements \
+  "], \"inputs\": {\"x\": \"" inputs "\"}" more "}"
+
+/* The pass on shapes alone for other sizes of the symbols. */
+static void other_sizes_are_tried(void **state) {
+  static const struct {
+    const char *json;
+    enum obs_kind kind; /* OBS_NONE: nothing is told */
+    const char *words;
+  } rows[] = {
+      {SIZED("float32[B, 10]", "\"linear(x)\"", ""), OBS_FWD_SYMBOLIC, "float32[B, 2]"},
+      {SIZED("float32[B, T, 10]", "\"linear(x)\"", ""), OBS_FWD_SYMBOLIC, "float32[B, T, 2]"},
+      {SIZED("float32[B, T, 10]", "\"linear(x).flatten(1)\"", ""), OBS_FWD_SYMBOLIC, "float32[B, 2 * T]"},
+      {SIZED("float32[B, T, 10]", "\"linear(x)[:, 1:]\"", ""), OBS_FWD_SYMBOLIC, "float32[B, T - 1, 2]"},
+      {SIZED("float32[B, T, 10]", "\"linear(x).flatten(0, 1)\"", ""), OBS_FWD_SYMBOLIC,
+       "float32[8, 2]"}, /* B * T */
+      {SIZED("float32[B, 10]", "\"linear(x)\"", ", \"outputs\": {\"y\": \"float32[B, 2]\"}"), OBS_NONE, ""},
+      {SIZED("float32[1, 10]", "\"linear(x.view(1, 10))\"", ""), OBS_NONE, ""}, /* no symbols */
+      {SIZED("float32[B, 10]", "\"linear(x.view(1, 10))\"", ""), OBS_FWD_FIXED_BATCH,
+       "B = 1, and not with B = 2"},
+      {SIZED("float32[B, 10]", "\"linear(x).view(1, -1)\"", ", \"outputs\": {\"y\": \"float32[B, 2]\"}"),
+       OBS_FWD_FIXED_BATCH, "expected float32[B, 2]"},
+      {SIZED("float32[B, T, 10]", "\"linear(x.view(-1, 8, 10))\"", ""), OBS_FWD_FIXED_SIZE,
+       "T = 8, and not with"},
+      {SIZED("float32[B, 10]", "\"linear(x.view(2, 10))\"", ""), OBS_FWD_SHAPE,
+       ""}, /* not even with one size */
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct run_state *s = begin(rows[i].json, &plain);
+    run(s);
+    assert_int_equal(s->obs.n, rows[i].kind != OBS_NONE);
+    struct span told = s->obs.n ? s->obs.list[0].detail : SPAN("");
+    if (s->obs.n && (s->obs.list[0].kind != rows[i].kind ||
+                     (rows[i].words[0] && !memmem(told.p, told.n, rows[i].words, strlen(rows[i].words)))))
+      fail_msg("%s: kind %d, %.*s", rows[i].json, (int)s->obs.list[0].kind, (int)told.n,
+               (const char *)told.p);
     end(s);
   }
 }
@@ -799,6 +845,7 @@ static int load_library(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tutorial_models_compute_what_pytorch_does),
+      cmocka_unit_test(other_sizes_are_tried),
       cmocka_unit_test(all_outputs_are_kept),
       cmocka_unit_test(weights_of_every_layout_give_the_same),
       cmocka_unit_test(goldens_agree_or_say_how_they_differ),

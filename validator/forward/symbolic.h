@@ -1,0 +1,13 @@
+/* What the forward pass does with other sizes of the declared symbolic dimensions ("B" of float32[B, 10]):
+ * the graph is built on shapes alone for three assignments (arch-language 2.5). */
+#ifndef CKPTLINT_FORWARD_SYMBOLIC_H
+#define CKPTLINT_FORWARD_SYMBOLIC_H
+
+#include "forward/forward.h"
+
+/* Observes a pass that works with one batch size only, and the shapes of outputs that the architecture file
+ * does not declare, in terms of the symbols. Silent where the pass can't be built at all: that is told by the
+ * tests. False: memory is spent. */
+NODISCARD bool forward_symbolic(const struct forward_request *r, struct arena *a, struct observations *o);
+
+#endif
