@@ -343,6 +343,41 @@ static void constants_must_be_held(void **state) {
   }
 }
 
+/* What config.json says of the weights themselves. */
+static void the_configs_words_on_the_weights_are_held(void **state) {
+  static const struct {
+    const char *config, *keys;
+    enum obs_kind seen;
+    uint64_t got;
+    const char *words;
+  } rows[] = {
+      {"{'torch_dtype': 'float32'}", TWO_KEYS, OBS_NONE, 0, ""},
+      {"{'dtype': 'torch.float32', 'torch_dtype': 'float16'}", TWO_KEYS, OBS_NONE, 0,
+       ""}, /* version 5 wins */
+      {"{'torch_dtype': 'auto'}", TWO_KEYS, OBS_NONE, 0, ""},
+      {"{'torch_dtype': null}", TWO_KEYS, OBS_NONE, 0, ""},
+      {"{'torch_dtype': 'bfloat16'}", TWO_KEYS, OBS_MATCH_CONFIG_DTYPE, 3, "float32"},
+      {"{'quantization_config': {'quant_method': 'gptq'}}", TWO_KEYS, OBS_NONE, 0, ""},
+      {"{'quantization_config': {'quant_method': 'gptq'}}",
+       "layer1.qweight[4,3] layer1.bias[4] layer2.weight[2,4]", OBS_MATCH_QUANTIZED, 0, ""},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct match_bench x;
+    bench_open(&x, two_layers);
+    x.b.sources.file = (struct text_file){SPAN("config.json"), as_json(&x.b.arena, rows[i].config)};
+    root_dict(&x, rows[i].keys, "");
+    bench_run(&x);
+    for (enum obs_kind k = OBS_MATCH_CONFIG_DTYPE; k <= OBS_MATCH_QUANTIZED; k++)
+      if (seen(&x.b.o, k) != (k == rows[i].seen)) fail_msg("row %zu", i);
+    if (rows[i].seen != OBS_NONE) {
+      const struct observation *o = first_of(&x.b.o, rows[i].seen);
+      assert_true(o->got == rows[i].got && says(o->detail, rows[i].words));
+    }
+    bench_close(&x);
+  }
+}
+
 /* ---- which state dict ---- */
 
 static void add_dict(struct match_bench *x, const char *key, const char *path) {
@@ -637,11 +672,11 @@ static void many_keys(bool fitting) {
       plan_entry(&x.p, 1, name, DTYPE_F32, k % 2 ? 1 : 2, SIZES(1, 1), NULL);
     }
   x.plan = plan_bench_done(&x.p);
-  double start = milliseconds();
+  double start = cpu_milliseconds();
   assert_true(arch_bench_build(&x.b, "", x.plan->num_tensors));
   x.dict = match_choose(&x.b.arch, x.plan, &x.options, NULL, &x.b.arena, &x.b.o);
   assert_true(match_run(&x.m, &x.b.model, x.plan, x.dict, &x.options, &x.b.arena, &x.b.o));
-  double took = milliseconds() - start;
+  double took = cpu_milliseconds() - start;
   print_message("100,000 keys, %s: %.0f ms, %zu MiB\n", fitting ? "with a prefix" : "all different", took,
                 x.b.arena.used >> 20);
   assert_true(took < 3000); /* under sanitizers; the release build takes a tenth */
@@ -674,6 +709,7 @@ int main(void) {
       cmocka_unit_test(strided_ties_are_compared_by_element),
       cmocka_unit_test(batch_counters_may_be_absent),
       cmocka_unit_test(constants_must_be_held),
+      cmocka_unit_test(the_configs_words_on_the_weights_are_held),
       cmocka_unit_test(the_state_dict_is_found_or_asked_for),
       cmocka_unit_test(a_whole_module_is_matched_and_answered),
       cmocka_unit_test(numbers_are_held_against_the_checks),

@@ -528,6 +528,8 @@ bool model_build(struct model *out, const struct arch *arch, const struct config
   out->config_json = config.json;
   out->own_config_json = config.own_json;
   out->config = t.b.config = config.scope;
+  out->dtype = config.dtype;
+  out->quantized = config.quantized;
   ok = ok && build(&t, root, config.wanted);
   out->eval->call = NULL;
   out->eval->context = NULL; /* the builder was on this function's stack */

@@ -145,6 +145,18 @@ static bool read_architectures(struct resolver *r, const cJSON *json) {
   return true;
 }
 
+/* What a config of transformers says of the weights themselves: torch_dtype, since version 5 dtype, and how
+ * they are quantised. */
+static void read_weights(struct resolver *r, const cJSON *json) {
+  const cJSON *dtype = json_get(json, "dtype"), *quantized = json_get(json, "quantization_config");
+  const cJSON *method = json_get(quantized, "quant_method");
+  if (!cJSON_IsString(dtype)) dtype = json_get(json, "torch_dtype");
+  if (cJSON_IsString(dtype)) r->c->dtype = span_str(dtype->valuestring);
+  if (cJSON_IsObject(quantized))
+    r->c->quantized =
+        cJSON_IsString(method) ? span_str(method->valuestring) : SPAN("in a way it does not name");
+}
+
 /* The members of an object of JSON that are config values. */
 static bool take_json(struct resolver *r, const cJSON *json, enum source from) {
   struct json_index index = {0};
@@ -157,6 +169,14 @@ static bool take_json(struct resolver *r, const cJSON *json, enum source from) {
   return true;
 }
 
+/* Read, though no config value. */
+static bool is_known(struct span name) {
+  static const char *const names[] = {"architectures", "dtype", "torch_dtype", "quantization_config"};
+  for (size_t i = 0; i < ARRAY_LEN(names); i++)
+    if (span_is(name, names[i])) return true;
+  return false;
+}
+
 /* A config of transformers holds dozens of values that are no matter here: it is known by its model_type. */
 static void list_undeclared(struct resolver *r, const cJSON *json, struct span source) {
   const cJSON *child;
@@ -165,7 +185,7 @@ static void list_undeclared(struct resolver *r, const cJSON *json, struct span s
   if (json_get(json, "model_type")) return;
   cJSON_ArrayForEach(child, json) {
     if (find_line(r, span_str(child->string)) < r->c->arch->num_config) continue;
-    if (strcmp(child->string, "architectures") == 0) continue;
+    if (is_known(span_str(child->string))) continue;
     add_undeclared(r, span_str(child->string));
     n++;
   }
@@ -195,6 +215,7 @@ static bool read_file(struct resolver *r) {
                                                            .detail = SPAN("an object of config values")});
   if (!take_json(r, json, FROM_FILE)) return false;
   list_undeclared(r, json, file->name);
+  read_weights(r, json);
   return read_architectures(r, json);
 }
 

@@ -21,6 +21,7 @@ struct config {
   struct observations *observations;
   struct scope *scope;    /* the result */
   struct names wanted;    /* architectures of the config file, else of the preset */
+  struct span dtype, quantized; /* of the weights, as the config file has it; empty: it does not say */
   /* Of the config file, and of a config saved as JSON text; NULL: none. The values borrow from them.
    * cJSON_Delete them. */
   cJSON *json, *own_json;

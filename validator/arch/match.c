@@ -235,6 +235,33 @@ static void judge(struct match *out) {
   out->loads_loose = !changed && out->misshapen == 0;
 }
 
+/* The dtype that the config file names, against that of the weights. */
+static void note_config_dtype(struct matcher *m) {
+  uint64_t counts[DTYPE_COUNT] = {0}, all = 0;
+  struct span name = m->model->dtype;
+  enum dtype most = DTYPE_NONE,
+             want = dtype_by_name(span_starts(name, SPAN("torch.")) ? span_from(name, 6) : name);
+  if (want == DTYPE_NONE) return; /* "auto" */
+  for (uint32_t i = 0; i < m->model->num_expected; i++) {
+    if (m->model->expected[i].slot->buffer || m->out->tensor[i] == MATCH_NO_TENSOR) continue;
+    enum dtype d = (enum dtype)m->plan->tensors[m->out->tensor[i]].dtype;
+    all++;
+    if (++counts[d] > counts[most]) most = d;
+  }
+  if (all == counts[want]) return;
+  observe(m->o, (struct observation){.kind = OBS_MATCH_CONFIG_DTYPE,
+                                     .subject = name,
+                                     .got = all - counts[want],
+                                     .want = all,
+                                     .detail = span_str(dtype_name(most))});
+}
+
+static void note_quantized(struct matcher *m) {
+  const struct match *out = m->out;
+  if (m->model->quantized.n && out->missing + out->unexpected + out->misshapen)
+    observe(m->o, (struct observation){.kind = OBS_MATCH_QUANTIZED, .subject = m->model->quantized});
+}
+
 static void note_waived(struct matcher *m) {
   if (m->out->waived) observe(m->o, (struct observation){.kind = OBS_MATCH_WAIVED, .got = m->out->waived});
 }
@@ -269,6 +296,8 @@ bool match_run(struct match *out, const struct model *model, const struct plan *
   judge(out);
   if (options->counts_only) return true;
   note_waived(&m);
+  note_quantized(&m);
+  note_config_dtype(&m);
   if (note_nothing(&m)) return true;
   if (!match_fold(&m)) return false;
   match_ties(&m);

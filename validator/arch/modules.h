@@ -95,6 +95,7 @@ struct model {
   bool root_chosen;             /* the first of several, since nobody named one */
   uint32_t num_expected;
   const struct expected *expected; /* torch's order: own parameters, own buffers, children */
+  struct span dtype, quantized; /* what the config file says of the weights; empty: nothing */
   uint64_t parameters;          /* elements of the parameters, tied aliases left out */
   uint32_t num_ties;
   const struct model_tie *ties;
