@@ -88,6 +88,7 @@ for t in \
   tests/oracle/torch_forward.py tests/oracle/torch_statements.py tests/oracle/torch_sequences.py \
   tests/oracle/load_state_dict.py \
   tests/oracle/no_weights.py \
+  tests/oracle/wrappers.py \
   tests/oracle/configs.py \
   tests/oracle/resume.py \
   tests/oracle/arch_schema.py \

@@ -147,11 +147,16 @@ static void propose_all(struct matcher *m, struct changes *all) {
   propose(all, SPAN("model."), (struct span){0});
   propose(all, base, (struct span){0});
   propose(all, (struct span){0}, base);
-  for (uint32_t i = 0; i < m->dict->num_entries; i++)
-    if (!number_of(m, &as_is, m->names[i])) {
-      propose_fronts(all, m->names[i], false, base);
-      break;
-    }
+  /* Of a file with two networks, both: the averaged one and the one in training. */
+  const struct span *first = NULL, *last = NULL;
+  for (uint32_t i = 0; i < m->dict->num_entries; i++) {
+    const struct span *name = &m->names[i];
+    if (name->n == 0 || !memchr(name->p, '.', name->n) || number_of(m, &as_is, *name)) continue;
+    if (!first) first = name;
+    last = name;
+  }
+  if (first) propose_fronts(all, *first, false, base);
+  if (last) propose_fronts(all, *last, false, base);
   for (uint32_t i = 0; i < m->model->num_expected; i++)
     if (m->entry[i] == UINT32_MAX) {
       propose_fronts(all, m->model->expected[i].key, true, base);
@@ -171,7 +176,8 @@ static struct change best_change(struct matcher *m, uint32_t hits_as_is) {
     if (all.list[i].hits > best.hits) best = all.list[i];
   }
   best.hits = best.hits ? hits(m, &best, 1) : 0;
-  bool many = best.hits >= m->dict->num_entries / 2 || best.hits >= m->model->num_expected / 2;
+  uint64_t twice = UINT64_C(2) * best.hits;
+  bool many = twice >= m->dict->num_entries || twice >= m->model->num_expected;
   return best.hits > hits_as_is && many ? best : (struct change){.hits = hits_as_is};
 }
 
