@@ -3,6 +3,7 @@
 #ifndef CKPTLINT_TESTS_UNIT_MATCH_BENCH_H
 #define CKPTLINT_TESTS_UNIT_MATCH_BENCH_H
 
+#include "arch/hint.h"
 #include "tests/unit/arch_bench.h"
 #include "tests/unit/plan_bench.h"
 
@@ -32,6 +33,18 @@ static inline void bench_run(struct match_bench *x) {
   x->dict = match_choose(&x->b.arch, x->plan, &x->options, NULL, &x->b.arena, &x->b.o);
   if (x->dict)
     assert_true(match_run(&x->m, &x->b.model, x->plan, x->dict, &x->options, &x->b.arena, &x->b.o));
+}
+
+/* Looks for the config value that fits, after bench_run. */
+static inline bool bench_hint(struct match_bench *x) {
+  const struct hint_request r = {.arch = &x->b.arch,
+                                 .sources = &x->b.sources,
+                                 .model = &x->b.model,
+                                 .root = x->b.arch.num_roots ? x->b.model.root_name : SPAN(""),
+                                 .match = &x->m,
+                                 .plan = x->plan,
+                                 .max = &x->b.max};
+  return hint_run(&r, &x->b.arena, &x->b.o);
 }
 
 static inline void bench_close(struct match_bench *x) {

@@ -1,20 +1,8 @@
 /* Which config value fits the checkpoint: found by trying, told with what it resolves; and how long that
  * takes. */
 #include "arch/fit.h"
-#include "arch/hint.h"
 
 #include "tests/unit/match_bench.h"
-
-static bool run_hint(struct match_bench *x) {
-  const struct hint_request r = {.arch = &x->b.arch,
-                                 .sources = &x->b.sources,
-                                 .model = &x->b.model,
-                                 .root = x->b.arch.num_roots ? x->b.model.root_name : SPAN(""),
-                                 .match = &x->m,
-                                 .plan = x->plan,
-                                 .max = &x->b.max};
-  return hint_run(&r, &x->b.arena, &x->b.o);
-}
 
 #define MLP                                                                                        \
   "{'arch': 1, 'config': {'d': 20, 'out': 2, 'heads': 4}, 'modules': {'a': 'Linear(10, d)', 'b': " \
@@ -74,7 +62,7 @@ static void values_are_found(void **state) {
     bench_open(&x, rows[i].arch);
     root_dict(&x, rows[i].keys, "");
     bench_run(&x);
-    assert_true(run_hint(&x));
+    assert_true(bench_hint(&x));
     bool told = seen(&x.b.o, OBS_HINT) != 0;
     const struct observation none = {.subject = SPAN("")}, *o = told ? first_of(&x.b.o, OBS_HINT) : &none;
     if (!span_is(o->subject, rows[i].hint) || o->got != rows[i].resolved || o->want != rows[i].problems)
@@ -94,7 +82,7 @@ static void settings_are_kept(void **state) {
   x.b.sources.set = set;
   x.b.sources.num_set = 2;
   bench_run(&x);
-  assert_true(run_hint(&x));
+  assert_true(bench_hint(&x));
   assert_true(span_is(first_of(&x.b.o, OBS_HINT)->subject, "out=2 (now 3)"));
   bench_close(&x);
 }
@@ -105,7 +93,7 @@ static void a_prefix_does_not_hide_the_value(void **state) {
   bench_open(&x, MLP);
   root_dict(&x, "a.weight[16,10] a.bias[16] b.weight[2,16] b.bias[2]", "module.");
   bench_run(&x);
-  assert_true(run_hint(&x));
+  assert_true(bench_hint(&x));
   assert_true(span_is(first_of(&x.b.o, OBS_HINT)->subject, "d=16 (now 20)"));
   bench_close(&x);
 }
@@ -192,7 +180,7 @@ static void the_search_is_bounded(void **state) {
     if (!full) x.b.max.hint_keys = 20000;
     bench_run(&x);
     double started = milliseconds();
-    assert_true(run_hint(&x));
+    assert_true(bench_hint(&x));
     double took = milliseconds() - started;
     if (full)
       assert_true(span_is(first_of(&x.b.o, OBS_HINT)->subject,

@@ -2,7 +2,6 @@
  * the right hint. */
 #include <dirent.h>
 
-#include "arch/hint.h"
 #include "arch/trial.h"
 #include "tests/unit/match_bench.h"
 
@@ -79,15 +78,8 @@ static void judge(struct match_bench *x, const struct subject *s, const struct k
 }
 
 static double hint(struct match_bench *x) {
-  const struct hint_request r = {.arch = &x->b.arch,
-                                 .sources = &x->b.sources,
-                                 .model = &x->b.model,
-                                 .root = x->b.arch.num_roots ? x->b.model.root_name : SPAN(""),
-                                 .match = &x->m,
-                                 .plan = x->plan,
-                                 .max = &x->b.max};
   double started = cpu_milliseconds();
-  assert_true(hint_run(&r, &x->b.arena, &x->b.o));
+  assert_true(bench_hint(x));
   return cpu_milliseconds() - started;
 }
 
