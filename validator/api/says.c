@@ -89,6 +89,28 @@ static void say_check(const struct model_summary *s, cJSON *list) {
   say(list, line);
 }
 
+/* Tensors outside all state dicts: moments of an optimizer, random states. */
+static void say_training(const struct job *job, cJSON *list) {
+  const struct plan *p = &job->plan;
+  char line[LINE], room[FIGURE_ROOM], all[FIGURE_ROOM];
+  uint64_t bytes = 0, total = 0;
+  uint8_t *counted = calloc((size_t)p->num_storages + 1, 1);
+  for (uint32_t i = 0; counted && i < p->num_tensors; i++) {
+    const struct plan_tensor *t = &p->tensors[i];
+    uint64_t size = t->storage ? p->storages[t->storage - 1].bytes : 0;
+    if (!t->storage || counted[t->storage] || !try_add(total, size, &total)) continue;
+    counted[t->storage] = 1;
+    if (t->state_key.n == 0) bytes += size;
+  }
+  free(counted);
+  if (bytes <= total / 10) return;
+  snprintf(line, sizeof line,
+           "%s of the tensors' %s are training state beside the weights: for inference "
+           "torch.save(model.state_dict(), FILE) is enough",
+           figure_bytes(room, bytes), figure_bytes(all, total));
+  say(list, line);
+}
+
 static void say_forward(const struct job *job, cJSON *list) {
   for (uint32_t i = 0; i < job->result->num_tests; i++) {
     const struct result_test *t = &job->result->tests[i];
@@ -109,6 +131,7 @@ void job_says(const struct job *job, enum weights_only how, cJSON *file) {
     say(list, "the policy file has no entry for it: see the findings");
   if (job->have_plan && !job->merged && !diff && !(s && s->whole_module)) say_loading(job, how, list);
   if (s) say_check(s, list);
+  if (s && s->matched && !job->merged) say_training(job, list);
   if (job->result) say_forward(job, list);
   if (job->have_plan && !job_key_matches(job))
     say(list, "no tensor matches --key: it is compared with whole keys, * stands for any run");
