@@ -193,6 +193,17 @@ static void do_text(struct making *m, const struct line *l) { put_span(m->out, w
 static void do_zeros(struct making *m, const struct line *l) {
   put_repeated(m->out, 0, (size_t)word_number(l, 1));
 }
+static void do_number(struct making *m, const struct line *l) {
+  put_number(m->out, (uint64_t)word_number(l, 2), (size_t)word_number(l, 1));
+}
+/* Its length in eight bytes goes before it. */
+static void do_counted(struct making *m, const struct line *l) {
+  put_number(m->out, word_at(l, 1).n, 8);
+  put_span(m->out, word_at(l, 1));
+}
+static void do_align(struct making *m, const struct line *l) {
+  while (m->out->n % (size_t)word_number(l, 1)) put_repeated(m->out, 0, 1);
+}
 /* The first N bytes are kept, or with -N all but the last N. */
 static void do_cut(struct making *m, const struct line *l) { m->cut = word_number(l, 1); }
 
@@ -220,6 +231,9 @@ static const struct {
     {"trailing", do_trailing},
     {"text", do_text},
     {"zeros", do_zeros},
+    {"number", do_number},
+    {"counted", do_counted},
+    {"align", do_align},
     {"cut", do_cut},
 };
 

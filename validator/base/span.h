@@ -35,6 +35,9 @@ static inline struct span span_from(struct span a, size_t n) {
   return n >= a.n ? (struct span){a.p, 0} : (struct span){a.p + n, a.n - n};
 }
 static inline struct span span_first(struct span a, size_t n) { return (struct span){a.p, min_size(a.n, n)}; }
+static inline bool span_is_zero(struct span a) {
+  return a.n == 0 || (a.p[0] == 0 && memcmp(a.p, a.p + 1, a.n - 1) == 0);
+}
 /* Order of raw bytes, the shorter first when one is the other's prefix. */
 static inline int span_cmp(struct span a, struct span b) {
   size_t n = min_size(a.n, b.n);

@@ -121,6 +121,7 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   switch (kind) {
   case CONTAINER_TORCH_ZIP:
   case CONTAINER_SAFETENSORS:
+  case CONTAINER_GGUF:
   case CONTAINER_NPZ:
   case CONTAINER_NPY:
   case CONTAINER_PICKLE:
@@ -140,7 +141,6 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_EMPTY:
   case CONTAINER_TORCH_PACKAGE:
   case CONTAINER_PT2:
-  case CONTAINER_GGUF:
   case CONTAINER_PYTORCH1:
   case CONTAINER_MOBILE:
   case CONTAINER_EXECUTORCH:

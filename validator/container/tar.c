@@ -66,8 +66,6 @@ static bool about(struct walk *w, enum obs_kind kind, uint64_t at, struct span s
                 (struct observation){.kind = kind, .at = at, .got = got, .want = want, .subject = subject});
 }
 
-static bool is_zero(struct span s) { return s.n == 0 || (s.p[0] == 0 && memcmp(s.p, s.p + 1, s.n - 1) == 0); }
-
 /* ---- one header ---- */
 
 static void note_field(struct walk *w, const struct header *h, size_t at, const char *field) {
@@ -87,7 +85,7 @@ static void check_numbers(struct walk *w, const struct header *h) {
   uint64_t ignored;
   for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
     struct span field = span_of(h->bytes + fields[i].at, fields[i].n);
-    bool empty = fields[i].optional && is_zero(field);
+    bool empty = fields[i].optional && span_is_zero(field);
     if (!empty && !tar_octal(field.p, field.n, &ignored)) note_field(w, h, fields[i].at, fields[i].name);
   }
 }
@@ -98,10 +96,11 @@ static void check_texts(struct walk *w, const struct header *h) {
              "00",
              8) != 0)
     note_field(w, h, MAGIC_AT, "magic");
-  if (!is_zero(span_of(h->bytes + h->name.n, TAR_NAME_BYTES - h->name.n)))
+  if (!span_is_zero(span_of(h->bytes + h->name.n, TAR_NAME_BYTES - h->name.n)))
     note_field(w, h, h->name.n, "name");
-  if (!is_zero(span_of(h->bytes + LINK_AT, LINK_BYTES))) note_field(w, h, LINK_AT, "link");
-  if (!is_zero(span_of(h->bytes + PREFIX_AT, TAR_BLOCK - PREFIX_AT))) note_field(w, h, PREFIX_AT, "prefix");
+  if (!span_is_zero(span_of(h->bytes + LINK_AT, LINK_BYTES))) note_field(w, h, LINK_AT, "link");
+  if (!span_is_zero(span_of(h->bytes + PREFIX_AT, TAR_BLOCK - PREFIX_AT)))
+    note_field(w, h, PREFIX_AT, "prefix");
 }
 
 /* False: there is no telling where the next one is. */
@@ -133,7 +132,7 @@ static bool take_data(struct walk *w, const struct header *h, struct span *data)
   at = w->r.at;
   uint64_t rest = (TAR_BLOCK - h->size % TAR_BLOCK) % TAR_BLOCK;
   if (!reader_take(&w->r, rest, &padding)) return about(w, OBS_TAR_SHORT, at, h->name, w->r.left.n, rest);
-  if (!is_zero(padding)) (void)about(w, OBS_TAR_PADDING, at, h->name, rest, 0);
+  if (!span_is_zero(padding)) (void)about(w, OBS_TAR_PADDING, at, h->name, rest, 0);
   return true;
 }
 
@@ -207,7 +206,7 @@ static bool add_member(struct walk *w, const struct header *h, uint64_t data_at)
 }
 
 static bool read_end(struct walk *w) {
-  if (!is_zero(w->r.left)) (void)about(w, OBS_TAR_PADDING, w->r.at, SPAN("the end"), w->r.left.n, 0);
+  if (!span_is_zero(w->r.left)) (void)about(w, OBS_TAR_PADDING, w->r.at, SPAN("the end"), w->r.left.n, 0);
   return true;
 }
 
@@ -216,7 +215,8 @@ static bool read_members(struct walk *w) {
   struct header h;
   struct span data;
   for (;;) {
-    if (w->r.left.n >= TAR_BLOCK && is_zero(span_first(w->r.left, TAR_BLOCK)) && !pax) return read_end(w);
+    if (w->r.left.n >= TAR_BLOCK && span_is_zero(span_first(w->r.left, TAR_BLOCK)) && !pax)
+      return read_end(w);
     if (!read_header(w, &h)) return false;
     uint8_t type = h.bytes[TYPE_AT];
     uint64_t data_at = w->r.at;

@@ -215,6 +215,7 @@ void load_legacy(struct checkpoint *cp);
  * program of its object. False (observed): torch.load fails. */
 NODISCARD bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program);
 void load_safetensors(struct checkpoint *cp);
+void load_gguf(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);
 void load_npz(struct checkpoint *cp);
 void load_pickles(struct checkpoint *cp);

@@ -2,8 +2,8 @@
 
 bool elements_readable(const struct plan *p, const struct plan_tensor *t) {
   const unsigned no = PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED | PLAN_EXPANDED;
-  return !(t->flags & no) && t->storage != PLAN_NO_STORAGE && p->storages[t->storage - 1].member != 0 &&
-         t->ndim <= ELEMENTS_DIMS;
+  return !(t->flags & no) && !dtype_is_block((enum dtype)t->dtype) && t->storage != PLAN_NO_STORAGE &&
+         p->storages[t->storage - 1].member != 0 && t->ndim <= ELEMENTS_DIMS;
 }
 
 void elements_begin(struct elements *e, const struct plan *p, const struct plan_tensor *t,

@@ -171,6 +171,7 @@ void checkpoint_load(struct checkpoint *cp) {
   if (cp->container->kind == CONTAINER_TORCH_TAR) load_tar(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);
   if (cp->container->kind == CONTAINER_SAFETENSORS) load_safetensors(cp);
+  if (cp->container->kind == CONTAINER_GGUF) load_gguf(cp);
   if (cp->container->kind == CONTAINER_NPY) load_npy(cp);
   if (cp->container->kind == CONTAINER_NPZ && cp->container->usable) load_npz(cp);
   if (cp->arena->exhausted)

@@ -128,7 +128,7 @@ static bool add_array(struct checkpoint *cp, const struct plain_array *array, ui
                               .member = member,
                               .at = array->at - file->data_at,
                               .bytes = array->bytes};
-  if (dtype_table[claim.dtype].cls == DT_OPAQUE) {
+  if (dtype_table[claim.dtype].cls == DT_OPAQUE && !dtype_is_block(claim.dtype)) {
     claim.ndim = byte_sizes(array, sizes);
     claim.sizes = sizes;
   }

@@ -5,10 +5,13 @@
 #include "base/reader.h"
 
 const struct dtype_row dtype_table[DTYPE_COUNT] = {
-    [DTYPE_NONE] = {"none", 0, DT_OPAQUE, NULL, NULL},
-#define DTYPE(id, name, size, cls, storage, alias) [DTYPE_##id] = {name, size, cls, storage, alias},
+    [DTYPE_NONE] = {"none", 0, 0, DT_OPAQUE, NULL, NULL},
+#define DTYPE(id, name, size, cls, storage, alias) [DTYPE_##id] = {name, size, 0, cls, storage, alias},
 #include "tensor/dtype.def"
 #undef DTYPE
+#define BLOCK(id, name, elements, bytes) [DTYPE_##id] = {name, bytes, elements, DT_OPAQUE, NULL, NULL},
+#include "tensor/blocks.def"
+#undef BLOCK
 };
 
 enum dtype dtype_by_name(struct span name) {
@@ -25,7 +28,10 @@ enum dtype dtype_by_storage(struct span name) {
   return DTYPE_NONE;
 }
 
-uint64_t dtype_packing(enum dtype d) { return d == DTYPE_QU4X2 ? 2 : d == DTYPE_QU2X4 ? 4 : 1; }
+uint64_t dtype_packing(enum dtype d) {
+  if (dtype_is_block(d)) return dtype_table[d].block;
+  return d == DTYPE_QU4X2 ? 2 : d == DTYPE_QU2X4 ? 4 : 1;
+}
 
 uint64_t dtype_elements_in(enum dtype d, uint64_t bytes) {
   uint64_t n;
@@ -114,7 +120,11 @@ double dtype_load(enum dtype d, const uint8_t *p) {
   case DTYPE_BITS8:
   case DTYPE_BITS1X8:
   case DTYPE_BITS2X4:
-  case DTYPE_BITS4X2: return p[0];
+  case DTYPE_BITS4X2:
+#define BLOCK(id, name, elements, bytes) case DTYPE_##id:
+#include "tensor/blocks.def"
+#undef BLOCK
+    return p[0];
   case DTYPE_NONE:
   case DTYPE_COUNT: return 0;
   }

@@ -255,7 +255,7 @@ static void pass_strided(struct pass *p) {
 static bool hash_packed(const struct view *v, struct span storage, uint8_t out[32]) {
   uint64_t packing = dtype_packing(v->dtype);
   if (!v->contiguous || v->offset % packing != 0) return false;
-  struct span from_first = span_from(storage, (size_t)(v->offset / packing));
+  struct span from_first = span_from(storage, (size_t)dtype_bytes_for(v->dtype, v->offset));
   return sha256(span_first(from_first, (size_t)dtype_bytes_for(v->dtype, v->numel)), out);
 }
 
@@ -264,6 +264,10 @@ void tensor_stats(struct tensor_stats *out, const struct view *v, struct span st
   bool packed = dtype_packing(v->dtype) > 1;
   *out = (struct tensor_stats){0};
   if ((v->expanded && v->numel > max_elements) || storage.n < view_storage_bytes(v)) return;
+  if (dtype_is_block(v->dtype)) { /* no numbers without a decoder */
+    out->hashed = want_hash && hash_packed(v, storage, out->sha256);
+    return;
+  }
   struct pass p = {.view = v,
                    .storage = storage,
                    .swap = big_endian && swap_unit(v->dtype) > 1,
