@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 "$GEN" --programs "$work/programs"
 rm -rf "$out"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
+mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -20,6 +21,12 @@ small() { find "$1" -type f -size -8k | LC_ALL=C sort; }
 for f in $(small "$work/files") corpus/benign/simple_linear*.pt corpus/benign/whole_module.pt; do
   name=$(basename "$f")
   seed "$f" "$out/scan/$name"
+  case $name in
+  *.gguf) seed "$f" "$out/gguf/$name" ;;
+  *safetensors*) seed "$f" "$out/safetensors/$name" ;;
+  *.npy) seed "$f" "$out/npy/$name" ;;
+  *.joblib) seed "$f" "$out/joblib/$name" ;;
+  esac
   case $name in e* | f* | z-* | simple* | demo*) seed "$f" "$out/zip/$name" ;; esac
   case $name in z-* | h0[1-4]* | simple* | whole*) seed "$f" "$out/plan/$name" ;; esac
 done
