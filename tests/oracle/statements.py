@@ -242,6 +242,9 @@ merge_heads(heads(x, 2) * 2)
 gather_row(x, k[:2])
 lookup(w, k)
 generate_square_subsequent_mask(4).exp()
+einsum('bij,bkj->bik', x, x)
+einsum('...j,kj->...k', x, w)
+einsum('ij,jk,kl->il', [w, w, w])
 """.strip().splitlines()]
 
 # What is refused, with the exit code: 1 the shapes don't fit, which PyTorch must say too; 2 not checked.

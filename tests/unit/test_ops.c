@@ -52,6 +52,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/attention.inc"
 #include "tests/oracle/ops/conv.inc"
 #include "tests/oracle/ops/conv_transpose.inc"
+#include "tests/oracle/ops/einsum.inc"
 #include "tests/oracle/ops/elementwise.inc"
 #include "tests/oracle/ops/index.inc"
 #include "tests/oracle/ops/join.inc"

@@ -121,4 +121,9 @@ op_shape_fn recurrent_shape;
 op_cost_fn recurrent_cost;
 op_kernel_fn recurrent_run;
 
+/* einsum.c */
+op_shape_fn einsum_shape;
+op_cost_fn einsum_cost;
+op_kernel_fn einsum_run;
+
 #endif
