@@ -17,8 +17,8 @@ def as_numpy(t):
 class Folder:
     """A checkpoint, inputs by name, and what statements make of them. modules: name -> line of the architecture file."""
 
-    def __init__(self, path, inputs, state, modules):
-        self.path, self.inputs, self.modules = path, inputs, modules
+    def __init__(self, path, inputs, state, modules, config=None):
+        self.path, self.inputs, self.modules, self.config = path, inputs, modules, config or {}
         torch.save(state, self.at("m.pt"))
         for name, t in inputs.items():
             numpy.save(self.at(name + ".npy"), t.numpy())
@@ -31,7 +31,7 @@ class Folder:
         count = count or len(statements)
         ports = {name: "%s[%s]" % (DTYPES[t.dtype], ", ".join(map(str, t.shape))) for name, t in self.inputs.items()}
         body = ["o%d = %s" % (i, s) for i, s in enumerate(statements)] + ["return " + ", ".join("o%d" % i for i in range(len(statements)))]
-        arch = {"arch": 1, "name": "Statements", "modules": self.modules, "ignore": ["unused"], "inputs": ports, "forward(%s)" % ", ".join(ports): body}
+        arch = {"arch": 1, "name": "Statements", "config": self.config, "modules": self.modules, "ignore": ["unused"], "inputs": ports, "forward(%s)" % ", ".join(ports): body}
         with open(self.at("arch.json"), "w") as f:
             json.dump(arch, f)
         args = [os.environ["CKPTLINT"], "forward", self.at("m.pt"), "--arch", self.at("arch.json"), "--format", "json"]

@@ -1,5 +1,7 @@
 """The statements of torch_statements.py. x is float32 [2, 3, 4], y [4], z [3, 1], im [1, 4, 6, 6], n int64 [2, 3] (0 to 2),
 k int64 [4] (0 to 2), b bool [2, 3], w a parameter [4, 4]."""
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -30,7 +32,91 @@ def of_torch2(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False,
     return attention(query, key, value, mask=keep, scale=scale, bias=attn_mask if keep is None else None)
 
 
+def rope(x, theta=10000.0, dims=None, interleaved=False, start=0, scaling=None, positions=None, trained=None):
+    """Rotary embeddings, from the formulas of the papers and of transformers' modeling_rope_utils."""
+    d, scaling, attention = dims or x.shape[-1], scaling or {}, 1.0
+    kind, length = scaling.get("rope_type", scaling.get("type", "default")), x.shape[-2] + start
+    trained = scaling.get("original_max_position_embeddings", trained or (None if kind == "longrope" else positions))
+    i = torch.arange(0, d, 2, dtype=torch.float64) / d
+    if kind == "dynamic":
+        f = scaling["factor"]
+        theta = theta * (f * max(length, trained) / trained - (f - 1)) ** (d / (d - 2))
+    inverse = 1.0 / theta ** i
+    if kind == "linear":
+        inverse = inverse / scaling["factor"]
+    if kind == "llama3":
+        f, low, high = scaling["factor"], scaling["low_freq_factor"], scaling["high_freq_factor"]
+        wave = 2 * math.pi / inverse
+        s = (trained / wave - low) / (high - low)
+        between = (1 - s) * inverse / f + s * inverse
+        inverse = torch.where(wave > trained / low, inverse / f, torch.where(wave < trained / high, inverse, between))
+    if kind == "yarn":
+        f = scaling["factor"]
+        scale = lambda m: 0.1 * m * math.log(f) + 1 if f > 1 else 1.0  # noqa: E731
+        both = scaling.get("mscale") and scaling.get("mscale_all_dim")
+        attention = scaling.get("attention_factor") or (scale(scaling["mscale"]) / scale(scaling["mscale_all_dim"]) if both else scale(1))
+        place = lambda turns: d * math.log(trained / (turns * 2 * math.pi)) / (2 * math.log(theta))  # noqa: E731
+        low, high = place(scaling.get("beta_fast", 32)), place(scaling.get("beta_slow", 1))
+        if scaling.get("truncate", True):
+            low, high = math.floor(low), math.ceil(high)
+        low, high = max(low, 0), min(high, d - 1)
+        slowed = ((torch.arange(d // 2) - low) / (high - low or 0.001)).clamp(0, 1)
+        inverse = inverse / f * slowed + inverse * (1 - slowed)
+    if kind in ("longrope", "su"):
+        f = scaling.get("factor") or positions / trained
+        attention = scaling.get("attention_factor") or (math.sqrt(1 + math.log(f) / math.log(trained)) if f > 1 else 1.0)
+        inverse = inverse / torch.tensor(scaling["long_factor" if length > trained else "short_factor"], dtype=torch.float64)
+    angle = torch.outer(torch.arange(start, length).double(), inverse)
+    cosine, sine = (angle.cos() * attention).float(), (angle.sin() * attention).float()
+    turned, rest = x[..., :d], x[..., d:]
+    a, b = (turned[..., 0::2], turned[..., 1::2]) if interleaved else turned.chunk(2, -1)
+    pair = [a * cosine - b * sine, b * cosine + a * sine]
+    return torch.cat([torch.stack(pair, -1).flatten(-2) if interleaved else torch.cat(pair, -1), rest], -1)
+
+
+def t5_bucket(queries, keys, bidirectional=True, buckets=32, far=128):
+    """relative_position_bucket of transformers' T5."""
+    offset = torch.arange(keys)[None] - torch.arange(queries)[:, None]
+    out = torch.zeros_like(offset)
+    if bidirectional:
+        buckets //= 2
+        out = (offset > 0).long() * buckets
+        offset = offset.abs()
+    else:
+        offset = -torch.min(offset, torch.zeros_like(offset))
+    exact = buckets // 2
+    large = exact + (torch.log(offset.float() / exact) / math.log(far / exact) * (buckets - exact)).long()
+    return out + torch.where(offset < exact, offset, large.clamp(max=buckets - 1))
+
+
+def alibi(heads, length):
+    """The slopes as ALiBi's authors write them."""
+    def slopes(n):
+        if math.log2(n).is_integer():
+            start = 2 ** (-(2 ** -(math.log2(n) - 3)))
+            return [start * start ** i for i in range(n)]
+        power = 2 ** math.floor(math.log2(n))
+        return slopes(power) + slopes(2 * power)[0::2][:n - power]
+    return torch.tensor(slopes(heads))[:, None, None] * torch.arange(length)[None, None]
+
+
+# What a config may hold; a dict can't be written in a statement.
+CONFIG = {
+    "linear": {"type": "linear", "factor": 4.0},
+    "dynamic": {"rope_type": "dynamic", "factor": 2.0},
+    "llama3": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64},
+    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
+    "yarn2": {"type": "yarn", "factor": 40.0, "mscale": 0.7, "mscale_all_dim": 1.0, "beta_fast": 16, "truncate": False, "original_max_position_embeddings": 32},
+    "longrope": {"type": "longrope", "short_factor": [1.0, 1.5, 2.0], "long_factor": [1.0, 4.0, 9.0], "original_max_position_embeddings": 8},
+    "phi3": {"type": "su", "short_factor": [1.0, 1.5, 2.0], "long_factor": [1.0, 4.0, 9.0]},
+    "unknown": {"rope_type": "mrope"},
+    "lacking": {"rope_type": "linear"},
+}
+
 HELPERS = {
+    "rope": rope,
+    "t5_bucket": t5_bucket,
+    "alibi": alibi,
     "sdpa": attention,
     "scaled_dot_product_attention": of_torch2,
     "heads": lambda x, n: x.reshape(x.shape[0], x.shape[1], n, -1).transpose(1, 2),
@@ -243,6 +329,26 @@ gather_row(x, k[:2])
 lookup(w, k)
 generate_square_subsequent_mask(4).exp()
 einsum('bij,bkj->bik', x, x)
+rope(im)
+rope(im, 500.0, 4)
+rope(im, interleaved=True)
+rope(im, 10000.0, None, False, 5)
+rope(im, scaling=linear)
+rope(im, scaling=dynamic, positions=4)
+rope(im, scaling=dynamic, positions=400)
+rope(im, 100.0, scaling=llama3)
+rope(im, 10000.0, start=100, scaling=llama3)
+rope(im, 100.0, scaling=yarn)
+rope(im, 10000.0, None, True, 3, yarn2)
+rope(im, scaling=longrope, positions=32)
+rope(im, start=9, scaling=longrope, positions=32)
+rope(im, scaling=phi3, positions=32, trained=8)
+rope(x)
+t5_bucket(5, 40)
+t5_bucket(3, 200, False) + 0 * n[:1, :1]
+t5_bucket(20, 20, True, 8, 16)
+alibi(8, 5)
+alibi(12, 3)
 einsum('...j,kj->...k', x, w)
 einsum('ij,jk,kl->il', [w, w, w])
 """.strip().splitlines()]
@@ -270,6 +376,13 @@ REFUSED = [
     ("w[n * 4]", 1),
     ("x + n", 1),
     ("n // 0", 1),
+    ("rope(im, scaling=unknown)", 2),
+    ("rope(im, scaling=lacking)", 2),
+    ("rope(im, scaling=phi3, positions=32)", 2),
+    ("rope(im, scaling=dynamic)", 2),
+    ("rope(im, dims=8)", 1),
+    ("t5_bucket(3, 3, True, 2)", 1),
+    ("alibi(0, 3)", 1),
     ("embedding(n + 2, w)", 1),
     ("embedding(x, w)", 1),
     ("x @ y[:3]", 1),

@@ -7,7 +7,7 @@ import tempfile
 try:
     import torch
     from forward_run import Folder, difference, said
-    from statements import REFUSED, TAKEN, names
+    from statements import CONFIG, REFUSED, TAKEN, names
 except ImportError:
     print("SKIPPED torch_statements: python3-torch is not installed")
     sys.exit(0)
@@ -22,7 +22,7 @@ def inputs():
 
 def of_torch(folder, statement):
     with torch.no_grad():
-        return eval(statement, dict(names(), w=folder.weight, **folder.inputs))
+        return eval(statement, dict(names(), **CONFIG, w=folder.weight, **folder.inputs))
 
 
 def judge_taken(folder, statements):
@@ -46,7 +46,7 @@ def judge_refused(folder, statement, code):
         of_torch(folder, statement)
         if code == 1:
             return "PyTorch takes it"
-    except (RuntimeError, ValueError, TypeError, IndexError):
+    except Exception:  # of whatever kind: it refuses
         pass
     got, report, outputs = folder.ckptlint([statement])
     return None if outputs is None and got == code else "exit %d, expected %d: %s" % (got, code, said(report))
@@ -58,7 +58,7 @@ def main():
     with tempfile.TemporaryDirectory() as path:
         torch.manual_seed(1)
         weight = torch.randn(4, 4)
-        folder = Folder(path, inputs(), {"w": weight}, {"w": "Parameter((4, 4))"})
+        folder = Folder(path, inputs(), {"w": weight}, {"w": "Parameter((4, 4))"}, CONFIG)
         folder.weight = weight
         for i in range(0, len(chosen), BATCH):
             wrong += judge_taken(folder, chosen[i:i + BATCH])

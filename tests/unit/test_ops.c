@@ -16,6 +16,7 @@ struct arg {
   const struct arg *list; /* LIST: ndim tensors */
   struct op_value value;
   int64_t ints[6];
+  double reals[4];
 };
 struct op_case {
   enum op_id op;
@@ -36,6 +37,7 @@ struct op_case {
 #define S(literal) {.value = {.kind = OPV_TEXT, .text = {(const uint8_t *)(literal), sizeof(literal) - 1}}}
 #define NONE {.value = {.kind = OPV_NONE}}
 #define P(count, ...) {.value = {.kind = OPV_INTS, .n = (count)}, .ints = {__VA_ARGS__}}
+#define PF(count, ...) {.value = {.kind = OPV_FLOATS, .n = (count)}, .reals = {__VA_ARGS__}}
 #define L(count, ...) {.kind = ARG_LIST, .ndim = (count), .list = (const struct arg[]){__VA_ARGS__}}
 #define D(name) {.value = {.kind = OPV_DTYPE, .i = FT_##name}}
 #define COUNT(...) (sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg))
@@ -63,6 +65,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/pool.inc"
 #include "tests/oracle/ops/recurrent.inc"
 #include "tests/oracle/ops/reduce.inc"
+#include "tests/oracle/ops/rotary.inc"
 #include "tests/oracle/ops/shape.inc"
 #include "tests/oracle/ops/softmax.inc"
 };
@@ -97,6 +100,7 @@ struct made {
 static struct op_value make_argument(struct made *m, const struct arg *a) {
   struct op_value v = a->value;
   v.ints = a->ints;
+  v.reals = a->reals;
   if (a->kind == ARG_VALUE) return v;
   if (a->kind != ARG_LIST) {
     make_tensor(&m->one, a);

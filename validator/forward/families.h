@@ -126,4 +126,9 @@ op_shape_fn einsum_shape;
 op_cost_fn einsum_cost;
 op_kernel_fn einsum_run;
 
+/* rotary.c */
+op_shape_fn rotary_shape, t5_bucket_shape, alibi_shape;
+op_cost_fn rotary_cost;
+op_kernel_fn rotary_run, t5_bucket_run, alibi_run;
+
 #endif

@@ -87,6 +87,9 @@ NODISCARD bool lower_composed_module(struct lowering *l, struct frame *f, const 
 NODISCARD bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
                                        const struct call_args *args, uint32_t at, struct gval *out,
                                        bool *found);
+/* rope(…). *found: that is the name. */
+NODISCARD bool lower_rope(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                          uint32_t at, struct gval *out, bool *found);
 /* RNN, LSTM, GRU. *found: it is one. */
 NODISCARD bool lower_recurrent(struct lowering *l, struct frame *f, const struct module *m,
                                const struct call_args *args, uint32_t at, struct gval *out, bool *found);

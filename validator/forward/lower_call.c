@@ -290,6 +290,8 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
   if (found) return true;
   if (any_tensor(args) && !lower_several(l, f, name, args, at, out, &found)) return false;
   if (found) return true;
+  if (!lower_rope(l, f, name, args, at, out, &found)) return false;
+  if (found) return true;
   if (!any_tensor(args) && builtin_is(name) && op != &op_table[OP_arange])
     return call_builtin(l, f, name, args, at, out);
   if (op) return lower_op(l, f, op, args, at, out);

@@ -33,6 +33,18 @@ static bool to_dtype(enum dtype d, struct op_value *out) {
   return true;
 }
 
+static bool to_floats(struct lowering *l, const struct value *tuple, struct op_value *out) {
+  double *reals = arena_array(l->r->arena, tuple->n, double);
+  if (!reals) return false;
+  for (uint32_t i = 0; i < tuple->n; i++) {
+    const struct value *v = &tuple->items[i];
+    if (v->kind != VALUE_INT && v->kind != VALUE_FLOAT) return false;
+    reals[i] = v->kind == VALUE_INT ? (double)v->number : v->real;
+  }
+  *out = (struct op_value){.kind = OPV_FLOATS, .reals = reals, .n = tuple->n};
+  return true;
+}
+
 struct fvalue *lower_current(struct fvalue *v) {
   struct fvalue *last = v;
   while (last->now) last = last->now;
@@ -61,7 +73,7 @@ static const char *to_op_value(struct lowering *l, const struct gval *g, struct 
   case VALUE_INT: *out = (struct op_value){.kind = OPV_INT, .i = v->number}; return NULL;
   case VALUE_FLOAT: *out = (struct op_value){.kind = OPV_FLOAT, .f = v->real}; return NULL;
   case VALUE_TEXT: *out = (struct op_value){.kind = OPV_TEXT, .text = v->text}; return NULL;
-  case VALUE_TUPLE: return to_ints(l, v, out) ? NULL : no_kind;
+  case VALUE_TUPLE: return to_ints(l, v, out) || to_floats(l, v, out) ? NULL : no_kind;
   case VALUE_DTYPE: return to_dtype(v->dtype, out) ? NULL : no_kind;
   case VALUE_DICT:
   case VALUE_RANGE:

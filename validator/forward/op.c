@@ -98,7 +98,8 @@ static unsigned takes_of(enum op_value_kind kind) {
   static const unsigned takes[] = {
       [OPV_NONE] = TAKES_NONE,     [OPV_BOOL] = TAKES_BOOL,       [OPV_INT] = TAKES_INT | TAKES_INTS,
       [OPV_FLOAT] = TAKES_FLOAT,   [OPV_TEXT] = TAKES_TEXT,       [OPV_INTS] = TAKES_INTS,
-      [OPV_TENSOR] = TAKES_TENSOR, [OPV_TENSORS] = TAKES_TENSORS, [OPV_DTYPE] = TAKES_DTYPE};
+      [OPV_TENSOR] = TAKES_TENSOR, [OPV_TENSORS] = TAKES_TENSORS, [OPV_DTYPE] = TAKES_DTYPE,
+      [OPV_FLOATS] = TAKES_FLOATS};
   return takes[kind];
 }
 
@@ -107,7 +108,7 @@ static const char *kind_name(enum op_value_kind kind) {
                                       [OPV_INT] = "an int",      [OPV_FLOAT] = "a float",
                                       [OPV_TEXT] = "a string",   [OPV_INTS] = "a tuple",
                                       [OPV_TENSOR] = "a tensor", [OPV_TENSORS] = "a tuple of tensors",
-                                      [OPV_DTYPE] = "a dtype"};
+                                      [OPV_DTYPE] = "a dtype",   [OPV_FLOATS] = "a tuple of floats"};
   return names[kind];
 }
 

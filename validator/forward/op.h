@@ -25,6 +25,7 @@ enum op_takes {
   TAKES_REST = 128,    /* all positional ints (or tensors) from here on: view(x, 2, -1) */
   TAKES_TENSORS = 256, /* a tuple of tensors */
   TAKES_DTYPE = 512,
+  TAKES_FLOATS = 1024, /* a tuple of numbers */
 };
 #define TAKES_NUMBER (TAKES_BOOL | TAKES_INT | TAKES_FLOAT)
 
@@ -37,17 +38,19 @@ enum op_value_kind {
   OPV_INTS,
   OPV_TENSOR,
   OPV_TENSORS,
-  OPV_DTYPE
+  OPV_DTYPE,
+  OPV_FLOATS,
 };
 
 /* An argument. */
 struct op_value {
   enum op_value_kind kind;
-  uint32_t n;                     /* INTS, TENSORS */
+  uint32_t n;                     /* INTS, FLOATS, TENSORS */
   int64_t i;                      /* BOOL, INT; DTYPE: enum ftype */
   double f;                       /* FLOAT */
   struct span text;               /* TEXT */
   const int64_t *ints;            /* INTS */
+  const double *reals;            /* FLOATS */
   struct ftensor *tensor;         /* TENSOR */
   struct ftensor *const *tensors; /* TENSORS */
 };

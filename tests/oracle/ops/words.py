@@ -60,6 +60,9 @@ def c_value(v):
         return "F(%s)" % (repr(v) if abs(v) < float("inf") else c_number(v))
     if isinstance(v, str):
         return 'S("%s")' % v
+    if any(isinstance(i, float) for i in v):
+        return "PF(%d, %s)" % (len(v), ", ".join(map(repr, v)))
+    v = ["N" if i is None else i for i in v]
     return "P(%d, %s)" % (len(v), ", ".join(map(str, v)) or "0")
 
 
