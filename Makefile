@@ -167,6 +167,11 @@ differential: build/ckptlint $(GENERATORS)
 	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint GEN=$(CURDIR)/$(OUT)/corpus/gen DIFFERENTIAL_SECONDS=$(SECS) DIFFERENTIAL_SEED=$(or $(SEED),1) \
 	  /usr/bin/python3 tests/oracle/differential.py
 
+.PHONY: mutate-real
+mutate-real: build/ckptlint $(GENERATORS)
+	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint GEN=$(CURDIR)/$(OUT)/corpus/gen MUTATE_SECONDS=$(SECS) MUTATE_SEED=$(or $(SEED),1) \
+	  /usr/bin/python3 tests/oracle/mutate_real.py
+
 .PHONY: safetensors-rules
 safetensors-rules: build/ckptlint
 	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint SAFETENSORS_SECONDS=$(SECS) SAFETENSORS_SEED=$(or $(SEED),1) /usr/bin/python3 tests/oracle/safetensors_rules.py

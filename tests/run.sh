@@ -76,7 +76,7 @@ done
 for t in \
   tests/oracle/real.py \
   tests/oracle/zip_readers.py \
-  tests/oracle/differential.py tests/oracle/safetensors_rules.py \
+  tests/oracle/differential.py tests/oracle/safetensors_rules.py tests/oracle/mutate_real.py \
   tests/oracle/numpy_files.py \
   tests/oracle/joblib_arrays.py \
   tests/oracle/nested_storages.py \

@@ -25,6 +25,20 @@ def wrong_file(path, arrays, verdicts=("clean", "findings")):
     return wrong_tensors(inspect(path)[1], {k: {**numpy_arrays.tensor(a), **strides(a)} for k, a in arrays.items()}, verdicts)
 
 
+def wrong_lengths(path):
+    """A stored member that says it is longer unpacked: no array of it may be believed."""
+    np.savez(path, a=np.zeros(3), b=np.zeros(3))
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    entry = data.rindex(b"PK\1\2")
+    data[entry + 24:entry + 28] = (4000).to_bytes(4, "little")
+    with open(path, "wb") as out:
+        out.write(data)
+    report = inspect(path)[1]
+    found = report["verdict"], {f["rule"] for f in report["findings"]}, [t["key"] for t in report.get("tensors", [])]
+    return None if found == ("unsafe", {"FMT102"}, ["a"]) else str(found)
+
+
 def main():
     tally = Tally()
     check = tally.check
@@ -52,6 +66,7 @@ def main():
             path = os.path.join(folder, "a.npz")
             save(path, **named)
             check(save.__name__, wrong_file(path, named))
+        check("stored, of two lengths", wrong_lengths(path))
     return tally.end()
 
 

@@ -48,15 +48,15 @@ def patch(data, at, width, number):
     data[at:at + width] = (number % (1 << 8 * width)).to_bytes(width, "little")
 
 
-def with_checksums(raw):
-    """A copy of an archive whose checksums of 0 are the right ones, in all the places that have one."""
+def with_checksums(raw, absent_only=True):
+    """A copy of an archive whose checksums, or those of 0, are the right ones, in all the places that have one."""
     base, data = Base(raw), bytearray(raw)
     for _, at, _ in base.of(CENTRAL):
         method, crc, size, local = (int.from_bytes(raw[at + o:at + o + w], "little") for o, w in ((10, 2), (16, 4), (20, 4), (42, 4)))
         start = local + HEAD[LOCAL] + sum(struct.unpack_from("<2H", raw, local + 26))
         stored = raw[start:start + size]
         right = zlib.crc32(zlib.decompress(stored, -15) if method == 8 else stored)
-        if crc or not right:
+        if crc == right or (crc and absent_only):
             continue
         patch(data, at + 16, 4, right)
         if not raw[local + 6] & 8:  # else it stands behind the bytes

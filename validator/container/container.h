@@ -75,6 +75,9 @@ NODISCARD bool member_copy(const struct container *c, const struct member *m, ui
 /* The same to `out`, which has room for m->size bytes. */
 NODISCARD bool member_unpack(const struct container *c, const struct member *m, struct observations *o,
                              uint8_t *out);
+/* Can its bytes be had as they are, or inflated? Encrypted members, other methods and stored members of two
+ * lengths were observed when the directory was read. */
+bool member_is_plain(const struct member *m);
 /* The stored bytes where they lie in the mapping (method STORED: the real bytes). Proved inside the file. */
 struct span member_mapped(const struct container *c, const struct member *m);
 /* Holds the member's bytes against the declared CRC-32. False (observed once a member): they differ or can't

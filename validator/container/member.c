@@ -57,16 +57,14 @@ static bool inflate(const struct container *c, const struct member *m, struct ob
   return about(c, m, o, OBS_INFLATE_BROKEN, 0, 0);
 }
 
-/* Encrypted members, other methods and stored members of two lengths were observed when the directory was
- * read. */
-static bool is_plain(const struct member *m) {
+bool member_is_plain(const struct member *m) {
   if (m->flags & (ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED)) return false;
   return m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
 }
 
 bool member_unpack(const struct container *c, const struct member *m, struct observations *o, uint8_t *out) {
   struct span stored = member_mapped(c, m);
-  if (!is_plain(m)) return false;
+  if (!member_is_plain(m)) return false;
   if (stored.n != m->csize) return about(c, m, o, OBS_ZIP_DATA_RANGE, m->csize, c->file.n);
   if (m->method == METHOD_STORED && m->size)
     memcpy(out, stored.p, (size_t)m->size);
@@ -79,7 +77,7 @@ bool member_unpack(const struct container *c, const struct member *m, struct obs
 bool member_copy(const struct container *c, const struct member *m, uint64_t max, struct arena *a,
                  struct observations *o, struct span *out) {
   size_t size;
-  if (!is_plain(m)) return false;
+  if (!member_is_plain(m)) return false;
   if (m->size > max || !try_cast(m->size, &size)) return about(c, m, o, OBS_LIMIT_MEMBER_BYTES, m->size, max);
   uint8_t *copy = arena_array(a, size, uint8_t);
   if (!copy) return about(c, m, o, OBS_LIMIT_MEMORY, a->budget, 0);
@@ -89,7 +87,8 @@ bool member_copy(const struct container *c, const struct member *m, uint64_t max
 
 bool member_verify(const struct container *c, const struct member *m, struct observations *o) {
   struct span copy = {0}, stored = member_mapped(c, m);
-  if (!is_plain(m) || stored.n != m->csize) return false; /* observed when the table of contents was read */
+  if (!member_is_plain(m) || stored.n != m->csize)
+    return false; /* observed when the table of contents was read */
   if (m->method == METHOD_STORED) return crc_agrees(c, m, o, stored);
   return member_copy(c, m, UINT64_MAX, o->arena, o, &copy) && crc_agrees(c, m, o, copy);
 }

@@ -84,7 +84,7 @@ void load_npz(struct checkpoint *cp) {
     struct member *m = &cp->container->members[i];
     struct npy_file f = {.key = span_first(m->name, m->name.n - 4), .member = i + 1};
     m->used = true;
-    if (m->method == METHOD_STORED)
+    if (m->method == METHOD_STORED && member_is_plain(m))
       f.bytes = member_mapped(cp->container, m);
     else if (!member_copy(cp->container, m, cp->max->inflate_bytes, cp->arena, cp->obs, &f.bytes)) {
       cp->unread = true;

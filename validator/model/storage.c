@@ -57,11 +57,6 @@ static struct member *record_of_key(struct checkpoint *cp, struct span key) {
   return rec;
 }
 
-/* Other methods, and stored members of two lengths, were observed when the directory was read. */
-static bool is_readable(const struct member *m) {
-  return m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
-}
-
 /* The bytes behind a key in a zip: record TOP/data/KEY, of exactly the declared length (threats H06, H07). */
 static void find_record(struct checkpoint *cp, struct storage_fact *s) {
   struct member *rec = record_of_key(cp, s->key);
@@ -77,7 +72,7 @@ static void find_record(struct checkpoint *cp, struct storage_fact *s) {
     (void)refuse_persid(cp, s->declared_at, kind, s->key, rec->size, s->bytes);
     if (rec->size < s->bytes) s->bytes = 0; /* nothing may read it */
   }
-  if (!is_readable(rec))
+  if (!member_is_plain(rec))
     s->bytes = 0;
   else if (s->bytes || rec->size == 0)
     s->member = member_number(cp->container, rec);
