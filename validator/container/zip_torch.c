@@ -96,21 +96,20 @@ static void check_record(struct zip *z, const struct record *row) {
 
 enum { TORCH_ALIGNMENT = 64 };
 
-/* What `.storage_alignment` says, where it says something usable. */
+/* What `.storage_alignment` says, where it says something usable; else 0. */
 static uint64_t storage_alignment(struct zip *z) {
   const struct member *m = container_find(z->c, SPAN(".storage_alignment"));
   struct span text;
-  if (!m || m->size > 16 || !member_copy(z->c, m, 16, z->a, z->o, &text) || !is_digits(text))
-    return TORCH_ALIGNMENT;
-  uint64_t n = number_of(text);
-  return n ? n : TORCH_ALIGNMENT;
+  if (!m || m->size > 16 || !member_copy(z->c, m, 16, z->a, z->o, &text) || !is_digits(text)) return 0;
+  return number_of(text);
 }
 
-static void check_member_bytes(struct zip *z, const struct member *m, uint64_t alignment) {
+static void check_member_bytes(struct zip *z, const struct member *m, uint64_t said) {
+  uint64_t alignment = said ? said : TORCH_ALIGNMENT;
   if (m->method == METHOD_DEFLATED)
     zip_note_of(z, OBS_MEMBER_DEFLATED, m->header_at, m->name, m->csize, m->size);
   if (m->size && is_storage(m->short_name) && m->data_at % alignment)
-    zip_note_of(z, OBS_MEMBER_MISALIGNED, m->data_at, m->name, m->data_at % alignment, alignment);
+    zip_note_of(z, said ? OBS_MEMBER_ALIGNMENT : OBS_MEMBER_MISALIGNED, m->data_at, m->name, m->data_at % alignment, alignment);
 }
 
 /* Without checksums torch writes 0 for all members, and skip_data writes 0 for all storages (format-spec
