@@ -267,6 +267,17 @@ static void open_plan(struct job *job) {
   }
 }
 
+/* The name decides nothing but this: people and tools choose what loads a file by it. */
+static void look_at_name(struct job *job) {
+  if (!job->have_plan) return;
+  enum container_kind kind = (enum container_kind)job->plan.header->kind;
+  struct span ending = container_false_ending(kind, job->in.path);
+  if (ending.n)
+    job_observe(job,
+                &(struct observation){
+                    .kind = OBS_KIND_NAME, .subject = span_str(container_kind_name(kind)), .detail = ending});
+}
+
 static bool model_named(const struct job *job) {
   const struct run *run = job->run;
   return run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0 || job->beside.text.n;
@@ -393,6 +404,7 @@ static void advance(struct job *job) {
   switch (job->state) {
   case JOB_SCANNING:
     if (job_take_report(job)) open_plan(job);
+    look_at_name(job);
     job->skipped = is_bystander(job);
     after_plan(job);
     return;

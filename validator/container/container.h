@@ -56,6 +56,9 @@ enum container_kind container_sniff(struct span file);
 /* Not a checkpoint by its bytes nor by its name, such as a README: nobody needs a verdict on it that did not
  * name it. */
 bool container_is_bystander(enum container_kind kind, struct span name);
+/* The ending of a name that promises a format without a program, where the kind is one; else the empty span.
+ */
+struct span container_false_ending(enum container_kind kind, struct span name);
 const char *container_kind_name(enum container_kind kind);
 /* Is this kind read in full (true), or only recognised and named (false)? */
 bool container_kind_read(enum container_kind kind);

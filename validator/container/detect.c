@@ -227,6 +227,15 @@ bool container_is_bystander(enum container_kind kind, struct span name) {
   return plain;
 }
 
+struct span container_false_ending(enum container_kind kind, struct span name) {
+  static const char *const endings[] = {".safetensors", ".npy", ".npz", ".gguf", ".json", ".txt"};
+  bool program = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCH_LEGACY ||
+                 kind == CONTAINER_TORCHSCRIPT || kind == CONTAINER_TORCH_TAR || kind == CONTAINER_PICKLE;
+  for (size_t i = 0; program && i < ARRAY_LEN(endings); i++)
+    if (span_ends(name, span_str(endings[i]))) return span_str(endings[i]);
+  return SPAN("");
+}
+
 static void note_kind(const struct container *c, struct arena *a, struct observations *o, struct span head) {
   enum obs_kind kind = kind_observation(c->kind);
   if (kind == OBS_NONE) return;
