@@ -1,6 +1,7 @@
 #!/bin/sh
 # The threat model against the corpus: every id of it has a case in corpus/MANIFEST.tsv or a row in corpus/not-a-file.tsv;
-# every rule that the manifest raises has a near miss in corpus/near.tsv, a file that does not raise it.
+# every rule is raised by a row of the manifest or of corpus/commands.tsv, and has a near miss, a file of corpus/near.tsv or a
+# command, that does not raise it.
 #   CKPTLINT, GEN   the programs. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -8,7 +9,10 @@ CKPTLINT=${CKPTLINT:-build/release/ckptlint}
 GEN=${GEN:-${CKPTLINT%/*}/corpus/gen}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+case $CKPTLINT in /*) ;; *) CKPTLINT=$PWD/$CKPTLINT ;; esac
 "$GEN" "$work/files" || exit 1
+cp -r corpus/benign corpus/arch "$work" || exit 1
+rules=$(sed -n 's/^RULE(\([A-Z0-9]*\),.*/\1/p' rules/rules.def)
 tab=$(printf '\t')
 passed=0 failed=0
 check() { # command…: its failure was explained by it
@@ -38,8 +42,38 @@ row_holds() { # id, how, where
   esac
 }
 
+has_positive() {
+  grep -v '^#' corpus/MANIFEST.tsv | cut -f5 | grep -q "$1/" || grep -q "^$1${tab}raises$tab" corpus/commands.tsv || {
+    echo "FAILED nothing raises $1: no row of corpus/MANIFEST.tsv, none of corpus/commands.tsv"
+    return 1
+  }
+}
+
 has_near_miss() {
-  grep -q "^$1$tab" corpus/near.tsv || { echo "FAILED $1 has no near miss in corpus/near.tsv"; return 1; }
+  grep -q "^$1$tab" corpus/near.tsv || grep -q "^$1${tab}near$tab" corpus/commands.tsv || {
+    echo "FAILED $1 has no near miss in corpus/near.tsv nor in corpus/commands.tsv"
+    return 1
+  }
+}
+
+is_rule() {
+  echo "$rules" | grep -qx "$1" || { echo "FAILED $2: there is no rule $1"; return 1; }
+}
+
+command_holds() { # rule, raises or near, arguments
+  case $3 in
+  "test "*)
+    # shellcheck disable=SC2086 # its words
+    set -- "$1" "$2" $3
+    grep -q "$5" "$4" || { echo "FAILED $1: $4 has no $5"; return 1; }
+    return 0
+    ;;
+  esac
+  # shellcheck disable=SC2086 # its words
+  (cd "$work" && "$CKPTLINT" $3 --format ndjson) >"$work/report" 2>"$work/errors"
+  grep -q '"type":"file"' "$work/report" || { echo "FAILED $3: no report: $(head -c 300 "$work/errors")"; return 1; }
+  if grep -q "\"rule\":\"$1\"" "$work/report"; then said=raises; else said=near; fi
+  [ $said = "$2" ] || { echo "FAILED $3: $1 is $([ $said = near ] && echo not) raised"; return 1; }
 }
 
 near_holds() { # rule, file
@@ -53,9 +87,19 @@ for id in $(ids); do check has_case "$id"; done
 while IFS=$tab read -r id how where; do
   case $id in \#*) ;; *) check row_holds "$id" "$how" "$where" ;; esac
 done <corpus/not-a-file.tsv
-for rule in $(grep -v '^#' corpus/MANIFEST.tsv | cut -f5 | grep -oE '[A-Z]{3}[0-9]{3}' | sort -u); do check has_near_miss "$rule"; done
+for rule in $rules; do
+  check has_positive "$rule"
+  check has_near_miss "$rule"
+done
 while IFS=$tab read -r rule file; do
-  case $rule in \#*) ;; *) check near_holds "$rule" "$file" ;; esac
+  case $rule in \#*) continue ;; esac
+  check is_rule "$rule" corpus/near.tsv
+  check near_holds "$rule" "$file"
 done <corpus/near.tsv
+while IFS=$tab read -r rule how arguments; do
+  case $rule in \#*) continue ;; esac
+  check is_rule "$rule" corpus/commands.tsv
+  check command_holds "$rule" "$how" "$arguments"
+done <corpus/commands.tsv
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
