@@ -73,7 +73,7 @@ command_holds() { # rule, raises or near, arguments
   (cd "$work" && "$CKPTLINT" $3 --format ndjson) >"$work/report" 2>"$work/errors"
   grep -q '"type":"file"' "$work/report" || { echo "FAILED $3: no report: $(head -c 300 "$work/errors")"; return 1; }
   if grep -q "\"rule\":\"$1\"" "$work/report"; then said=raises; else said=near; fi
-  [ $said = "$2" ] || { echo "FAILED $3: $1 is $([ $said = near ] && echo not) raised"; return 1; }
+  [ $said = "$2" ] || { echo "FAILED $3: for $1 this is '$said', not '$2'"; return 1; }
 }
 
 near_holds() { # rule, file
