@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 
-import pickle_programs as programs
+import pickle_mutate
+import pickle_programs
 import pickle_twin as twin
 import torch_archive
 
@@ -95,7 +96,7 @@ def donors():
             try:
                 program, records = torch_archive.read(path)
                 if len(program) <= PROGRAM_MAX and sum(map(len, records.values())) < 200000:
-                    found.append((programs.split(program), records))
+                    found.append((pickle_mutate.split(program), records))
             except Exception:  # no torch zip, or one that is wrong on purpose
                 continue
     return found
@@ -109,10 +110,10 @@ def make_case(number, saved):
         instructions, records = r.choice(saved)
         how = "saved"
     else:
-        instructions, records = programs.make(r, plain=r.random() < 0.6, room=3 if zipped else 0)
+        instructions, records = pickle_programs.make(r, plain=r.random() < 0.6, room=3 if zipped else 0)
         how = "made"
     if r.random() < 0.6:
-        instructions, how = programs.mutate(r, instructions, [x for x, _ in r.sample(saved, min(3, len(saved)))] + [instructions])
+        instructions, how = pickle_mutate.mutate(r, instructions, [x for x, _ in r.sample(saved, min(3, len(saved)))] + [instructions])
     program = b"".join(instructions) or b"."
     return Case(f"{number:08d}.{'pt' if zipped else 'pkl'}", program, records if zipped else None, how)
 
@@ -120,25 +121,27 @@ def make_case(number, saved):
 # ---- what ckptlint says ----
 
 class Report:
+    """The file event and the rows behind it, by type."""
+
     def __init__(self, event):
-        self.verdict, self.rows = event["verdict"], collections.defaultdict(list)
+        self.event, self.verdict, self.rows = event, event["verdict"], collections.defaultdict(list)
 
     def reasons(self):
         return {f["rule"] + "/" + f["reason"] for f in self.rows["finding"]}
 
 
-def judge(folder, version):
-    """A report for each file of a folder, by name."""
+def judge(folder, version, *options):
+    """A report for each file of a folder, by name, and the exit code. What lies inside a file counts as a part of it."""
     run = subprocess.run([CKPTLINT, "inspect", "--tree", "--tensors", "--globals", "--hash", "sha256", "--format", "ndjson", "--torch-version",
-                          f"{version[0]}.{version[1]}", folder], stdout=subprocess.PIPE, check=False)
+                          f"{version[0]}.{version[1]}", *options, folder], stdout=subprocess.PIPE, check=False)
     reports, current = {}, None
     for line in run.stdout.splitlines():
         event = json.loads(line)
-        if event["type"] == "file":
+        if event["type"] == "file" and "parent" not in event:
             current = reports[os.path.basename(event["path"])] = Report(event)
         elif current:
             current.rows[event["type"]].append(event)
-    return reports
+    return reports, run.returncode
 
 
 # ---- the comparison, in a process of its own: a loader may die of a program ----
@@ -151,8 +154,9 @@ def compare_value(report, value):
     return twin.difference(found, tree.root) or twin.wrong_tensors(report.rows["tensor"], tree.tensors)
 
 
-# NEWOBJ: 1.13 takes Parameter alone, later versions each class of the list. torch writes calls for those.
-NEWOBJ_OF_OTHERS = "Trying to instantiate unsupported class"
+# What 1.13 lacks and later versions have, beside the names and opcodes that ckptlint knows the versions of.
+NOT_YET = ("Trying to instantiate unsupported class",  # NEWOBJ of others than Parameter, where torch writes calls
+           "rebuilding sparse tensor for layout")      # by the function of COO
 
 
 def compare_torch(report, path):
@@ -160,7 +164,7 @@ def compare_torch(report, path):
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        if NEWOBJ_OF_OTHERS in str(error):
+        if any(text in str(error) for text in NOT_YET):
             return None
         return f"weights_only of torch {torch.__version__}: {type(error).__name__}: {str(error)[-200:]}"
     listed = {twin.field(row, "key"): row for row in report.rows["tensor"]}
@@ -181,6 +185,9 @@ def torch_tensors(value):
     def walk(x, path, open_):
         if isinstance(x, torch.Tensor):
             yield path, x
+            if x.layout is torch.sparse_coo:
+                yield twin.join(path, b"indices"), x._indices()
+                yield twin.join(path, b"values"), x._values()
         if not isinstance(x, (dict, list, tuple)) or id(x) in barren or id(x) in open_:
             return
         any_ = False
@@ -197,7 +204,10 @@ def torch_tensors(value):
 
 def torch_facts(t):
     t = t.detach()
-    facts = {"dtype": str(t.dtype).split(".")[1], "shape": list(t.shape), "stride": list(t.stride()), "storage_offset": t.storage_offset()}
+    facts = {"dtype": str(t.dtype).split(".")[1], "shape": list(t.shape)}
+    if t.layout is not torch.strided:
+        return facts
+    facts.update(stride=list(t.stride()), storage_offset=t.storage_offset())
     if not t.is_quantized and t.numel() < 100000:
         raw = t.contiguous()
         raw = raw.view(torch.int16) if t.dtype is torch.bfloat16 else raw
@@ -311,7 +321,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             for case in cases:
                 case.write(folder)
-            for case, what, wrong in comparisons(cases, judge(folder, version), ALLOWED[version], folder):
+            for case, what, wrong in comparisons(cases, judge(folder, version)[0], ALLOWED[version], folder):
                 counts[what] += 1
                 if wrong:
                     failed += 1
