@@ -476,9 +476,9 @@ def difference(found, node, in_set=False):
 
 
 def in_any_order(children, wanted, place):
-    """Sets: each element of a loader's is found once."""
+    """Sets: each element of a loader's is found once; those first that can be told from all others."""
     left = list(children)
-    for node in wanted:
+    for node in sorted(wanted, key=lambda n: isinstance(n.text, bytes) and not plain(n.text)):
         match = next((i for i, child in enumerate(left) if difference(child, node, True) is None), None)
         if match is None:
             return f"{place}: an element of a loader's set ({node.kind} {node.text!r}) is missing"
