@@ -84,7 +84,41 @@ Conv3d(2, 4, (1, 2, 3), 2, 1, padding_mode='circular')|(2, 2, 5, 6, 7)
 ConvTranspose1d(4, 6, 3, 2, 1, 1)|(2, 4, 7)
 ConvTranspose2d(4, 6, (3, 2), 2, groups=2, dilation=2)|(2, 4, 5, 6)
 ConvTranspose3d(2, 4, 2, bias=False)|(1, 2, 3, 4, 5)
+MaxPool1d(3, 2, 1, dilation=2)|(2, 4, 11)
 MaxPool2d(3, 2, 1)|(2, 4, 7, 8)
+MaxPool2d((2, 3), ceil_mode=True)|(4, 7, 8)
+MaxPool3d(2)|(2, 4, 4, 5, 6)
+AvgPool1d(3, 2, 1)|(2, 4, 11)
+AvgPool2d(3, 2, 1, True, False)|(2, 4, 7, 8)
+AvgPool3d(2, divisor_override=3)|(2, 4, 4, 5, 6)
+LPPool1d(2, 3, 2)|(2, 4, 11)
+LPPool2d(2, (2, 3))|(2, 4, 7, 8)
+AdaptiveAvgPool1d(3)|(2, 4, 11)
+AdaptiveAvgPool2d((None, 3))|(2, 4, 7, 8)
+AdaptiveAvgPool3d(2)|(2, 4, 4, 5, 6)
+AdaptiveMaxPool1d(3)|(2, 4, 11)
+AdaptiveMaxPool2d(3)|(2, 4, 7, 8)
+AdaptiveMaxPool3d((1, 2, 3))|(2, 4, 4, 5, 6)
+ZeroPad2d((1, 2, 0, 1))|(2, 3, 4, 5)
+ConstantPad1d(2, 0.5)|(2, 3, 4)
+ConstantPad2d(1, -1)|(2, 3, 4, 5)
+ConstantPad3d((1, 0, 2, 0, 0, 1), 3)|(2, 3, 4, 5, 6)
+ReflectionPad1d(2)|(2, 3, 4)
+ReflectionPad2d((1, 2, 0, 1))|(2, 3, 4, 5)
+ReflectionPad3d(1)|(2, 3, 4, 5, 6)
+ReplicationPad1d(2)|(2, 3, 4)
+ReplicationPad2d((1, 2, 0, 1))|(2, 3, 4, 5)
+ReplicationPad3d(1)|(2, 3, 4, 5, 6)
+PixelShuffle(2)|(2, 8, 3, 4)
+PixelUnshuffle(2)|(2, 2, 4, 6)
+ChannelShuffle(2)|(2, 6, 4, 5)
+Upsample(scale_factor=2)|(2, 3, 4, 5)
+Upsample((7, 8), mode='bilinear', align_corners=True)|(2, 3, 4, 5)
+Upsample(scale_factor=(1.5, 2.0), mode='bicubic')|(2, 3, 4, 5)
+Upsample(scale_factor=1.7, mode='trilinear')|(1, 2, 3, 4, 5)
+Upsample(size=7, mode='linear')|(1, 2, 3)
+UpsamplingNearest2d(scale_factor=2)|(2, 3, 4, 5)
+UpsamplingBilinear2d(scale_factor=2)|(2, 3, 4, 5)
 """.strip().split("\n")
 
 # Statements of a forward, which Python carries out on torch's tensors too.
@@ -93,6 +127,7 @@ FORWARDS = [
     ["y = x", "x = relu(x, inplace=True)", "y * 2"],
     ["y = x", "y.relu_()", "x.tanh_()", "x + y"],
     ["y = relu(x)", "x * y"],
+    ["x = x.view(1, 3, 4)", "y, i = max_pool1d(x, 2, return_indices=True)", "max_unpool1d(y, i, 2)"],
     ["y = dropout(x, 0.5, False, inplace=True)", "x + y"],
     ["y = x[:, 1:]", "y.relu_()", "y.tanh_()", "y * 2"],
 ]

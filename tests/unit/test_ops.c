@@ -15,7 +15,7 @@ struct arg {
   uint64_t size[5];
   const struct arg *list; /* LIST: ndim tensors */
   struct op_value value;
-  int64_t ints[6];
+  int64_t ints[8];
   double reals[4];
 };
 struct op_case {
@@ -37,9 +37,10 @@ struct op_case {
 #define S(literal) {.value = {.kind = OPV_TEXT, .text = {(const uint8_t *)(literal), sizeof(literal) - 1}}}
 #define NONE {.value = {.kind = OPV_NONE}}
 #define P(count, ...) {.value = {.kind = OPV_INTS, .n = (count)}, .ints = {__VA_ARGS__}}
-#define PF(count, ...) {.value = {.kind = OPV_FLOATS, .n = (count)}, .reals = {__VA_ARGS__}}
 #define L(count, ...) {.kind = ARG_LIST, .ndim = (count), .list = (const struct arg[]){__VA_ARGS__}}
 #define D(name) {.value = {.kind = OPV_DTYPE, .i = FT_##name}}
+#define PF(count, ...) {.value = {.kind = OPV_FLOATS, .n = (count)}, .reals = {__VA_ARGS__}}
+#define N INT64_MIN /* None in a tuple */
 #define COUNT(...) (sizeof((struct arg[]){__VA_ARGS__}) / sizeof(struct arg))
 #define ARGS(...) .args = {__VA_ARGS__}, .num_args = COUNT(__VA_ARGS__)
 #define OUT(name, dims, ...) .type = FT_##name, .ndim = dims, .size = {__VA_ARGS__}
@@ -57,11 +58,13 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/einsum.inc"
 #include "tests/oracle/ops/elementwise.inc"
 #include "tests/oracle/ops/index.inc"
+#include "tests/oracle/ops/interpolate.inc"
 #include "tests/oracle/ops/join.inc"
 #include "tests/oracle/ops/linear.inc"
 #include "tests/oracle/ops/make.inc"
 #include "tests/oracle/ops/norm.inc"
 #include "tests/oracle/ops/order.inc"
+#include "tests/oracle/ops/pad.inc"
 #include "tests/oracle/ops/pool.inc"
 #include "tests/oracle/ops/recurrent.inc"
 #include "tests/oracle/ops/reduce.inc"
@@ -73,6 +76,7 @@ static const struct op_case cases[] = {
 /* ---- one call ---- */
 
 static struct gemm gemm;
+static unsigned wrong; /* cases: all are told before the test fails */
 
 static void make_tensor(struct ftensor *t, const struct arg *a) {
   const enum ftype type = a->kind == ARG_I64 || a->kind == ARG_INDEX ? FT_I64
@@ -130,18 +134,20 @@ static void check_values(const struct op_case *k, size_t row, const struct ftens
   for (uint64_t i = 0; i < got->numel; i++) {
     double y = number(got, i), g = k->type == FT_F32 ? (double)(float)k->want[i] : k->want[i];
     bool same = isnan(g) ? isnan(y) : isinf(g) ? y == g : fabs(y - g) <= op->atol + op->rtol * fabs(g);
-    if (!same)
-      print_message("case %zu (%s): element %llu is %.9g, PyTorch has %.9g\n", row, op->name,
-                    (unsigned long long)i, y, g);
-    assert_true(same);
+    if (same) continue;
+    print_message("case %zu (%s): element %llu is %.9g, PyTorch has %.9g\n", row, op->name,
+                  (unsigned long long)i, y, g);
+    wrong++;
+    return;
   }
 }
 
-static void check_shape(const struct op_case *k, size_t row, const struct ftensor *got) {
+static bool check_shape(const struct op_case *k, size_t row, const struct ftensor *got) {
   bool same = got->type == k->type && got->ndim == k->ndim &&
               memcmp(got->size, k->size, k->ndim * sizeof k->size[0]) == 0;
   if (!same) print_message("case %zu (%s): another shape or type\n", row, op_table[k->op].name);
-  assert_true(same);
+  wrong += !same;
+  return same;
 }
 
 static void run_case(const struct op_case *k, size_t row) {
@@ -165,13 +171,12 @@ static void run_case(const struct op_case *k, size_t row) {
     done = op->kernel(&c);
     if (!done) free(memory);
   }
+  wrong += done == k->refused;
   if (done == k->refused)
     print_message("case %zu (%s): %s\n", row, op->name,
                   done ? "taken, PyTorch refuses it" : (const char *)c.why.p);
-  assert_int_equal(done, !k->refused);
   if (done) {
-    check_shape(k, row, &out);
-    check_values(k, row, &out);
+    if (!k->refused && check_shape(k, row, &out)) check_values(k, row, &out);
     if (op->kernel) free(out.data.out);
     (void)op->cost(&c);
   } else {
@@ -187,6 +192,7 @@ static void run_case(const struct op_case *k, size_t row) {
 static void ops_compute_what_pytorch_recorded(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(cases); i++) run_case(&cases[i], i);
+  assert_int_equal(wrong, 0);
 }
 
 static void every_op_that_computes_was_recorded(void **state) {
@@ -236,7 +242,6 @@ static void keywords_bind_by_name(void **state) {
   struct op_value given[] = {{.kind = OPV_TENSOR, .tensor = &x}, {.kind = OPV_INT, .i = 2}}, bound[OP_PARAMS];
   struct op_keyword stride = {SPAN("stride"), {.kind = OPV_INT, .i = 3}}, twice[2] = {stride, stride};
   struct op_keyword unknown = {SPAN("strides"), {.kind = OPV_INT, .i = 3}};
-  struct op_keyword indices = {SPAN("return_indices"), {.kind = OPV_BOOL, .i = 1}};
   struct op_call c = {.arena = &arena, .out = &y};
   assert_true(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &stride, 1}, bound));
   assert_int_equal(y.size[2], 3);
@@ -247,8 +252,6 @@ static void keywords_bind_by_name(void **state) {
   assert_false(
       call(&c, OP_max_pool2d, &(struct op_arguments){given, 1, NULL, 0}, bound)); /* no kernel_size */
   assert_int_equal(c.error, OBS_FWD_ARGUMENT);
-  assert_false(call(&c, OP_max_pool2d, &(struct op_arguments){given, 2, &indices, 1}, bound));
-  assert_int_equal(c.error, OBS_FWD_UNSUPPORTED);
   arena_free(&arena);
 }
 

@@ -20,9 +20,42 @@ op_cost_fn conv_transpose_cost;
 op_kernel_fn conv_transpose_run;
 
 /* pool.c */
-op_shape_fn max_pool2d_shape;
-op_cost_fn max_pool2d_cost;
-op_kernel_fn max_pool2d_run;
+op_shape_fn max_pool1d_shape, max_pool2d_shape, max_pool3d_shape, max_pool1d_indices_shape,
+    max_pool2d_indices_shape, max_pool3d_indices_shape, avg_pool1d_shape, avg_pool2d_shape, avg_pool3d_shape,
+    lp_pool1d_shape, lp_pool2d_shape;
+op_cost_fn max_pool1d_cost, max_pool2d_cost, max_pool3d_cost, avg_pool1d_cost, avg_pool2d_cost,
+    avg_pool3d_cost, lp_pool1d_cost, lp_pool2d_cost;
+op_kernel_fn max_pool1d_run, max_pool2d_run, max_pool3d_run, max_pool1d_indices_run, max_pool2d_indices_run,
+    max_pool3d_indices_run, avg_pool1d_run, avg_pool2d_run, avg_pool3d_run, lp_pool1d_run, lp_pool2d_run;
+
+/* adaptive_pool.c */
+op_shape_fn adaptive_pool1d_shape, adaptive_pool2d_shape, adaptive_pool3d_shape,
+    adaptive_max_pool1d_indices_shape, adaptive_max_pool2d_indices_shape, adaptive_max_pool3d_indices_shape;
+op_cost_fn adaptive_cost;
+op_kernel_fn adaptive_avg_pool1d_run, adaptive_avg_pool2d_run, adaptive_avg_pool3d_run,
+    adaptive_max_pool1d_run, adaptive_max_pool2d_run, adaptive_max_pool3d_run;
+
+/* unpool.c */
+op_shape_fn max_unpool1d_shape, max_unpool2d_shape, max_unpool3d_shape;
+op_kernel_fn max_unpool1d_run, max_unpool2d_run, max_unpool3d_run;
+
+/* pad.c */
+op_shape_fn pad_shape, constant_pad1d_shape, constant_pad2d_shape, constant_pad3d_shape,
+    reflection_pad1d_shape, reflection_pad2d_shape, reflection_pad3d_shape, replication_pad1d_shape,
+    replication_pad2d_shape, replication_pad3d_shape, circular_pad1d_shape, circular_pad2d_shape,
+    circular_pad3d_shape;
+op_kernel_fn pad_run, constant_pad1d_run, constant_pad2d_run, constant_pad3d_run, reflection_pad1d_run,
+    reflection_pad2d_run, reflection_pad3d_run, replication_pad1d_run, replication_pad2d_run,
+    replication_pad3d_run, circular_pad1d_run, circular_pad2d_run, circular_pad3d_run;
+
+/* shuffle.c */
+op_shape_fn pixel_shuffle_shape, pixel_unshuffle_shape, channel_shuffle_shape;
+op_kernel_fn pixel_shuffle_run, pixel_unshuffle_run, channel_shuffle_run;
+
+/* interpolate.c */
+op_shape_fn interpolate_shape, upsample_nearest_shape, upsample_bilinear_shape;
+op_cost_fn interpolate_cost;
+op_kernel_fn interpolate_run, upsample_nearest_run, upsample_bilinear_run;
 
 /* act.c */
 op_shape_fn act_shape, relu_shape, rrelu_shape, prelu_shape, celu_shape, gelu_shape, softshrink_shape,

@@ -1,12 +1,26 @@
 /* Calls of operations: values of the language become arguments, the call a step of the graph. */
 #include "forward/lower.h"
 
+static bool to_floats(struct lowering *l, const struct value *tuple, struct op_value *out) {
+  double *reals = arena_array(l->r->arena, tuple->n, double);
+  if (!reals) return false;
+  for (uint32_t i = 0; i < tuple->n; i++) {
+    const struct value *v = &tuple->items[i];
+    if (v->kind != VALUE_INT && v->kind != VALUE_FLOAT) return false;
+    reals[i] = v->kind == VALUE_INT ? (double)v->number : v->real;
+  }
+  *out = (struct op_value){.kind = OPV_FLOATS, .reals = reals, .n = tuple->n};
+  return true;
+}
+
+/* A tuple of ints, where None may stand for one. */
 static bool to_ints(struct lowering *l, const struct value *tuple, struct op_value *out) {
   int64_t *ints = arena_array(l->r->arena, tuple->n, int64_t);
   if (!ints) return false;
   for (uint32_t i = 0; i < tuple->n; i++) {
-    if (tuple->items[i].kind != VALUE_INT) return false;
-    ints[i] = tuple->items[i].number;
+    const struct value *v = &tuple->items[i];
+    if (v->kind != VALUE_INT && v->kind != VALUE_NONE) return false;
+    ints[i] = v->kind == VALUE_NONE ? OP_NONE_IN_INTS : v->number;
   }
   *out = (struct op_value){.kind = OPV_INTS, .ints = ints, .n = tuple->n};
   return true;
@@ -30,18 +44,6 @@ static bool to_dtype(enum dtype d, struct op_value *out) {
   enum ftype type = FT_F32;
   if (d != DTYPE_NONE && !ftype_of(d, &type)) return false;
   *out = (struct op_value){.kind = OPV_DTYPE, .i = type};
-  return true;
-}
-
-static bool to_floats(struct lowering *l, const struct value *tuple, struct op_value *out) {
-  double *reals = arena_array(l->r->arena, tuple->n, double);
-  if (!reals) return false;
-  for (uint32_t i = 0; i < tuple->n; i++) {
-    const struct value *v = &tuple->items[i];
-    if (v->kind != VALUE_INT && v->kind != VALUE_FLOAT) return false;
-    reals[i] = v->kind == VALUE_INT ? (double)v->number : v->real;
-  }
-  *out = (struct op_value){.kind = OPV_FLOATS, .reals = reals, .n = tuple->n};
   return true;
 }
 
@@ -140,9 +142,9 @@ static void link_output(const struct fstep *step, uint32_t index, bool dense, ui
   }
 }
 
-static bool is_in_place(const struct op *op, const struct op_value *bound) {
+static bool flag_is_set(const struct op *op, const struct op_value *bound, const char *name) {
   for (uint32_t i = 0; i < op->num_params; i++)
-    if (strcmp(op->params[i].name, "inplace") == 0) return bound[i].i != 0;
+    if (strcmp(op->params[i].name, name) == 0) return bound[i].i != 0;
   return false;
 }
 
@@ -166,10 +168,20 @@ static bool add_step(struct lowering *l, struct frame *f, const struct op *op, c
   frame_at(f, at);
   *step = (struct fstep){.op = op, .arg = bound, .out = value, .place = f->place};
   link_output(step, l->graph->steps.n - 1, c.dense, c.offset * ft_itemsize(value->t.type));
-  if (is_in_place(op, bound)) replace_in_place(graph_value(&bound[0], 0), value);
+  if (flag_is_set(op, bound, "inplace")) replace_in_place(graph_value(&bound[0], 0), value);
   step->cost = step_is_view(step) ? 0 : op->cost(&c);
   *out = gval_tensor(value);
   return true;
+}
+
+/* return_indices=True: a tuple of the result and of what the op NAME_indices makes of the same arguments. */
+static bool add_with_indices(struct lowering *l, struct frame *f, const struct op *op,
+                             const struct op_value *bound, uint32_t at, struct gval *out) {
+  const struct op *indices = op_by_name(arena_printf(l->r->arena, "%s_indices", op->name));
+  struct gval *both = arena_array(l->r->arena, 2, struct gval);
+  if (!both || !indices) return lower_memory(l);
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
+  return add_step(l, f, op, bound, at, &both[0]) && add_step(l, f, indices, bound, at, &both[1]);
 }
 
 static bool bind(struct lowering *l, struct frame *f, const struct op *op, const struct op_arguments *given,
@@ -190,7 +202,9 @@ bool lower_bind(struct lowering *l, struct frame *f, const struct op *op, const 
 bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
               uint32_t at, struct gval *out) {
   const struct op_value *bound;
-  return lower_bind(l, f, op, args, at, &bound) && add_step(l, f, op, bound, at, out);
+  if (!lower_bind(l, f, op, args, at, &bound)) return false;
+  return flag_is_set(op, bound, "return_indices") ? add_with_indices(l, f, op, bound, at, out)
+                                                  : add_step(l, f, op, bound, at, out);
 }
 
 bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
@@ -198,7 +212,8 @@ bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op, co
   if (!lower_op(l, f, op, args, at, out)) return false;
   struct fvalue *x =
       args->n && args->positional[0].kind == GVAL_TENSOR ? lower_current(args->positional[0].tensor) : NULL;
-  if (!x) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
+  if (!x || out->kind != GVAL_TENSOR)
+    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
   if (x->t.type != out->tensor->t.type || !ft_same_shape(&x->t, &out->tensor->t))
     return lower_refuse(
         l, f, at, OBS_FWD_SHAPE,

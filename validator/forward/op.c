@@ -126,6 +126,10 @@ static bool set_argument(struct op_call *c, const struct op *op, uint32_t i, con
   if (!(takes_of(v->kind) & op->params[i].takes))
     return argument_error(c, "%s: argument '%s' can't be %s", op->name, op->params[i].name,
                           kind_name(v->kind));
+  for (uint32_t k = 0; v->kind == OPV_INTS && k < v->n; k++)
+    if (v->ints[k] == OP_NONE_IN_INTS && !(op->params[i].takes & TAKES_GAPS))
+      return argument_error(c, "%s: argument '%s' can't be a tuple with None in it", op->name,
+                            op->params[i].name);
   out[i] = *v;
   return true;
 }

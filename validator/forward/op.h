@@ -26,6 +26,7 @@ enum op_takes {
   TAKES_TENSORS = 256, /* a tuple of tensors */
   TAKES_DTYPE = 512,
   TAKES_FLOATS = 1024, /* a tuple of numbers */
+  TAKES_GAPS = 2048,   /* with TAKES_INTS: None may stand in the tuple */
 };
 #define TAKES_NUMBER (TAKES_BOOL | TAKES_INT | TAKES_FLOAT)
 
@@ -36,11 +37,14 @@ enum op_value_kind {
   OPV_FLOAT,
   OPV_TEXT,
   OPV_INTS,
+  OPV_FLOATS,
   OPV_TENSOR,
   OPV_TENSORS,
-  OPV_DTYPE,
-  OPV_FLOATS,
+  OPV_DTYPE
 };
+
+/* None in a tuple of ints. An int of an architecture file that is this number is refused for it. */
+#define OP_NONE_IN_INTS INT64_MIN
 
 /* An argument. */
 struct op_value {

@@ -20,6 +20,8 @@
 #define INT_OR_NONE(name)        {name, TAKES_INT | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define NUMBER_OR_NONE(name)     {name, TAKES_NUMBER | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define DTYPE_OR_NONE(name)      {name, TAKES_DTYPE | TAKES_NONE, false, {.kind = OPV_NONE}}
+#define BOOL_OR_NONE(name)       {name, TAKES_BOOL | TAKES_NONE, false, {.kind = OPV_NONE}}
+#define FLOATS_OR_NONE(name)     {name, TAKES_NUMBER | TAKES_INTS | TAKES_FLOATS | TAKES_NONE, false, {.kind = OPV_NONE}}
 #define BOOL(name, b)            {name, TAKES_BOOL, false, {.kind = OPV_BOOL, .i = (b)}}
 #define LITERAL(text)            {(const uint8_t *)text, sizeof text - 1}
 #define TEXT(name, literal)      {name, TAKES_TEXT, false, {.kind = OPV_TEXT, .text = LITERAL(literal)}}

@@ -1,0 +1,56 @@
+"""Resizing."""
+import itertools
+import warnings
+
+import torch.nn.functional as F
+
+from .words import T
+
+OPS = {"interpolate": F.interpolate, "upsample_nearest": F.upsample_nearest, "upsample_bilinear": F.upsample_bilinear}
+
+
+def cases():
+    warnings.simplefilter("ignore")
+    shapes = {1: (2, 2, 5), 2: (1, 2, 4, 5), 3: (1, 2, 2, 3, 4)}  # one channel takes another path in PyTorch, with other positions
+    for d, modes in {1: ["nearest", "nearest-exact", "linear", "area"], 2: ["nearest", "nearest-exact", "bilinear", "bicubic", "area"],
+                     3: ["nearest", "nearest-exact", "trilinear", "area"]}.items():
+        x = T(shapes[d])
+        sizes = {1: [3, 5, 8, 1, (10,)], 2: [3, (4, 5), (7, 3), (8, 10), 1], 3: [2, (3, 5, 2), (4, 6, 8)]}[d]
+        for mode in modes:
+            aligns = [None, True, False] if "linear" in mode or mode == "bicubic" else [None]
+            for align in aligns:
+                for size in sizes:
+                    yield "interpolate", x, size, None, mode, align
+                for scale in [2, 1.7, 0.6] if d < 3 else [1.7]:
+                    yield "interpolate", x, None, scale, mode, align
+            yield "interpolate", x, None, 1.7, mode, None, True
+            yield "interpolate", x, None, (1.3,) * d, mode
+            yield "interpolate", x, None, (1.3,) * (d + 1), mode
+    x = T((1, 2, 4, 5))
+    yield "interpolate", x, None, (2, 0.5)
+    yield "interpolate", x, None, (2, 3), "bilinear"
+    yield "interpolate", T((1, 1, 300)), 1000, None, "nearest"
+    yield "interpolate", T((1, 1, 300)), 97, None, "nearest-exact"
+    yield "interpolate", T((1, 1, 40)), None, 0.7, "nearest"
+    yield "interpolate", T((1, 1, 40)), None, 3.3, "nearest-exact"
+    yield "interpolate", x, None, None
+    yield "interpolate", x, 3, 2
+    yield "interpolate", x, 3, None, "linear"
+    yield "interpolate", x, 3, None, "trilinear"
+    yield "interpolate", x, 3, None, "cubic"
+    yield "interpolate", x, 3, None, "nearest", True
+    yield "interpolate", x, (3, 3, 3)
+    yield "interpolate", x, 0
+    yield "interpolate", x, -1
+    yield "interpolate", x, None, 0.1
+    yield "interpolate", x, None, -1.0
+    yield "interpolate", T((4, 5)), 3
+    yield "interpolate", T((1, 2, 0, 5)), 3
+    yield "interpolate", T((0, 2, 4, 5)), 3
+    yield "interpolate", T((1, 0, 4, 5)), 3
+    for name in ["upsample_nearest", "upsample_bilinear"]:
+        yield name, x, (7, 8)
+        yield name, x, 3
+        yield name, x, None, 2
+        yield name, x, None, (2.0, 1.5)
+        yield name, x
