@@ -47,7 +47,7 @@ static bool read_axes(struct op_call *c, const struct pool_args *a, struct pool 
   p->axis[Z] = p->axis[Y] = p->axis[X] = WINDOW_OF_ONE;
   for (uint32_t i = AXES - p->dims; i < AXES; i++) {
     struct window *w = &p->axis[i];
-    *w = (struct window){.in = input->size[input->ndim - AXES + i],
+    *w = (struct window){.in = input->size[input->ndim - (AXES - i)],
                          .kernel = kernel[i],
                          .stride = stride[i],
                          .dilation = dilation[i],
