@@ -29,6 +29,10 @@ asan_L    := -fsanitize=address,undefined
 intsan_C  := -O1 -g3 -fsanitize=integer,implicit-conversion,bounds -fno-sanitize-recover=all
 intsan_L  := -fsanitize=integer,implicit-conversion,bounds
 
+# Loops over tensors are worth vectors.
+release_VECTORS := -O3
+$(OUT)/validator/forward/%.o: CFLAGS += $($(MODE)_VECTORS)
+
 # The commit, for `version`: only version.c knows it, so that a commit recompiles one file.
 GIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 # So it does the digest of what is built in as a policy (doc/policy.md).

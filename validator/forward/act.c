@@ -34,7 +34,7 @@ static float soft_plus(float x, float beta, float threshold) {
       out[i] = (value);                                                                                \
     }                                                                                                  \
   }
-MAP(relu, x > 0 || isnan(x) ? x : 0)
+MAP(relu, x < 0 ? 0 : x) /* NaN stays NaN */
 MAP(hardtanh, clamp(x, a, b))
 MAP(leaky_relu, x > 0 ? x : x * a)
 MAP(elu, exp_linear(x, a, 1))
@@ -59,7 +59,7 @@ MAP(threshold, x <= a ? b : x)
 MAP(linear, x)
 MAP(gelu_10, clamp(gelu_erf(x), -10, 10))
 MAP(quick_gelu, x * logistic(1.702f * x))
-MAP(relu2, x > 0 || isnan(x) ? x * x : 0)
+MAP(relu2, x < 0 ? 0 : x * x)
 MAP(laplace, 0.5f * (1 + erff((x - 0.707107f) / (0.282095f * 1.4142135623730951f))))
 #undef MAP
 /* clang-format on */

@@ -48,7 +48,7 @@ static bool adaptive_read(struct op_call *c, uint32_t dims, struct adaptive *p) 
 
 static bool adaptive_shape(struct op_call *c, uint32_t dims, enum ftype type) {
   const struct ftensor *input = op_tensor(c, INPUT);
-  struct adaptive p;
+  struct adaptive p = {.planes = 0};
   if (!adaptive_read(c, dims, &p)) return false;
   uint64_t size[FT_DIMS] = {0};
   memcpy(size, input->size, sizeof size);
@@ -103,7 +103,7 @@ static void window_max(const float *plane, const struct adaptive *p, const struc
 }
 
 static bool each_window(struct op_call *c, uint32_t dims, window_fn *f) {
-  struct adaptive p;
+  struct adaptive p = {.planes = 0};
   if (!adaptive_read(c, dims, &p)) return false;
   const float *plane = ft_f32(op_tensor(c, INPUT));
   uint64_t at = 0;

@@ -271,10 +271,8 @@ static bool convolve(struct op_call *c, const struct convolver *m) {
   return true;
 }
 
-/* Columns of so many output rows at once: a product wide enough to be fast, a buffer small enough for any
- * image. */
+/* Columns of so many output rows at once. */
 static float *take_columns(struct op_call *c, struct convolver *m) {
-  enum { COLUMN_BYTES = 16 << 20 };
   const struct conv *v = m->v;
   const uint64_t k = v->in_c / v->groups * window_kernel(v->axis);
   const uint64_t row_bytes = saturating_mul(saturating_mul(k, v->axis[X].out), sizeof(float));

@@ -173,7 +173,6 @@ static bool deconvolve_all(struct op_call *c, const struct scatter *m) {
 }
 
 bool conv_transpose_run(struct op_call *c) {
-  enum { COLUMN_BYTES = 16 << 20 };
   struct deconv v = {.groups = 1};
   struct scatter m = {.v = &v};
   if (!deconv_read(c, op_tensor(c, WEIGHT)->ndim - 2, &v)) return false;

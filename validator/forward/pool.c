@@ -107,8 +107,8 @@ typedef void fold_fn(float *restrict out, const float *restrict in, uint64_t n, 
 static void fold_max(float *restrict out, const float *restrict in, uint64_t n, uint64_t step, double p) {
   (void)p;
   for (uint64_t i = 0; i < n; i++) { /* a NaN wins, as in PyTorch */
-    const float x = in[i * step];
-    if (x > out[i] || isnan(x)) out[i] = x;
+    const float x = in[i * step], best = out[i];
+    out[i] = x > best || x != x ? x : best;
   }
 }
 static void fold_sum(float *restrict out, const float *restrict in, uint64_t n, uint64_t step, double p) {
