@@ -30,7 +30,7 @@ static bool image_result(struct op_call *call, uint64_t c, uint64_t h, uint64_t 
 }
 
 bool pixel_shuffle_shape(struct op_call *call) {
-  struct image m;
+  struct image m = {.images = 0};
   uint64_t h, w;
   if (!image_read(call, &m)) return false;
   if (m.c % (m.factor * m.factor))
@@ -42,7 +42,7 @@ bool pixel_shuffle_shape(struct op_call *call) {
 }
 
 bool pixel_unshuffle_shape(struct op_call *call) {
-  struct image m;
+  struct image m = {.images = 0};
   uint64_t c;
   if (!image_read(call, &m)) return false;
   if (m.h % m.factor || m.w % m.factor)
@@ -74,14 +74,14 @@ static void shuffle(const struct op_call *call, const struct image *m, uint64_t 
 }
 
 bool pixel_shuffle_run(struct op_call *call) {
-  struct image m;
+  struct image m = {.images = 0};
   if (!image_read(call, &m)) return false;
   if (call->out->numel) shuffle(call, &m, m.c / (m.factor * m.factor), m.h, m.w, true);
   return true;
 }
 
 bool pixel_unshuffle_run(struct op_call *call) {
-  struct image m;
+  struct image m = {.images = 0};
   if (!image_read(call, &m)) return false;
   if (call->out->numel) shuffle(call, &m, m.c, m.h / m.factor, m.w / m.factor, false);
   return true;
