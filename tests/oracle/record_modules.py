@@ -11,6 +11,7 @@ import re
 
 import torch
 import torch.nn as nn
+import torch.nn.utils.prune
 
 TYPES = re.findall(r"^MODULE\((\w+),", open("validator/arch/types.def").read(), re.M)
 
@@ -31,6 +32,10 @@ TransformerEncoderLayer(8, 2, 16)|TransformerEncoderLayer(8, 2)|TransformerDecod
 TransformerEncoder(TransformerEncoderLayer(8, 2, 16), 3)|TransformerEncoder(TransformerEncoderLayer(8, 2, 16), 2, LayerNorm(8))|TransformerEncoder(TransformerEncoderLayer(8, 2, 16), 0)
 TransformerDecoder(TransformerDecoderLayer(8, 2, 16), 2, norm=LayerNorm(8))|Transformer(8, 2, 2, 1, 16)
 Sequential(Linear(3, 4), ReLU(), Sequential(Linear(4, 4), BatchNorm1d(4)), Linear(4, 2, bias=False))|Sequential()
+weight_norm(Conv1d(4, 6, 3))|weight_norm(Conv1d(4, 6, 3, bias=False), dim=2)|weight_norm(Linear(3, 4), dim=None)|weight_norm(weight_norm(LSTM(3, 4), 'weight_hh_l0'), 'bias_ih_l0')
+weight_norm(Linear(3, 4), 'bias')|spectral_norm(Linear(3, 4))|spectral_norm(Conv2d(4, 6, (3, 2)))|spectral_norm(ConvTranspose2d(4, 6, 3))|spectral_norm(BatchNorm1d(3), 'bias')
+spectral_norm(Conv1d(4, 6, 3), dim=1)|parametrizations.spectral_norm(Linear(3, 4))|parametrizations.spectral_norm(ConvTranspose1d(4, 6, 3, bias=False))
+prune(Linear(3, 4))|prune(prune(BatchNorm1d(3)), 'bias')
 ReLU()|MaxPool2d(2, 2)|AvgPool2d(3)|Dropout()|Flatten()|Softmax(dim=1)|Upsample(scale_factor=2)|ConstantPad2d(1, 0.5)
 """.strip().replace("\n", "|").split("|")
 
@@ -86,6 +91,9 @@ class ComplexModel(nn.Module):
         self.layer2 = nn.Linear(hidden_dim, output_dim)
 
 
+NAMES = dict(vars(nn), weight_norm=nn.utils.weight_norm, spectral_norm=nn.utils.spectral_norm, parametrizations=nn.utils.parametrizations,
+             prune=lambda module, name="weight": nn.utils.prune.l1_unstructured(module, name, 0.5))
+
 print("/* Recorded by tests/oracle/record_modules.py with torch %s: don't edit. */" % torch.__version__)
 for name in TYPES:
     if hasattr(nn, name) and name not in ("Parameter", "Buffer", "Sequential"):
@@ -93,7 +101,7 @@ for name in TYPES:
         if text is not None:
             print('SIGNATURE(%s, "%s")' % (name, text))
 for call in CALLS:
-    print('STATE("%s",\n      "%s")' % (call, keys(eval(call, vars(nn)))))
+    print('STATE("%s",\n      "%s")' % (call, keys(eval(call, NAMES))))
 for file, model in (("simple_cnn", SimpleCNN()), ("simple_linear", Linear(10, 2)), ("simple_model", Linear(10, 1)),
                     ("custom_model", CustomModel()), ("complex_model", ComplexModel(12, 20, 3)), ("training_checkpoint", Linear(10, 2))):
     print('MODEL("%s",\n      "%s")' % (file, keys(model)))

@@ -11,6 +11,7 @@ try:
     import torch
     import torch.nn as nn
     import torch.nn.functional as F
+    import torch.nn.utils.prune
     from found import Tally
 except ImportError:
     print("SKIPPED torch_layers: python3-torch is not installed")
@@ -119,7 +120,36 @@ Upsample(scale_factor=1.7, mode='trilinear')|(1, 2, 3, 4, 5)
 Upsample(size=7, mode='linear')|(1, 2, 3)
 UpsamplingNearest2d(scale_factor=2)|(2, 3, 4, 5)
 UpsamplingBilinear2d(scale_factor=2)|(2, 3, 4, 5)
+weight_norm(Conv1d(4, 6, 3))|(2, 4, 11)
+weight_norm(Conv1d(4, 6, 3, bias=False), dim=2)|(2, 4, 11)
+weight_norm(Linear(3, 4), dim=None)|(2, 3)
+weight_norm(weight_norm(Linear(3, 4)), 'bias')|(2, 3)
+spectral_norm(Linear(3, 4))|(2, 3)
+spectral_norm(ConvTranspose2d(4, 6, 3))|(1, 4, 3, 4)
+spectral_norm(Conv2d(4, 6, (3, 2)))|(1, 4, 5, 6)
+parametrizations.spectral_norm(Conv1d(4, 6, 3))|(2, 4, 11)
+parametrizations.weight_norm(Conv1d(4, 6, 3), dim=2)|(2, 4, 11)
+prune(Linear(3, 4))|(2, 3)
 """.strip().split("\n")
+
+
+class Parametrizations:
+    """torch.nn.utils.parametrizations, with the weight_norm of torch 2.1: the older one under the newer keys."""
+
+    spectral_norm = staticmethod(nn.utils.parametrizations.spectral_norm)
+
+    @staticmethod
+    def weight_norm(module, name="weight", dim=0):
+        def rename(module, state, prefix, metadata):
+            for old, new in (("_g", "original0"), ("_v", "original1")):
+                state[f"{prefix}parametrizations.{name}.{new}"] = state.pop(prefix + name + old)
+
+        nn.utils.weight_norm(module, name, dim)._register_state_dict_hook(rename)
+        return module
+
+
+NAMES = dict(vars(nn), weight_norm=nn.utils.weight_norm, spectral_norm=nn.utils.spectral_norm, parametrizations=Parametrizations,
+             prune=lambda module, name="weight": nn.utils.prune.l1_unstructured(module, name, 0.5))
 
 # Statements of a forward, which Python carries out on torch's tensors too.
 FORWARDS = [
@@ -166,7 +196,7 @@ def randomize(module):
 
 def layer(folder, row):
     constructor, *shapes = row.split("|")
-    module = eval(constructor, vars(nn)).eval()
+    module = eval(constructor, NAMES).eval()
     inputs = [torch.randn(eval(shape)) for shape in shapes]
     with torch.no_grad():
         randomize(module)

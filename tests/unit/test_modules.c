@@ -349,6 +349,16 @@ static void refuses_wrong_constructors(void **state) {
   refused(A1 "{'m': 'PReLU() + 1'}}", OBS_ARCH_EVAL, "no operand");
   refused(A1 "{'m': 'Buffer(3, 4)'}}", OBS_ARCH_EVAL, "a dtype");
   refused(A1 "{'m': 'Linear(x, 4)'}}", OBS_ARCH_EVAL, "unknown name 'x'");
+  refused(A1 "{'m': 'weight_norm(Linear(3, 4), `wait`)'}}", OBS_ARCH_EVAL, "no parameter 'wait'");
+  refused(A1 "{'m': 'weight_norm(BatchNorm1d(3), `running_var`)'}}", OBS_ARCH_EVAL,
+          "no parameter 'running_var'");
+  refused(A1 "{'m': 'weight_norm(Linear(3, 4), dim=2)'}}", OBS_ARCH_EVAL, "dim 2 of a parameter that has 2");
+  refused(A1 "{'m': 'weight_norm(Linear(3, 4), dim=-2)'}}", OBS_ARCH_EVAL, "dim -2");
+  refused(A1 "{'m': 'spectral_norm(Linear(3, 4), dim=-1)'}}", OBS_ARCH_EVAL, "dim -1");
+  refused(A1 "{'m': 'weight_norm(weight_norm(Linear(3, 4)))'}}", OBS_ARCH_EVAL, "no parameter 'weight'");
+  refused(A1 "{'m': 'weight_norm(3)'}}", OBS_ARCH_EVAL, "a module of PyTorch");
+  refused(A1 "{'m': 'weight_norm(Parameter(3), ``)'}}", OBS_ARCH_EVAL, "a module of PyTorch");
+  refused(A1 "{'m': 'parametrizations.orthogonal(Linear(3, 4))'}}", OBS_ARCH_EVAL, "orthogonal");
 }
 
 /* The config value behind a wrong argument is named. */

@@ -51,6 +51,12 @@ NODISCARD bool construct_sequential(struct builder *b, const struct value *items
 /* The block in place, which sees the names around it. */
 NODISCARD bool construct_in_place(struct builder *b, const struct module_block *block,
                                   const struct scope *scope, struct value *out);
+/* The arguments of a call in the order of the signature; NULL with eval->error set. */
+struct value *construct_bind(struct builder *b, const struct expr *call, const struct scope *scope,
+                             const struct signature *signature);
+/* weight_norm(…), parametrizations.spectral_norm(…): is what is called one of them, and the call (which it must be). */
+bool reparam_is(const struct expr *callee);
+NODISCARD bool reparam_call(struct builder *b, const struct expr *call, const struct scope *scope, struct value *out);
 /* The parsed row of a type; NULL, with eval->error set, when memory is spent. */
 const struct type_plan *construct_plan(struct builder *b, enum module_type t);
 

@@ -136,6 +136,11 @@ static struct value *bind(const struct binding *b) {
   return bind_given(b, args) && bind_defaults(b, args) ? args : NULL;
 }
 
+struct value *construct_bind(struct builder *b, const struct expr *call, const struct scope *scope,
+                             const struct signature *signature) {
+  return bind(&(struct binding){b->eval, call, scope, NULL, signature});
+}
+
 static struct module *new_module(struct builder *b, enum module_kind kind) {
   struct module *m = arena_new(b->arena, struct module);
   if (!m) {
@@ -393,11 +398,10 @@ static bool construct_type(struct builder *b, enum module_type t, const struct e
   const struct type_plan *plan = construct_plan(b, t);
   struct module *m = plan ? new_module(b, MODULE_TYPE) : NULL;
   if (!m) return false;
-  struct binding binding = {b->eval, call, scope, NULL, &plan->signature};
   m->type = t;
   m->signature = &plan->signature;
   m->num_args = plan->signature.num_params;
-  m->args = bind(&binding);
+  m->args = construct_bind(b, call, scope, &plan->signature);
   if (!m->args) return false;
   bool ok = is_slot(m) ? construct_slot(b, call->at, m) : construct_state(b, plan, call->at, m);
   return ok && answer(out, m);
@@ -472,6 +476,7 @@ static bool unknown_type(struct builder *b, const struct expr *call) {
 bool construct_call(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out) {
   struct builder *b = ev->context;
   struct span name = call->kids[0]->text;
+  if (reparam_is(call->kids[0])) return reparam_call(b, call, scope, out);
   enum module_type t = module_type_by_name(name);
   if (t == TYPE_Sequential) return call_sequential(b, call, scope, out);
   if (t != TYPE_NONE) return construct_type(b, t, call, scope, out);

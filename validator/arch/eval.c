@@ -169,6 +169,9 @@ static bool eval_builtin(struct eval *ev, const struct expr *e, const struct sco
 
 static bool eval_call(struct eval *ev, const struct expr *e, const struct scope *scope, struct value *out) {
   const struct expr *f = e->kids[0];
+  if (ev->call && f->kind == EXPR_ATTR && f->kids[0]->kind == EXPR_NAME &&
+      span_is(f->kids[0]->text, "parametrizations"))
+    return ev->call(ev, e, scope, out);
   if (f->kind != EXPR_NAME)
     return eval_error(ev, e->at, "only a function, a module type or a block is called here");
   if (builtin_is(f->text)) return eval_builtin(ev, e, scope, out);

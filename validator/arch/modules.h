@@ -52,6 +52,17 @@ struct slot {
   struct value constant; /* what it must hold; VALUE_NONE: anything */
 };
 
+/* A parameter that is computed from others (reparam.c): weight = g * v / |v|; weight / its largest singular value;
+ * weight * mask. */
+enum reparam_kind { REPARAM_WEIGHT_NORM, REPARAM_SPECTRAL_NORM, REPARAM_MASK };
+struct reparam {
+  const struct reparam *next;
+  enum reparam_kind kind;
+  bool parametrized; /* its sources are slots of the child parametrizations.NAME, else of the module: NAME_g … */
+  struct span name;  /* of the parameter */
+  int64_t dim;       /* that norms are not taken over; -1: none */
+};
+
 struct module {
   enum module_kind kind;
   enum module_type type;        /* MODULE_TYPE */
@@ -65,6 +76,7 @@ struct module {
   const struct scope *scope;    /* MODULE_BLOCK: what names mean in its forward, after locals and children */
   uint32_t num_slots;
   const struct slot *slots;     /* parameters first, then buffers */
+  const struct reparam *reparams; /* parameters that are no slots */
   struct module *first, *last, *next; /* children in registration order */
   uint32_t num_children;
   const struct place *place;    /* of the line that made it */

@@ -80,6 +80,11 @@ op_shape_fn layer_norm_shape, rms_norm_shape, group_norm_shape, local_response_n
 op_cost_fn norm_cost, local_response_norm_cost;
 op_kernel_fn layer_norm_run, rms_norm_run, group_norm_run, local_response_norm_run;
 
+/* reparam.c */
+op_shape_fn _weight_norm_shape, _spectral_norm_shape;
+op_cost_fn reparam_cost;
+op_kernel_fn _weight_norm_run, _spectral_norm_run;
+
 /* shape.c */
 op_shape_fn view_shape, flatten_shape, dropout_shape, squeeze_shape, unsqueeze_shape, view_as_shape;
 

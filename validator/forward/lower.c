@@ -111,15 +111,29 @@ static bool lower_weight(struct lowering *l, struct frame *f, const struct modul
   return true;
 }
 
+static const struct reparam *find_reparam(const struct module *m, struct span name) {
+  const struct reparam *r = m->reparams;
+  while (r && !span_eq(r->name, name)) r = r->next;
+  return r;
+}
+
+bool lower_parameter(struct lowering *l, struct frame *f, const struct module *m, struct span name,
+                     uint32_t at, struct gval *out, bool *found) {
+  const struct slot *slot = module_slot(m, name);
+  const struct reparam *r = slot ? NULL : find_reparam(m, name);
+  *found = slot || r;
+  if (slot) return lower_weight(l, f, m, slot, at, out);
+  return !r || lower_reparam(l, f, m, r, at, out);
+}
+
 bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name, uint32_t at,
                   struct gval *out, bool *found) {
   const struct module *child = module_child(l->r->model, m, name);
-  const struct slot *slot = child ? NULL : module_slot(m, name);
-  *found = child || slot;
-  if (slot) return lower_weight(l, f, m, slot, at, out);
-  if (child && child->kind == MODULE_ABSENT)
+  if (!child) return lower_parameter(l, f, m, name, at, out, found);
+  *found = true;
+  if (child->kind == MODULE_ABSENT)
     *out = gval_of((struct value){.kind = VALUE_NONE});
-  else if (child)
+  else
     *out = gval_of((struct value){.kind = VALUE_MODULE, .module = child});
   return true;
 }

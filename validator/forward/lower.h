@@ -93,6 +93,11 @@ NODISCARD bool lower_rope(struct lowering *l, struct frame *f, struct span name,
 /* RNN, LSTM, GRU. *found: it is one. */
 NODISCARD bool lower_recurrent(struct lowering *l, struct frame *f, const struct module *m,
                                const struct call_args *args, uint32_t at, struct gval *out, bool *found);
+/* A module's parameter or buffer by name, computed where it is no slot. */
+NODISCARD bool lower_parameter(struct lowering *l, struct frame *f, const struct module *m, struct span name,
+                               uint32_t at, struct gval *out, bool *found);
+NODISCARD bool lower_reparam(struct lowering *l, struct frame *f, const struct module *m,
+                             const struct reparam *r, uint32_t at, struct gval *out);
 /* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a
  * property. */
 NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name,

@@ -55,11 +55,7 @@ bool lower_property(struct lowering *l, struct frame *f, struct span name, const
 static bool module_gives(struct lowering *l, struct frame *f, const struct module *m,
                          const struct op_param *param, uint32_t at, struct gval *out, bool *given) {
   *given = true;
-  if (param->takes & TAKES_TENSOR) {
-    const struct slot *slot = module_slot(m, span_str(param->name));
-    *given = slot != NULL;
-    return !slot || lower_member(l, f, m, slot->name, at, out, given);
-  }
+  if (param->takes & TAKES_TENSOR) return lower_parameter(l, f, m, span_str(param->name), at, out, given);
   const struct value *arg = module_arg(m, param->name);
   *given = arg != NULL;
   if (arg) *out = gval_of(*arg);

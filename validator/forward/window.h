@@ -6,8 +6,8 @@
 #include "forward/op.h"
 
 enum { Z, Y, X, AXES };
-/* What a convolution has of columns at a time: as much as stays in a core's second cache. On ResNet-18 a sixth
- * faster than 512 KiB, a quarter faster than 16 MiB. */
+/* What a convolution has of columns at a time: as much as stays in a core's second cache. On ResNet-18 a
+ * sixth faster than 512 KiB, a quarter faster than 16 MiB. */
 enum { COLUMN_BYTES = 1 << 20 };
 
 /* One axis. */
