@@ -134,8 +134,8 @@ uint64_t norm_area(const struct ftensor *x) {
 
 void norm_by_groups(struct op_call *c, const struct group_norm *g) {
   const struct ftensor *x = op_tensor(c, INPUT);
-  const uint64_t n = g->channels / g->groups * g->area;
   if (x->numel == 0) return;
+  const uint64_t n = g->channels / g->groups * g->area;
   const float *in = ft_f32(x);
   float *out = ft_f32_out(c->out);
   for (uint64_t first = 0, at = 0; at < x->numel; at += n) {

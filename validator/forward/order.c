@@ -189,13 +189,13 @@ static bool diagonal_view(struct op_call *c, struct strided *v) {
   enum { OFFSET = 1, DIM1, DIM2 };
   const struct ftensor *x = op_tensor(c, INPUT);
   uint32_t a, b;
-  const int64_t offset = c->arg[OFFSET].i;
+  const int64_t given = c->arg[OFFSET].i, offset = given < -INT64_MAX ? -INT64_MAX : given;
   if (!op_axis(c, c->arg[DIM1].i, x->ndim, &a) || !op_axis(c, c->arg[DIM2].i, x->ndim, &b)) return false;
   if (a == b || x->ndim < 2) return op_error(c, "a diagonal needs two dimensions");
   const int64_t rows = (int64_t)x->size[a], columns = (int64_t)x->size[b];
-  const int64_t down = offset < 0 ? -(offset + 1) + 1 : 0, right = offset > 0 ? offset : 0;
+  const int64_t down = offset < 0 ? -offset : 0, right = offset > 0 ? offset : 0;
   int64_t n = rows - down < columns - right ? rows - down : columns - right;
-  if (n < 0 || offset == INT64_MIN) n = 0;
+  if (n < 0) n = 0;
   strided_dense(v, x);
   const int64_t stride = v->stride[a] + v->stride[b];
   v->offset = n ? down * v->stride[a] + right * v->stride[b] : 0;

@@ -37,11 +37,12 @@ static bool padded_shape(struct op_call *c, struct padding *p, const struct op_v
   for (uint32_t i = 0; i < dims; i++) {
     const uint32_t dim = x->ndim - 1 - i;
     const int64_t after = pad->kind == OPV_INT ? pad->i : pad->ints[2 * i + 1];
-    int64_t total;
     p->before[dim] = pad->kind == OPV_INT ? pad->i : pad->ints[2 * i];
+    if (p->before[dim] < INT32_MIN || p->before[dim] > INT32_MAX || after < INT32_MIN || after > INT32_MAX)
+      return op_error(c, "a padding of %lld and %lld", (long long)p->before[dim], (long long)after);
     if (!check_reach(c, p, dim, after)) return false;
-    if (!try_add((int64_t)x->size[dim], p->before[dim], &total) || !try_add(total, after, &total) ||
-        total < 0)
+    const int64_t total = (int64_t)x->size[dim] + p->before[dim] + after; /* a size is below 2^59 */
+    if (total < 0)
       return op_error(c, "padding %lld and %lld of dimension %u, which has %llu elements",
                       (long long)p->before[dim], (long long)after, dim, (unsigned long long)x->size[dim]);
     size[dim] = (uint64_t)total;

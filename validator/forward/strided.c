@@ -29,6 +29,8 @@ void strided_move(struct strided *v, uint32_t from, uint32_t to) {
 
 uint64_t strided_count(const struct strided *v) {
   uint64_t n = 1;
+  for (uint32_t i = 0; i < v->ndim; i++)
+    if (v->size[i] == 0) return 0; /* the sizes around it may have any product */
   for (uint32_t i = 0; i < v->ndim; i++) n *= v->size[i];
   return n;
 }
