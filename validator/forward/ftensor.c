@@ -1,6 +1,7 @@
 #include "forward/ftensor.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 const char *ft_name(enum ftype type) {
@@ -65,7 +66,13 @@ struct fpool_block {
 };
 static_assert(sizeof(struct fpool_block) == BLOCK_ALIGN, "data follows the header at its alignment");
 
-void fpool_init(struct fpool *pool, uint64_t budget) { *pool = (struct fpool){.budget = budget}; }
+void fpool_init(struct fpool *pool, uint64_t budget) {
+  /* Activations come and go. What is given back stays with the process, or the kernel would clear the same
+   * pages again and again: a fifth of the time of a small network. */
+  (void)mallopt(M_MMAP_THRESHOLD, INT32_MAX);
+  (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+  *pool = (struct fpool){.budget = budget};
+}
 
 void *fpool_take(struct fpool *pool, uint64_t bytes) {
   uint64_t total;
