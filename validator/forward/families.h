@@ -80,13 +80,29 @@ op_shape_fn layer_norm_shape, rms_norm_shape, group_norm_shape, local_response_n
 op_cost_fn norm_cost, local_response_norm_cost;
 op_kernel_fn layer_norm_run, rms_norm_run, group_norm_run, local_response_norm_run;
 
+/* bilinear.c */
+op_shape_fn bilinear_shape, transformers_conv1d_shape;
+op_cost_fn bilinear_cost, transformers_conv1d_cost;
+op_kernel_fn bilinear_run, transformers_conv1d_run;
+
+/* columns.c */
+op_shape_fn im2col_shape, fold_shape;
+op_cost_fn fold_cost;
+op_kernel_fn im2col_run, fold_run;
+
+/* distance.c */
+op_shape_fn cosine_similarity_shape, pairwise_distance_shape;
+op_cost_fn distance_cost;
+op_kernel_fn cosine_similarity_run, pairwise_distance_run;
+
 /* reparam.c */
 op_shape_fn _weight_norm_shape, _spectral_norm_shape;
 op_cost_fn reparam_cost;
 op_kernel_fn _weight_norm_run, _spectral_norm_run;
 
 /* shape.c */
-op_shape_fn view_shape, flatten_shape, dropout_shape, squeeze_shape, unsqueeze_shape, view_as_shape;
+op_shape_fn view_shape, flatten_shape, unflatten_shape, dropout_shape, squeeze_shape, unsqueeze_shape,
+    view_as_shape;
 
 /* arith.c */
 op_shape_fn add_shape, sub_shape, mul_shape, div_shape, neg_shape;

@@ -51,6 +51,38 @@ bool view_shape(struct op_call *c) {
                   (unsigned long long)c->out->numel);
 }
 
+/* One dimension becomes several; -1 stands for what is left of it. */
+bool unflatten_shape(struct op_call *c) {
+  enum { WHICH = 1, SIZES };
+  const struct ftensor *x = op_tensor(c, INPUT);
+  const struct op_value *sizes = &c->arg[SIZES];
+  const int64_t *list = sizes->kind == OPV_INT ? &sizes->i : sizes->ints;
+  const uint32_t n = sizes->kind == OPV_INT ? 1 : sizes->n;
+  uint32_t dim, unknown = UINT32_MAX;
+  uint64_t size[FT_DIMS] = {0}, known = 1;
+  if (!op_axis(c, c->arg[WHICH].i, x->ndim, &dim)) return false;
+  if (x->ndim == 0 || n == 0) return op_error(c, "unflattened_size is empty, or the input has no dimensions");
+  if (n > FT_DIMS || x->ndim - 1 + n > FT_DIMS)
+    return op_unsupported(c, "a result of more than %d dimensions", FT_DIMS);
+  for (uint32_t i = 0; i < x->ndim; i++) size[i < dim ? i : i + n - 1] = x->size[i];
+  for (uint32_t i = 0; i < n; i++) {
+    if (list[i] < -1 || (list[i] == -1 && unknown != UINT32_MAX))
+      return op_error(c, "a size of %lld", (long long)list[i]);
+    if (list[i] == -1)
+      unknown = i;
+    else if (!try_mul(known, (uint64_t)list[i], &known))
+      return op_error(c, "unflattened_size has too many elements");
+    size[dim + i] = (uint64_t)list[i];
+  }
+  if (unknown != UINT32_MAX && known == 0)
+    return op_error(c, "-1 can stand for any size where another size is 0");
+  if (unknown != UINT32_MAX) size[dim + unknown] = x->size[dim] / known;
+  if (unknown != UINT32_MAX ? x->size[dim] % known != 0 : x->size[dim] != known)
+    return op_error(c, "unflattened_size does not come to the %llu elements of dimension %u",
+                    (unsigned long long)x->size[dim], dim);
+  return op_result(c, x->type, size, x->ndim - 1 + n);
+}
+
 bool flatten_shape(struct op_call *c) {
   const struct ftensor *x = op_tensor(c, INPUT);
   uint32_t start, end;
