@@ -29,8 +29,8 @@ asan_L    := -fsanitize=address,undefined
 intsan_C  := -O1 -g3 -fsanitize=integer,implicit-conversion,bounds -fno-sanitize-recover=all
 intsan_L  := -fsanitize=integer,implicit-conversion,bounds
 
-# Loops over tensors are worth vectors.
-release_VECTORS := -O3
+# Loops over tensors are worth vectors; nothing traps on a floating-point flag, which the compiler has to be told.
+release_VECTORS := -O3 -fno-trapping-math
 $(OUT)/validator/forward/%.o: CFLAGS += $($(MODE)_VECTORS)
 
 # The commit, for `version`: only version.c knows it, so that a commit recompiles one file.

@@ -93,6 +93,7 @@ for t in \
   tests/oracle/resume.py \
   tests/oracle/arch_schema.py \
   tests/oracle/torch_layers.py \
+  tests/oracle/torchvision_forward.py \
   tests/oracle/families.py \
   tests/oracle/diff.py \
   tests/oracle/lock.py \

@@ -17,9 +17,43 @@ static float clamp(float x, float low, float high) { /* NaN stays NaN */
 static float exp_linear(float x, float alpha, float inner) {
   return x > 0 ? x : alpha * expm1f(x * inner); /* NaN stays NaN */
 }
-static float gelu_erf(float x) { return 0.5f * x * (1 + erff(x * 0.70710678118654752f)); }
+
+/* x * p(x²) / q(x²). Unlike the C library's functions these become vector instructions: in a transformer the
+ * difference is a third of its time. The coefficients are Eigen's (Core/MathFunctionsImpl.h:
+ * generic_fast_erf_float, generic_fast_tanh_float); within 4.2e-7 of the exact value for every float, as
+ * measured. NaN stays NaN. */
+static float fast_erf(float x) {
+  const float y = clamp(x, -4, 4), s = y * y;
+  float p = -2.72614225801306e-10f * s + 2.77068142495902e-08f;
+  p = p * s - 2.10102402082508e-06f;
+  p = p * s - 5.69250639462346e-05f;
+  p = p * s - 7.34990630326855e-04f;
+  p = p * s - 2.95459980854025e-03f;
+  p = p * s - 1.60960333262415e-02f;
+  float q = -1.45660718464996e-05f * s - 2.13374055278905e-04f;
+  q = q * s - 1.68282697438203e-03f;
+  q = q * s - 7.37332916720468e-03f;
+  q = q * s - 1.42647390514189e-02f;
+  return y * p / q;
+}
+
+static float fast_tanh(float x) {
+  const float y = clamp(x, -7.90531110763549805f, 7.90531110763549805f), s = y * y;
+  float p = -2.76076847742355e-16f * s + 2.00018790482477e-13f;
+  p = p * s - 8.60467152213735e-11f;
+  p = p * s + 5.12229709037114e-08f;
+  p = p * s + 1.48572235717979e-05f;
+  p = p * s + 6.37261928875436e-04f;
+  p = p * s + 4.89352455891786e-03f;
+  float q = 1.19825839466702e-06f * s + 1.18534705686654e-04f;
+  q = q * s + 2.26843463243900e-03f;
+  q = q * s + 4.89352518554385e-03f;
+  return y * p / q;
+}
+
+static float gelu_erf(float x) { return 0.5f * x * (1 + fast_erf(x * 0.70710678118654752f)); }
 static float gelu_tanh(float x) {
-  return 0.5f * x * (1 + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
+  return 0.5f * x * (1 + fast_tanh(0.79788456080286536f * (x + 0.044715f * x * x * x)));
 }
 static float soft_plus(float x, float beta, float threshold) {
   return x * beta > threshold ? x : log1pf(expf(x * beta)) / beta;
