@@ -35,6 +35,7 @@ enum text_key {
   TEXT_POLICY_ALLOW, /* of a policy file: a name, */
   TEXT_POLICY_FILE,  /* the file that the names behind it are for, */
   TEXT_POLICY_WRONG, /* or what is wrong with it */
+  TEXT_MODULE,       /* a row of what describe found (api/worker_describe.h) */
   TEXT_KEYS          /* reserved for the number of keys */
 };
 

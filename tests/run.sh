@@ -96,6 +96,7 @@ for t in \
   tests/oracle/torchvision_forward.py \
   tests/oracle/families.py \
   tests/oracle/diff.py \
+  tests/oracle/describe.py \
   tests/oracle/lock.py \
   tests/oracle/schema.py; do
   if [ ! -x /usr/bin/python3 ]; then skip "$(basename "$t" .py)" "SKIPPED $(basename "$t" .py): there is no /usr/bin/python3"; else script "$t"; fi

@@ -19,7 +19,7 @@ BENIGN = os.path.join(TOP, "corpus/benign")
 VIEWS = ["--tree", "--tensors", "--globals", "--members", "--pickle", "--opcodes", "--stats"]
 ROWS = 40  # rows of one type that are looked at in one file: they are all made in the same place
 LISTS = {"findings": "finding", "members": "member", "globals": "global", "tensors": "tensor", "values": "value",
-         "instructions": "insn", "statements": "statement", "differences": "difference"}
+         "instructions": "insn", "statements": "statement", "differences": "difference", "modules": "module"}
 
 
 def load(name):
@@ -116,6 +116,7 @@ def calls(folder):
                 yield [verb, "--arch", os.path.join(BENIGN, "simple_cnn.json"), path]
     for path in benign:
         yield ["diff", benign[0], path]
+        yield ["describe", path]
     yield ["diff", benign[0], os.path.join(folder, "gone\x1b[2J.pt")]
     yield ["forward", "--arch", os.path.join(BENIGN, "simple_cnn.json"), "--save-output", os.path.join(folder, "y.npy"), benign[0]]
     yield [BENIGN]

@@ -45,7 +45,7 @@ static void wrong_calls_are_told_exactly(void **state) {
       {{"--timings=yes", "x"}, "--timings takes no value"},
       {{"--tree", "x"}, "--tree belongs to inspect, not to scan"},
       {{"inspect", "--arch", "a.json", "x"}, "--arch belongs to scan, check, forward, not to inspect"},
-      {{"doctor", "--jobs", "2"}, "--jobs belongs to scan, check, forward, inspect, diff, lock, policy, not to doctor"},
+      {{"doctor", "--jobs", "2"}, "--jobs belongs to scan, check, forward, inspect, diff, describe, lock, policy, not to doctor"},
       {{"--jobs", "0", "x"}, "--jobs: 0 is not a number from 1 to 1024"},
       {{"-j1025", "x"}, "--jobs: 1025 is not a number from 1 to 1024"},
       {{"-jx", "x"}, "--jobs: x is not a number from 1 to 1024"},

@@ -460,6 +460,7 @@ void job_emit(const struct job *job, struct report *report) {
   report_event(report, file);
   emit_findings(job, report);
   if (job->have_plan) emit_rows(job, report);
+  emit_modules(job, report);
   if (job->pair.report) emit_differences(job, report);
   report_event(report, event_new("file_end"));
 }

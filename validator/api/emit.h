@@ -21,6 +21,9 @@ void event_tensor(cJSON *e, const char *field, const struct plan *p, uint32_t i)
 void event_value(cJSON *e, const char *field, const struct plan *p, const struct plan_value *v);
 void emit_value(const struct plan *p, uint32_t i, struct report *report);
 
+/* The rows of `describe`. */
+void emit_modules(const struct job *job, struct report *report);
+
 /* Of a job that compares two: what the comparison says, and a row for each difference. */
 void add_diff(const struct job *job, cJSON *file);
 void emit_differences(const struct job *job, struct report *report);

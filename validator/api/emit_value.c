@@ -1,5 +1,6 @@
 /* Values of the plan in words. */
 #include "api/emit.h"
+#include "base/real.h"
 
 enum { TEXT_CAP = 512, KEY_CAP = 4096 };
 
@@ -14,16 +15,6 @@ void event_tensor(cJSON *e, const char *field, const struct plan *p, uint32_t i)
   event_text(e, field, span_of(text, n > 0 ? (size_t)n : 0), TEXT_CAP);
 }
 
-/* The shortest decimal that reads back as the same double. */
-static int shortest_real(char *out, size_t size, double x) {
-  int n = 0;
-  for (int digits = 15; digits <= 17; digits++) {
-    n = snprintf(out, size, "%.*g", digits, x);
-    if (strtod(out, NULL) == x) break; /* NaN ends at 17 digits: it prints the same */
-  }
-  return n;
-}
-
 void event_value(cJSON *e, const char *field, const struct plan *p, const struct plan_value *v) {
   char text[40];
   int n = 0;
@@ -31,7 +22,7 @@ void event_value(cJSON *e, const char *field, const struct plan *p, const struct
   case PLAN_VAL_TENSOR: event_tensor(e, field, p, (uint32_t)v->number); return;
   case PLAN_VAL_BOOL: event_str(e, field, v->number ? "True" : "False"); return;
   case PLAN_VAL_INT: n = snprintf(text, sizeof text, "%lld", (long long)v->number); break;
-  case PLAN_VAL_FLOAT: n = shortest_real(text, sizeof text, v->real); break;
+  case PLAN_VAL_FLOAT: n = (int)real_shortest(text, v->real); break;
   case PLAN_VAL_SHARED: event_text(e, field, plan_span(p, p->values[v->number].key), TEXT_CAP); return;
   case PLAN_VAL_STORAGE: event_text(e, field, plan_span(p, p->storages[v->number - 1].key), TEXT_CAP); return;
   case PLAN_VAL_TEXT:

@@ -241,6 +241,7 @@ bool job_take_report(struct job *job) {
     slot =
         r.in.texts.p[i].key == TEXT_TORCH_LINE ? vec_push(&job->arena, &job->torch_lines, UINT32_MAX) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
+    if (r.in.texts.p[i].key == TEXT_MODULE) describe_take_row(job, r.in.texts.p[i].text);
     if (r.in.texts.p[i].key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
   }
   if (!inputs_unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
@@ -385,7 +386,9 @@ static void look_inside(struct job *job) {
 }
 
 void job_after_lock(struct job *job) {
-  if (wants_model(job))
+  if (describe_wanted(job))
+    describe_start(job);
+  else if (wants_model(job))
     start_model(job, false);
   else
     look_inside(job);
@@ -430,6 +433,10 @@ static void advance(struct job *job) {
   case JOB_DIFF: pair_take(job); return;
   case JOB_DIGEST:
     if (!lock_digested(job)) job_after_lock(job);
+    return;
+  case JOB_DESCRIBE:
+    (void)!job_take_report(job); /* a bad end is a finding now */
+    job_end(job);
     return;
   case JOB_LOCK:
     (void)!job_take_report(job); /* a bad end is a finding now */

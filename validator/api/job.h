@@ -7,6 +7,7 @@
 #include "api/list.h"
 #include "api/lock.h"
 #include "api/policy.h"
+#include "api/worker_describe.h"
 #include "api/worker_diff.h"
 #include "api/worker_folder.h"
 #include "api/worker_model.h"
@@ -35,6 +36,7 @@ enum job_state {
   JOB_NEEDS,
   JOB_MODEL,
   JOB_DIFF,
+  JOB_DESCRIBE,
   JOB_DIGEST, /* the tensors, for a lock */
   JOB_LOCK,
   JOB_UNPACKING,
@@ -92,6 +94,8 @@ struct job {
   struct folder_run folder;
   struct pair_run pair;
   struct lock_run lock;
+  struct describe_job describe;
+  VEC(struct described) described;
   struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
@@ -181,6 +185,14 @@ void folder_take(struct job *job);
 
 /* What follows when the lock, if there is one, is done. */
 void job_after_lock(struct job *job);
+
+/* ---- describe.c ---- */
+
+/* Of a checkpoint that is safe and was read whole. */
+bool describe_wanted(const struct job *job);
+void describe_start(struct job *job);
+/* A TEXT_MODULE of its worker. */
+void describe_take_row(struct job *job, struct span text);
 
 /* ---- pair.c ---- */
 

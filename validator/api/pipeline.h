@@ -9,7 +9,7 @@
 #include "rules/finding.h"
 #include "sandbox/spawn.h"
 
-enum run_verb { VERB_SCAN, VERB_CHECK, VERB_FORWARD, VERB_INSPECT, VERB_DIFF };
+enum run_verb { VERB_SCAN, VERB_CHECK, VERB_FORWARD, VERB_INSPECT, VERB_DIFF, VERB_DESCRIBE };
 enum run_depth { DEPTH_FULL, DEPTH_QUICK };
 enum run_profile { PROFILE_STRICT, PROFILE_WEIGHTS };
 
@@ -53,6 +53,7 @@ struct run_options {
   const char *policy;        /* a file, or NULL */
   bool isolated;             /* no ckptlint.json */
   const char *lock;          /* a file, or NULL */
+  struct sketch *sketch;     /* describe --emit-arch: the file goes there; or NULL */
   struct locking *locking;   /* lock: the file goes there; or NULL */
   struct proposal *proposal; /* policy init: what the files need goes there; or NULL */
   struct name_values set, inputs, expects, outputs, allow;

@@ -8,6 +8,7 @@
 
 #include "api/config.h"
 #include "api/emit.h"
+#include "api/sketch.h"
 #include "api/propose.h"
 #include "api/run_events.h"
 #include "rules/texts.h"
@@ -35,6 +36,7 @@ static void emit_job(struct pool *p, struct job *job) {
     job_emit(j, p->report);
     if (o->proposal) propose(o->proposal, j);
     if (o->locking) lock_write(o->locking, j);
+    if (o->sketch) sketch_write(o->sketch, j);
   }
 }
 

@@ -65,7 +65,7 @@ void emit_run(struct report *report, const struct run *run) {
   const struct run_options *o = run->options;
   const struct sandbox *s = run->sandbox;
   char torch[TORCH_VERSION_ROOM];
-  static const char *const verbs[] = {"scan", "check", "forward", "inspect", "diff"};
+  static const char *const verbs[] = {"scan", "check", "forward", "inspect", "diff", "describe"};
   cJSON *e = event_new("run");
   event_str(e, "schema", "ckptlint.event/1");
   version_event(event_object(e, "tool"));

@@ -26,7 +26,7 @@ static void send_effect(const struct judged *j, struct sending *s, enum effect e
   for (uint32_t i = 0; i < j->obs->n; i++) {
     const struct observation *o = &j->obs->list[i];
     if (reason_effect(o->kind) != effect) continue;
-    struct finding f = judge(o, j->member_name(j->ctx, o->member));
+    struct finding f = judge(o, j->member_name ? j->member_name(j->ctx, o->member) : SPAN(""));
     f.more = unlisted[o->kind]; /* said once, with the first */
     unlisted[o->kind] = 0;
     send_one(s, &f);

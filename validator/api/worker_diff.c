@@ -2,12 +2,6 @@
 
 #include "api/send.h"
 
-static struct span no_member(const void *ctx, uint32_t number) {
-  (void)ctx;
-  (void)number;
-  return SPAN("");
-}
-
 bool diff_stage_run(void *ctx, struct wire_out *out) {
   const struct diff_job *job = ctx;
   const struct limits *max = &job->options->limits;
@@ -17,6 +11,6 @@ bool diff_stage_run(void *ctx, struct wire_out *out) {
   observations_init(&obs, &arena, (uint32_t)max->report_findings);
   bool whole = diff_run(&job->request, job->region, job->region_bytes, &arena, &obs);
   if (arena.exhausted) worker_out_of_memory();
-  const struct judged judged = {.obs = &obs, .report_bytes = max->report_bytes, .member_name = no_member};
+  const struct judged judged = {.obs = &obs, .report_bytes = max->report_bytes};
   return send_findings(&judged, out) && (whole || obs.n > 0);
 }

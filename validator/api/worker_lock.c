@@ -4,15 +4,8 @@
 #include "base/json.h"
 #include "tensor/sha256.h"
 
-static struct span no_member(const void *ctx, uint32_t number) {
-  (void)ctx;
-  (void)number;
-  return SPAN("");
-}
-
 static bool send(const struct run_options *options, const struct observations *obs, struct wire_out *out) {
-  const struct judged judged = {
-      .obs = obs, .report_bytes = options->limits.report_bytes, .member_name = no_member};
+  const struct judged judged = {.obs = obs, .report_bytes = options->limits.report_bytes};
   return send_findings(&judged, out);
 }
 

@@ -26,12 +26,6 @@ bool model_prepare(void *ctx) {
   return true;
 }
 
-static struct span no_member(const void *ctx, uint32_t number) {
-  (void)ctx;
-  (void)number;
-  return SPAN("");
-}
-
 /* Of the report: for torch's words, where they are asked for. */
 static uint64_t torch_room(const struct model_stage *s) {
   return s->job->options->torch_messages ? s->job->options->limits.report_bytes / 4 : 0;
@@ -39,8 +33,7 @@ static uint64_t torch_room(const struct model_stage *s) {
 
 static bool finish(struct model_stage *s, struct wire_out *out) {
   const struct judged judged = {.obs = &s->obs,
-                                .report_bytes = s->job->options->limits.report_bytes - torch_room(s),
-                                .member_name = no_member};
+                                .report_bytes = s->job->options->limits.report_bytes - torch_room(s)};
   return send_findings(&judged, out);
 }
 

@@ -9,12 +9,6 @@ bool unpack_stage_prepare(void *ctx) {
   return true;
 }
 
-static struct span no_member(const void *ctx, uint32_t number) {
-  (void)ctx;
-  (void)number;
-  return SPAN("");
-}
-
 /* Of a file of torch's, what no loader of it reads may be anything. */
 static void leave_what_was_read(struct unpack *u, const struct plan *p) {
   uint8_t *read = arena_array(u->arena, p->num_members, uint8_t);
@@ -40,7 +34,6 @@ bool unpack_stage_run(void *ctx, struct wire_out *out) {
   inner_begin(&u.out, job->region, job->region_bytes, job->bytes, job->files);
   bool whole = unpack(&u);
   inner_end(&u.out, whole && !obs.lost);
-  const struct judged judged = {
-      .obs = &obs, .report_bytes = job->max->report_bytes, .member_name = no_member};
+  const struct judged judged = {.obs = &obs, .report_bytes = job->max->report_bytes};
   return send_findings(&judged, out);
 }

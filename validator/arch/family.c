@@ -14,8 +14,7 @@ static bool out_of_memory(struct search *s) {
   return refuse(s->o, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = s->arena->budget});
 }
 
-/* "bert" of "dir/bert.json" */
-static struct span stem(struct span path) {
+struct span family_stem(struct span path) {
   for (size_t i = path.n; i > 0; i--)
     if (path.p[i - 1] == '/') {
       path = span_from(path, i);
@@ -76,7 +75,7 @@ static bool find_in_presets(struct search *s, struct nearest *near, struct famil
 static struct span all_names(struct search *s) {
   struct span all = {0};
   for (uint32_t i = 0; i < s->all->n && all.n < 400; i++) {
-    struct span name = stem(s->all->list[i].name);
+    struct span name = family_stem(s->all->list[i].name);
     all = arena_printf(s->arena, "%.*s%s%.*s", (int)all.n, (const char *)all.p, i ? ", " : "",
                        (int)min_size(name.n, 60), (const char *)name.p);
   }
@@ -91,8 +90,8 @@ bool family_by_name(struct family *out, const struct families *all, struct span 
   *out = (struct family){0};
   for (uint32_t i = 0; i < all->n; i++) {
     out->file = all->list[i];
-    if (same_name(stem(out->file.name), name)) return true;
-    nearest_try(&near, stem(out->file.name));
+    if (same_name(family_stem(out->file.name), name)) return true;
+    nearest_try(&near, family_stem(out->file.name));
   }
   if (!find_in_presets(&s, &near, out, &found)) return false;
   if (found) return true;

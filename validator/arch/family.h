@@ -15,6 +15,9 @@ struct family {
   struct span preset; /* empty: none was named */
 };
 
+/* "bert" of "dir/bert.json" */
+struct span family_stem(struct span path);
+
 /* A file is called after its name without folder and ".json", whatever its case. False, observed with the
  * names that are near, when there is none. */
 NODISCARD bool family_by_name(struct family *out, const struct families *all, struct span name,

@@ -15,7 +15,7 @@ const struct command_row command_rows[COMMAND_COUNT] = {
 #include "cli/commands.def"
 #undef COMMAND
 };
-_Static_assert((int)COMMAND_scan == VERB_SCAN && (int)COMMAND_diff == VERB_DIFF,
+_Static_assert((int)COMMAND_scan == VERB_SCAN && (int)COMMAND_describe == VERB_DESCRIBE,
                "commands.def opens with enum run_verb");
 
 const char *const group_headings[GROUP_COUNT] = {
@@ -27,9 +27,10 @@ enum {
   INSPECT = 1 << COMMAND_inspect,
   JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward,
   DIFF = 1 << COMMAND_diff,
-  RUNS = JUDGES | INSPECT | DIFF,
+  DESCRIBE = 1 << COMMAND_describe,
+  RUNS = JUDGES | INSPECT | DIFF | DESCRIBE,
   LOCK = 1 << COMMAND_lock,
-  ONE_KEY = JUDGES | INSPECT | LOCK,
+  ONE_KEY = JUDGES | INSPECT | LOCK | DESCRIBE,
   READS = RUNS | LOCK | 1 << COMMAND_policy,
   REPORTS = RUNS | 1 << COMMAND_explain | 1 << COMMAND_rules | 1 << COMMAND_doctor | 1 << COMMAND_version,
   ALL = REPORTS | LOCK | 1 << COMMAND_policy | 1 << COMMAND_help

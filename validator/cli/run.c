@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "api/propose.h"
+#include "api/sketch.h"
 #include "api/version.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
@@ -153,6 +154,23 @@ enum exit_code command_lock(struct cli *cli) {
     out_span(&cli->out, out_taken(&locking.out));
   out_free(&locking.out);
   return locking.complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
+}
+
+enum exit_code command_describe(struct cli *cli) {
+  struct input_list inputs;
+  struct sketch sketch = {.out = out_to_memory(SIZE_MAX)};
+  const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
+  if (wrong) return cli_usage(cli, wrong);
+  struct run_options run = run_options_of(cli->options);
+  if (!cli->options->emit_arch) return run_to(cli, &run, &inputs, STDOUT_FILENO);
+  run.sketch = &sketch;
+  enum exit_code code = run_to(cli, &run, &inputs, STDERR_FILENO);
+  if (sketch.inputs && sketch.complaint)
+    cli_complain(cli, sketch.complaint);
+  else if (sketch.inputs)
+    out_span(&cli->out, out_taken(&sketch.out));
+  out_free(&sketch.out);
+  return sketch.complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
 }
 
 /* A machine format is a valid document even for a wrong call. */

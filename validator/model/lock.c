@@ -87,7 +87,7 @@ static void wanted_text(char out[SHAPE_TEXT], const cJSON *shape) {
   int n = snprintf(out, SHAPE_TEXT, "[");
   cJSON_ArrayForEach(size, shape) {
     if (n >= SHAPE_TEXT - 24) break;
-    n += snprintf(out + n, SHAPE_TEXT - (size_t)n, "%s%.17g", before, cJSON_GetNumberValue(size));
+    n += snprintf(out + n, SHAPE_TEXT - (size_t)n, "%s%.0f", before, cJSON_GetNumberValue(size));
     before = ", ";
   }
   (void)snprintf(out + n, SHAPE_TEXT - (size_t)n, "]");
@@ -108,8 +108,8 @@ static bool hex_digest(const char *text, uint8_t out[32]) {
   for (size_t i = 0; i < 64; i++) {
     const char *digit = strchr(digits, text[i]);
     if (!digit) return false;
-    uint8_t half = (uint8_t)(digit - digits);
-    out[i / 2] = i % 2 ? (uint8_t)(out[i / 2] | half) : (uint8_t)(half << 4);
+    unsigned half = (unsigned)(digit - digits);
+    out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | half : half << 4);
   }
   return true;
 }

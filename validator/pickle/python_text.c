@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/real.h"
 #include "base/utf8.h"
 
 void py_put(struct py_text *t, struct span s) {
@@ -81,15 +82,12 @@ void py_string(struct py_text *t, const char *prefix, struct span s) {
 
 /* The shortest of these that is the same number again, as repr() has it. */
 static void put_real(struct py_text *t, double x) {
-  char digits[40];
+  char digits[REAL_ROOM];
   if (isnan(x) || isinf(x)) {
     py_str(t, isnan(x) ? "float('nan')" : x > 0 ? "float('inf')" : "float('-inf')");
     return;
   }
-  for (int precision = 15; precision <= 17; precision++) {
-    (void)snprintf(digits, sizeof digits, "%.*g", precision, x);
-    if (strtod(digits, NULL) == x) break;
-  }
+  real_shortest(digits, x);
   py_str(t, digits);
   if (!strpbrk(digits, ".e")) py_str(t, ".0");
 }

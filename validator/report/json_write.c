@@ -1,24 +1,16 @@
 #include "report/json_write.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/real.h"
 #include "report/escape.h"
 
-/* A decimal of up to DBL_DIG digits survives the way through a normal double and back, so "%.15g", which
- * drops trailing zeros, finds every short one; the loop is for subnormals, which hold fewer digits. */
 void json_write_real(struct out *o, double x) {
-  if (!isfinite(x)) {
-    out_str(o, "null");
-    return;
-  }
-  char text[32];
-  int digits = fabs(x) < DBL_MIN ? 1 : DBL_DIG;
-  do (void)snprintf(text, sizeof text, "%.*g", digits, x);
-  while (digits++ < DBL_DECIMAL_DIG && (strtod(text, NULL) < x || strtod(text, NULL) > x));
-  out_str(o, text);
+  char text[REAL_ROOM];
+  if (isfinite(x)) real_shortest(text, x);
+  out_str(o, isfinite(x) ? text : "null");
 }
 
 static bool is_container(const cJSON *item) { return cJSON_IsObject(item) || cJSON_IsArray(item); }

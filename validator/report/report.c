@@ -36,6 +36,7 @@ static bool may_follow(enum event_type last, enum event_type next) {
   case EVENT_global:
   case EVENT_tensor:
   case EVENT_value:
+  case EVENT_module:
   case EVENT_insn:
   case EVENT_statement:
   case EVENT_difference: return in_file && last <= next;

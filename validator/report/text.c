@@ -257,6 +257,7 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
   case EVENT_global:
   case EVENT_tensor:
   case EVENT_value:
+  case EVENT_module:
   case EVENT_insn:
   case EVENT_statement:
   case EVENT_difference: write_row(t, r->last, type, event); break;

@@ -202,6 +202,25 @@ static void write_value(struct text *t, const cJSON *value) {
   pen_newline(pen);
 }
 
+/* ---- the modules ---- */
+
+static void write_module(struct text *t, const cJSON *module) {
+  struct pen *pen = &t->pen;
+  uint64_t depth = field_u64(module, "depth"), params = field_u64(module, "params");
+  char room[FIGURE_ROOM];
+  text_indent(t, 2);
+  write_branch(t, depth, field_true(module, "last"));
+  pen_text(pen, INK_STRONG, depth == 0 ? "(root)" : field_text(module, "name"));
+  if (field_is_there(module, "line")) {
+    out_str(pen->out, "  ");
+    pen_text(pen, field_true(module, "known") ? INK_PLAIN : INK_FAINT, field_text(module, "line"));
+  }
+  if (field_is_there(module, "open")) pen_format(pen, INK_DOUBT, "  ? %s", field_text(module, "open"));
+  if (params) pen_format(pen, INK_FAINT, "  %s", figure_count(room, params));
+  if (field_is_there(module, "mode")) pen_format(pen, INK_NOTE, "  in %s mode", field_text(module, "mode"));
+  pen_newline(pen);
+}
+
 /* ---- the disassembly ---- */
 
 enum { MARK_INDENT = 2, MARKS_SHOWN = 16, OPCODE_WIDTH = 16 };
@@ -274,6 +293,8 @@ void text_row(struct text *t, enum event_type type, const cJSON *row) {
     text_finding(t, row);
   else if (type == EVENT_value)
     write_value(t, row);
+  else if (type == EVENT_module)
+    write_module(t, row);
   else if (type == EVENT_insn)
     write_insn(t, row);
   else if (type == EVENT_statement)

@@ -1,0 +1,152 @@
+"""What `ckptlint describe` says of a whole-module save must be what torch prints of its modules, in the same mode; the
+architecture file that it writes, of a whole module or of a state dict, must fit the checkpoint, parameter for parameter. Needs
+Debian's python3-torch."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    print("SKIPPED describe: python3-torch is not installed")
+    sys.exit(0)
+
+from found import Tally
+
+warnings.simplefilter("ignore")
+
+
+def run(*call):
+    return subprocess.run([os.environ["CKPTLINT"], *call], capture_output=True, text=True)
+
+
+def report(verb, path, *more):
+    return json.loads(run(verb, path, "--format", "json", "--fail-on", "none", *more).stdout)["files"][0]
+
+
+def rows_of(path):
+    """The rows with their whole names."""
+    names, out = [], []
+    for row in report("describe", path).get("modules", []):
+        names[row["depth"]:] = [row["name"]]
+        out.append((".".join(names[1:row["depth"] + 1]), row))
+    return out
+
+
+class Mixed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(8, eps=1e-3), nn.ReLU(inplace=True),
+                                  nn.MaxPool2d(2, ceil_mode=True), nn.Dropout(0.25))
+        self.depthwise = nn.Conv2d(8, 8, 3, groups=8, padding="same", bias=False, padding_mode="reflect")
+        self.up = nn.ConvTranspose2d(8, 4, 2, stride=2, dilation=1)
+        self.one = nn.Conv1d(4, 6, 3, dilation=2)
+        self.three = nn.Conv3d(1, 2, (1, 2, 3))
+        self.table = nn.Embedding(10, 8, padding_idx=0)
+        self.lstm = nn.LSTM(8, 16, 2, batch_first=True, dropout=0.1, bidirectional=True)
+        self.gru = nn.GRU(8, 4, bias=False)
+        self.attention = nn.MultiheadAttention(16, 4)
+        self.norm = nn.LayerNorm(16, eps=1e-6)
+        self.groups = nn.GroupNorm(2, 8)
+        self.plain = nn.BatchNorm1d(5, affine=False, momentum=0.01)
+        self.still = nn.InstanceNorm2d(4)
+        self.head = nn.Linear(16, 2, bias=False)
+        self.blocks = nn.ModuleList([nn.Linear(4, 4), nn.PReLU(4), nn.LeakyReLU(0.2), nn.Softmax(dim=-1)])
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.register_buffer("ids", torch.arange(4))
+        self.register_buffer("scale", torch.ones(3))
+
+
+def models():
+    torch.manual_seed(0)
+    yield "mixed", Mixed()
+    yield "sequential", nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    yield "one layer", nn.Sequential(nn.Linear(2, 2))
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32), 2)
+    yield "encoder", encoder
+    try:
+        from torchvision import models as tv
+    except ImportError:
+        return
+    for name in ("alexnet", "vgg11_bn", "resnet18", "squeezenet1_1", "densenet121", "mobilenet_v2", "mobilenet_v3_small",
+                 "efficientnet_b0", "mnasnet0_5", "shufflenet_v2_x0_5", "googlenet"):
+        yield name, getattr(tv, name)(**({"init_weights": False} if name == "googlenet" else {}))
+
+
+def wrong_module(line, module):
+    """The line as Python is the module that torch holds."""
+    try:
+        made = eval(line, {"__builtins__": {}}, vars(nn) | {"True": True, "False": False, "None": None})
+    except Exception as error:
+        return f"{line}: {error}"
+    if repr(made) != repr(module):
+        return f"{line} makes {made!r}, torch has {module!r}"
+    shapes = [{k: tuple(v.shape) for k, v in m.state_dict().items()} for m in (made, module)]
+    return None if shapes[0] == shapes[1] else f"{line}: shapes differ"
+
+
+def wrong_whole(path, model):
+    modules, modes, seen = dict(model.named_modules()), {}, set()
+    for name, row in rows_of(path):
+        parent = name.rpartition(".")[0]
+        modes[name] = row.get("mode", modes.get(parent) if name else None)
+        if row["known"] and name in modules:
+            wrong = wrong_module(row["line"], modules[name])
+            if wrong:
+                return f"{name}: {wrong}"
+        if name in modules:
+            seen.add(name)
+            if modes[name] != ("training" if modules[name].training else "eval"):
+                return f"{name}: in {modes[name]} mode"
+    inside = ("self_attn.", "attention.")
+    missing = [n for n in modules if n not in seen and not any(part in n + "." for part in inside)]
+    return f"no row for {missing}" if missing else None
+
+
+def wrong_arch(path, folder, model):
+    """The file that --emit-arch writes takes the checkpoint, key for key, and counts the same parameters."""
+    arch = os.path.join(folder, "arch.json")
+    with open(arch, "w", encoding="utf-8") as out:
+        out.write(run("describe", path, "--emit-arch").stdout)
+    told = report("check", path, "--arch", arch)
+    check = told.get("check")
+    keys = len(model.state_dict())
+    if not check or not check["loads_strict"] or check["matched"] != keys or check["expected"] != keys:
+        return f"{check or told['findings']}, torch has {keys} keys"
+    return None
+
+
+def likeness(path):
+    return [(f["reason"], f.get("subject")) for f in report("describe", path)["findings"] if f["rule"] == "KEY516"]
+
+
+def main():
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        whole, weights = os.path.join(folder, "whole.pt"), os.path.join(folder, "weights.pt")
+        for name, model in models():
+            model.eval()
+            first = next(iter(model.children()))
+            first.train()
+            torch.save(model, whole)
+            torch.save({"model_state_dict": model.state_dict()}, weights)
+            tally.check(f"{name}, whole", wrong_whole(whole, model))
+            tally.check(f"{name}, whole, as a file", wrong_arch(whole, folder, model))
+            tally.check(f"{name}, state dict, as a file", wrong_arch(weights, folder, model))
+            if name in ("alexnet", "vgg11_bn", "resnet18", "squeezenet1_1", "densenet121", "mobilenet_v2", "efficientnet_b0"):
+                tally.check(f"{name} is known", None if likeness(weights) == [("is", name)] else likeness(weights))
+            if name in ("mixed", "sequential"):
+                tally.check(f"{name} is like nothing", None if likeness(weights)[0][0] == "unlike" else likeness(weights))
+        torch.save({"epoch": 3}, weights)
+        tally.check("nothing to describe", None if likeness(weights) == [("nothing", None)] else likeness(weights))
+        refused = run("describe", weights, "--emit-arch")
+        tally.check("no file of nothing", None if (refused.returncode, refused.stdout) == (2, "") else refused)
+    sys.exit(tally.end())
+
+
+if __name__ == "__main__":
+    main()
