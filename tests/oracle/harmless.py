@@ -76,6 +76,34 @@ def member(path, value, how):
     return cls.MEMBER
 
 
+class OfNumpy2:
+    """What numpy 2 writes: the same functions, of another module."""
+    def __init__(self, name, args):
+        self.name, self.args = name, args
+
+    def __reduce__(self):
+        def function(*_):
+            return None
+        return put(function, f"numpy._core.multiarray.{self.name}"), self.args
+
+
+class Named:
+    """Pickles as a name of torch's."""
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return self.name
+
+
+def named_dtype(name):
+    """torch.int4 and its kin, which torch has since 2.3 and 2.6."""
+    thing = Named(name)
+    thing.__module__ = "torch"
+    setattr(torch, name, thing)
+    return thing
+
+
 # ---- the cases ----
 
 def trained(optimizer_class, **how):
@@ -116,6 +144,8 @@ def training():
                         "param_shapes": [collections.OrderedDict((k, p.shape) for k, p in net.named_parameters())],
                         "sparse_tensor_module_names": set(), "global_steps": 10, "dp_world_size": 1, "ds_config": {"zero": {"stage": 1}},
                         "loss_scaler": make("deepspeed.runtime.fp16.loss_scaler.DynamicLossScaler", cur_scale=1.0)}, FINDINGS
+    yield "sub-byte dtypes", {"model": net.state_dict(), "bits": [named_dtype(f"{sign}int{n}") for sign in ("", "u") for n in range(1, 8)]}, CLEAN
+    yield "numpy 2", {"model": net.state_dict(), "best": OfNumpy2("scalar", (np.dtype("f8"), b"12345678"))}, FINDINGS
     packed = pack_sequence([torch.ones(3, 2), torch.zeros(1, 2)])
     yield "PackedSequence", {"batch": packed, "model": net.state_dict()}, FINDINGS
 

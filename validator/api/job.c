@@ -284,9 +284,9 @@ static bool model_named(const struct job *job) {
   return run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0 || job->beside.text.n;
 }
 
-/* What stands in a folder of weights is compared as a part of the whole. */
+/* What stands in a folder of weights is compared as a part of the whole; a policy is about names alone. */
 static bool wants_model(const struct job *job) {
-  if (job->outer && job->outer->folder.n) return false;
+  if (job->run->options->proposal || (job->outer && job->outer->folder.n)) return false;
   return job->have_plan && job->plan.header->complete && model_named(job) && job->verdict != VERDICT_UNSAFE;
 }
 
