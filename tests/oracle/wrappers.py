@@ -70,6 +70,8 @@ def files():
     yield "AveragedModel", {k: v for k, v in averaged.items() if k != "n_averaged"}, "", "module.", "", []
     yield "ema_pytorch", {"initted": torch.tensor(True), "step": torch.tensor(3), **prefixed("online_model."), **prefixed("ema_model.")}, "", "online_model.", "", ["--ignore-unexpected", "*"]
     yield "two networks", {"G": prefixed("x.", {"w": torch.zeros(2)}), "D": sd, "opt": opt}, "D", "", "", []
+    parts = {"layer1": {"weight": sd["layer1.weight"], "bias": sd["layer1.bias"]}, "layer2": {"weight": sd["layer2.weight"], "bias": sd["layer2.bias"]}}
+    yield "Megatron, dicts in dicts", {"iteration": 3, "args": argparse.Namespace(lr=1), "model": {"language_model": parts}}, "model", "language_model.", "", []
     yield "without the base prefix", (BASED, {**sd, "head.weight": torch.zeros(2, 3), "head.bias": torch.zeros(2)}), "", "", "", []
     yield "DDP of the base model", (BASED, {**prefixed("module."), "module.head.weight": torch.zeros(2, 3), "module.head.bias": torch.zeros(2)}), "", "module.", "", []
 

@@ -315,6 +315,7 @@ static const struct bend {
     BEND(tensors, 0, layout, LAYOUT_COUNT, "tensors"),
     BEND(dicts, 0, path.n, ROOM, "dicts"),
     BEND(dicts, 0, value, 1000, "dicts"),
+    BEND(dicts, 0, joined, 2, "dicts"),
     BEND(dicts, 0, first_entry, 1, "dicts"),
     BEND(dicts, 0, first_entry, UINT32_MAX, "dicts"),
     BEND(dicts, 0, num_entries, 5, "dicts"),

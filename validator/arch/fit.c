@@ -27,7 +27,8 @@ const struct plan_dict *fit_dict(const struct arch *arch, const struct config_so
   enum { MAX_DICTS = 8 };
   const struct plan_dict *best = plan->dicts;
   uint64_t hits = 0;
-  for (uint32_t i = 0; i < plan->num_dicts && i < MAX_DICTS; i++) {
+  for (uint32_t i = 0; i < plan->num_dicts; i++) {
+    if (i >= MAX_DICTS && !plan->dicts[i].joined) continue; /* those come last, and may be the whole */
     struct trial x = {.arch = arch, .sources = sources, .root = root, .plan = plan, .dict = &plan->dicts[i]};
     trial_run(&x, max);
     if (x.problems == UINT64_MAX || x.hits <= hits) continue;

@@ -227,7 +227,8 @@ static bool check_keys(struct matcher *m) {
  * tensor. Behind a prefix or a wrapper it forgives everything and loads next to nothing: that is not called
  * loading. */
 static void judge(struct match *out) {
-  bool changed = out->renamed || out->unwrapped || out->prefix_removed.n || out->prefix_added.n;
+  bool changed =
+      out->dict->joined || out->renamed || out->unwrapped || out->prefix_removed.n || out->prefix_added.n;
   bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->forgiven == 0 &&
                   out->loads_strict;
   out->loads_after_fix = complete;

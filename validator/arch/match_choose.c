@@ -55,6 +55,12 @@ static void note_module(const struct plan_dict *d, struct observations *o) {
                                     .detail = SPAN("torch.save(model.state_dict(), FILE)")});
 }
 
+static void note_joined(const struct plan *plan, const struct plan_dict *d, struct observations *o) {
+  if (d->joined)
+    observe(o,
+            (struct observation){.kind = OBS_DICT_JOINED, .subject = path_shown(plan_span(plan, d->path))});
+}
+
 static void note_place(const struct plan *plan, const struct plan_dict *d, struct arena *a,
                        struct observations *o) {
   if (d->path.n)
@@ -62,6 +68,7 @@ static void note_place(const struct plan *plan, const struct plan_dict *d, struc
                                     .subject = plan_span(plan, d->path),
                                     .detail = loading_line(a, plan, d)});
   note_module(d, o);
+  note_joined(plan, d, o);
 }
 
 /* A plan that was cut may have lost them. */

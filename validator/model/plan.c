@@ -229,8 +229,8 @@ static bool values_ok(const struct plan *p) {
 static bool dicts_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_dicts; i++) {
     const struct plan_dict *d = &p->dicts[i];
-    if (!text_ok(p, d->path) || d->value >= p->num_values || d->first_entry > p->num_entries ||
-        d->num_entries > p->num_entries - d->first_entry)
+    if (!text_ok(p, d->path) || d->joined > 1 || d->value >= p->num_values ||
+        d->first_entry > p->num_entries || d->num_entries > p->num_entries - d->first_entry)
       return false;
   }
   for (uint32_t i = 0; i < p->num_entries; i++) {

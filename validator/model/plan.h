@@ -149,6 +149,7 @@ struct plan_dict {
   uint32_t first_entry, num_entries;
   uint32_t module;   /* 1: extracted from a whole-module pickle */
   uint32_t metadata; /* 1: has _metadata, the mark of Module.state_dict() */
+  uint32_t joined;   /* 1: dicts in dicts, whose names are joined with dots */
   uint64_t bytes, numel;
 };
 

@@ -3,7 +3,7 @@
 #include "model/checkpoint.h"
 #include "model/purpose.h"
 
-enum { SEARCH_DEPTH = 6, KEPT = 256, NAME_BYTES = 4096 };
+enum { SEARCH_DEPTH = 6, JOINED_LEVELS = 8, KEPT = 256, NAME_BYTES = 4096 };
 
 /* Where projects put the weights, the likeliest first; what stands under another key comes after these. */
 static const char *const weight_keys[] = {
@@ -19,7 +19,7 @@ static const char *const other_keys[] = {"*optim*", "*scheduler*", "lr_*", "call
 
 struct candidate {
   uint32_t value, rank;
-  bool module;
+  bool module, joined;
   uint64_t bytes;
 };
 
@@ -29,6 +29,7 @@ struct search {
   struct plan p;
   struct candidate found[KEPT]; /* best first */
   uint32_t num_found;
+  uint32_t joined_end; /* behind the dicts in dicts that were found last: those inside are parts of them */
   uint8_t name[NAME_BYTES]; /* of the entry that is being written: the path of its module, then its own */
   uint64_t steps_left;
   bool cut; /* something was left out: the plan is not complete */
@@ -127,13 +128,39 @@ static void keep(struct search *s, const struct candidate *c) {
   s->found[i] = *c;
 }
 
+/* Dicts in dicts down to the tensors, and nothing else, as Megatron writes them: {"encoder": {"layers": {…}},
+ * "embedding": {…}}. Their names are joined with dots (F.3). */
+static bool joined_like(const struct plan *p, uint32_t i) {
+  const struct plan_value *v = &p->values[i];
+  uint32_t dicts = 0, tensors = 0;
+  if (v->kind != PLAN_VAL_DICT || v->depth > SEARCH_DEPTH) return false;
+  for (uint32_t c = i; c < v->end; c = p->values[c].kind == PLAN_VAL_TENSOR ? p->values[c].end : c + 1) {
+    const struct plan_value *x = &p->values[c];
+    bool dict = x->kind == PLAN_VAL_DICT && !(x->number & PLAN_DICT_OTHER_KEYS) &&
+                x->depth < v->depth + JOINED_LEVELS;
+    if (!dict && x->kind != PLAN_VAL_TENSOR) return false;
+    dicts += dict;
+    tensors += !dict;
+  }
+  return dicts > 2 && tensors > 1;
+}
+
+/* The last resort: loaders want each of the dicts, unless the model is asked for as a whole. The root itself
+ * is a file of several networks rather than one in parts. */
+static void keep_joined(struct search *s, uint32_t i) {
+  if (i == 0 || i < s->joined_end || !joined_like(&s->p, i)) return;
+  s->joined_end = s->p.values[i].end;
+  keep(s, &(struct candidate){i, UINT32_MAX, false, true, tensor_bytes(&s->p, i)});
+}
+
 static void search_values(struct search *s) {
   const struct plan *p = &s->p;
   for (uint32_t i = 0; i < p->num_values;) {
     const struct plan_value *v = &p->values[i];
     bool module = module_like(p, i), found = module || dict_like(p, i);
     bool below = v->depth <= SEARCH_DEPTH && !skipped(p, i);
-    if (found && below) keep(s, &(struct candidate){i, rank_of(p, i), module, tensor_bytes(p, i)});
+    if (found && below) keep(s, &(struct candidate){i, rank_of(p, i), module, false, tensor_bytes(p, i)});
+    if (!found && below && s->cp->programs.n) keep_joined(s, i);
     i = found || !below ? v->end : i + 1;
   }
 }
@@ -151,8 +178,8 @@ static size_t add_name(struct search *s, size_t n, struct span key) {
   return n + key.n + 1;
 }
 
-/* The row of an entry's tensor, or UINT32_MAX. A parameter from before torch 0.4 may be an object, whose state
- * begins with its tensor. */
+/* The row of an entry's tensor, or UINT32_MAX. A parameter from before torch 0.4 may be an object, whose
+ * state begins with its tensor. */
 static uint32_t tensor_row_of(const struct plan *p, uint32_t i) {
   const struct plan_value *v = &p->values[i];
   bool parameter = v->kind == PLAN_VAL_RECORD && v->end > i + 1 &&
@@ -176,7 +203,8 @@ static void put_entry(struct search *s, struct plan_dict *d, size_t prefix, uint
   row->tensor = (uint32_t)s->p.values[of].number;
   struct plan_tensor *t = plan_row_at(s->w, PLAN_tensors, sizeof *t, row->tensor);
   if (t->state_key.n == 0) t->state_key = name;
-  const struct plan_tensor *numbers = numbers_of(&s->p, t->flags & PLAN_SPARSE ? s->p.values[of].end - 1 : of);
+  const struct plan_tensor *numbers =
+      numbers_of(&s->p, t->flags & PLAN_SPARSE ? s->p.values[of].end - 1 : of);
   if (numbers && !try_add(d->numel, numbers->numel, &d->numel)) d->numel = UINT64_MAX;
 }
 
@@ -189,6 +217,22 @@ static bool is_group(const struct search *s, uint32_t value) {
 static void dict_entries(struct search *s, struct plan_dict *d) {
   for (uint32_t c = d->value + 1; c < s->p.values[d->value].end; c = s->p.values[c].end)
     if (!is_group(s, c)) put_entry(s, d, 0, c);
+}
+
+/* Tensors of dicts in dicts; `prefix[k]`: bytes of the path down to level k, 0 where it is too long. */
+static void joined_entries(struct search *s, struct plan_dict *d) {
+  const struct plan *p = &s->p;
+  size_t prefix[JOINED_LEVELS + 1] = {0};
+  uint32_t top = p->values[d->value].depth;
+  for (uint32_t c = d->value + 1; c < p->values[d->value].end;) {
+    const struct plan_value *v = &p->values[c];
+    uint32_t level = v->depth - top; /* of a child: 1 */
+    size_t before = prefix[level - 1];
+    bool reached = level == 1 || before;
+    if (v->kind == PLAN_VAL_TENSOR && reached) put_entry(s, d, before, c);
+    if (v->kind == PLAN_VAL_DICT) prefix[level] = reached ? add_name(s, before, key_of(p, c)) : 0;
+    c = v->kind == PLAN_VAL_TENSOR ? v->end : c + 1;
+  }
 }
 
 /* A set of names, which many modules may share: looking has a budget. */
@@ -280,6 +324,7 @@ static bool put_dicts(struct search *s) {
     *row = (struct plan_dict){.path = plan_put(s->w, path_of(s, c->value), NAME_BYTES),
                               .value = c->value,
                               .module = c->module,
+                              .joined = c->joined,
                               .metadata = metadata,
                               .bytes = c->bytes};
   }
@@ -300,6 +345,8 @@ bool plan_emit_dicts(struct checkpoint *cp, struct plan_writer *w) {
     row->first_entry = plan_rows(w, PLAN_entries);
     if (row->module)
       module_entries(s, row);
+    else if (row->joined)
+      joined_entries(s, row);
     else
       dict_entries(s, row);
   }
