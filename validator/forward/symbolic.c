@@ -3,7 +3,7 @@
 #include "forward/graph.h"
 #include "forward/inputs.h"
 
-enum { ASSIGNMENTS = 3, MAX_SYMBOLS = 8, MAX_OUTPUTS = 16 };
+enum { ASSIGNMENTS = 3, MAX_SYMBOLS = 8, MAX_OUTPUTS = 16, OWN_BYTES = 1 << 28 };
 
 struct shapes {
   uint32_t n;
@@ -12,7 +12,7 @@ struct shapes {
 
 struct symbolic {
   const struct forward_request *r;
-  struct arena *arena;
+  struct arena *arena, *words;             /* its own, for graphs; the stage's, for what is told */
   uint64_t size[MAX_SYMBOLS][ASSIGNMENTS]; /* of each symbol */
   struct shapes shapes[ASSIGNMENTS];
 };
@@ -116,7 +116,7 @@ static struct span sizes_words(struct symbolic *s, const uint64_t *sizes) {
   const struct names *symbols = &s->r->model->arch->symbols;
   struct span text = SPAN("");
   for (uint32_t i = 0; i < symbols->n; i++)
-    text = arena_printf(s->arena, "%.*s%s%.*s = %llu", (int)text.n, (const char *)text.p, i ? ", " : "",
+    text = arena_printf(s->words, "%.*s%s%.*s = %llu", (int)text.n, (const char *)text.p, i ? ", " : "",
                         (int)min_size(symbols->list[i].n, 40), (const char *)symbols->list[i].p,
                         (unsigned long long)sizes[i]);
   return text;
@@ -131,7 +131,7 @@ static void tell_fixed(struct symbolic *s, const uint64_t *sizes, bool batch, co
   observe(o, (struct observation){
                  .kind = batch ? OBS_FWD_FIXED_BATCH : OBS_FWD_FIXED_SIZE,
                  .subject = s->r->model->root_name,
-                 .detail = arena_printf(s->arena, "%.*s, and not with %.*s: %.*s: %.*s", (int)works.n,
+                 .detail = arena_printf(s->words, "%.*s, and not with %.*s: %.*s: %.*s", (int)works.n,
                                         (const char *)works.p, (int)fails.n, (const char *)fails.p,
                                         (int)min_size(last->subject.n, 200), (const char *)last->subject.p,
                                         (int)min_size(last->detail.n, 300), (const char *)last->detail.p)});
@@ -140,7 +140,7 @@ static void tell_fixed(struct symbolic *s, const uint64_t *sizes, bool batch, co
 /* A size as a constant, a symbol, or a * symbol + b; else as the number of the first assignment. */
 static struct span size_words(struct symbolic *s, const uint64_t found[ASSIGNMENTS]) {
   const struct names *symbols = &s->r->model->arch->symbols;
-  struct arena *a = s->arena;
+  struct arena *a = s->words;
   if (found[0] == found[1] && found[0] == found[2])
     return arena_printf(a, "%llu", (unsigned long long)found[0]);
   for (uint32_t i = 0; i < symbols->n; i++) {
@@ -166,18 +166,18 @@ static struct span size_words(struct symbolic *s, const uint64_t found[ASSIGNMEN
 static void tell_shapes(struct symbolic *s, struct observations *o) {
   for (uint32_t i = 0; i < s->shapes[0].n; i++) {
     const struct ftensor *first = &s->shapes[0].list[i];
-    struct span text = arena_printf(s->arena, "%s[", ft_name(first->type));
+    struct span text = arena_printf(s->words, "%s[", ft_name(first->type));
     for (uint32_t d = 0; d < first->ndim; d++) {
       const uint64_t found[ASSIGNMENTS] = {first->size[d], s->shapes[1].list[i].size[d],
                                            s->shapes[2].list[i].size[d]};
       struct span size = size_words(s, found);
-      text = arena_printf(s->arena, "%.*s%s%.*s", (int)text.n, (const char *)text.p, d ? ", " : "",
+      text = arena_printf(s->words, "%.*s%s%.*s", (int)text.n, (const char *)text.p, d ? ", " : "",
                           (int)size.n, (const char *)size.p);
     }
     observe(o, (struct observation){
                    .kind = OBS_FWD_SYMBOLIC,
                    .got = i,
-                   .detail = arena_printf(s->arena, "%.*s]", (int)text.n, (const char *)text.p)});
+                   .detail = arena_printf(s->words, "%.*s]", (int)text.n, (const char *)text.p)});
   }
 }
 
@@ -210,24 +210,31 @@ static bool batch_is_fixed(struct symbolic *s, struct observations *o) {
   return true;
 }
 
-bool forward_symbolic(const struct forward_request *r, struct arena *a, struct observations *o) {
-  const struct arch *arch = r->model->arch;
-  struct symbolic *s = arena_new(a, struct symbolic);
+static void try_all(struct symbolic *s, struct observations *o) {
+  const struct arch *arch = s->r->model->arch;
   struct observations why;
-  if (!s) return false;
-  s->r = r;
-  s->arena = a;
-  if (arch->symbols.n == 0 || arch->symbols.n > MAX_SYMBOLS) return true;
   assign_sizes(s);
   for (uint32_t k = 0; k < ASSIGNMENTS; k++) {
     uint64_t sizes[MAX_SYMBOLS];
     for (uint32_t i = 0; i < arch->symbols.n; i++) sizes[i] = s->size[i][k];
-    observations_init(&why, a, 1);
-    if (k == 1 && batch_is_fixed(s, o)) return !a->exhausted;
+    observations_init(&why, s->arena, 1);
+    if (k == 1 && batch_is_fixed(s, o)) return;
     if (try_sizes(s, sizes, &s->shapes[k], &why)) continue;
     if (k && why.n && is_shape(why.list[0].kind)) tell_fixed(s, sizes, false, &why, o);
-    return !a->exhausted;
+    return;
   }
   if (arch->outputs.n == 0 && same_ranks(s)) tell_shapes(s, o);
-  return !a->exhausted;
+}
+
+void forward_symbolic(const struct forward_request *r, struct arena *a, struct observations *o) {
+  const struct arch *arch = r->model->arch;
+  struct symbolic *s = arena_new(a, struct symbolic);
+  struct arena own;
+  if (!s || arch->symbols.n == 0 || arch->symbols.n > MAX_SYMBOLS) return;
+  arena_init(&own, OWN_BYTES);
+  s->r = r;
+  s->arena = &own;
+  s->words = a;
+  try_all(s, o);
+  arena_free(&own);
 }
