@@ -31,9 +31,10 @@ static uint64_t torch_room(const struct model_stage *s) {
   return s->job->options->torch_messages ? s->job->options->limits.report_bytes / 4 : 0;
 }
 
+/* The match is told first, then the forward pass: each has half of the report. */
 static bool finish(struct model_stage *s, struct wire_out *out) {
   const struct judged judged = {.obs = &s->obs,
-                                .report_bytes = s->job->options->limits.report_bytes - torch_room(s)};
+                                .report_bytes = (s->job->options->limits.report_bytes - torch_room(s)) / 2};
   return send_findings(&judged, out);
 }
 
