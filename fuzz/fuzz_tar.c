@@ -1,19 +1,6 @@
 /* The tar archives of old torch: the members that are believed lie in the file and apart from each other, and
  * an archive that nothing is said of has the same members for the simplest of readers. */
-#include "container/container.h"
-#include "fuzz/fuzz.h"
-
-struct opened {
-  struct arena arena;
-  struct observations obs;
-  struct container container;
-};
-
-static void open_container(struct opened *o, const struct fuzz_input *in) {
-  arena_init(&o->arena, in->arena_bytes);
-  observations_init(&o->obs, &o->arena, (uint32_t)in->limits.report_findings);
-  container_open(&o->container, &o->arena, &o->obs, &in->limits, in->bytes);
-}
+#include "fuzz/opened.h"
 
 static uint64_t octal(const uint8_t *p) {
   uint64_t n = 0;
@@ -58,11 +45,7 @@ static void check(const struct opened *o, const struct fuzz_input *in) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct fuzz_input in = fuzz_open(data, size);
   struct opened first, second;
-  open_container(&first, &in);
-  open_container(&second, &in);
-  FUZZ_CHECK(first.container.kind == second.container.kind &&
-             first.container.num_members == second.container.num_members);
-  fuzz_same(&first.obs, &second.obs);
+  open_twice(&first, &second, &in);
   if (first.container.kind == CONTAINER_TORCH_TAR) check(&first, &in);
   arena_free(&first.arena);
   arena_free(&second.arena);

@@ -1,18 +1,5 @@
 /* The container readers: whatever the bytes are, a member that is believed lies in the file. */
-#include "container/container.h"
-#include "fuzz/fuzz.h"
-
-struct opened {
-  struct arena arena;
-  struct observations obs;
-  struct container container;
-};
-
-static void open_container(struct opened *o, const struct fuzz_input *in) {
-  arena_init(&o->arena, in->arena_bytes);
-  observations_init(&o->obs, &o->arena, (uint32_t)in->limits.report_findings);
-  container_open(&o->container, &o->arena, &o->obs, &in->limits, in->bytes);
-}
+#include "fuzz/opened.h"
 
 static bool inside(struct span part, struct span whole) {
   return part.n == 0 ||
@@ -47,12 +34,7 @@ static void check(struct opened *o, const struct fuzz_input *in) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct fuzz_input in = fuzz_open(data, size);
   struct opened first, second;
-  open_container(&first, &in);
-  open_container(&second, &in);
-  FUZZ_CHECK(first.container.kind == second.container.kind &&
-             first.container.usable == second.container.usable &&
-             first.container.num_members == second.container.num_members);
-  fuzz_same(&first.obs, &second.obs);
+  open_twice(&first, &second, &in);
   check(&first, &in);
   arena_free(&first.arena);
   arena_free(&second.arena);
