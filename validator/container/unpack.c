@@ -14,6 +14,7 @@ enum unpacking container_unpacking(enum container_kind kind) {
   case CONTAINER_OTHER_ZIP:
   case CONTAINER_PT2:
   case CONTAINER_TORCH_ZIP:
+  case CONTAINER_TORCH_TAR:
   case CONTAINER_TORCHSCRIPT: return UNPACK_ASKED;
   case CONTAINER_COMPRESSED:
   case CONTAINER_STABLE_BASELINES3: return UNPACK_BY_LOADER;
@@ -60,7 +61,7 @@ bool unpack_hand_out(struct unpack *u, struct span name, size_t n) {
   return inner_add(&u->out, name, n) || unpack_full(u, name);
 }
 
-/* ---- zips ---- */
+/* ---- zips, and the tar of old torch ---- */
 
 static bool hand_out_stored(struct unpack *u, const struct container *c, const struct member *m) {
   struct span bytes = member_mapped(c, m);
@@ -83,7 +84,7 @@ static bool unpack_member(struct unpack *u, const struct container *c, const str
 }
 
 /* The scan worker has told what is wrong with the table of contents. */
-static bool unpack_zip(struct unpack *u) {
+static bool unpack_members(struct unpack *u) {
   struct container c;
   struct observations told;
   observations_init(&told, u->arena, 0);
@@ -144,20 +145,21 @@ static bool unpack_zlib(struct unpack *u, struct span stream) {
 
 /* ---- all ---- */
 
-static bool is_zip(enum container_kind kind) {
+/* Is the table of contents read here, or by a library? */
+static bool is_own(enum container_kind kind) {
   return kind != CONTAINER_TAR && kind != CONTAINER_CPIO && kind != CONTAINER_SEVENZIP &&
          kind != CONTAINER_COMPRESSED;
 }
 
 void unpack_prepare(enum container_kind kind) {
-  if (!is_zip(kind)) (void)foreign_load();
+  if (!is_own(kind)) (void)foreign_load();
 }
 
 bool unpack(struct unpack *u) {
   if (!try_mul(u->file.n, u->max->inflate_ratio, &u->ratio_left) ||
       !try_add(u->ratio_left, (uint64_t)RATIO_FREE, &u->ratio_left))
     u->ratio_left = UINT64_MAX;
-  if (is_zip(u->kind)) return unpack_zip(u);
+  if (is_own(u->kind)) return unpack_members(u);
   bool zlib = span_starts(u->file, SPAN("x")) || span_starts(u->file, SPAN("ZF"));
   if (u->kind == CONTAINER_COMPRESSED && zlib) return unpack_zlib(u, zlib_stream(u->file));
   return foreign_unpack(u);

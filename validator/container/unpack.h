@@ -18,7 +18,7 @@ struct unpack {
   struct span file; /* the outer file */
   enum container_kind kind;
   bool asked;          /* --nested */
-  const uint8_t *read; /* by member of a zip: the scan has read it, so it is not handed out */
+  const uint8_t *read; /* by member: the scan has read it, so it is not handed out */
   uint32_t num_read;
   const struct limits *max;
   struct arena *arena;
