@@ -43,8 +43,9 @@ static bool is_tag(const struct checkpoint *cp, const struct global *g) {
 
 static bool run_own(struct checkpoint *cp, struct small *s, struct span bytes) {
   observations_init(&s->seen, &s->arena, 1);
-  bool ran =
-      machine_init(&s->own, &s->arena, &s->seen, cp->max, MEMBER_FILE, NULL, bytes) && machine_run(&s->own);
+  bool ran = machine_init(&s->own, &s->arena, &s->seen, cp->max, MEMBER_FILE, NULL, bytes);
+  memcpy(s->own.hash_seed, cp->hash_seed, sizeof s->own.hash_seed);
+  ran = ran && machine_run(&s->own);
   cp->num_ops += s->own.num_ops;
   bool plain = ran && s->seen.n == 0 && s->own.objects.n == 0 && s->own.persids.n == 0;
   for (uint32_t i = 0; plain && i < s->own.globals.n; i++) plain = is_tag(cp, &s->own.globals.p[i]);
@@ -59,6 +60,7 @@ static const struct machine *run_judged(const struct table *t, uint64_t at, size
   const struct member *rec = load_section(cp, name, t->member_at + at, n);
   if (!rec) return NULL;
   const struct program *p = run_aside(cp, member_number(cp->container, rec), bytes);
+  cp->member = t->member;
   return p && p->machine.stopped ? &p->machine : NULL;
 }
 
@@ -70,9 +72,8 @@ static bool next_small(struct table *t, struct small *s) {
   s->m = NULL;
   s->at = t->r.at;
   if (reader_done(&t->r)) return refuse_table(t, s->at, "a pickle");
-  size_t n = pickles_extent(&s->arena, cp->max, t->r.left, 1);
-  if (n <= cp->max->pickle_bytes && arena_copy(&s->arena, span_first(t->r.left, n), &bytes) &&
-      run_own(cp, s, bytes))
+  size_t n = pickles_extent(&s->arena, cp->max, span_first(t->r.left, (size_t)cp->max->pickle_bytes), 1);
+  if (arena_copy(&s->arena, span_first(t->r.left, n), &bytes) && run_own(cp, s, bytes))
     s->m = &s->own;
   else
     s->m = run_judged(t, s->at, n);
@@ -93,18 +94,25 @@ static bool read_count(struct table *t, uint64_t *n) {
   return fine;
 }
 
-/* Item i of the tuple that a small pickle made, as a key: decimal, as the ids write it. */
+/* Of the tuple that a small pickle made. */
+static val_id item_of(const struct small *s, uint32_t i) { return value_item(s->m, s->m->result, i); }
+
+/* The same as a key: decimal, as the ids write it. */
 static struct span key_of(const struct table *t, const struct small *s, uint32_t i) {
-  return arena_printf(t->cp->arena, "%lld",
-                      (long long)value_of(s->m, value_item(s->m, s->m->result, i))->number);
+  return arena_printf(t->cp->arena, "%lld", (long long)value_of(s->m, item_of(s, i))->number);
 }
 
-static bool is_tuple(const struct small *s, uint32_t n) {
-  return kind_of(s->m, s->m->result) == VAL_TUPLE && value_count(s->m, s->m->result) == n;
+/* The pickle of an entry: a tuple of a key, what `second` says, and a class. */
+static bool next_entry(struct table *t, struct small *s, bool (*second)(const struct machine *m, val_id v),
+                       const char *expected) {
+  if (!next_small(t, s)) return false;
+  bool shaped = kind_of(s->m, s->m->result) == VAL_TUPLE && value_count(s->m, s->m->result) == 3;
+  return (shaped && is_count(s->m, item_of(s, 0)) && second(s->m, item_of(s, 1))) ||
+         refuse_table(t, s->at, expected);
 }
 
 static struct span class_name(const struct table *t, const struct small *s, uint32_t i) {
-  const struct global *g = value_global(s->m, value_item(s->m, s->m->result, i));
+  const struct global *g = value_global(s->m, item_of(s, i));
   return g && is_tag(t->cp, g) ? g->mapped_name : SPAN("");
 }
 
@@ -152,14 +160,11 @@ static bool take_elements(struct table *t, struct storage_fact *s) {
 static bool read_storage(struct table *t) {
   struct small s;
   struct storage_fact fact = {.member = t->member, .declared_at = place(t->r.at)};
-  bool fine = next_small(t, &s);
-  if (fine && !(is_tuple(&s, 3) && is_count(s.m, value_item(s.m, s.m->result, 0)) &&
-                value_is_string(s.m, value_item(s.m, s.m->result, 1))))
-    fine = refuse_table(t, s.at, "(key, location, class of a storage)");
+  bool fine = next_entry(t, &s, value_is_string, "(key, location, class of a storage)");
   if (fine) {
     fact.dtype = dtype_by_storage(class_name(t, &s, 2));
     fact.key = key_of(t, &s, 0);
-    fine = arena_copy(t->cp->arena, value_bytes(s.m, value_item(s.m, s.m->result, 1)), &fact.location);
+    fine = arena_copy(t->cp->arena, value_bytes(s.m, item_of(&s, 1)), &fact.location);
   }
   uint64_t at = s.at;
   small_end(&s);
@@ -296,10 +301,7 @@ static bool read_tensor(struct table *t) {
   struct tensor_entry e = {.at = t->r.at};
   int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
   struct view_claim claim = {.member = t->member, .at = place(e.at), .sizes = sizes, .strides = strides};
-  bool fine = next_small(t, &s);
-  if (fine && !(is_tuple(&s, 3) && is_count(s.m, value_item(s.m, s.m->result, 0)) &&
-                is_count(s.m, value_item(s.m, s.m->result, 1))))
-    fine = refuse_table(t, e.at, "(key, key of a storage, class of a tensor)");
+  bool fine = next_entry(t, &s, is_count, "(key, key of a storage, class of a tensor)");
   if (fine) {
     claim.subject = key_of(t, &s, 0);
     e.storage = key_of(t, &s, 1);
