@@ -85,7 +85,7 @@ class Maker:
         self.add(forms[0] if self.r.random() < 0.6 else self.r.choice(forms))
 
     def text(self, s):
-        if self.fetch_text(s):
+        if self.fetch([("text", s)]):
             return
         data = s.encode("utf-8", "surrogatepass")
         if self.proto >= 4 and self.r.random() < 0.8:
@@ -95,9 +95,6 @@ class Maker:
         else:
             self.add(b"X" + struct.pack("<I", len(data)) + data)
         self.keep(("text", s))
-
-    def fetch_text(self, s):
-        return self.fetch([("text", s)])
 
     def scalar(self):
         r = self.r

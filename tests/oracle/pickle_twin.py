@@ -12,7 +12,6 @@ DTYPES = {"FloatStorage": ("float32", 4), "DoubleStorage": ("float64", 8), "Half
           "LongStorage": ("int64", 8), "IntStorage": ("int32", 4), "ShortStorage": ("int16", 2), "CharStorage": ("int8", 1),
           "ByteStorage": ("uint8", 1), "BoolStorage": ("bool", 1), "ComplexFloatStorage": ("complex64", 8),
           "ComplexDoubleStorage": ("complex128", 16)}
-SIZES = dict(DTYPES.values())
 
 
 class Unmodelled(Exception):
