@@ -349,6 +349,19 @@ t5_bucket(3, 200, False) + 0 * n[:1, :1]
 t5_bucket(20, 20, True, 8, 16)
 alibi(8, 5)
 alibi(12, 3)
+x[:, :0] + 1
+x[:, :0].sum(1)
+cat((x[:, :0], x), 1)
+x[:, :0] @ w
+x[:0].view(0, 12)
+embedding(n[:, :0], w)
+sdpa(x[:, :0], x, x)
+einsum('bij,jk->bik', x[:, :0], w)
+x[:, :0].expand(2, 0, 4)
+rope(im[:, :, :0])
+stack((x[:0], x[:0]))
+x[:, :0].any()
+x[:, :0].split(1, 1)[0]
 einsum('...j,kj->...k', x, w)
 einsum('ij,jk,kl->il', [w, w, w])
 """.strip().splitlines()]
@@ -376,6 +389,16 @@ REFUSED = [
     ("w[n * 4]", 1),
     ("x + n", 1),
     ("n // 0", 1),
+    ("zeros(1099511627776) + x[0, 0, 0]", 2),
+    ("ones(4294967296, 4294967296)", 1),
+    ("x.expand(1099511627776, 2, 3, 4) * 2", 2),
+    ("x.repeat(1048576, 1048576, 1)", 2),
+    ("repeat_interleave(x, 4611686018427387904, 0)", 1),
+    ("einsum('ij,kl,mn,op->ijklmnop', w, w, w, w).repeat(65536, 1, 1, 1, 1, 1, 1, 1)", 2),
+    ("arange(1099511627776)[None] + y[:1]", 2),
+    ("eye(1048576) * x[0, 0, 0]", 2),
+    ("sdpa(x[:, :0], x[:, :0], x)", 1),
+    ("x[:, :0].amax(1)", 1),
     ("rope(im, scaling=unknown)", 2),
     ("rope(im, scaling=lacking)", 2),
     ("rope(im, scaling=phi3, positions=32)", 2),
