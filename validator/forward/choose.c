@@ -52,10 +52,7 @@ static bool clamp_by(struct op_call *c, const struct op_value *x, const struct o
   const struct op_value arg[] = {*x, *bound};
   struct op_call both = *c;
   both.arg = arg;
-  bool done = binary_run(&both, c->out->type, rows[c->out->type]);
-  c->error = both.error;
-  c->why = both.why;
-  return done;
+  return op_answer(c, &both, binary_run(&both, c->out->type, rows[c->out->type]));
 }
 
 bool clamp_run(struct op_call *c) {

@@ -155,6 +155,12 @@ static inline const struct ftensor *op_tensor_or_null(const struct op_call *c, u
 static inline double op_number(const struct op_call *c, uint32_t i) { /* of TAKES_NUMBER */
   return c->arg[i].kind == OPV_FLOAT ? c->arg[i].f : (double)c->arg[i].i;
 }
+/* The answer of a call that was made in c's place, with other arguments. */
+static inline bool op_answer(struct op_call *c, const struct op_call *as, bool answer) {
+  c->error = as->error;
+  c->why = as->why;
+  return answer;
+}
 /* The tensors of an argument, for those who ask for all that a step reads. */
 static inline uint32_t op_value_tensors(const struct op_value *v) {
   return v->kind == OPV_TENSOR ? 1 : v->kind == OPV_TENSORS ? v->n : 0;

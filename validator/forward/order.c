@@ -232,16 +232,23 @@ VIEW_OP(unfold)
 
 /* ---- the same elements more than once: expand, repeat, repeat_interleave ---- */
 
+/* A list of sizes or repetitions, and x with as many dimensions: those that it lacks come first. */
+static bool widened(struct op_call *c, const int64_t **list, uint32_t *n, struct strided *v) {
+  enum { COUNTS = 1 };
+  const struct ftensor *x = op_tensor(c, INPUT);
+  int_list(&c->arg[COUNTS], list, n);
+  if (*n > FT_DIMS) return op_unsupported(c, "%u dimensions; at most %d are supported", *n, FT_DIMS);
+  if (*n < x->ndim) return op_error(c, "%s to %u dimensions", ft_shape_text(c->arena, x), *n);
+  strided_dense(v, x);
+  for (uint32_t i = x->ndim; i < *n; i++) strided_insert(v, 0, 1, 0);
+  return true;
+}
+
 static bool expand_view(struct op_call *c, struct strided *v) {
-  enum { SIZE = 1 };
   const struct ftensor *x = op_tensor(c, INPUT);
   const int64_t *list;
-  uint32_t n;
-  int_list(&c->arg[SIZE], &list, &n);
-  if (n > FT_DIMS) return op_unsupported(c, "%u dimensions; at most %d are supported", n, FT_DIMS);
-  if (n < x->ndim) return op_error(c, "%s to %u dimensions", ft_shape_text(c->arena, x), n);
-  strided_dense(v, x);
-  for (uint32_t i = x->ndim; i < n; i++) strided_insert(v, 0, 1, 0);
+  uint32_t n = 0;
+  if (!widened(c, &list, &n, v)) return false;
   for (uint32_t i = 0; i < n; i++) {
     const bool added = i < n - x->ndim;
     if (list[i] == -1 && !added) continue;
@@ -263,24 +270,15 @@ static bool expand_as_view(struct op_call *c, struct strided *v) {
   struct op_value arg[] = {c->arg[INPUT], {.kind = OPV_INTS, .n = y->ndim, .ints = size}};
   struct op_call as = *c;
   as.arg = arg;
-  bool fits = expand_view(&as, v);
-  c->error = as.error;
-  c->why = as.why;
-  return fits;
+  return op_answer(c, &as, expand_view(&as, v));
 }
 VIEW_OP(expand_as)
 
 /* Each dimension as two, that of the repetition outside; results are dense, so the two are one again. */
 static bool repeat_view(struct op_call *c, struct strided *v) {
-  enum { REPEATS = 1 };
-  const struct ftensor *x = op_tensor(c, INPUT);
   const int64_t *list;
-  uint32_t n;
-  int_list(&c->arg[REPEATS], &list, &n);
-  if (n > FT_DIMS) return op_unsupported(c, "%u dimensions; at most %d are supported", n, FT_DIMS);
-  if (n < x->ndim) return op_error(c, "%u repetitions for %s", n, ft_shape_text(c->arena, x));
-  strided_dense(v, x);
-  for (uint32_t i = x->ndim; i < n; i++) strided_insert(v, 0, 1, 0);
+  uint32_t n = 0;
+  if (!widened(c, &list, &n, v)) return false;
   for (uint32_t i = n; i > 0; i--) {
     if (list[i - 1] < 0) return op_error(c, "%lld repetitions", (long long)list[i - 1]);
     strided_insert(v, i - 1, (uint64_t)list[i - 1], 0);
@@ -321,10 +319,7 @@ static bool tile_view(struct op_call *c, struct strided *v) {
   if (!tile_as_repeat(c, &arg[1], list)) return false;
   struct op_call as = *c;
   as.arg = arg;
-  bool fits = repeat_view(&as, v);
-  c->error = as.error;
-  c->why = as.why;
-  return fits;
+  return op_answer(c, &as, repeat_view(&as, v));
 }
 bool tile_shape(struct op_call *c) {
   struct strided v;

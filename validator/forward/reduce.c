@@ -269,9 +269,8 @@ bool normalize_run(struct op_call *c) {
   at.arg = bounded;
   at.out = &length;
   over.arg = quotient;
-  bool done =
-      norms(c, memory, &r) && binary_run(&at, FT_F32, at_least) && binary_run(&over, FT_F32, divided_by);
-  if (!done && c->why.n == 0) done = op_no_memory(c);
+  bool done = norms(c, memory, &r) && op_answer(c, &at, binary_run(&at, FT_F32, at_least)) &&
+              op_answer(c, &over, binary_run(&over, FT_F32, divided_by));
   fpool_give(c->pool, memory);
   return done;
 }
