@@ -349,6 +349,16 @@ t5_bucket(3, 200, False) + 0 * n[:1, :1]
 t5_bucket(20, 20, True, 8, 16)
 alibi(8, 5)
 alibi(12, 3)
+x.topk(2)[0]
+x.topk(2, dim=1).indices
+topk(x, 2, -1, False)[0]
+x.sort(dim=1)[0]
+x.sort(-1, True).indices
+sort(n)[0]
+argsort(x, dim=1, descending=True)
+x.scatter(1, n[:, :1, None], 1.5)
+zeros(2, 4).scatter(1, n, 1.0)
+x.scatter_add(2, n[:, :, None], x)
 x[:, :0] + 1
 x[:, :0].sum(1)
 cat((x[:, :0], x), 1)

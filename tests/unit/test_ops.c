@@ -73,6 +73,7 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/reduce.inc"
 #include "tests/oracle/ops/rotary.inc"
 #include "tests/oracle/ops/reparam.inc"
+#include "tests/oracle/ops/scatter.inc"
 #include "tests/oracle/ops/shape.inc"
 #include "tests/oracle/ops/softmax.inc"
 };

@@ -122,8 +122,8 @@ op_shape_fn cat_shape, stack_shape, roll_shape;
 op_kernel_fn cat_run, stack_run, roll_run;
 
 /* index.c */
-op_shape_fn index_shape, index_select_shape, gather_shape;
-op_kernel_fn index_run, index_select_run, gather_run;
+op_shape_fn index_shape, index_select_shape;
+op_kernel_fn index_run, index_select_run;
 
 /* make.c */
 op_shape_fn zeros_shape, full_shape, zeros_like_shape, full_like_shape, tensor_shape, arange_shape, eye_shape;
@@ -184,5 +184,14 @@ op_kernel_fn einsum_run;
 op_shape_fn rotary_shape, t5_bucket_shape, alibi_shape;
 op_cost_fn rotary_cost;
 op_kernel_fn rotary_run, t5_bucket_run, alibi_run;
+
+/* scatter.c */
+op_shape_fn gather_shape, scatter_shape;
+op_kernel_fn gather_run, scatter_run, scatter_add_run;
+
+/* sort.c */
+op_shape_fn argsort_shape;
+op_cost_fn argsort_cost;
+op_kernel_fn argsort_run;
 
 #endif

@@ -1,4 +1,4 @@
-/* Elements by their numbers: x[i, j] with int64 tensors, index_select, gather, take_along_dim. A number that
+/* Elements by their numbers: x[i, j] with int64 tensors, index_select. A number that
  * is out of bounds is an error when the pass runs, because only then it is known. */
 #include "forward/broadcast.h"
 #include "forward/families.h"
@@ -166,46 +166,5 @@ bool index_select_run(struct op_call *c) {
                         (unsigned long long)k.n);
       memcpy(out, (const uint8_t *)x->data.in + (o * k.n + (uint64_t)i) * bytes, bytes);
     }
-  return true;
-}
-
-/* ---- gather(x, dim, index): out[i][j] = x[index[i][j]][j] for dim 0 ---- */
-
-bool gather_shape(struct op_call *c) {
-  enum { DIM = 1, INDEX };
-  const struct ftensor *x = op_tensor(c, INPUT), *index = op_tensor(c, INDEX);
-  uint32_t axis;
-  if (!op_axis(c, c->arg[DIM].i, x->ndim, &axis)) return false;
-  if (index->type != FT_I64) return op_error(c, "the index must be int64, it is %s", ft_name(index->type));
-  if (index->numel && (index->ndim ? index->ndim : 1) != (x->ndim ? x->ndim : 1))
-    return op_error(c, "an index %s into %s", ft_shape_text(c->arena, index), ft_shape_text(c->arena, x));
-  for (uint32_t i = 0; index->numel && i < x->ndim && i < index->ndim; i++)
-    if (i != axis && index->size[i] > x->size[i])
-      return op_error(c, "the index %s is larger than %s", ft_shape_text(c->arena, index),
-                      ft_shape_text(c->arena, x));
-  return op_result(c, x->type, index->size, index->ndim);
-}
-
-bool gather_run(struct op_call *c) {
-  enum { DIM = 1, INDEX };
-  const struct ftensor *x = op_tensor(c, INPUT), *index = op_tensor(c, INDEX);
-  uint32_t axis;
-  if (!op_axis(c, c->arg[DIM].i, x->ndim, &axis)) return false;
-  const uint64_t item = ft_itemsize(x->type);
-  struct strided v;
-  strided_dense(&v, x);
-  uint64_t place[FT_DIMS] = {0};
-  for (uint64_t k = 0; k < index->numel; k++) {
-    const int64_t i = ft_i64(index)[k];
-    const uint64_t n = x->ndim ? x->size[axis] : 1;
-    if (i < 0 || (uint64_t)i >= n)
-      return op_error(c, "index %lld is out of bounds for a dimension of size %llu", (long long)i,
-                      (unsigned long long)n);
-    int64_t at = 0;
-    for (uint32_t d = 0; d < x->ndim && d < index->ndim; d++)
-      at += (d == axis ? i : (int64_t)place[d]) * v.stride[d];
-    memcpy((uint8_t *)c->out->data.out + k * item, (const uint8_t *)x->data.in + (uint64_t)at * item, item);
-    for (uint32_t d = index->ndim; d > 0 && ++place[d - 1] == index->size[d - 1]; d--) place[d - 1] = 0;
-  }
   return true;
 }

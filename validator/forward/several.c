@@ -136,6 +136,43 @@ static bool several_min(struct lowering *l, struct frame *f, const struct op_val
   return extreme(l, f, arg, at, out, OP_amin, OP_argmin, OP_minimum);
 }
 
+/* ---- sort, topk: values, and where they stood ---- */
+
+struct sorting {
+  int64_t dim;
+  bool descending;
+  const int64_t *first; /* how many are kept; NULL: all */
+};
+
+static bool sorted(struct lowering *l, struct frame *f, const struct op_value *arg, const struct sorting *how,
+                   uint32_t at, struct gval *out) {
+  struct gval *both = arena_array(l->r->arena, 2, struct gval);
+  if (!both) return lower_memory(l);
+  const struct gval x = tensor_of(arg), dim = gval_of(value_int(how->dim));
+  const struct gval order[] = {x, dim, gval_of(value_bool(how->descending))};
+  if (!lower_op(l, f, &op_table[OP_argsort], &(struct call_args){.positional = order, .n = 3}, at, &both[1]))
+    return false;
+  const struct gval part[] = {both[1], dim, gval_of(value_int(0)),
+                              gval_of(value_int(how->first ? *how->first : 0))};
+  if (how->first &&
+      !lower_op(l, f, &op_table[OP_narrow], &(struct call_args){.positional = part, .n = 4}, at, &both[1]))
+    return false;
+  const struct gval pick[] = {x, dim, both[1]};
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
+  return lower_op(l, f, &op_table[OP_gather], &(struct call_args){.positional = pick, .n = 3}, at, &both[0]);
+}
+
+static bool several_sort(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                         struct gval *out) {
+  enum { DIM = 1, DESCENDING };
+  return sorted(l, f, arg, &(struct sorting){arg[DIM].i, arg[DESCENDING].i != 0, NULL}, at, out);
+}
+static bool several_topk(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                         struct gval *out) {
+  enum { K = 1, DIM, LARGEST };
+  return sorted(l, f, arg, &(struct sorting){arg[DIM].i, arg[LARGEST].i != 0, &arg[K].i}, at, out);
+}
+
 /* ---- the table ---- */
 
 static const struct op_param split_params[] = {TENSOR("input"), NEEDED("split_size", TAKES_INTS),
@@ -146,6 +183,10 @@ static const struct op_param max_params[] = {
     {"dim", TAKES_INT | TAKES_TENSOR | TAKES_NONE, false, {.kind = OPV_NONE}},
     BOOL("keepdim", 0)};
 #define min_params max_params
+static const struct op_param sort_params[] = {TENSOR("input"), INT("dim", -1), BOOL("descending", 0),
+                                              BOOL("stable", 0)};
+static const struct op_param topk_params[] = {TENSOR("input"), NEEDED("k", TAKES_INT), INT("dim", -1),
+                                              BOOL("largest", 1), BOOL("sorted", 1)};
 static const struct op_param unbind_params[] = {TENSOR("input"), INT("dim", 0)};
 
 static const struct several {
@@ -154,7 +195,7 @@ static const struct several {
 } several_table[] = {
 #define SEVERAL(id) \
   { {.name = #id, .params = id##_params, .num_params = ARRAY_LEN(id##_params)}, several_##id }
-    SEVERAL(split), SEVERAL(chunk), SEVERAL(unbind), SEVERAL(max), SEVERAL(min),
+    SEVERAL(split), SEVERAL(chunk), SEVERAL(unbind), SEVERAL(max), SEVERAL(min), SEVERAL(sort), SEVERAL(topk),
 #undef SEVERAL
 };
 

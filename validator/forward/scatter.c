@@ -1,0 +1,128 @@
+/* Elements along one dimension by number: gather, scatter, scatter_add. */
+#include "forward/binary.h"
+#include "forward/families.h"
+
+enum { INPUT, DIM, INDEX, SOURCE };
+
+/* gather: out[i][j] = x[index[i][j]][j] for dim 0; scatter is the same the other way round. */
+static bool index_fits(struct op_call *c, uint32_t *axis) {
+  const struct ftensor *x = op_tensor(c, INPUT), *index = op_tensor(c, INDEX);
+  if (!op_axis(c, c->arg[DIM].i, x->ndim, axis)) return false;
+  if (index->type != FT_I64) return op_error(c, "the index must be int64, it is %s", ft_name(index->type));
+  if (index->numel && (index->ndim ? index->ndim : 1) != (x->ndim ? x->ndim : 1))
+    return op_error(c, "an index %s into %s", ft_shape_text(c->arena, index), ft_shape_text(c->arena, x));
+  for (uint32_t i = 0; index->numel && i < x->ndim && i < index->ndim; i++)
+    if (i != *axis && index->size[i] > x->size[i])
+      return op_error(c, "the index %s is larger than %s", ft_shape_text(c->arena, index),
+                      ft_shape_text(c->arena, x));
+  return true;
+}
+
+/* An element of the index, with the elements of x and of another tensor that it pairs. */
+struct pairing {
+  const struct ftensor *x, *index;
+  uint32_t axis;
+  struct strided dense, other; /* of x; of the other, which may be larger than the index */
+  uint64_t k;                  /* element of the index */
+  uint64_t place[FT_DIMS];
+  uint64_t at, at_other; /* elements of x and of the other */
+};
+
+static void begin_pairing(const struct op_call *c, struct pairing *p, uint32_t axis,
+                          const struct ftensor *other) {
+  *p = (struct pairing){.x = op_tensor(c, INPUT), .index = op_tensor(c, INDEX), .axis = axis};
+  strided_dense(&p->dense, p->x);
+  strided_dense(&p->other, other);
+}
+
+/* False: the index is out of bounds. */
+static bool pair(struct op_call *c, struct pairing *p) {
+  const int64_t i = ft_i64(p->index)[p->k];
+  const uint64_t n = p->x->ndim ? p->x->size[p->axis] : 1;
+  if (i < 0 || (uint64_t)i >= n)
+    return op_error(c, "index %lld is out of bounds for a dimension of size %llu", (long long)i,
+                    (unsigned long long)n);
+  int64_t at = 0, other = 0;
+  for (uint32_t d = 0; d < p->index->ndim; d++) {
+    if (d < p->x->ndim) at += (d == p->axis ? i : (int64_t)p->place[d]) * p->dense.stride[d];
+    if (d < p->other.ndim) other += (int64_t)p->place[d] * p->other.stride[d];
+  }
+  p->at = (uint64_t)at;
+  p->at_other = (uint64_t)other;
+  return true;
+}
+
+static void next_pair(struct pairing *p) {
+  p->k++;
+  for (uint32_t d = p->index->ndim; d > 0 && ++p->place[d - 1] == p->index->size[d - 1]; d--)
+    p->place[d - 1] = 0;
+}
+
+bool gather_shape(struct op_call *c) {
+  const struct ftensor *x = op_tensor(c, INPUT), *index = op_tensor(c, INDEX);
+  uint32_t axis;
+  return index_fits(c, &axis) && op_result(c, x->type, index->size, index->ndim);
+}
+
+bool gather_run(struct op_call *c) {
+  struct pairing p;
+  uint32_t axis;
+  if (!index_fits(c, &axis)) return false;
+  const uint64_t item = ft_itemsize(c->out->type);
+  for (begin_pairing(c, &p, axis, c->out); p.k < p.index->numel; next_pair(&p)) {
+    if (!pair(c, &p)) return false;
+    memcpy((uint8_t *)c->out->data.out + p.k * item, (const uint8_t *)p.x->data.in + p.at * item, item);
+  }
+  return true;
+}
+
+/* ---- scatter(x, dim, index, src), scatter_add: src may be a number for scatter ---- */
+
+/* The index must lie inside src in every dimension. */
+static bool source_covers(struct op_call *c, const struct ftensor *source) {
+  const struct ftensor *index = op_tensor(c, INDEX);
+  bool fits = (source->ndim ? source->ndim : 1) == (index->ndim ? index->ndim : 1);
+  for (uint32_t i = 0; fits && i < index->ndim && i < source->ndim; i++)
+    fits = index->size[i] <= source->size[i];
+  return fits || index->numel == 0 ||
+         op_error(c, "an index %s of %s", ft_shape_text(c->arena, index), ft_shape_text(c->arena, source));
+}
+
+bool scatter_shape(struct op_call *c) {
+  const struct ftensor *x = op_tensor(c, INPUT);
+  const struct op_value *source = &c->arg[SOURCE];
+  uint32_t axis;
+  if (!index_fits(c, &axis)) return false;
+  if (source->kind == OPV_TENSOR && source->tensor->type != x->type)
+    return op_error(c, "%s into %s", ft_name(source->tensor->type), ft_name(x->type));
+  if (source->kind != OPV_TENSOR && operands_type(source, &c->arg[INPUT]) != x->type)
+    return op_unsupported(c, "a %s number in a %s tensor", ft_name(operand_type(source)), ft_name(x->type));
+  if (source->kind == OPV_TENSOR && !source_covers(c, source->tensor)) return false;
+  return shape_like_input(c);
+}
+
+static void store(struct ftensor *out, uint64_t at, const struct ftensor *from, uint64_t i, bool add) {
+  switch (out->type) {
+  case FT_F32: ft_f32_out(out)[at] = ft_f32(from)[i] + (add ? ft_f32(out)[at] : 0); break;
+  case FT_I64: ft_i64_out(out)[at] = wrapping_add(ft_i64(from)[i], add ? ft_i64(out)[at] : 0); break;
+  case FT_BOOL: ft_bool_out(out)[at] = ft_bool(from)[i] || (add && ft_bool(out)[at]); break;
+  }
+}
+
+static bool scattered(struct op_call *c, bool add) {
+  const struct ftensor *x = op_tensor(c, INPUT);
+  struct pairing p;
+  struct operand source;
+  uint32_t axis;
+  if (!index_fits(c, &axis) || !operand_take(c, &c->arg[SOURCE], c->out->type, &source)) return false;
+  if (x->numel) memcpy(c->out->data.out, x->data.in, ft_bytes(x));
+  bool done = true;
+  for (begin_pairing(c, &p, axis, &source.t); done && p.k < p.index->numel; next_pair(&p)) {
+    done = pair(c, &p);
+    if (done) store(c->out, p.at, &source.t, p.at_other, add);
+  }
+  operand_give(c, &source);
+  return done;
+}
+bool scatter_run(struct op_call *c) { return scattered(c, false); }
+bool scatter_add_run(struct op_call *c) { return scattered(c, true); }
