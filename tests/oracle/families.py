@@ -530,6 +530,15 @@ def wrong_when_a_shard_is_missing(case):
     return whole or wrong_answer(*ckptlint("check", case.folder), 1, [("KEY507/shard-missing", list(shards)[1])])
 
 
+def wrong_advice(case, report):
+    """The line of Python that the report gives must make the keys what the model's are."""
+    wanted = {key for _, key, _, _ in case.keys}
+    advice = report["findings"][0]["message"].partition(": state_dict = ")[2]
+    model = type("Model", (), {"state_dict": lambda self: wanted})()
+    made = set(eval(advice, {"state_dict": {key: None for key, _, _ in case.tensors}, "model": model}))
+    return None if made == wanted else f"{advice} makes {sorted(made - wanted)[:3]} instead of {sorted(wanted - made)[:3]}"
+
+
 def judge_roots(tally, folder):
     """Every class that a config.json may name, by itself, with the base prefix and without it."""
     for family, small in SMALL.items():
@@ -553,7 +562,9 @@ def judge_roots(tally, folder):
                 case.values = {strip(key): data for key, data in case.values.items()}
                 if base:
                     wanted = [("KEY505/base-prefix-" + ("lacking" if bare else "extra"), base)]
-                    tally.check(f"{family}: {root} and its base prefix", wrong_answer(*case.check(), 0, wanted))
+                    code, report = case.check()
+                    wrong = wrong_answer(code, report, 0, wanted) or wrong_advice(case, report)
+                    tally.check(f"{family}: {root} and its base prefix", wrong)
 
 
 # What the two major versions of transformers write for one model, beside what both write.

@@ -181,21 +181,27 @@ static struct change best_change(struct matcher *m, uint32_t hits_as_is) {
   return best.hits > hits_as_is && many ? best : (struct change){.hits = hits_as_is};
 }
 
-static void note_prefix(struct matcher *m, struct span prefix, bool extra) {
+static void note_extra(struct matcher *m, struct span prefix) {
   bool base = span_eq(prefix, m->model->arch->base_prefix);
   uint64_t n = 0;
-  if (prefix.n == 0) return;
-  for (uint32_t i = 0; i < m->dict->num_entries; i++) n += span_starts(m->names[i], prefix) == extra;
-  enum obs_kind kind = extra ? (base ? OBS_MATCH_BASE_EXTRA : OBS_MATCH_PREFIX_EXTRA)
-                             : (base ? OBS_MATCH_BASE_LACKING : OBS_MATCH_PREFIX_LACKING);
-  int shown = (int)min_size(prefix.n, 200);
-  if (extra)
-    match_note(m, kind, prefix, n,
-               "state_dict = {k.removeprefix(\"%.*s\"): v for k, v in state_dict.items()}", shown,
-               (const char *)prefix.p);
-  else
-    match_note(m, kind, prefix, n, "state_dict = {\"%.*s\" + k: v for k, v in state_dict.items()}", shown,
-               (const char *)prefix.p);
+  for (uint32_t i = 0; i < m->dict->num_entries; i++) n += span_starts(m->names[i], prefix);
+  match_note(m, base ? OBS_MATCH_BASE_EXTRA : OBS_MATCH_PREFIX_EXTRA, prefix, n,
+             "state_dict = {k.removeprefix(\"%.*s\"): v for k, v in state_dict.items()}",
+             (int)min_size(prefix.n, 200), (const char *)prefix.p);
+}
+
+/* A head stands beside the base model and needs no prefix: "classifier.weight". */
+static void note_lacking(struct matcher *m, const struct change *c) {
+  bool base = span_eq(c->add, m->model->arch->base_prefix);
+  const struct change without = {.strip = c->strip};
+  uint64_t n = 0;
+  for (uint32_t i = 0; i < m->dict->num_entries; i++) n += !number_of(m, &without, m->names[i]);
+  match_note(
+      m, base ? OBS_MATCH_BASE_LACKING : OBS_MATCH_PREFIX_LACKING, c->add, n,
+      n == m->dict->num_entries
+          ? "state_dict = {\"%.*s\" + k: v for k, v in state_dict.items()}"
+          : "state_dict = {k if k in model.state_dict() else \"%.*s\" + k: v for k, v in state_dict.items()}",
+      (int)min_size(c->add.n, 200), (const char *)c->add.p);
 }
 
 /* ---- assignment ---- */
@@ -224,8 +230,8 @@ void match_find_names(struct matcher *m) {
   if (like || as_is.hits == m->model->num_expected || as_is.hits == m->dict->num_entries) return;
   change = best_change(m, as_is.hits);
   if (!change.strip.n && !change.add.n) return;
-  note_prefix(m, change.strip, true);
-  note_prefix(m, change.add, false);
+  if (change.strip.n) note_extra(m, change.strip);
+  if (change.add.n) note_lacking(m, &change);
   (void)assign(m, &change);
   m->out->prefix_removed = change.strip;
   m->out->prefix_added = change.add;
