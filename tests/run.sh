@@ -95,6 +95,7 @@ for t in \
   tests/oracle/torch_layers.py \
   tests/oracle/torchvision_forward.py \
   tests/oracle/families.py \
+  tests/oracle/hugging_face.py \
   tests/oracle/diff.py \
   tests/oracle/describe.py \
   tests/oracle/lock.py \
