@@ -567,6 +567,56 @@ def judge_roots(tally, folder):
                     tally.check(f"{family}: {root} and its base prefix", wrong)
 
 
+# What published files have, lack or call otherwise: key patterns to drop, to rename, and tensors to add.
+BITS = ("float32", (1, 1, 40, 40))
+PUBLISHED_FILES = {
+    # bert-base-uncased: TensorFlow's names, all heads, no bias of the decoder; its config says BertForMaskedLM
+    "bert": ((), {r"LayerNorm\.weight$": "LayerNorm.gamma", r"LayerNorm\.bias$": "LayerNorm.beta"},
+             [("bert.pooler.dense.weight", "float32", (32, 32)), ("bert.pooler.dense.bias", "float32", (32,)),
+              ("cls.seq_relationship.weight", "float32", (2, 32)), ("cls.seq_relationship.bias", "float32", (2,)),
+              ("cls.predictions.decoder.weight", "float32", (1003, 32))]),
+    # roberta-base
+    "roberta": ((), {}, [("roberta.pooler.dense.weight", "float32", (32, 32)), ("roberta.pooler.dense.bias", "float32", (32,)),
+                         ("lm_head.decoder.weight", "float32", (1003, 32))]),
+    # gpt2: no prefix, and the masks
+    "gpt2": ((), {r"^transformer\.": ""}, [(f"h.{i}.attn.bias", *BITS) for i in range(3)]),
+    # pythia: masks and inverse frequencies
+    "gpt_neox": ((), {}, [(f"gpt_neox.layers.{i}.attention.{name}", dtype, sizes) for i in range(3) for name, dtype, sizes in (
+        ("bias", "bool", (1, 1, 40, 40)), ("masked_bias", "float32", ()), ("rotary_emb.inv_freq", "float32", (4,)))]),
+    # llama-2: inverse frequencies
+    "llama": ((), {}, [(f"model.layers.{i}.self_attn.rotary_emb.inv_freq", "float32", (4,)) for i in range(3)]),
+    # t5-small: every alias of the table, and a bias that nobody reads
+    "t5": ((), {}, [("encoder.embed_tokens.weight", "float32", (1003, 32)), ("decoder.embed_tokens.weight", "float32", (1003, 32)),
+                    ("lm_head.weight", "float32", (1003, 32)),
+                    ("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight", "float32", (32, 4))]),
+    # whisper-tiny
+    "whisper": ((), {}, [("proj_out.weight", "float32", (1003, 32))]),
+    # densenet121 and vit_b_16, before torchvision renamed their modules
+    "densenet": ((r"num_batches_tracked$",), {r"\.norm(\d)\.(?=[a-z_]+$)": r".norm.\1.", r"\.conv([12])\.(?=weight$)": r".conv.\1."}, []),
+    "vit_torchvision": ((), {r"mlp\.0\.": "mlp.linear_1.", r"mlp\.3\.": "mlp.linear_2."}, []),
+}
+
+
+def judge_published_files(tally, folder):
+    for family, (dropped, renamed, added) in PUBLISHED_FILES.items():
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            case = Case(family, SMALL.get(family) or WIDE[family], family in WIDE, place)
+            values = case.values
+            case.tensors = [t for t in case.tensors if not any(re.search(d, t[0]) for d in dropped)]
+            for old, new in renamed.items():
+                inner = "denseblock" if family == "densenet" else ""
+                case.tensors = [(re.sub(old, new, key) if inner in key else key, *rest) for key, *rest in case.tensors]
+                values = {re.sub(old, new, key): data for key, data in values.items()}
+            table = next((data for key, data in values.items() if len(data) == 1003 * 32 * 4), b"")
+            for key, dtype, sizes in added:
+                values[key] = table if sizes == (1003, 32) else case.numbers(key, sizes) if dtype == "float32" else b""
+            case.values, case.tensors = values, case.tensors + added
+            code, report = case.check()
+            missing = report.get("check", {}).get("params_missing")
+            wrong = code != 0 or report["verdict"] != "clean" or missing != 0
+            tally.check(f"{family}: as published", f"exit {code}, {missing} parameters are missing: {said(report)}" if wrong else None)
+
+
 # What the two major versions of transformers write for one model, beside what both write.
 SPELLINGS = {
     "llama": [{"rope_theta": 500000.0, "rope_scaling": {"factor": 8.0, "rope_type": "llama3"}, "torch_dtype": "float32", "head_dim": None},
@@ -615,6 +665,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         judge_names(tally, known, folder)
         judge_roots(tally, folder)
+        judge_published_files(tally, folder)
         judge_spellings(tally, folder)
         judge_mutations(tally, folder)
         if torchvision:

@@ -1,5 +1,5 @@
 """Forward passes of the Hugging Face families beside PyTorch's: small models with random weights, computed in double precision by
-PyTorch's own transformer layers where they fit, else by the published formulas. Needs Debian's python3-torch."""
+PyTorch's own transformer layers where they fit, else by the published formulas. Needs Debian's python3-torch and python3-torchvision."""
 import math
 import os
 import sys
@@ -10,10 +10,11 @@ from found import Tally
 try:
     import numpy
     import torch
+    import torchvision
     from torch import nn
     from torch.nn import functional as F
 except ImportError:
-    print("SKIPPED hugging_face: python3-torch is not installed")
+    print("SKIPPED hugging_face: python3-torch and python3-torchvision are not installed")
     sys.exit(0)
 
 from families import SMALL, Case, ckptlint, said, write_json, write_safetensors
@@ -324,6 +325,26 @@ def whisper(w, config, mel, ids):
     return w.norm(y, "model.decoder.layer_norm") @ w("model.decoder.embed_tokens.weight").T
 
 
+def resnet(w, config, x):
+    """torchvision's ResNet-18 under its own names."""
+    module = torchvision.models.resnet18().double().eval()
+    for key, t in module.state_dict().items():
+        parts = key.split(".")
+        kind = "convolution" if parts[-2].startswith("conv") else "normalization"
+        if parts[0] == "fc":
+            name = "classifier.1." + parts[1]
+        elif parts[0] in ("conv1", "bn1"):
+            name = f"resnet.embedder.embedder.{kind}.{parts[1]}"
+        elif parts[2] == "downsample":
+            kind = "convolution" if parts[3] == "0" else "normalization"
+            name = f"resnet.encoder.stages.{int(parts[0][5]) - 1}.layers.{parts[1]}.shortcut.{kind}.{parts[4]}"
+        else:
+            name = f"resnet.encoder.stages.{int(parts[0][5]) - 1}.layers.{parts[1]}.layer.{int(parts[2][-1]) - 1}.{kind}.{parts[3]}"
+        if t.is_floating_point():
+            t.copy_(w(name))
+    return module(x)
+
+
 def changed(family, **config):
     return {"config": dict(SMALL[family]["config"], **config)}
 
@@ -349,6 +370,8 @@ CASES = [
          "projection_dim": 24, "text_config": dict(SIDE, vocab_size=1003, max_position_embeddings=40),
          "vision_config": dict(SIDE, image_size=32, patch_size=8)}}),
     ("whisper", whisper, {"mel": ("numbers", (2, 5, 60)), "ids": ("ids", (2, 9))}, {}),
+    ("resnet_hf", resnet, {"x": ("numbers", (1, 3, 224, 224))},
+     {"config": {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "num_labels": 1000}}),
 ]
 
 
