@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { INPUT, DIM };
+enum { INPUT, DIM, DTYPE };
 
 /* What torch.nn.functional takes when no dimension is given. */
 static int64_t implicit_dim(uint32_t ndim) { return ndim == 0 || ndim == 1 || ndim == 3 ? 0 : 1; }
@@ -16,6 +16,8 @@ static bool softmax_dim(struct op_call *c, uint32_t *out) {
 
 bool softmax_shape(struct op_call *c) {
   uint32_t dim;
+  if (c->arg[DTYPE].kind == OPV_DTYPE && c->arg[DTYPE].i != FT_F32)
+    return op_error(c, "a result of %s", ft_name((enum ftype)c->arg[DTYPE].i));
   return op_wants_f32(c, "input", op_tensor(c, INPUT)) && softmax_dim(c, &dim) && shape_like_input(c);
 }
 

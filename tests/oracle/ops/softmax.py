@@ -1,12 +1,18 @@
 """Softmax, softmin, log_softmax, Softmax2d."""
 import warnings
 
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from .words import T
 
-OPS = {"softmax": F.softmax, "softmin": F.softmin, "log_softmax": F.log_softmax, "softmax2d": lambda x: nn.Softmax2d()(x)}
+
+def by_name(function):
+    return lambda x, dim, dtype=None: function(x, dim, dtype=dtype)
+
+
+OPS = {"softmax": by_name(F.softmax), "softmin": by_name(F.softmin), "log_softmax": by_name(F.log_softmax), "softmax2d": lambda x: nn.Softmax2d()(x)}
 
 
 def cases():
@@ -17,6 +23,8 @@ def cases():
                 yield name, T((2, 3, 4), 1, kind), dim
         for shape in [(), (5,), (2, 3), (2, 3, 2, 2), (1, 2, 2, 1, 2)]:
             yield name, T(shape, 1, "WIDE"), None
+        yield name, T((2, 3)), 1, torch.float32
+        yield name, T((2, 3)), 1, torch.int64
         yield name, T(()), -1
         yield name, T((0, 3)), 0
         yield name, T((2, 0)), 1
