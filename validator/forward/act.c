@@ -1,6 +1,7 @@
 /* Activations: functions of one element. Formulas are those of PyTorch's CPU kernels
  * (aten/src/ATen/native/cpu/ Activation.cpp) in float32; the names of `act` are those of Hugging Face's
  * configs (transformers/activations.py). */
+#include "forward/binary.h"
 #include "forward/families.h"
 
 #include <math.h>
@@ -115,14 +116,23 @@ bool act_shape(struct op_call *c) {
 PLAIN(selu)
 PLAIN(silu)
 PLAIN(mish)
-PLAIN(sigmoid)
 PLAIN(logsigmoid)
-PLAIN(tanh)
 PLAIN(tanhshrink)
 PLAIN(softsign)
 PLAIN(hardsigmoid)
 PLAIN(hardswish)
 #undef PLAIN
+
+/* These two take integers, as exp does. */
+static bool map_real(struct op_call *c, map_fn *f) {
+  struct operand x;
+  if (!operand_take(c, &c->arg[INPUT], FT_F32, &x)) return false;
+  f(ft_f32_out(c->out), ft_f32(&x.t), c->out->numel, 0, 0);
+  operand_give(c, &x);
+  return true;
+}
+bool sigmoid_run(struct op_call *c) { return map_real(c, sigmoid_map); }
+bool tanh_run(struct op_call *c) { return map_real(c, tanh_map); }
 
 bool relu_shape(struct op_call *c) {
   const struct ftensor *x = op_tensor(c, INPUT);

@@ -28,6 +28,9 @@ def cases():
         yield name, wide
         yield name, T(())
         yield name, T((0, 2))
+    for name in ["sigmoid", "tanh"]:
+        yield name, T((2, 3), 1, "I64")
+        yield name, T((2, 3), 1, "BOOL")
     for name in ["selu", "silu", "mish", "logsigmoid", "tanhshrink", "softsign", "hardswish"]:
         if name != "tanhshrink" and name != "softsign":
             yield name, T((3,), 1, "I64")
