@@ -173,7 +173,7 @@ static void run_case(const struct op_case *k, size_t row) {
   if (done && op->kernel) {
     void *memory = out.data.out = malloc(ft_bytes(&out) ? ft_bytes(&out) : 1);
     assert_non_null(memory);
-    done = op->kernel(&c);
+    done = op_run(op, &c);
     if (!done) free(memory);
   }
   wrong += done == k->refused;
@@ -359,7 +359,7 @@ static void hostile_call(const struct op *op, uint32_t *state) {
     out.data.out = calloc(1, ft_bytes(&out) ? ft_bytes(&out) : 1);
     assert_non_null(out.data.out);
     void *memory = out.data.out;
-    done = op->kernel(&c);
+    done = op_run(op, &c);
     free(memory);
   }
   if (!done && !c.why.n && c.error != OBS_FWD_MEMORY) fail_msg("%s refuses without a word", op->name);

@@ -56,6 +56,8 @@ const struct op_module *op_module_by_type(enum module_type type) {
   return op_modules[type].inputs ? &op_modules[type] : NULL;
 }
 
+bool op_run(const struct op *op, struct op_call *c) { return c->out->numel == 0 || op->kernel(c); }
+
 /* ---- errors ---- */
 
 static bool error_words(struct op_call *c, enum obs_kind kind, const char *format, va_list words)

@@ -66,7 +66,7 @@ static bool compute(struct run *r, const struct fstep *step) {
       .arena = w->arena, .pool = w->pool, .gemm = r->gemm, .arg = step->arg, .out = &step->out->t};
   c.out->data.out = fpool_take(w->pool, ft_bytes(c.out));
   if (!c.out->data.out) return step_refused(r, step, OBS_FWD_MEMORY, SPAN(""));
-  return step->op->kernel(&c) || step_refused(r, step, c.error, c.why);
+  return op_run(step->op, &c) || step_refused(r, step, c.error, c.why);
 }
 
 static bool run_step(struct run *r, const struct fstep *step, uint32_t index) {
