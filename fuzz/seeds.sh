@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 "$GEN" --programs "$work/programs"
 rm -rf "$out"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
-mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib"
+mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -61,4 +61,15 @@ frame() { printf 'CKL1%b\000\000%b%b' "$1" "$2" "$3"; } # type, length, seq
   printf '\010\000\000\000\000\000\000\000\001\000\000\000\000\000\000\000\002\000\000\000\000\000\000\000\003\000\000\000\000\000\000\000'
   printf '\000\000\000\000\002\000\000\000\002\000\000\000abcdef'
   frame '\003\000' '\005\000\000\000' '\001\000\000\000'; printf '\001\000\000\000\001\000'; } >"$out/wire/finding"
+# The length of .metadata in 2 bytes, .metadata, a file with its slices.
+. corpus/dcp.sh
+dcp() { # seed, entries, places, file
+  metadata "$2" "$3" >"$work/metadata"
+  n=$(wc -c <"$work/metadata")
+  { printf "\\$(printf %03o $((n % 256)))\\$(printf %03o $((n / 256)))"; cat "$work/metadata" "$4"; printf '\000'; } >"$out/folder/$1"
+}
+printf 'I3\n.I4\n.' >"$work/two"
+dcp bytes 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 4' "$work/two"
+n=$(wc -c <"$work/files/z-tensor.pt")
+dcp tensor 'tensor_entry a' "place a __0_0.distcp 0 $n 0 0" "$work/files/z-tensor.pt"
 for d in "$out"/*; do echo "$(basename "$d"): $(find "$d" -type f | wc -l) seeds"; done

@@ -3,8 +3,11 @@
 # a good folder with one change; what is expected is what format-spec and huggingface_hub say of such an index.
 set -u
 CKPTLINT=${CKPTLINT:-$PWD/build/ckptlint}
+GEN=${GEN:-${CKPTLINT%/*}/corpus/gen}
+. corpus/dcp.sh
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
+"$GEN" "$T/cases" || exit 1
 cd "$T" || exit 1
 passed=0
 failed=0
@@ -205,23 +208,10 @@ expect 3 'no input is a checkpoint' words
 
 # ---- distributed checkpoints ----
 # More of them in tests/oracle/distributed.py. Entries here are bytes: each slice is a pickle.
-D=torch.distributed.checkpoint
-place() { # fqn, file, offset, length: a row of storage_data
-  printf "c$D.metadata\nMetadataIndex\n)\201}(S'fqn'\nS'%s'\nub" "$1"
-  printf "c$D.filesystem\n_StorageInfo\n)\201}(S'relative_path'\nS'%s'\nS'offset'\nI%s\nS'length'\nI%s\nub" "$2" "$3" "$4"
-}
-entry() { printf "S'%s'\nc$D.metadata\nBytesStorageMetadata\n)\201" "$1"; }
-metadata() { # entries, places
-  printf "\200\002c$D.metadata\nMetadata\n)\201}(S'state_dict_metadata'\n}("
-  for fqn in $1; do entry "$fqn"; done
-  printf "uS'storage_data'\n}("
-  eval "$2"
-  printf 'uub.'
-}
 dcp() { # folder, entries, places
   mkdir "$1"
   printf 'I3\n.I4\n.' >"$1/__0_0.distcp"
-  metadata "$2" "$3" >"$1/.metadata"
+  metadata "for fqn in $2; do bytes_entry \$fqn; done" "$3" >"$1/.metadata"
 }
 ab='place a __0_0.distcp 0 4; place b __0_0.distcp 4 4'
 dcp dcp 'a b' "$ab"
@@ -244,13 +234,23 @@ dcp dcp-unlisted a "$ab"
 expect 1 'KEY507.*dcp-unlisted' dcp-unlisted
 dcp dcp-no-place 'a b c' "$ab"
 expect 1 'TNS401.*dcp-place' dcp-no-place
+mkdir dcp-tensor
+cat cases/z-tensor.pt cases/z-tensor.pt >dcp-tensor/__0_0.distcp
+n=$(wc -c <cases/z-tensor.pt)
+metadata 'tensor_entry a; tensor_entry b' "place a __0_0.distcp 0 $n 0 0; place b __0_0.distcp $n $n 0 0" >dcp-tensor/.metadata
+expect 0 '"num_tensors":2,"params":12' dcp-tensor
+expect 0 '"key":"b","state_key":"b","dtype":"float32","shape":\[2,3\].*"min":1,"max":6' inspect --tensors dcp-tensor
+metadata 'tensor_entry a; tensor_entry b' "place a __0_0.distcp 0 $n 0 0; place b __0_0.distcp $n $n 0 1" >dcp-tensor/.metadata
+expect 1 'TNS401.*dcp-place' dcp-tensor
+metadata 'tensor_entry a; tensor_entry b' "place a __0_0.distcp 0 $n 0 0; place b __0_0.distcp $n $n 0" >dcp-tensor/.metadata
+expect 1 'TNS401.*dcp-place' dcp-tensor
 dcp dcp-gap a 'place a __0_0.distcp 0 4'
 expect 2 'FMT108.*dcp-gap' dcp-gap
 dcp dcp-overlap 'a b' 'place a __0_0.distcp 0 8; place b __0_0.distcp 4 4'
 expect 1 'FMT104.*dcp-overlap' dcp-overlap
 dcp dcp-hostile 'a b' "$ab"
 printf "I3\n.cposix\nsystem\n(S'true'\ntR." >dcp-hostile/__0_0.distcp
-metadata 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 26' >dcp-hostile/.metadata
+metadata 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 26' >dcp-hostile/.metadata
 expect 1 'GLB301.*"member":"__0_0.distcp!b!pickle"' dcp-hostile
 dcp dcp-unfinished 'a b' "$ab" && rm dcp-unfinished/.metadata
 expect 1 'KEY507.*dcp-no-metadata' dcp-unfinished
