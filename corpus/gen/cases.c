@@ -21,6 +21,7 @@ static struct span join(struct arena *a, struct span head, const char *middle, s
 /* ---- one case on its way ---- */
 
 struct making {
+  const struct corpus *corpus;
   const struct macros *macros;
   const struct corpus_case *one;
   struct arena arena;
@@ -81,6 +82,17 @@ static void do_member(struct making *m, const struct line *l) {
     there->data = text_at(m, l, 2);
   else
     insert_member(m, m->zip.num_members, word_at(l, 1), text_at(m, l, 2));
+}
+/* hold MEMBER CASE: the file of another case. */
+static void do_hold(struct making *m, const struct line *l) {
+  const struct corpus_case *other = NULL;
+  struct bytes file = {0};
+  for (size_t i = 0; i < m->corpus->n; i++)
+    if (span_eq(m->corpus->list[i].name, word_at(l, 2))) other = &m->corpus->list[i];
+  if (!other || other == m->one) give_up(l->file, l->number, "no other case has this name");
+  corpus_make(m->corpus, other, &file);
+  insert_member(m, m->zip.num_members, word_at(l, 1), keep(&m->arena, bytes_span(&file)));
+  bytes_free(&file);
 }
 static void do_again(struct making *m, const struct line *l) {
   insert_member(m, m->zip.num_members, word_at(l, 1), text_at(m, l, 2));
@@ -215,6 +227,7 @@ static const struct {
     {"data", do_data},
     {"count", do_count},
     {"member", do_member},
+    {"hold", do_hold},
     {"again", do_again},
     {"first", do_first},
     {"without", do_without},
@@ -285,7 +298,8 @@ typedef void finish_fn(struct making *m);
 
 static void make_case(const struct corpus *c, const struct corpus_case *one, struct bytes *out,
                       finish_fn *end) {
-  struct making m = {.macros = &c->macros, .one = one, .top = SPAN("archive"), .out = out, .cut = INT64_MAX};
+  struct making m = {
+      .corpus = c, .macros = &c->macros, .one = one, .top = SPAN("archive"), .out = out, .cut = INT64_MAX};
   arena_init(&m.arena, (size_t)1 << 30);
   start_zip(&m);
   run_directives(&m);
