@@ -22,24 +22,7 @@ struct merging {
   uint64_t steps;          /* comparisons of chunks that are left */
   VEC(struct box) boxes;   /* of the tensor that is looked at */
   VEC(struct merge_part) parts;
-  bool whole;
 };
-
-static bool no_memory(struct folder *f) {
-  return refuse(f->obs, (struct observation){
-                            .kind = OBS_LIMIT_MEMORY, .got = f->arena->used, .want = f->arena->budget});
-}
-
-static void note(struct merging *m, enum obs_kind kind, struct span fqn, struct span detail, uint64_t got,
-                 uint64_t want) {
-  m->whole = false;
-  observe(m->d->f->obs, (struct observation){.kind = kind,
-                                             .member = m->d->file + 1,
-                                             .subject = fqn,
-                                             .detail = detail,
-                                             .got = got,
-                                             .want = want});
-}
 
 /* ---- slices by name and place ---- */
 
@@ -69,7 +52,7 @@ static bool index_slices(struct merging *m) {
   for (uint32_t i = 0; m->used && i < m->d->slices.n; i++) {
     const struct dcp_slice *s = &m->d->slices.p[i];
     if (next_slice(m, s, 0)) {
-      note(m, OBS_DCP_TWICE, s->fqn, SPAN(""), 0, 0);
+      dcp_note(m->d, OBS_DCP_TWICE, s->fqn, SPAN(""), 0, 0);
       m->used[i] = 1;
     }
     if (!hash_add(m->d->f->arena, &m->index, hash_place(m, s->fqn, s->ndim, s->offsets), UINT32_MAX))
@@ -84,15 +67,14 @@ static const struct dcp_slice *find_slice(struct merging *m, const struct dcp_sl
     m->used[n - 1] = 1;
     return &m->d->slices.p[n - 1];
   }
-  if (m->d->whole) note(m, OBS_DCP_NO_PLACE, want->fqn, SPAN(""), 0, 0); /* else it may have been left out */
-  m->whole = false;
+  if (!m->d->left_out) dcp_note(m->d, OBS_DCP_NO_PLACE, want->fqn, SPAN(""), 0, 0);
   return NULL;
 }
 
 /* What the scan of a slice said; NULL: it was not read to its end, which it said itself. */
 static const struct plan *scanned(struct merging *m, const struct dcp_slice *s) {
   const struct plan *p = s ? s->plan : NULL;
-  if (!p) m->whole = false;
+  if (!p) m->d->whole = false;
   return p;
 }
 
@@ -141,7 +123,7 @@ static bool check_chunk(struct merging *m, const struct tensor_claim *t, const s
   const struct plan_tensor *have = p->values->kind == PLAN_VAL_TENSOR ? &p->tensors[p->values->number] : NULL;
   bool same = have && have->dtype == t->dtype && have->ndim == t->ndim &&
               (t->ndim == 0 || memcmp(&p->dims[have->first_dim], b->sizes, t->ndim * sizeof *b->sizes) == 0);
-  if (!same) note(m, OBS_DCP_CHUNK, t->fqn, b->slice->name, 0, 0);
+  if (!same) dcp_note(m->d, OBS_DCP_CHUNK, t->fqn, b->slice->name, 0, 0);
   return same;
 }
 
@@ -160,28 +142,49 @@ static bool read_boxes(struct merging *m, const struct tensor_claim *t, uint32_t
   return true;
 }
 
+static int by_offset(const void *a, const void *b) {
+  const struct box *x = *(const struct box *const *)a, *y = *(const struct box *const *)b;
+  if (x->offsets[0] != y->offsets[0]) return x->offsets[0] < y->offsets[0] ? -1 : 1;
+  return (x > y) - (x < y);
+}
+
+/* Chunks in the order of their first offset, so that each is compared only with those that begin before it
+ * ends. */
+static bool check_apart(struct merging *m, const struct tensor_claim *t) {
+  const struct box **sorted = arena_array(m->d->f->arena, m->boxes.n, const struct box *), *all = m->boxes.p;
+  if (!sorted) return false;
+  for (uint32_t i = 0; i < m->boxes.n; i++) sorted[i] = &all[i];
+  if (m->boxes.n && t->ndim) qsort(sorted, m->boxes.n, sizeof *sorted, by_offset);
+  for (uint32_t i = 0; i < m->boxes.n; i++) {
+    const struct box *b = sorted[i];
+    for (uint32_t k = i + 1; k < m->boxes.n && box_numel(t, b); k++) {
+      if (t->ndim && sorted[k]->offsets[0] >= b->offsets[0] + b->sizes[0]) break;
+      if (m->steps == 0) {
+        dcp_note(m->d, OBS_DCP_STEPS, t->fqn, SPAN(""), m->boxes.n, m->d->f->max->call_steps);
+        return false;
+      }
+      m->steps--;
+      if (!boxes_meet(t, b, sorted[k]) || box_numel(t, sorted[k]) == 0) continue;
+      dcp_note(m->d, OBS_DCP_MEET, t->fqn, SPAN(""), (uint64_t)(sorted[k] - all), (uint64_t)(b - all));
+      return false;
+    }
+  }
+  return true;
+}
+
 /* Do the chunks fill the tensor, each element once? */
 static bool check_tiling(struct merging *m, const struct tensor_claim *t) {
   uint64_t sum = 0;
   for (uint32_t i = 0; i < m->boxes.n; i++) {
     const struct box *b = &m->boxes.p[i];
     if (!box_inside(t, b)) {
-      note(m, OBS_DCP_OUTSIDE, t->fqn, SPAN(""), i, 0);
+      dcp_note(m->d, OBS_DCP_OUTSIDE, t->fqn, SPAN(""), i, 0);
       return false;
     }
     if (!try_add(sum, box_numel(t, b), &sum)) sum = UINT64_MAX;
-    for (uint32_t k = 0; k < i; k++) {
-      if (m->steps == 0) {
-        note(m, OBS_LIMIT_CHUNKS, t->fqn, SPAN(""), m->boxes.n, m->d->f->max->chunks);
-        return false;
-      }
-      m->steps--;
-      if (!boxes_meet(t, b, &m->boxes.p[k]) || box_numel(t, b) == 0) continue;
-      note(m, OBS_DCP_MEET, t->fqn, SPAN(""), i, k);
-      return false;
-    }
   }
-  if (sum != t->numel) note(m, OBS_DCP_HOLES, t->fqn, SPAN(""), sum, t->numel);
+  if (!check_apart(m, t)) return false;
+  if (sum != t->numel) dcp_note(m->d, OBS_DCP_HOLES, t->fqn, SPAN(""), sum, t->numel);
   return sum == t->numel;
 }
 
@@ -205,7 +208,7 @@ static bool add_tensor(struct merging *m, const struct tensor_claim *t) {
 static bool read_tensor(struct merging *m, struct span fqn, uint32_t row) {
   struct tensor_claim t = {.fqn = fqn};
   if (!read_claim(m, row, &t) || !read_boxes(m, &t, dcp_field(m->d->p, row, "chunks"))) {
-    note(m, OBS_DCP_FORM, fqn, SPAN("its dtype, size or chunks are not those of a tensor"), 0, 0);
+    dcp_note(m->d, OBS_DCP_FORM, fqn, SPAN("its dtype, size or chunks are not those of a tensor"), 0, 0);
     return !m->d->f->arena->exhausted;
   }
   bool fine = check_tiling(m, &t);
@@ -230,7 +233,8 @@ static bool read_entries(struct merging *m) {
   const struct plan *p = m->d->p;
   uint32_t table = dcp_field(p, 0, "state_dict_metadata");
   if (table == UINT32_MAX || p->values[table].kind != PLAN_VAL_DICT) {
-    note(m, OBS_DCP_FORM, m->d->f->files[m->d->file].name, SPAN("it has no state_dict_metadata"), 0, 0);
+    dcp_note(m->d, OBS_DCP_FORM, m->d->f->files[m->d->file].name, SPAN("it has no state_dict_metadata"), 0,
+             0);
     return true;
   }
   for (uint32_t c = table + 1; c < p->values[table].end; c = p->values[c].end) {
@@ -241,11 +245,11 @@ static bool read_entries(struct merging *m) {
     else if (dcp_class_is(p, c, "BytesStorageMetadata") || p->values[c].kind == PLAN_VAL_SHARED)
       fine = read_bytes(m, fqn); /* one object may stand for all that is no tensor */
     else
-      note(m, OBS_DCP_FORM, fqn, SPAN("it is neither a tensor nor bytes"), 0, 0);
+      dcp_note(m->d, OBS_DCP_FORM, fqn, SPAN("it is neither a tensor nor bytes"), 0, 0);
     if (!fine) return false;
   }
   for (uint32_t i = 0; i < m->d->slices.n; i++)
-    if (!m->used[i]) note(m, OBS_DCP_UNLISTED, m->d->slices.p[i].fqn, SPAN(""), 0, 0);
+    if (!m->used[i]) dcp_note(m->d, OBS_DCP_UNLISTED, m->d->slices.p[i].fqn, SPAN(""), 0, 0);
   return true;
 }
 
@@ -297,11 +301,11 @@ static void group_parts(struct merging *m) {
 
 bool dcp_merge(struct dcp *d, struct plan_writer *w) {
   struct folder *f = d->f;
-  struct merging m = {.d = d, .steps = f->max->call_steps, .whole = d->whole};
-  if (!index_slices(&m) || !read_entries(&m)) return no_memory(f);
+  struct merging m = {.d = d, .steps = f->max->call_steps};
+  if (!index_slices(&m) || !read_entries(&m)) return folder_no_memory(f);
   group_parts(&m);
   if (w && m.parts.n && !plan_merge(w, f->arena, m.parts.p, m.parts.n))
     return refuse(f->obs, (struct observation){
                               .kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
-  return m.whole;
+  return d->whole;
 }

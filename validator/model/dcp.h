@@ -24,7 +24,8 @@ struct dcp {
   const struct plan *p; /* of .metadata */
   uint32_t file;        /* .metadata's number */
   VEC(struct dcp_slice) slices;
-  bool whole; /* no row was left out */
+  bool left_out; /* rows of storage_data that were observed instead */
+  bool whole;    /* nothing was observed that makes the plan less than the checkpoint */
 };
 
 bool dcp_is_metadata(struct span name); /* ".metadata" */
@@ -37,6 +38,10 @@ NODISCARD bool dcp_open(struct dcp *d, struct folder *f);
 /* When the slices are scanned: the chunks against the tensors of the metadata, and the plan over all of them
  * (w may be NULL: none). False: that plan is not whole. */
 NODISCARD bool dcp_merge(struct dcp *d, struct plan_writer *w);
+
+/* Observes it of .metadata: the plan is not whole. */
+void dcp_note(struct dcp *d, enum obs_kind kind, struct span fqn, struct span detail, uint64_t got,
+              uint64_t want);
 
 /* ---- values of the metadata (dcp_values.c) ---- */
 

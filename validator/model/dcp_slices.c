@@ -1,18 +1,19 @@
 /* Where the chunks of a distributed checkpoint lie: rows of storage_data. */
 #include "model/dcp.h"
 
-static bool no_memory(struct folder *f) {
-  return refuse(f->obs, (struct observation){
-                            .kind = OBS_LIMIT_MEMORY, .got = f->arena->used, .want = f->arena->budget});
-}
-
-static bool leave_out(struct dcp *d, enum obs_kind kind, struct span fqn, struct span detail, uint64_t got,
-                      uint64_t want) {
+void dcp_note(struct dcp *d, enum obs_kind kind, struct span fqn, struct span detail, uint64_t got,
+              uint64_t want) {
   d->whole = false;
   observe(
       d->f->obs,
       (struct observation){
           .kind = kind, .member = d->file + 1, .subject = fqn, .detail = detail, .got = got, .want = want});
+}
+
+static bool leave_out(struct dcp *d, enum obs_kind kind, struct span fqn, struct span detail, uint64_t got,
+                      uint64_t want) {
+  d->left_out = true;
+  dcp_note(d, kind, fqn, detail, got, want);
   return true;
 }
 
@@ -54,7 +55,7 @@ static bool read_row(struct dcp *d, uint32_t row) {
     return leave_out(d, OBS_LIMIT_CHUNKS, s.fqn, SPAN(""), 0, d->f->max->chunks);
   s.name = slice_name(d->f, &s);
   struct dcp_slice *slot = vec_push(d->f->arena, &d->slices, UINT32_MAX);
-  if (!slot) return no_memory(d->f);
+  if (!slot) return folder_no_memory(d->f);
   *slot = s;
   return true;
 }
@@ -110,7 +111,7 @@ static void check_file(const struct dcp *d, const struct dcp_slice **sorted, uin
 static bool check_files(const struct dcp *d) {
   const struct dcp_slice **sorted = arena_array(d->f->arena, d->slices.n, const struct dcp_slice *);
   uint32_t i = 0;
-  if (!sorted) return no_memory(d->f);
+  if (!sorted) return folder_no_memory(d->f);
   for (uint32_t k = 0; k < d->slices.n; k++) sorted[k] = &d->slices.p[k];
   if (d->slices.n) qsort(sorted, d->slices.n, sizeof *sorted, by_place);
   for (uint32_t file = 0; file < d->f->num_files; file++)

@@ -5,7 +5,7 @@
 #include "model/dcp.h"
 #include "model/plan_merge.h"
 
-static bool no_memory(struct folder *f) {
+bool folder_no_memory(struct folder *f) {
   return refuse(f->obs, (struct observation){
                             .kind = OBS_LIMIT_MEMORY, .got = f->arena->used, .want = f->arena->budget});
 }
@@ -24,7 +24,7 @@ static const struct weight_set *first_set(const struct weight_sets *sets) {
 static bool merge(struct folder *f, struct plan_writer *w, const struct weight_set *s) {
   struct merge_part *parts = arena_array(f->arena, s->shards.n, struct merge_part);
   uint32_t n = 0;
-  if (!parts) return no_memory(f);
+  if (!parts) return folder_no_memory(f);
   for (uint32_t i = 0; i < s->shards.n; i++) {
     uint32_t file = s->shards.p[i].file;
     if (!folder_dict(f, file)) continue;
@@ -45,7 +45,7 @@ static bool read_sets(struct folder *f, struct dcp *dcp, struct plan_writer *w,
   for (uint32_t i = 0; i < sets->list.n; i++) {
     struct set_keys keys;
     if (!set_keys_read(f, &sets->list.p[i], &keys) || !set_check(f, &sets->list.p[i], &keys))
-      return no_memory(f);
+      return folder_no_memory(f);
     for (uint32_t k = 0; &sets->list.p[i] == first && k < sets->list.n; k++)
       if (k != i) whole = sets_compare(f, first, &keys, &sets->list.p[k]) && whole;
   }

@@ -81,6 +81,8 @@ struct span index_name_read(struct span name);
 
 /* ---- between the files of this folder ---- */
 
+/* Observes that the budget is spent; answers false. */
+NODISCARD bool folder_no_memory(struct folder *f);
 /* A name that a loader joins with its folder and stays there. */
 bool folder_plain_name(struct span name);
 /* FOLDER_NONE: there is no such file. */

@@ -3,11 +3,6 @@
 
 enum { RANK_ONE_FILE = 0, RANK_INDEX = 1, RANK_NO_INDEX = 2, RANK_UNKNOWN = 1000 };
 
-static bool no_memory(struct folder *f) {
-  return refuse(f->obs, (struct observation){
-                            .kind = OBS_LIMIT_MEMORY, .got = f->arena->used, .want = f->arena->budget});
-}
-
 /* The files are in the order of their names. */
 uint32_t folder_file_by_name(const struct folder *f, struct span name) {
   uint32_t low = 0, high = f->num_files;
@@ -75,7 +70,7 @@ static bool read_map(struct index_reader *r) {
     if (!cJSON_IsString(item)) return index_form(r, "a value of weight_map is no file name");
     struct set_shard *shard = shard_of(r, span_str(item->valuestring));
     uint32_t *slot = shard ? vec_push(r->f->arena, &r->s->shard_of_key, UINT32_MAX) : NULL;
-    if (!slot) return no_memory(r->f);
+    if (!slot) return folder_no_memory(r->f);
     *slot = (uint32_t)(shard - r->s->shards.p);
     shard->keys++;
   }
@@ -121,7 +116,7 @@ static bool read_index(struct folder *f, struct weight_set *s, uint32_t file) {
                                                .got = 1,
                                                .want = 1,
                                                .detail = SPAN("a smaller file")});
-  if (!arena_copy(f->arena, f->files[file].bytes, &text)) return no_memory(f);
+  if (!arena_copy(f->arena, f->files[file].bytes, &text)) return folder_no_memory(f);
   if (!parse_index(&r, text)) return false;
   s->map = json_get(s->json, "weight_map");
   if (!s->map && s->rank >= RANK_UNKNOWN) return false;
@@ -137,7 +132,7 @@ static bool find_indexes(struct folder *f, struct weight_sets *sets) {
     struct span name = index_name_read(f->files[i].name);
     if (name.n == 0) continue;
     struct weight_set *s = add_set(f, sets, name, RANK_INDEX);
-    if (!s) return no_memory(f);
+    if (!s) return folder_no_memory(f);
     if (read_index(f, s, i)) continue;
     s->shards.n = 0;
     s->map = NULL;
@@ -183,14 +178,14 @@ static bool add_unnamed_shard(struct folder *f, struct weight_sets *sets, uint32
                                     (int)shard->ending.n, (const char *)shard->ending.p);
     s = add_set(f, sets, both, RANK_NO_INDEX);
   }
-  return s && add_shard(f, s, name, file) ? true : no_memory(f);
+  return s && add_shard(f, s, name, file) ? true : folder_no_memory(f);
 }
 
 static bool find_files(struct folder *f, struct weight_sets *sets) {
   uint32_t rank, family;
   struct shard_name shard;
   const bool *named = named_files(f, sets);
-  if (!named) return no_memory(f);
+  if (!named) return folder_no_memory(f);
   for (uint32_t i = 0; i < f->num_files; i++) {
     struct span name = f->files[i].name;
     if (!folder_dict(f, i) || named[i]) continue;
@@ -198,7 +193,7 @@ static bool find_files(struct folder *f, struct weight_sets *sets) {
       if (!add_unnamed_shard(f, sets, i, &shard)) return false;
     } else if (weights_name_read(name, &rank, &family)) {
       struct weight_set *s = add_set(f, sets, name, RANK_ONE_FILE);
-      if (!s || !add_shard(f, s, name, i)) return no_memory(f);
+      if (!s || !add_shard(f, s, name, i)) return folder_no_memory(f);
     }
   }
   return true;

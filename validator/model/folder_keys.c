@@ -1,11 +1,6 @@
 /* Keys: those of an index against those of its shards, and those of two formats against each other. */
 #include "model/folder.h"
 
-static bool no_memory(struct folder *f) {
-  return refuse(f->obs, (struct observation){
-                            .kind = OBS_LIMIT_MEMORY, .got = f->arena->used, .want = f->arena->budget});
-}
-
 const struct plan_dict *folder_dict(const struct folder *f, uint32_t file) {
   const struct plan *p = file == FOLDER_NONE ? NULL : f->files[file].plan;
   return p && p->header->complete && p->num_dicts ? p->dicts : NULL;
@@ -26,10 +21,10 @@ static bool read_dict(struct folder *f, uint32_t file, struct set_keys *out) {
   const struct plan *p = f->files[file].plan;
   for (uint32_t i = 0; d && i < d->num_entries; i++) {
     struct set_key *key = vec_push(f->arena, &out->list, UINT32_MAX);
-    if (!key) return no_memory(f);
+    if (!key) return folder_no_memory(f);
     uint32_t entry = d->first_entry + i;
     *key = (struct set_key){.name = plan_span(p, p->entries[entry].name), .file = file, .entry = entry};
-    if (!hash_add(f->arena, &out->index, hash_of(f, key->name), UINT32_MAX)) return no_memory(f);
+    if (!hash_add(f->arena, &out->index, hash_of(f, key->name), UINT32_MAX)) return folder_no_memory(f);
   }
   return true;
 }
@@ -219,7 +214,7 @@ static bool compare_with_first(struct folder *f, const struct set_keys *keys, co
   for (uint32_t from = 0, to = 0; from < keys->list.n; from = to) {
     while (to < keys->list.n && keys->list.p[to].file == keys->list.p[from].file) to++;
     const bool *known = tied_to_known(f, keys, first, from, to);
-    if (!known) return no_memory(f);
+    if (!known) return folder_no_memory(f);
     for (uint32_t i = from; i < to; i++) compare_key(f, &keys->list.p[i], first, known, first_name);
   }
   return true;
