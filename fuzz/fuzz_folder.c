@@ -15,7 +15,7 @@ static bool is_bad(const struct observations *o) {
 }
 
 static void read_folder(const struct fuzz_input *in, struct span mapped, const struct folder_file files[2]) {
-  const struct run_options options = {.limits = in->limits};
+  struct run_options *options = calloc(1, sizeof *options); /* not on the stack: frames are bounded */
   struct arena arena;
   struct observations obs;
   struct slice_names names = {0};
@@ -24,18 +24,18 @@ static void read_folder(const struct fuzz_input *in, struct span mapped, const s
   struct dcp dcp;
   const char *why;
   uint8_t *scratch = calloc(1, SCRATCH), *region = calloc(1, in->limits.plan_bytes);
-  FUZZ_CHECK(scratch && region);
+  FUZZ_CHECK(scratch && region && options);
+  options->limits = in->limits;
   arena_init(&arena, in->arena_bytes);
   observations_init(&obs, &arena, (uint32_t)in->limits.report_findings);
-  struct folder f = {.files = files, .num_files = 2, .max = &options.limits, .arena = &arena, .obs = &obs};
-  struct folder_job job = {
-      .options = &options,
-      .bytes = mapped,
-      .slice = {.options = &options,
-                .plan = scratch,
-                .plan_bytes = SCRATCH,
-                .policy = {.lookup = globals_lookup, .torch = torch_newest()},
-                .arena_bytes = in->arena_bytes}};
+  struct folder f = {.files = files, .num_files = 2, .max = &options->limits, .arena = &arena, .obs = &obs};
+  struct folder_job job = {.options = options,
+                           .bytes = mapped,
+                           .slice = {.options = options,
+                                     .plan = scratch,
+                                     .plan_bytes = SCRATCH,
+                                     .policy = {.lookup = globals_lookup, .torch = torch_newest()},
+                                     .arena_bytes = in->arena_bytes}};
   bool distributed = dcp_open(&dcp, &f);
   if (distributed) slices_scan(&job, &dcp, &names);
   json_budget(1 << 20);
@@ -48,6 +48,7 @@ static void read_folder(const struct fuzz_input *in, struct span mapped, const s
   folder_close(&f);
   arena_free(&arena);
   free(scratch);
+  free(options);
   free(region);
 }
 
