@@ -30,8 +30,7 @@ static void check_orphans(const struct facts *f, struct observations *o) {
 
 void check_storages(const struct facts *f, struct observations *o) {
   const struct checkpoint *cp = f->checkpoint;
-  if (checkpoint_is_read(cp) && f->container->kind == CONTAINER_TORCH_ZIP)
-    check_orphans(f, o);
+  if (checkpoint_is_read(cp) && f->container->kind == CONTAINER_TORCH_ZIP) check_orphans(f, o);
   uint64_t *reach = arena_array(cp->arena, (size_t)cp->storages.n + 1, uint64_t);
   if (!reach) return;
   for (uint32_t i = 0; i < cp->tensors.n; i++) {

@@ -8,9 +8,9 @@
 
 #include "api/config.h"
 #include "api/emit.h"
-#include "api/sketch.h"
 #include "api/propose.h"
 #include "api/run_events.h"
+#include "api/sketch.h"
 #include "rules/texts.h"
 
 enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */

@@ -12,8 +12,8 @@ struct unpack_job {
   struct span file;
   enum container_kind kind;
   const struct plan *plan; /* of the outer file */
-  bool asked;   /* --nested */
-  void *region; /* for inner.h */
+  bool asked;              /* --nested */
+  void *region;            /* for inner.h */
   size_t region_bytes;
   uint64_t bytes, files; /* what the input's budgets leave */
 };

@@ -34,9 +34,9 @@ struct builder {
   struct eval *eval;
   const struct scope *config;
   uint64_t max_modules, max_tensors, modules, tensors;
-  const struct place *place;               /* of the line being evaluated */
+  const struct place *place;                 /* of the line being evaluated */
   const struct type_plan *plans[TYPE_COUNT]; /* parsed when first used */
-  struct key_table blocks;                 /* of the file, by name */
+  struct key_table blocks;                   /* of the file, by name */
   /* Stacks of what the types being constructed have registered so far, the innermost last. */
   VEC(struct slot) params;
   VEC(struct slot) buffers;
@@ -54,9 +54,11 @@ NODISCARD bool construct_in_place(struct builder *b, const struct module_block *
 /* The arguments of a call in the order of the signature; NULL with eval->error set. */
 struct value *construct_bind(struct builder *b, const struct expr *call, const struct scope *scope,
                              const struct signature *signature);
-/* weight_norm(…), parametrizations.spectral_norm(…): is what is called one of them, and the call (which it must be). */
+/* weight_norm(…), parametrizations.spectral_norm(…): is what is called one of them, and the call (which it
+ * must be). */
 bool reparam_is(const struct expr *callee);
-NODISCARD bool reparam_call(struct builder *b, const struct expr *call, const struct scope *scope, struct value *out);
+NODISCARD bool reparam_call(struct builder *b, const struct expr *call, const struct scope *scope,
+                            struct value *out);
 /* The parsed row of a type; NULL, with eval->error set, when memory is spent. */
 const struct type_plan *construct_plan(struct builder *b, enum module_type t);
 

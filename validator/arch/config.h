@@ -10,8 +10,8 @@
  * enforced. */
 NODISCARD bool value_from_json(struct value *out, struct arena *a, const cJSON *item);
 
-/* A value of the checkpoint, likewise. What is no config value (a tensor, a class) becomes a text that says so:
- * an error only where it is used. */
+/* A value of the checkpoint, likewise. What is no config value (a tensor, a class) becomes a text that says
+ * so: an error only where it is used. */
 NODISCARD bool value_from_plan(struct value *out, struct arena *a, const struct plan *plan, uint32_t row);
 
 /* Everything that a file's expressions need to run. */
@@ -19,16 +19,17 @@ struct config {
   const struct arch *arch;
   struct eval *eval;
   struct observations *observations;
-  struct scope *scope;    /* the result */
-  struct names wanted;    /* architectures of the config file, else of the preset */
+  struct scope *scope;          /* the result */
+  struct names wanted;          /* architectures of the config file, else of the preset */
   struct span dtype, quantized; /* of the weights, as the config file has it; empty: it does not say */
   /* Of the config file, and of a config saved as JSON text; NULL: none. The values borrow from them.
    * cJSON_Delete them. */
   cJSON *json, *own_json;
 };
 
-/* --set over the preset over the config file over the checkpoint's own config over the defaults. False, observed, when a
- * source can't be used or a computed value fails. Sources that disagree are observed and do not fail. */
+/* --set over the preset over the config file over the checkpoint's own config over the defaults. False,
+ * observed, when a source can't be used or a computed value fails. Sources that disagree are observed and do
+ * not fail. */
 NODISCARD bool config_resolve(struct config *c, const struct config_sources *sources);
 
 /* Observes ev->error as a failure of the expression at `where`; always false. */

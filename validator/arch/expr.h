@@ -25,15 +25,19 @@
 #include "base/limits.h"
 
 enum expr_kind {
-  EXPR_NONE, EXPR_TRUE, EXPR_FALSE,
-  EXPR_INT,      /* number */
-  EXPR_FLOAT,    /* real */
-  EXPR_TEXT,     /* text, without its quotes; the language has no escapes */
-  EXPR_NAME,     /* text */
-  EXPR_TUPLE,    /* kids: the items; (a, b) and [a, b] alike */
-  EXPR_IF,       /* kids: condition, value if true, value if false */
-  EXPR_OR, EXPR_AND, /* kids: left, right; the answer is one of the operands, as in Python */
-  EXPR_NOT, EXPR_NEG,
+  EXPR_NONE,
+  EXPR_TRUE,
+  EXPR_FALSE,
+  EXPR_INT,   /* number */
+  EXPR_FLOAT, /* real */
+  EXPR_TEXT,  /* text, without its quotes; the language has no escapes */
+  EXPR_NAME,  /* text */
+  EXPR_TUPLE, /* kids: the items; (a, b) and [a, b] alike */
+  EXPR_IF,    /* kids: condition, value if true, value if false */
+  EXPR_OR,
+  EXPR_AND, /* kids: left, right; the answer is one of the operands, as in Python */
+  EXPR_NOT,
+  EXPR_NEG,
   EXPR_BINARY,   /* op; kids: left, right */
   EXPR_ATTR,     /* kids: object; text: the name behind the dot */
   EXPR_CALL,     /* kids: what is called, the positional arguments, then the EXPR_KEYWORDs */
@@ -45,18 +49,31 @@ enum expr_kind {
 
 enum expr_op {
   BIN_NONE,
-  BIN_EQ, BIN_NE, BIN_LE, BIN_GE, BIN_LT, BIN_GT, BIN_IN,
-  BIN_ADD, BIN_SUB, BIN_MUL, BIN_DIV, BIN_FLOORDIV, BIN_MOD, BIN_MATMUL, BIN_POW,
+  BIN_EQ,
+  BIN_NE,
+  BIN_LE,
+  BIN_GE,
+  BIN_LT,
+  BIN_GT,
+  BIN_IN,
+  BIN_ADD,
+  BIN_SUB,
+  BIN_MUL,
+  BIN_DIV,
+  BIN_FLOORDIV,
+  BIN_MOD,
+  BIN_MATMUL,
+  BIN_POW,
 };
 
 struct expr {
   enum expr_kind kind;
   enum expr_op op;
-  uint32_t at;       /* offset of its operator, name or first character in the text it was parsed from */
-  uint32_t height;   /* 1 for a leaf; at most limits.expr_depth */
+  uint32_t at;     /* offset of its operator, name or first character in the text it was parsed from */
+  uint32_t height; /* 1 for a leaf; at most limits.expr_depth */
   uint32_t num_kids;
   const struct expr *const *kids;
-  struct span text;  /* in the text it was parsed from */
+  struct span text; /* in the text it was parsed from */
   int64_t number;
   double real;
 };

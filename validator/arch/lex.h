@@ -5,7 +5,11 @@
 #include "arch/expr.h"
 
 enum token {
-  TOKEN_END, TOKEN_INT, TOKEN_FLOAT, TOKEN_TEXT, TOKEN_NAME,
+  TOKEN_END,
+  TOKEN_INT,
+  TOKEN_FLOAT,
+  TOKEN_TEXT,
+  TOKEN_NAME,
   TOKEN_BAD, /* lexer.what says why */
 #define TOKEN(id, text) TOKEN_##id,
 #include "arch/tokens.def"
@@ -21,7 +25,7 @@ struct lexer {
   struct span bytes; /* … and its bytes; of a text without the quotes */
   int64_t number;
   double real;
-  const char *what;  /* TOKEN_BAD */
+  const char *what; /* TOKEN_BAD */
 };
 
 void lexer_init(struct lexer *lx, struct span text); /* at the first token */

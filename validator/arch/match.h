@@ -26,9 +26,9 @@ struct match {
   uint32_t waived;                        /* missing or unexpected keys that the options ignore */
   uint64_t params_loaded, params_missing; /* elements; missing: of another shape too */
   uint64_t params_ignored;                /* elements of unexpected keys */
-  uint32_t forgiven;          /* absent aliases of ties and ignored keys, over which strict=True raises */
-  uint32_t renamed;           /* keys that the architecture file renames */
-  uint32_t unwrapped;                     /* keys that held the names of wrappers: "_fsdp_wrapped_module." */
+  uint32_t forgiven;  /* absent aliases of ties and ignored keys, over which strict=True raises */
+  uint32_t renamed;   /* keys that the architecture file renames */
+  uint32_t unwrapped; /* keys that held the names of wrappers: "_fsdp_wrapped_module." */
   struct span prefix_removed, prefix_added; /* what was done to the checkpoint's keys; empty: nothing */
   bool loads_strict;                        /* load_state_dict(strict=True) on the keys as they are */
   bool loads_loose;                         /* strict=False raises nothing, and no prefix stands in the way */

@@ -19,13 +19,15 @@ const char *module_type_name(enum module_type t);
 enum module_type module_type_by_name(struct span name); /* TYPE_NONE if there is none */
 
 /* ---- config ---- */
-struct setting { struct span name, value; }; /* --set name=value */
+struct setting {
+  struct span name, value;
+}; /* --set name=value */
 struct config_sources {
   const struct setting *set;
   size_t num_set;
-  struct span preset;       /* a preset of the architecture file; empty: none */
-  struct text_file file;    /* --config; empty text: none */
-  const struct plan *plan;  /* where the checkpoint's own config is; NULL: none */
+  struct span preset;      /* a preset of the architecture file; empty: none */
+  struct text_file file;   /* --config; empty text: none */
+  const struct plan *plan; /* where the checkpoint's own config is; NULL: none */
 };
 
 /* ---- the tree ---- */
@@ -42,47 +44,48 @@ enum slot_dtype { SLOT_ANY, SLOT_FLOAT /* any floating dtype */, SLOT_EXACT };
 
 /* A parameter or buffer. */
 struct slot {
-  struct span name;      /* "weight" */
+  struct span name; /* "weight" */
   bool buffer, optional;
   enum slot_dtype rule;
-  enum dtype dtype;      /* of SLOT_EXACT */
+  enum dtype dtype; /* of SLOT_EXACT */
   uint32_t ndim;
   const uint64_t *sizes;
   uint64_t numel;
   struct value constant; /* what it must hold; VALUE_NONE: anything */
 };
 
-/* A parameter that is computed from others (reparam.c): weight = g * v / |v|; weight / its largest singular value;
- * weight * mask. */
+/* A parameter that is computed from others (reparam.c): weight = g * v / |v|; weight / its largest singular
+ * value; weight * mask. */
 enum reparam_kind { REPARAM_WEIGHT_NORM, REPARAM_SPECTRAL_NORM, REPARAM_MASK };
 struct reparam {
   const struct reparam *next;
   enum reparam_kind kind;
-  bool parametrized; /* its sources are slots of the child parametrizations.NAME, else of the module: NAME_g … */
-  struct span name;  /* of the parameter */
-  int64_t dim;       /* that norms are not taken over; -1: none */
+  bool parametrized; /* its sources are slots of the child parametrizations.NAME, else of the module: NAME_g …
+                      */
+  struct span name; /* of the parameter */
+  int64_t dim;      /* that norms are not taken over; -1: none */
 };
 
 struct module {
   enum module_kind kind;
-  enum module_type type;        /* MODULE_TYPE */
-  const struct module_block *block;    /* MODULE_BLOCK */
-  struct span name;             /* in its parent; empty for the root */
-  struct span prefix;           /* "layers.0.": what its own keys begin with */
+  enum module_type type;            /* MODULE_TYPE */
+  const struct module_block *block; /* MODULE_BLOCK */
+  struct span name;                 /* in its parent; empty for the root */
+  struct span prefix;               /* "layers.0.": what its own keys begin with */
   const struct module *parent;
   const struct signature *signature; /* MODULE_TYPE, MODULE_BLOCK: names of the arguments … */
-  const struct value *args;     /* … and their values, defaults filled in */
+  const struct value *args;          /* … and their values, defaults filled in */
   uint32_t num_args;
-  const struct scope *scope;    /* MODULE_BLOCK: what names mean in its forward, after locals and children */
+  const struct scope *scope; /* MODULE_BLOCK: what names mean in its forward, after locals and children */
   uint32_t num_slots;
-  const struct slot *slots;     /* parameters first, then buffers */
-  const struct reparam *reparams; /* parameters that are no slots */
+  const struct slot *slots;           /* parameters first, then buffers */
+  const struct reparam *reparams;     /* parameters that are no slots */
   struct module *first, *last, *next; /* children in registration order */
   uint32_t num_children;
-  const struct place *place;    /* of the line that made it */
-  uint32_t id;                  /* private, as are the rest */
-  uint32_t depth;               /* blocks above it */
-  uint32_t num_parts;           /* what a module type or Sequential registers below itself */
+  const struct place *place; /* of the line that made it */
+  uint32_t id;               /* private, as are the rest */
+  uint32_t depth;            /* blocks above it */
+  uint32_t num_parts;        /* what a module type or Sequential registers below itself */
   const struct module_part *parts;
 };
 
@@ -101,20 +104,20 @@ struct model_tie {
 
 struct model {
   const struct arch *arch;
-  const struct scope *config;   /* resolved config and top-level lets: what dimensions of ports mean */
+  const struct scope *config; /* resolved config and top-level lets: what dimensions of ports mean */
   const struct module *root;
-  struct span root_name;        /* "GPT2LMHeadModel" or the file's name */
-  bool root_chosen;             /* the first of several, since nobody named one */
+  struct span root_name; /* "GPT2LMHeadModel" or the file's name */
+  bool root_chosen;      /* the first of several, since nobody named one */
   uint32_t num_expected;
   const struct expected *expected; /* torch's order: own parameters, own buffers, children */
-  struct span dtype, quantized; /* what the config file says of the weights; empty: nothing */
-  uint64_t parameters;          /* elements of the parameters, tied aliases left out */
+  struct span dtype, quantized;    /* what the config file says of the weights; empty: nothing */
+  uint64_t parameters;             /* elements of the parameters, tied aliases left out */
   uint32_t num_ties;
   const struct model_tie *ties;
-  struct key_table keys;        /* of the expected keys, by number from 1 */
-  struct key_table children;    /* by (module id, name) … */
-  const struct module *const *child; /* … to the child; NULL where the name is a parameter's */
-  struct eval *eval;            /* for expressions of ports, fields, ties; in the arena */
+  struct key_table keys;                /* of the expected keys, by number from 1 */
+  struct key_table children;            /* by (module id, name) … */
+  const struct module *const *child;    /* … to the child; NULL where the name is a parameter's */
+  struct eval *eval;                    /* for expressions of ports, fields, ties; in the arena */
   cJSON *config_json, *own_config_json; /* behind texts of the config; freed by model_close */
 };
 

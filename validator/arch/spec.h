@@ -8,7 +8,10 @@
 #include "arch/value.h"
 #include "base/observe.h"
 
-struct names { uint32_t n; const struct span *list; };
+struct names {
+  uint32_t n;
+  const struct span *list;
+};
 
 /* Where a piece of the file stands: the JSON keys that lead to it. Line and column are looked up only for
  * messages. */
@@ -25,12 +28,12 @@ struct text_file {
 /* "layers.{i < n}": a module's name in its block. `count` is NULL where nothing is repeated. */
 struct module_line {
   const struct place *place;
-  struct span before, after;   /* the name around the braces; all of it is `before` if there are none */
+  struct span before, after; /* the name around the braces; all of it is `before` if there are none */
   struct span variable;
   const struct expr *count;
-  const struct expr *value;    /* a string: yields a module or None */
-  const struct module_list *list; /* a JSON list: a Sequential of these */
-  const struct module_block *block;   /* a JSON object: a block in place */
+  const struct expr *value;         /* a string: yields a module or None */
+  const struct module_list *list;   /* a JSON list: a Sequential of these */
+  const struct module_block *block; /* a JSON object: a block in place */
 };
 struct module_list {
   uint32_t n;
@@ -45,7 +48,7 @@ struct let_line {
 
 /* One forward(…): its parameters and statements. The value of the last statement is the result. */
 struct function {
-  const struct place *place;   /* of the list; statement i stands at its index */
+  const struct place *place; /* of the list; statement i stands at its index */
   struct signature signature;
   uint32_t num_statements;
   const struct statement *statements;
@@ -53,7 +56,7 @@ struct function {
 
 struct module_block {
   const struct place *place;
-  struct signature signature;  /* empty for the top level and for blocks in place */
+  struct signature signature; /* empty for the top level and for blocks in place */
   uint32_t num_lets, num_modules;
   const struct let_line *lets;
   const struct module_line *modules;
@@ -63,27 +66,27 @@ struct module_block {
 struct config_line {
   const struct place *place;
   struct span name;
-  bool required;             /* null */
-  const struct expr *value;  /* "=expr", or NULL */
-  struct value literal;      /* otherwise */
+  bool required;            /* null */
+  const struct expr *value; /* "=expr", or NULL */
+  struct value literal;     /* otherwise */
 };
 
 /* Published values of the config under a published name: "resnet18". */
 struct preset_value {
-  uint32_t line;             /* index among the config's lines */
+  uint32_t line; /* index among the config's lines */
   struct value value;
 };
 struct preset {
   const struct place *place;
   struct span name;
-  struct names roots;        /* its "architectures", as a config file has them */
+  struct names roots; /* its "architectures", as a config file has them */
   uint32_t n;
   const struct preset_value *values;
 };
 
 struct root_line {
   const struct place *place;
-  struct span name;          /* of architectures[0] */
+  struct span name; /* of architectures[0] */
   const struct expr *value;
 };
 
@@ -95,7 +98,7 @@ struct port {
   enum dtype dtype;
   uint32_t ndim;
   const struct expr *const *dims;
-  const struct expr *bound;  /* of integers: values are 0 … bound - 1. NULL: none */
+  const struct expr *bound; /* of integers: values are 0 … bound - 1. NULL: none */
 };
 struct ports {
   uint32_t n;
@@ -108,27 +111,27 @@ struct inline_array {
   const uint64_t *sizes;
   uint64_t numel;
   const double *data;
-  bool integers;             /* every number is an exact integer */
+  bool integers; /* every number is an exact integer */
 };
 
 enum generator_kind { GEN_RAND, GEN_RANDINT, GEN_ZEROS, GEN_ONES, GEN_ARANGE, GEN_FILE, GEN_INLINE };
 struct test_input {
   const struct place *place;
-  uint32_t port;             /* index among the inputs */
+  uint32_t port; /* index among the inputs */
   enum generator_kind kind;
-  uint64_t seed;             /* RAND, RANDINT */
-  struct span file;          /* FILE: the name as written; only the broker opens it */
+  uint64_t seed;    /* RAND, RANDINT */
+  struct span file; /* FILE: the name as written; only the broker opens it */
   struct inline_array numbers;
 };
 
 enum expect_kind { EXPECT_FILE, EXPECT_INLINE, EXPECT_ARGMAX };
 struct test_expect {
   const struct place *place;
-  uint32_t port;             /* index among the outputs */
+  uint32_t port; /* index among the outputs */
   enum expect_kind kind;
   struct span file;
   struct inline_array numbers; /* INLINE: values. ARGMAX: one class for each row */
-  double rtol, atol;         /* negative: not given */
+  double rtol, atol;           /* negative: not given */
 };
 
 struct symbol_value {
@@ -145,14 +148,21 @@ struct arch_test {
 
 /* "epoch": "int >= 0" of checkpoint.fields. */
 enum field_type {
-  FIELD_INT, FIELD_NUMBER, FIELD_STR, FIELD_BOOL, FIELD_LIST, FIELD_DICT, FIELD_TENSOR, FIELD_TYPES
+  FIELD_INT,
+  FIELD_NUMBER,
+  FIELD_STR,
+  FIELD_BOOL,
+  FIELD_LIST,
+  FIELD_DICT,
+  FIELD_TENSOR,
+  FIELD_TYPES
 };
 struct field_line {
   const struct place *place;
   struct span name;
   enum field_type type;
-  bool optional;             /* "?": absent or None */
-  enum expr_op op;           /* BIN_NONE: no comparison */
+  bool optional;   /* "?": absent or None */
+  enum expr_op op; /* BIN_NONE: no comparison */
   const struct expr *limit;
 };
 
@@ -165,23 +175,25 @@ struct tie_line {
 struct check_line {
   const struct place *place;
   struct span glob;
-  uint64_t dtypes;           /* bit 1 << enum dtype; 0: any */
+  uint64_t dtypes; /* bit 1 << enum dtype; 0: any */
   bool finite, nonzero, has_min, has_max, has_absmax;
   double min, max, absmax;
 };
 
-struct rename_line { struct span from, to; };
+struct rename_line {
+  struct span from, to;
+};
 
 struct arch {
   struct text_file file;
   struct span name;
-  struct names model_types;    /* match.model_type */
+  struct names model_types; /* match.model_type */
   uint32_t num_config, num_blocks, num_roots, num_tests, num_fields, num_ties, num_checks, num_renames;
   const struct config_line *config;
   uint32_t num_presets;
   const struct preset *presets;
-  const struct module_block *blocks;  /* named ones */
-  struct module_block top;            /* top-level let, modules, forward */
+  const struct module_block *blocks; /* named ones */
+  struct module_block top;           /* top-level let, modules, forward */
   const struct root_line *roots;
   struct span state_dict_path, config_path, optimizer_path; /* checkpoint.*; empty: not given */
   const struct field_line *fields;
@@ -191,9 +203,9 @@ struct arch {
   const struct tie_line *ties;
   const struct check_line *checks;
   struct ports inputs, outputs;
-  struct names symbols;        /* names in dimensions that are no config values, in order of appearance */
+  struct names symbols; /* names in dimensions that are no config values, in order of appearance */
   const struct arch_test *tests;
-  cJSON *json;                 /* behind the spans; freed by arch_close */
+  cJSON *json; /* behind the spans; freed by arch_close */
 };
 
 /* Reads the file. False, observed with file, line and column, when it is not a valid architecture file. */

@@ -9,8 +9,14 @@
 
 /* Of tables that are searched row by row. */
 enum {
-  MAX_CONFIG = 4096, MAX_LETS = 1024, MAX_BLOCKS = 1024, MAX_PORTS = 64, MAX_TIES = 1024, MAX_CHECKS = 256,
-  MAX_GLOBS = 256, MAX_PRESETS = 256
+  MAX_CONFIG = 4096,
+  MAX_LETS = 1024,
+  MAX_BLOCKS = 1024,
+  MAX_PORTS = 64,
+  MAX_TIES = 1024,
+  MAX_CHECKS = 256,
+  MAX_GLOBS = 256,
+  MAX_PRESETS = 256
 };
 
 struct spec {
@@ -53,7 +59,7 @@ NODISCARD bool spec_at_most(struct spec *sp, struct item it, uint32_t n, uint32_
 
 NODISCARD bool spec_want_object(struct spec *sp, struct item it);
 NODISCARD bool spec_want_list(struct spec *sp, struct item it);
-NODISCARD bool spec_text(struct spec *sp, struct item it, struct span *out);   /* a text that is not empty */
+NODISCARD bool spec_text(struct spec *sp, struct item it, struct span *out); /* a text that is not empty */
 NODISCARD bool spec_number(struct spec *sp, struct item it, double *out);
 NODISCARD bool spec_texts(struct spec *sp, struct item it, struct names *out); /* a text or a list of texts */
 NODISCARD bool spec_expr(struct spec *sp, struct item it, const struct expr **out);
@@ -65,10 +71,10 @@ NODISCARD bool spec_key_name(struct spec *sp, struct item it, struct span *out);
 static inline struct span item_key(struct item it) { return span_str(it.json->string); }
 
 /* Parts of the top level that have a file of their own. */
-read_fn read_config, read_presets;                    /* spec_config.c, into the arch */
-read_fn read_blocks, read_roots;                      /* spec_modules.c, into the arch */
-read_fn read_lets, read_modules, read_forward;        /* likewise, into a module_block */
-read_fn read_inputs, read_outputs, read_tests;        /* spec_tests.c */
+read_fn read_config, read_presets;                             /* spec_config.c, into the arch */
+read_fn read_blocks, read_roots;                               /* spec_modules.c, into the arch */
+read_fn read_lets, read_modules, read_forward;                 /* likewise, into a module_block */
+read_fn read_inputs, read_outputs, read_tests;                 /* spec_tests.c */
 read_fn read_checkpoint, read_checks, read_ties, read_renames; /* spec_checks.c */
 /* True for a name of config or of the top-level let. */
 bool spec_is_config(const struct arch *arch, struct span name);

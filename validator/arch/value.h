@@ -11,7 +11,10 @@ struct module;
 
 enum value_kind {
   VALUE_NONE,
-  VALUE_BOOL, VALUE_INT, VALUE_FLOAT, VALUE_TEXT,
+  VALUE_BOOL,
+  VALUE_INT,
+  VALUE_FLOAT,
+  VALUE_TEXT,
   VALUE_TUPLE,   /* JSON lists too */
   VALUE_DICT,    /* a nested object of a config */
   VALUE_RANGE,   /* arange(start, stop, step) */
@@ -31,7 +34,9 @@ struct value {
     struct span text;
     const struct value *items;
     const struct value_pair *pairs;
-    struct { int64_t start, stop, step; } range; /* step is not 0 */
+    struct {
+      int64_t start, stop, step;
+    } range; /* step is not 0 */
     enum dtype dtype;
     const struct module *module;
   };
@@ -57,12 +62,13 @@ const struct value *scope_find(const struct scope *s, struct span name);
 struct eval {
   struct arena *arena;
   const struct limits *max;
-  uint64_t *steps;          /* what is left of the budget of steps; shared by all evaluations of a file */
-  struct expr_error error;  /* set by the call that failed */
-  struct value culprit;     /* the value that was not what was expected; VALUE_PENDING: none */
+  uint64_t *steps;         /* what is left of the budget of steps; shared by all evaluations of a file */
+  struct expr_error error; /* set by the call that failed */
+  struct value culprit;    /* the value that was not what was expected; VALUE_PENDING: none */
   bool (*call)(struct eval *ev, const struct expr *call, const struct scope *scope, struct value *out);
-  void *context;            /* for `call` */
-  const struct span *undeclared; /* names that a config has in vain: one may be meant for one that is missing */
+  void *context; /* for `call` */
+  const struct span
+      *undeclared; /* names that a config has in vain: one may be meant for one that is missing */
   uint32_t num_undeclared;
 };
 
@@ -77,10 +83,11 @@ NODISCARD bool value_negate(struct eval *ev, const struct value *v, uint32_t at,
 NODISCARD bool value_attr(struct eval *ev, const struct value *v, struct span name, uint32_t at,
                           struct value *out);
 NODISCARD bool value_index(struct eval *ev, const struct value *v, const struct value *index, uint32_t at,
-                          struct value *out);
+                           struct value *out);
 /* v[start:stop:step] of a TUPLE; NULL or a VALUE_NONE bound is absent. */
 NODISCARD bool value_slice(struct eval *ev, const struct value *v, const struct value *start,
-                           const struct value *stop, const struct value *step, uint32_t at, struct value *out);
+                           const struct value *stop, const struct value *step, uint32_t at,
+                           struct value *out);
 /* The dtype of that name: what a name means that nothing else has. */
 bool value_dtype(struct span name, struct value *out);
 bool value_truth(const struct value *v);

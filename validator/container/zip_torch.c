@@ -109,7 +109,8 @@ static void check_member_bytes(struct zip *z, const struct member *m, uint64_t s
   if (m->method == METHOD_DEFLATED)
     zip_note_of(z, OBS_MEMBER_DEFLATED, m->header_at, m->name, m->csize, m->size);
   if (m->size && is_storage(m->short_name) && m->data_at % alignment)
-    zip_note_of(z, said ? OBS_MEMBER_ALIGNMENT : OBS_MEMBER_MISALIGNED, m->data_at, m->name, m->data_at % alignment, alignment);
+    zip_note_of(z, said ? OBS_MEMBER_ALIGNMENT : OBS_MEMBER_MISALIGNED, m->data_at, m->name,
+                m->data_at % alignment, alignment);
 }
 
 /* Without checksums torch writes 0 for all members, and skip_data writes 0 for all storages (format-spec

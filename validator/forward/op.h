@@ -130,7 +130,8 @@ struct op_arguments {
 NODISCARD bool op_bind(struct op_call *c, const struct op *op, const struct op_arguments *given,
                        struct op_value *out);
 
-/* The op's kernel. Where the result is empty nothing is computed: the sizes beside the empty one may be any. */
+/* The op's kernel. Where the result is empty nothing is computed: the sizes beside the empty one may be any.
+ */
 NODISCARD bool op_run(const struct op *op, struct op_call *c);
 
 /* ---- for op files ---- */

@@ -7,7 +7,7 @@
 
 struct digest {
   uint8_t sha256[32]; /* of the elements in logical order, little-endian, without gaps */
-  uint32_t known;     /* 0: it has no bytes of its own in the file (meta, sparse), or they could not be read */
+  uint32_t known; /* 0: it has no bytes of its own in the file (meta, sparse), or they could not be read */
 };
 struct digests {
   uint8_t magic[8];

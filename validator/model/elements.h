@@ -8,7 +8,7 @@ enum { ELEMENTS_DIMS = 64 };
 struct elements {
   const struct plan_tensor *t;
   const uint64_t *size, *stride;
-  struct span bytes;            /* of the storage */
+  struct span bytes;                       /* of the storage */
   uint64_t index[ELEMENTS_DIMS], left, at; /* at: of the current element, in elements */
   bool big_endian;
 };

@@ -1,5 +1,5 @@
-/* A lock file (doc/lock.md): keys, shapes, dtypes and digests of a checkpoint that was good, compared with one
- * that is to be. Its JSON is parsed here, in a sealed worker; the digests come from another one. */
+/* A lock file (doc/lock.md): keys, shapes, dtypes and digests of a checkpoint that was good, compared with
+ * one that is to be. Its JSON is parsed here, in a sealed worker; the digests come from another one. */
 #ifndef CKPTLINT_MODEL_LOCK_H
 #define CKPTLINT_MODEL_LOCK_H
 
