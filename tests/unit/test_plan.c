@@ -50,7 +50,7 @@ static void read_elements(const struct plan *p, const struct plan_tensor *t, str
   for (uint32_t i = 0; i < t->ndim; i++) last += (size[i] - 1) * stride[i];
   touch(bytes.p + last / packing * item, item);
   if (t->flags & PLAN_CONTIGUOUS && !(t->flags & PLAN_QUANTIZED))
-    touch(bytes.p + t->offset * item, t->numel * item);
+    touch(bytes.p + t->offset / packing * item, dtype_bytes_for((enum dtype)t->dtype, t->numel));
 }
 
 static void read_tensors(const struct plan *p, struct span file, struct bench *b) {
