@@ -4,7 +4,9 @@
 
 #include "api/insn.h"
 #include "api/message.h"
+#include "base/glob.h"
 #include "container/container.h"
+#include "tensor/sha256.h"
 
 enum { TEXT_CAP = 512, KEY_CAP = 4096, MESSAGE_BYTES = 2048 };
 
@@ -275,10 +277,9 @@ static void add_dims(cJSON *e, const char *key, const uint64_t *dims, uint32_t n
 }
 
 static void add_tensor_stats(cJSON *e, const struct plan_stats *s) {
-  char hex[65];
-  for (size_t i = 0; s && s->hashed && i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", s->sha256[i]);
+  char hex[SHA256_HEX + 1];
   if (s && s->hashed)
-    event_text(e, "sha256", span_of(hex, 64), 64);
+    event_str(e, "sha256", sha256_hex(s->sha256, hex));
   else
     event_null(e, "sha256");
   bool done = s && s->done, finite = done && s->finite;
@@ -317,27 +318,6 @@ static void emit_tensor(const struct plan *p, uint32_t i, struct report *report)
   event_u64(e, "storage_offset", t->flags & PLAN_SPARSE ? 0 : t->offset);
   add_tensor_stats(e, p->num_stats ? &p->stats[i] : NULL);
   report_event(report, e);
-}
-
-/* Shell-like glob: '*' any run, '?' one byte. Linear backtracking over the last star only. */
-static bool glob_match(struct span pattern, struct span text) {
-  size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
-  while (t < text.n) {
-    if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t]) && pattern.p[p] != '*') {
-      p++;
-      t++;
-    } else if (p < pattern.n && pattern.p[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (star != SIZE_MAX) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.n && pattern.p[p] == '*') p++;
-  return p == pattern.n;
 }
 
 static bool key_wanted(const struct job *job, struct span key, struct span state_key) {

@@ -103,10 +103,8 @@ static void write_tensor(struct locking *l, const struct job *job, struct span n
   event_str(row, "dtype", dtype_name((enum dtype)t->dtype));
   cJSON *shape = event_array(row, "shape");
   for (uint32_t i = 0; i < t->ndim; i++) event_push_u64(shape, p->dims[t->first_dim + i]);
-  for (size_t i = 0; d->known && i < sizeof d->sha256; i++)
-    (void)snprintf(hex + 2 * i, 3, "%02x", d->sha256[i]);
   if (d->known)
-    event_str(row, "sha256", hex);
+    event_str(row, "sha256", sha256_hex(d->sha256, hex));
   else
     event_null(row, "sha256");
   const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(names, "name"));
@@ -119,10 +117,9 @@ static void write_tensor(struct locking *l, const struct job *job, struct span n
 static const struct plan_dict *locked_dict(const struct job *job, const char **complaint) {
   const struct plan *p = &job->plan;
   struct span key = job->run->options->key;
-  for (uint32_t i = 0; key.n && i < p->num_dicts; i++)
-    if (span_eq(plan_span(p, p->dicts[i].path), key)) return &p->dicts[i];
-  if (key.n) *complaint = "there is no state dict at --key";
-  return p->num_dicts ? &p->dicts[0] : NULL;
+  const struct plan_dict *dict = key.n ? plan_dict_at(p, key) : NULL;
+  if (key.n && !dict) *complaint = "there is no state dict at --key";
+  return dict || p->num_dicts == 0 ? dict : &p->dicts[0];
 }
 
 void lock_write(struct locking *l, const struct job *job) {

@@ -6,15 +6,14 @@
 
 #include "api/version.h"
 #include "api/worker_policy.h"
-#include "tensor/sha256.h"
 
 enum { MIB = 1 << 20, SECONDS = 10, REPORT_BYTES = 4 * MIB, NAMES_SHOWN = 512 };
 
-bool digest_bytes(struct span bytes, char sha256_hex[SHA256_HEX + 1]) {
+bool digest_bytes(struct span bytes, char hex[SHA256_HEX + 1]) {
   uint8_t digest[32];
-  sha256_hex[0] = '\0';
+  hex[0] = '\0';
   if (!sha256_load() || !sha256(bytes, digest)) return false;
-  for (size_t i = 0; i < sizeof digest; i++) (void)snprintf(sha256_hex + 2 * i, 3, "%02x", digest[i]);
+  sha256_hex(digest, hex);
   return true;
 }
 
@@ -162,11 +161,11 @@ void policy_digest(struct policy *p, struct arena *a) {
 }
 
 const struct globals *policy_names(const struct policy *p, struct span bytes) {
-  char sha256_hex[SHA256_HEX + 1] = "";
+  char hex[SHA256_HEX + 1] = "";
   for (uint32_t i = 0; i < p->entries.n; i++) {
     const struct policy_entry *e = &p->entries.p[i];
-    if (e->size != bytes.n || (!sha256_hex[0] && !digest_bytes(bytes, sha256_hex))) continue;
-    if (span_is(e->sha256, sha256_hex)) return &e->globals;
+    if (e->size != bytes.n || (!hex[0] && !digest_bytes(bytes, hex))) continue;
+    if (span_is(e->sha256, hex)) return &e->globals;
   }
   return &p->globals;
 }

@@ -8,8 +8,7 @@
 #include "report/out.h"
 #include "rules/globals.h"
 #include "sandbox/spawn.h"
-
-enum { SHA256_HEX = 64 };
+#include "tensor/sha256.h"
 
 /* An entry of the policy file: names that hold for one file alone, the one with this digest. */
 struct policy_entry {
@@ -45,6 +44,6 @@ struct span policy_text(const struct policy *p, struct arena *a);
  * has its size, or those for every file. */
 const struct globals *policy_names(const struct policy *p, struct span bytes);
 /* In hex. False: libcrypto is missing. */
-NODISCARD bool digest_bytes(struct span bytes, char sha256_hex[SHA256_HEX + 1]);
+NODISCARD bool digest_bytes(struct span bytes, char hex[SHA256_HEX + 1]);
 
 #endif

@@ -81,10 +81,8 @@ bool describe_stage_run(void *ctx, struct wire_out *out) {
   arena_init(&arena, (size_t)job->arena_bytes);
   observations_init(&obs, &arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
-  const struct plan_dict *dict = NULL;
-  for (uint32_t i = 0; i < p->num_dicts && !dict; i++)
-    if (!job->options->key.n || span_eq(plan_span(p, p->dicts[i].path), job->options->key))
-      dict = &p->dicts[i];
+  const struct plan_dict *best = p->num_dicts ? p->dicts : NULL;
+  const struct plan_dict *dict = job->options->key.n ? plan_dict_at(p, job->options->key) : best;
   if (!dict) observe(&obs, (struct observation){.kind = OBS_DESCRIBE_NOTHING});
   bool whole = !dict || (describe_run(&d, p, dict, &arena, max) && find_family(job, dict, &arena, &obs));
   for (uint32_t i = 0; whole && i < d.rows.n && i < MAX_ROWS; i++) send_row(&d.rows.p[i], &arena, out);

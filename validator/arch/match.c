@@ -21,28 +21,6 @@ void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint
   observe(m->o, what);
 }
 
-/* The last '*' is tried at one byte further whenever the rest does not fit: no recursion, at most |glob| *
- * |text|. */
-bool glob_match(struct span glob, struct span text) {
-  size_t g = 0, t = 0, star = SIZE_MAX, from = 0;
-  while (t < text.n) {
-    if (g < glob.n && glob.p[g] == '*') {
-      star = g++;
-      from = t;
-    } else if (g < glob.n && (glob.p[g] == '?' || glob.p[g] == text.p[t])) {
-      g++;
-      t++;
-    } else if (star != SIZE_MAX) {
-      g = star + 1;
-      t = ++from;
-    } else {
-      return false;
-    }
-  }
-  while (g < glob.n && glob.p[g] == '*') g++;
-  return g == glob.n;
-}
-
 /* ---- key by key ---- */
 
 static void add_problem(struct matcher *m, enum obs_kind kind, const struct expected *e, uint32_t entry) {

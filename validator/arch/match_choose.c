@@ -43,12 +43,6 @@ static void note_several(const struct plan *plan, const struct plan_dict *d, str
                  .detail = arena_printf(a, "%s; others: %.*s", why, (int)others.n, (const char *)others.p)});
 }
 
-static const struct plan_dict *dict_at(const struct plan *plan, struct span path) {
-  for (uint32_t i = 0; i < plan->num_dicts; i++)
-    if (span_eq(plan_span(plan, plan->dicts[i].path), path)) return &plan->dicts[i];
-  return NULL;
-}
-
 static void note_module(const struct plan_dict *d, struct observations *o) {
   if (d->module)
     observe(o, (struct observation){.kind = OBS_DICT_MODULE,
@@ -87,7 +81,7 @@ const struct plan_dict *match_choose(const struct arch *arch, const struct plan 
     note_none(plan, a, o);
     return NULL;
   }
-  const struct plan_dict *d = wanted.n ? dict_at(plan, wanted) : best ? best : first;
+  const struct plan_dict *d = wanted.n ? plan_dict_at(plan, wanted) : best ? best : first;
   if (d) {
     if (!wanted.n && plan->num_dicts > 1) note_several(plan, d, a, o);
     note_place(plan, d, a, o);

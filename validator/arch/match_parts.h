@@ -3,6 +3,7 @@
 #define CKPTLINT_ARCH_MATCH_PARTS_H
 
 #include "arch/match.h"
+#include "base/glob.h"
 #include "model/elements.h"
 
 /* One key that is not as it should be, before keys are folded into findings. */
@@ -38,7 +39,6 @@ struct span match_problem_text(struct matcher *m, const struct problem *p);
 /* "float32 [64, 3, 7, 7]" */
 struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t);
 struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim);
-bool glob_match(struct span glob, struct span text); /* '*' any run, '?' any byte */
 
 /* False when there are no bytes to read: none in the file, none given, refused by the scan. */
 NODISCARD bool match_elements(struct elements *e, struct matcher *m, uint32_t tensor);

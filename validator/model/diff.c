@@ -76,21 +76,14 @@ static bool compare_ties(struct differ *d) {
 
 static bool choose_dict(struct differ *d, uint32_t side, uint32_t *number) {
   const struct diff_side *s = &d->request->side[side];
-  struct diff_names *names = &d->side[side];
-  *names = (struct diff_names){.plan = s->plan, .file = s->file};
-  uint32_t i = 0;
-  while (s->key.n && i < s->plan->num_dicts && !span_eq(plan_span(s->plan, s->plan->dicts[i].path), s->key))
-    i++;
-  if (i < s->plan->num_dicts) {
-    names->dict = &s->plan->dicts[i];
-    *number = i + 1;
-  } else if (s->key.n) {
-    observe(d->o,
-            (struct observation){
+  const struct plan_dict *best = s->plan->num_dicts ? s->plan->dicts : NULL;
+  const struct plan_dict *dict = s->key.n ? plan_dict_at(s->plan, s->key) : best;
+  d->side[side] = (struct diff_names){.plan = s->plan, .file = s->file, .dict = dict};
+  if (dict) *number = (uint32_t)(dict - s->plan->dicts) + 1;
+  if (dict || !s->key.n) return true;
+  return refuse(
+      d->o, (struct observation){
                 .kind = OBS_DIFF_KEY, .subject = s->key, .detail = side ? SPAN("second") : SPAN("first")});
-    return false;
-  }
-  return true;
 }
 
 /* "2 changed, 1 added" */

@@ -160,8 +160,7 @@ static bool choose_dict(struct locker *l, const cJSON *root) {
   const struct plan *p = l->r->plan;
   const char *path = cJSON_GetStringValue(json_get(root, "state_dict"));
   struct span wanted = l->r->key.n ? l->r->key : path ? span_str(path) : SPAN("");
-  for (uint32_t i = 0; i < p->num_dicts && !l->dict; i++)
-    if (span_eq(plan_span(p, p->dicts[i].path), wanted)) l->dict = &p->dicts[i];
+  l->dict = plan_dict_at(p, wanted);
   if (l->dict || !l->r->key.n) { /* another wrapper is no other model */
     if (!l->dict && p->num_dicts) l->dict = &p->dicts[0];
     return true;

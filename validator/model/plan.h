@@ -269,6 +269,8 @@ uint32_t plan_resolve(const struct plan *p, uint32_t i);
 uint32_t plan_child(const struct plan *p, uint32_t i, struct span key);
 /* The value at a '/'-joined path ("" is the root), or UINT32_MAX. */
 uint32_t plan_find(const struct plan *p, struct span path);
+/* The dict at a path ("" is the root), or NULL. */
+const struct plan_dict *plan_dict_at(const struct plan *p, struct span path);
 /* The entry of a dict by name: UINT32_MAX if there is none. Linear; build an index for more than a few. */
 uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, struct span name);
 

@@ -1,6 +1,7 @@
 #include "tensor/sha256.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 
 /* The part of OpenSSL 3's EVP that is used, declared here so that the build needs no headers of it. */
 struct evp {
@@ -60,4 +61,9 @@ bool sha256(struct span in, uint8_t out[32]) {
   if (!sha256_begin(&run)) return false;
   sha256_add(&run, in);
   return sha256_end(&run, out);
+}
+
+const char *sha256_hex(const uint8_t digest[32], char out[SHA256_HEX + 1]) {
+  for (size_t i = 0; i < SHA256_HEX / 2; i++) (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
+  return out;
 }

@@ -11,6 +11,10 @@ NODISCARD bool sha256_load(void);
 /* One digest of a run of bytes. False when sha256_load was not called or failed. */
 NODISCARD bool sha256(struct span in, uint8_t out[32]);
 
+enum { SHA256_HEX = 64 };
+/* As lower-case hexadecimal digits; answers `out`. */
+const char *sha256_hex(const uint8_t digest[32], char out[SHA256_HEX + 1]);
+
 /* A digest in pieces. Every sha256_begin that answers true is followed by one sha256_end. */
 struct sha256_run {
   void *context; /* NULL: something failed, sha256_end says so */
