@@ -2,6 +2,7 @@
  * checkpoint, then patches of its plan (12 bytes each: place, value), then how many. What plan_open lets
  * through, every reader can walk. */
 #include "fuzz/scanned.h"
+#include "model/plan_bytes.h"
 
 enum { PATCH_BYTES = 12 };
 
@@ -39,13 +40,15 @@ static void walk_values(const struct plan *p) {
 }
 
 static void walk_tensors(const struct plan *p, struct span file, struct arena *a, struct observations *o) {
+  struct plan_bytes storages;
+  if (!plan_bytes_open(&storages, p, file, a, o)) return;
   for (uint32_t i = 0; i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
     struct span bytes;
     touch(p, t->key);
     touch(p, t->state_key);
     for (uint32_t k = 0; k < 2 * t->ndim; k++) touched ^= (uint8_t)p->dims[t->first_dim + k];
-    if (t->storage == PLAN_NO_STORAGE || !plan_storage_bytes(p, t->storage, file, a, o, &bytes)) continue;
+    if (t->storage == PLAN_NO_STORAGE || !plan_bytes_read(&storages, t->storage, &bytes)) continue;
     for (size_t k = 0; k < bytes.n && k < 4096; k++) touched ^= bytes.p[k];
     if (bytes.n) touched ^= bytes.p[bytes.n - 1];
   }

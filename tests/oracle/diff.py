@@ -32,7 +32,7 @@ def diff(a, b, *more):
 
 
 def as_floats(t):
-    t = t.detach().resolve_conj()
+    t = t.dequantize() if t.is_quantized else t.detach().resolve_conj()
     return (torch.view_as_real(t) if t.is_complex() else t).double().numpy().ravel()
 
 
@@ -104,6 +104,35 @@ def changes(a):
     yield "one more", {**a, "new": torch.ones(2)}, 0, 0
 
 
+def quantized(weight, scale, zero_point, dtype=torch.qint8, axis=0):
+    """For all of it, or one scale and zero point a channel."""
+    if isinstance(scale, list):
+        return torch.quantize_per_channel(weight, torch.tensor(scale), torch.tensor(zero_point), axis, dtype)
+    return torch.quantize_per_tensor(weight, scale, zero_point, dtype)
+
+
+def requantized():
+    """(name, two quantised tensors or what one of them stands for, rtol, atol): integers, scales and zero points."""
+    w = torch.linspace(-1, 1, 12).view(3, 4)
+    scales, zeros = [0.1, 0.2, 0.3], [0, 1, -2]
+    whole, rows = quantized(w, 0.05, 3), quantized(w, scales, zeros)
+    yield "equal for all", whole, quantized(w, 0.05, 3), 0, 0
+    yield "equal by channel", rows, quantized(w, scales, zeros), 0, 0
+    yield "another integer", whole, quantized(w + 0.05 * (torch.arange(12).view(3, 4) == 7), 0.05, 3), 0, 0
+    yield "the same integers, another scale", whole, torch._make_per_tensor_quantized_tensor(whole.int_repr(), 0.06, 3), 0, 0
+    yield "the same integers, another zero point", whole, torch._make_per_tensor_quantized_tensor(whole.int_repr(), 0.05, 4), 0, 0
+    yield "a scale of one channel", rows, torch._make_per_channel_quantized_tensor(
+        rows.int_repr(), torch.tensor([0.1, 0.25, 0.3]), torch.tensor(zeros), 0), 0, 0
+    yield "the last axis", quantized(w, scales + [0.4], zeros + [5], axis=1), rows, 0, 0
+    yield "qint8 and quint8", whole, quantized(w, 0.05, 30, torch.quint8), 0, 0
+    yield "qint32", quantized(w, 1e-6, 0, torch.qint32), quantized(w, 1e-6, 0, torch.qint32), 0, 0
+    yield "other strides", whole.t(), quantized(w.t(), 0.05, 3), 0, 0
+    for q in (whole, rows):
+        yield "what it stands for", q, q.dequantize(), 0, 1e-6
+        yield "what it was made of", q, w, 0, 0
+        yield "what it was made of, within half a step", q, w, 0, 0.16
+
+
 def packings(a, folder):
     """The same weights, packed otherwise."""
     path = os.path.join(folder, "other.pt")
@@ -156,8 +185,17 @@ def main():
         s = [save({"s": v}, os.path.join(folder, f"s{i}.pt")) for i, v in enumerate(s)]
         tally.check("equal sparse tensors", None if diff(s[0], s[1])[1]["answer"] == "equal" else "not equal")
         tally.check("unlike sparse tensors", None if diff(s[0], s[2])[1]["answer"] == "different" else "not different")
-        q = save({"q": torch.quantize_per_tensor(torch.ones(3), 0.5, 0, torch.qint8)}, os.path.join(folder, "q.pt"))
-        tally.check("scales are not compared", None if diff(q, q)[:1] == (2,) and diff(q, q)[1]["answer"] == "not compared" else "compared")
+        for name, x, y, rtol, atol in requantized():
+            p, q = save({"q": x}, os.path.join(folder, "p.pt")), save({"q": y}, os.path.join(folder, "q.pt"))
+            found = diff(p, q, "--rtol", str(rtol), "--atol", str(atol))
+            tally.check("quantised, " + name, wrong_diff({"q": x}, {"q": y}, found, rtol, atol))
+            p, q = (save({"w": torch.ones(1), "packed": (v, None)}, os.path.join(folder, f"{i}.pt")) for i, v in enumerate((x, y)))
+            code, told, rows = diff(p, q, "--rtol", str(rtol), "--atol", str(atol))
+            rows = {"q": {**rows["packed/0"], "key": "q"}} if "packed/0" in rows else {}
+            tally.check("packed, " + name, wrong_diff({"q": x}, {"q": y}, (code, told, rows), rtol, atol))
+        q = save({"q": torch.quantize_per_channel(torch.ones(2, 4), torch.ones(2), torch.zeros(2), 0, torch.quint4x2)},
+                 os.path.join(folder, "q.pt"))
+        tally.check("elements in half a byte", None if diff(q, q)[:1] == (2,) and diff(q, q)[1]["answer"] == "not compared" else "compared")
     sys.exit(tally.end())
 
 

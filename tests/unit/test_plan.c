@@ -1,6 +1,10 @@
 /* plan_open is what stands between a worker that was taken over and everything that reads the plan: each
  * field that a reader believes is bent here, and what still opens is read to its end. */
+#include <math.h>
+
+#include "model/plan_bytes.h"
 #include "model/plan_merge.h"
+#include "model/quantizer.h"
 #include "pickle/decompile.h"
 #include "tests/unit/program_bench.h"
 
@@ -53,7 +57,19 @@ static void read_elements(const struct plan *p, const struct plan_tensor *t, str
     touch(bytes.p + t->offset / packing * item, dtype_bytes_for((enum dtype)t->dtype, t->numel));
 }
 
+/* Two numbers a channel, for every element. */
+static void read_quantizer(struct plan_bytes *storages, const struct plan_tensor *t) {
+  struct quantizer q;
+  if (!(t->flags & PLAN_QUANTIZED) || !quantizer_read(&q, storages, t)) return;
+  touch(q.scale, q.channels * sizeof *q.scale);
+  touch(q.zero_point, q.channels * sizeof *q.zero_point);
+  if (t->numel == 0) return;
+  assert_true(quantizer_channel(&q, t->numel - 1) < q.channels && quantizer_channel(&q, 0) == 0);
+}
+
 static void read_tensors(const struct plan *p, struct span file, struct bench *b) {
+  struct plan_bytes storages;
+  assert_true(plan_bytes_open(&storages, p, file, &b->arena, &b->obs));
   for (uint32_t i = 0; i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
     struct span bytes;
@@ -62,12 +78,13 @@ static void read_tensors(const struct plan *p, struct span file, struct bench *b
     touch(&p->dims[t->first_dim], 2u * t->ndim * sizeof *p->dims);
     touch(&p->values[t->value], sizeof *p->values);
     assert_true(t->tied <= i);
+    read_quantizer(&storages, t);
     if (t->storage == PLAN_NO_STORAGE) continue;
     touch_text(p, p->storages[t->storage - 1].key);
     /* Inflating is the library's business; here what lies in the file. */
     const struct plan_storage *s = &p->storages[t->storage - 1];
     if (s->member && p->members[s->member - 1].method == METHOD_STORED &&
-        plan_storage_bytes(p, t->storage, file, &b->arena, &b->obs, &bytes))
+        plan_bytes_read(&storages, t->storage, &bytes))
       read_elements(p, t, bytes);
   }
 }
@@ -403,6 +420,84 @@ static void a_shorter_file_is_refused(void **state) {
   assert_string_equal(why, "members");
 }
 
+/* ---- quantisers, in the values below their tensors ---- */
+
+#define QINTS(params)       \
+  UTILS("_rebuild_qtensor", \
+        STORAGE("QInt8Storage", "1", "8") I("0") T(I("2") I("3")) T(I("3") I("1")) T(params) REST)
+#define CHANNELS G("torch", "per_channel_affine")
+#define SCALES   UTILS("_rebuild_tensor_v2", FLOATS I("1") T(I("3")) T(I("1")) REST)
+static const char quantized[] = DICT(S("w") QINTS(G("torch", "per_tensor_affine") F("0.5") I("-3")) S("c")
+                                         QINTS(CHANNELS LIST(F("0.25") F("0.5")) LIST(I("4") I("5")) I("0"))
+                                             S("t") QINTS(CHANNELS SCALES LIST(I("1") I("2") I("3")) I("1")));
+
+static double real_of(struct bench *b, const char *key, uint64_t element, double integer) {
+  struct plan_bytes storages;
+  struct quantizer q;
+  uint32_t row = plan_find(&b->plan, span_str(key));
+  assert_true(row != UINT32_MAX && plan_bytes_open(&storages, &b->plan, b->file, &b->arena, &b->obs));
+  assert_true(quantizer_read(&q, &storages, &b->plan.tensors[b->plan.values[row].number]));
+  return (double)quantizer_real(&q, quantizer_channel(&q, element), integer);
+}
+
+static void quantizers_are_read(void **state) {
+  struct bench *b = *state;
+  assert_true(real_of(b, "w", 5, 1) == 2);   /* (1 + 3) * 0.5 */
+  assert_true(real_of(b, "c", 2, 8) == 1);   /* the first row: (8 - 4) * 0.25 */
+  assert_true(real_of(b, "c", 3, 8) == 1.5); /* the second: (8 - 5) * 0.5 */
+  float scale;
+  memcpy(&scale, b->file.p + b->plan.members[1].data_at + 3 * sizeof scale, sizeof scale);
+  assert_true(real_of(b, "t", 2, 8) == 5 * (double)scale); /* the last column: its scale is the view's last */
+  assert_true(real_of(b, "t", 5, 8) == 5 * (double)scale);
+}
+
+static struct plan_value *value_at(struct bench *b, const char *path) {
+  return (struct plan_value *)(uintptr_t)&b->plan.values[plan_find(&b->plan, span_str(path))];
+}
+
+static bool wrong_quantizer(struct bench *b) {
+  struct plan p;
+  const char *why = "";
+  return !plan_open(&p, b->region, b->region_bytes, b->file.n, &why) && strcmp(why, "quantizers") == 0;
+}
+
+static void quantizers_are_proved(void **state) {
+  struct bench *b = *state;
+  static const struct {
+    const char *path;
+    int64_t number;
+    enum plan_value_kind kind;
+  } wrong[] = {
+      {"w/scale", 0, PLAN_VAL_NONE},         {"w/scale", 0, PLAN_VAL_BOOL},
+      {"w/zero_point", 0, PLAN_VAL_TEXT},    {"c/scales", 0, PLAN_VAL_INT},
+      {"c/scales", 0, PLAN_VAL_TENSOR}, /* "w": six integers */
+      {"c/scales/1", 0, PLAN_VAL_NONE},      {"c/zero_points/0", 0, PLAN_VAL_DICT},
+      {"c/axis", 2, PLAN_VAL_INT},           {"c/axis", -1, PLAN_VAL_INT},
+      {"c/axis", 0, PLAN_VAL_FLOAT},         {"t/axis", 0, PLAN_VAL_INT}, /* three scales for two rows */
+      {"t/zero_points", 0, PLAN_VAL_RECORD},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+    struct plan_value *v = value_at(b, wrong[i].path), was = *v;
+    v->kind = wrong[i].kind;
+    v->number = wrong[i].number;
+    if (!wrong_quantizer(b)) fail_msg("%s opens", wrong[i].path);
+    *v = was;
+  }
+  value_at(b, "w/scale")->real = (double)INFINITY;
+  assert_true(wrong_quantizer(b));
+  value_at(b, "w/scale")->real = 0.5;
+  assert_true(opens(b, b->region));
+}
+
+static int set_up_quantized(void **state) {
+  struct bench *b = malloc(sizeof *b);
+  if (!b) return -1;
+  bench_run(b, quantized);
+  *state = b;
+  emit_tightly(b);
+  return 0;
+}
+
 /* ---- one plan over two files ---- */
 
 static bool merge_twice(struct bench *b, void *region, size_t size, struct plan *out) {
@@ -422,8 +517,10 @@ static bool merge_twice(struct bench *b, void *region, size_t size, struct plan 
 }
 
 static struct span first_bytes(struct bench *b, const struct plan *p, struct span file, uint32_t tensor) {
+  struct plan_bytes storages;
   struct span bytes;
-  assert_true(plan_storage_bytes(p, p->tensors[tensor].storage, file, &b->arena, &b->obs, &bytes));
+  assert_true(plan_bytes_open(&storages, p, file, &b->arena, &b->obs));
+  assert_true(plan_bytes_read(&storages, p->tensors[tensor].storage, &bytes));
   return bytes;
 }
 
@@ -511,11 +608,20 @@ static void a_merge_that_does_not_fit_opens(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define WITH_PLAN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-      WITH_PLAN(a_good_plan_opens),    WITH_PLAN(any_word_may_be_anything),
-      WITH_PLAN(every_prefix_and_bit), WITH_PLAN(bent_fields_are_refused),
-      WITH_PLAN(the_header_is_proved), WITH_PLAN(a_shorter_file_is_refused),
-      WITH_PLAN(two_plans_become_one), WITH_PLAN(a_merge_that_does_not_fit_opens),
+      WITH_PLAN(a_good_plan_opens),
+      WITH_PLAN(any_word_may_be_anything),
+      WITH_PLAN(every_prefix_and_bit),
+      WITH_PLAN(bent_fields_are_refused),
+      WITH_PLAN(the_header_is_proved),
+      WITH_PLAN(a_shorter_file_is_refused),
+      WITH_PLAN(two_plans_become_one),
+      WITH_PLAN(a_merge_that_does_not_fit_opens),
       WITH_PLAN(parts_become_entries),
+#define WITH_QUANTIZED(test) cmocka_unit_test_setup_teardown(test, set_up_quantized, tear_down)
+      WITH_QUANTIZED(quantizers_are_read),
+      WITH_QUANTIZED(quantizers_are_proved),
+      WITH_QUANTIZED(any_word_may_be_anything),
+      WITH_QUANTIZED(every_prefix_and_bit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,7 +269,9 @@ bool match_run(struct match *out, const struct model *model, const struct plan *
   m.names = arena_array(a, dict->num_entries, struct span);
   m.number = arena_array(a, dict->num_entries, uint32_t);
   m.entry = arena_array(a, model->num_expected, uint32_t);
-  if (!m.names || !m.number || !m.entry || !match_read_names(&m)) return false;
+  if (!m.names || !m.number || !m.entry || !plan_bytes_open(&m.bytes, plan, options->file, a, o) ||
+      !match_read_names(&m))
+    return false;
   match_find_names(&m);
   if (!check_keys(&m)) return false;
   judge(out);

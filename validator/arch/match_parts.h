@@ -5,6 +5,7 @@
 #include "arch/match.h"
 #include "base/glob.h"
 #include "model/elements.h"
+#include "model/plan_bytes.h"
 
 /* One key that is not as it should be, before keys are folded into findings. */
 struct problem {
@@ -23,6 +24,7 @@ struct matcher {
   struct span *names;       /* of the dict's entries, renamed; parallel to them */
   uint32_t *number;         /* for each entry: the expected key it fills, from 1; 0: none */
   uint64_t batches_tracked; /* counters that are not there */
+  struct plan_bytes bytes;  /* of the storages */
   uint64_t bytes_left;      /* that may still be read: hostile files tie one tensor a thousand times */
   uint32_t *entry;          /* for each expected key: its entry in the plan, or UINT32_MAX */
   VEC(struct problem) problems;

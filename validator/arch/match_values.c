@@ -13,7 +13,7 @@ bool match_elements(struct elements *e, struct matcher *m, uint32_t tensor) {
     return false;
   }
   m->bytes_left -= n;
-  if (!plan_storage_bytes(m->plan, t->storage, m->options->file, m->arena, m->o, &bytes)) return false;
+  if (!plan_bytes_read(&m->bytes, t->storage, &bytes)) return false;
   elements_begin(e, m->plan, t, bytes);
   return true;
 }

@@ -335,9 +335,10 @@ static bool compute_and_judge(struct testing *t) {
   const struct fstep *step;
   uint64_t nonfinite = 0;
   struct span place = SPAN("");
-  t->weights = (struct weights){
-      .plan = t->r->plan, .file = t->r->file, .arena = t->arena, .obs = t->obs, .pool = &t->pool};
-  if (!weights_init(&t->weights) || !run_graph(t, false, &step)) return false;
+  t->weights.pool = &t->pool;
+  if (!plan_bytes_open(&t->weights.bytes, t->r->plan, t->r->file, t->arena, t->obs) ||
+      !run_graph(t, false, &step))
+    return false;
   for (uint32_t i = 0; i < t->graph.results.n; i++) nonfinite += count_nonfinite(&t->graph.results.p[i]->t);
   if (nonfinite && !find_nonfinite(t, &place)) return false;
   t->row->status = RESULT_COMPUTED;

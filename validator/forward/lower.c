@@ -83,7 +83,7 @@ static const char *unreadable(const struct plan_tensor *row) {
   if (row->flags & PLAN_UNPROVED) return "its place in the file is not proved";
   if (row->flags & PLAN_SPARSE) return "it is sparse";
   if (row->flags & PLAN_META || row->storage == PLAN_NO_STORAGE) return "it has no bytes in the file";
-  return row->flags & PLAN_QUANTIZED ? "it is quantized" : NULL;
+  return dtype_packing((enum dtype)row->dtype) > 1 ? "its elements are packed" : NULL;
 }
 
 static bool lower_weight(struct lowering *l, struct frame *f, const struct module *m, const struct slot *slot,
@@ -96,9 +96,9 @@ static bool lower_weight(struct lowering *l, struct frame *f, const struct modul
   const struct plan_tensor *row = &l->r->plan->tensors[tensor];
   struct fvalue *v = arena_new(l->r->arena, struct fvalue);
   if (!v) return lower_memory(l);
-  enum ftype type;
+  enum ftype type = FT_F32; /* of a quantised one, which is read as what it means */
   const char *why = unreadable(row);
-  if (why || !ftype_of((enum dtype)row->dtype, &type))
+  if (why || (!(row->flags & PLAN_QUANTIZED) && !ftype_of((enum dtype)row->dtype, &type)))
     return lower_refuse(l, f, at, OBS_FWD_WEIGHT_UNREADABLE,
                         arena_printf(l->r->arena, "%.*s: %s", (int)key.n, (const char *)key.p,
                                      why ? why : dtype_name((enum dtype)row->dtype)));

@@ -11,10 +11,11 @@ uint64_t count_nonfinite(const struct ftensor *t) {
 
 static bool step_refused(const struct run *r, const struct fstep *step, enum obs_kind kind, struct span why) {
   struct weights *w = r->weights;
-  return refuse(w->obs, (struct observation){.kind = kind,
-                                             .subject = place_text(w->arena, r->model, &step->place),
-                                             .detail = why,
-                                             .want = w->pool->budget});
+  return refuse(w->bytes.obs,
+                (struct observation){.kind = kind,
+                                     .subject = place_text(w->bytes.arena, r->model, &step->place),
+                                     .detail = why,
+                                     .want = w->pool->budget});
 }
 
 /* Calls `each` for every tensor that the step reads; false as soon as it answers false. */
@@ -63,7 +64,7 @@ static void free_last_used(struct run *r, const struct fstep *step, uint32_t ind
 static bool compute(struct run *r, const struct fstep *step) {
   struct weights *w = r->weights;
   struct op_call c = {
-      .arena = w->arena, .pool = w->pool, .gemm = r->gemm, .arg = step->arg, .out = &step->out->t};
+      .arena = w->bytes.arena, .pool = w->pool, .gemm = r->gemm, .arg = step->arg, .out = &step->out->t};
   c.out->data.out = fpool_take(w->pool, ft_bytes(c.out));
   if (!c.out->data.out) return step_refused(r, step, OBS_FWD_MEMORY, SPAN(""));
   return op_run(step->op, &c) || step_refused(r, step, c.error, c.why);

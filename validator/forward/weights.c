@@ -1,6 +1,7 @@
 #include "forward/weights.h"
 
 #include "base/reader.h"
+#include "model/quantizer.h"
 
 enum { MAX_ITEM = 16 };
 
@@ -12,18 +13,6 @@ static bool as_it_lies(const struct plan *plan, const struct plan_tensor *row) {
 
 uint64_t weight_bytes(const struct plan *plan, const struct fvalue *weight) {
   return as_it_lies(plan, &plan->tensors[weight->index]) ? 0 : ft_bytes(&weight->t);
-}
-
-bool weights_init(struct weights *w) {
-  w->storage = arena_array(w->arena, w->plan->num_storages, struct span);
-  return w->storage || refuse(w->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = w->arena->used});
-}
-
-static bool storage_bytes(struct weights *w, uint32_t storage, struct span *out) {
-  struct span *known = &w->storage[storage - 1];
-  if (known->n == 0 && !plan_storage_bytes(w->plan, storage, w->file, w->arena, w->obs, known)) return false;
-  *out = *known;
-  return true;
 }
 
 /* The plan has proved this; it is asked again where the bytes are read, because everything below trusts it.
@@ -94,16 +83,33 @@ static void convert(struct ftensor *out, const struct plan *plan, const struct p
   }
 }
 
+static void dequantize(struct ftensor *t, const struct quantizer *q) {
+  float *x = ft_f32_out(t);
+  for (uint64_t at = 0; at < t->numel; at += q->run) {
+    const uint64_t c = quantizer_channel(q, at), n = q->channels == 1 ? t->numel : q->run;
+    for (uint64_t i = at; i < at + n; i++) x[i] = quantizer_real(q, c, (double)x[i]);
+    if (q->channels == 1) return;
+  }
+}
+
+static bool unreadable(struct weights *w, const struct plan_tensor *row, struct span why) {
+  return refuse(w->bytes.obs, (struct observation){.kind = OBS_FWD_WEIGHT_UNREADABLE,
+                                                   .subject = plan_span(w->bytes.plan, row->key),
+                                                   .detail = why});
+}
+
 bool weights_load(struct weights *w, struct fvalue *v, void **owned) {
-  const struct plan_tensor *row = &w->plan->tensors[v->index];
+  const struct plan *plan = w->bytes.plan;
+  const struct plan_tensor *row = &plan->tensors[v->index];
+  const bool quantized = row->flags & PLAN_QUANTIZED;
+  struct quantizer q;
   struct span bytes;
   *owned = NULL;
-  if (!storage_bytes(w, row->storage, &bytes)) return false;
-  if (!inside(w->plan, row, bytes.n))
-    return refuse(w->obs, (struct observation){.kind = OBS_FWD_WEIGHT_UNREADABLE,
-                                               .subject = plan_span(w->plan, row->key),
-                                               .detail = SPAN("beyond the end of its storage")});
-  if (as_it_lies(w->plan, row)) {
+  if (!plan_bytes_read(&w->bytes, row->storage, &bytes)) return false;
+  if (!inside(plan, row, bytes.n)) return unreadable(w, row, SPAN("beyond the end of its storage"));
+  if (quantized && !quantizer_read(&q, &w->bytes, row))
+    return unreadable(w, row, SPAN("its scales and zero points can't be read"));
+  if (as_it_lies(plan, row)) {
     const uint8_t *p = v->t.numel ? bytes.p + row->offset * dtype_size((enum dtype)row->dtype) : bytes.p;
     v->t.data.in = p;
     if ((uintptr_t)p % ft_itemsize(v->t.type) == 0)
@@ -111,9 +117,11 @@ bool weights_load(struct weights *w, struct fvalue *v, void **owned) {
   }
   v->t.data.out = *owned = fpool_take(w->pool, ft_bytes(&v->t));
   if (!*owned)
-    return refuse(w->obs, (struct observation){.kind = OBS_FWD_MEMORY,
-                                               .subject = plan_span(w->plan, row->key),
-                                               .want = w->pool->budget});
-  if (v->t.numel) convert(&v->t, w->plan, row, bytes.p);
+    return refuse(w->bytes.obs,
+                  (struct observation){
+                      .kind = OBS_FWD_MEMORY, .subject = plan_span(plan, row->key), .want = w->pool->budget});
+  if (v->t.numel == 0) return true;
+  convert(&v->t, plan, row, bytes.p);
+  if (quantized) dequantize(&v->t, &q);
   return true;
 }

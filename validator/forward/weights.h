@@ -4,17 +4,12 @@
 #define CKPTLINT_FORWARD_WEIGHTS_H
 
 #include "forward/graph.h"
+#include "model/plan_bytes.h"
 
 struct weights {
-  const struct plan *plan;
-  struct span file;
-  struct arena *arena;
-  struct observations *obs;
+  struct plan_bytes bytes;
   struct fpool *pool;
-  struct span *storage; /* by storage - 1: found or inflated once; n 0: not yet */
 };
-NODISCARD bool weights_init(
-    struct weights *w); /* the other fields are filled in; false: out of memory, observed */
 
 /* Gives v (FROM_WEIGHT) its data. *owned: memory of the pool that the caller gives back, or NULL. False:
  * observed. */

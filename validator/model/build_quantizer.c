@@ -56,6 +56,7 @@ static bool is_one_a_channel(const struct call *c, enum dtype dtype, val_id v, u
   }
   if (kind_of(c->m, v) != VAL_LIST || value_count(c->m, v) != channels || !spend(c->cp, channels, c->at))
     return false;
+  machine_give(c->m, v);
   for (uint32_t i = 0; i < channels; i++) {
     const struct value *x = value_of(c->m, value_item(c->m, v, i));
     if (scales ? !is_scale(x) : !is_zero_point(x, dtype)) return false;

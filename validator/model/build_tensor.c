@@ -116,6 +116,7 @@ struct dense {
   uint32_t storage;
   enum dtype dtype;
   bool requires_grad;
+  val_id quantizer; /* of a quantised dtype */
 };
 
 /* (storage, offset, sizes, strides) at arguments 0 … 3, proved. */
@@ -146,6 +147,7 @@ static uint32_t dense_tensor(const struct call *c, const struct dense *d) {
                                          .dtype = (uint8_t)d->dtype,
                                          .ndim = v.ndim,
                                          .flags = (uint8_t)flags,
+                                         .quantizer = d->quantizer,
                                          .offset = v.offset,
                                          .numel = v.numel,
                                          .extent = v.extent},
@@ -225,7 +227,8 @@ uint32_t build_QTENSOR(const struct call *c) {
   uint32_t storage = storage_arg(c, 0);
   if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
   if (!storage) return refuse_storage(c);
-  struct dense d = {.storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype};
+  struct dense d = {
+      .storage = storage, .dtype = c->cp->storages.p[storage - 1].dtype, .quantizer = call_arg(c, 4)};
   if (dtype_table[d.dtype].cls != DT_QUANT)
     return refuse_arguments(c, "the storage is not of a quantised dtype");
   const char *what = quantizer_wrong(c, d.dtype, call_arg(c, 4));

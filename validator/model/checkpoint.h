@@ -77,8 +77,12 @@ struct tensor_fact {
   uint32_t first_dim; /* in checkpoint.dims: sizes, then strides */
   uint32_t at;
   uint8_t dtype, ndim;
-  uint8_t flags;   /* enum plan_tensor_flags */
-  uint32_t sparse; /* 1-based in checkpoint.sparse, 0: strided */
+  uint8_t flags; /* enum plan_tensor_flags */
+  union {
+    uint32_t sparse; /* PLAN_SPARSE: 1-based in checkpoint.sparse; else 0 … */
+    val_id
+        quantizer; /* … but for PLAN_QUANTIZED: (scheme, scale, zero point), with an axis behind channels */
+  };
   uint64_t offset, numel, extent;
 };
 
@@ -326,6 +330,12 @@ void plan_emit_lines(struct checkpoint *cp, struct plan_writer *w);
 
 /* "indices", "crow_indices", "values" …: as torch names the parts of a sparse tensor. */
 const char *sparse_part_name(enum plan_layout layout, uint32_t i);
+
+/* tensor_parts.c: the values that make a tensor besides its own bytes: the parts of a sparse one, the
+ * quantiser of a quantised one. */
+uint32_t tensor_num_parts(const struct checkpoint *cp, const struct machine *m, const struct tensor_fact *t);
+val_id tensor_part(const struct checkpoint *cp, const struct machine *m, const struct tensor_fact *t,
+                   uint32_t i, struct span *name);
 
 /* Integers, lowest byte first, two's complement if signed. */
 enum { INTEGER_TEXT = 80 };

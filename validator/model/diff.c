@@ -78,12 +78,19 @@ static bool choose_dict(struct differ *d, uint32_t side, uint32_t *number) {
   const struct diff_side *s = &d->request->side[side];
   const struct plan_dict *best = s->plan->num_dicts ? s->plan->dicts : NULL;
   const struct plan_dict *dict = s->key.n ? plan_dict_at(s->plan, s->key) : best;
-  d->side[side] = (struct diff_names){.plan = s->plan, .file = s->file, .dict = dict};
+  d->side[side] = (struct diff_names){.plan = s->plan, .dict = dict};
   if (dict) *number = (uint32_t)(dict - s->plan->dicts) + 1;
   if (dict || !s->key.n) return true;
   return refuse(
       d->o, (struct observation){
                 .kind = OBS_DIFF_KEY, .subject = s->key, .detail = side ? SPAN("second") : SPAN("first")});
+}
+
+static bool open_bytes(struct differ *d) {
+  for (uint32_t i = 0; i < ARRAY_LEN(d->side); i++)
+    if (!plan_bytes_open(&d->side[i].bytes, d->side[i].plan, d->request->side[i].file, d->arena, d->o))
+      return false;
+  return true;
 }
 
 /* "2 changed, 1 added" */
@@ -112,7 +119,7 @@ bool diff_run(const struct diff_request *request, void *region, size_t size, str
   uint64_t both = request->side[0].file.n + request->side[1].file.n;
   if (!try_mul(both, UINT64_C(4), &d.bytes_left)) d.bytes_left = UINT64_MAX;
   memcpy(d.report->magic, magic, sizeof magic);
-  if (!choose_dict(&d, 0, &d.report->dict_a) || !choose_dict(&d, 1, &d.report->dict_b) ||
+  if (!choose_dict(&d, 0, &d.report->dict_a) || !choose_dict(&d, 1, &d.report->dict_b) || !open_bytes(&d) ||
       !diff_read_names(&d))
     return false;
   compare_weights(&d);

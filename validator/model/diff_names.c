@@ -2,7 +2,7 @@
  * before all names of one side (module., _orig_mod., model.). */
 #include "model/diff_parts.h"
 
-enum { CANDIDATES = 16, TRIES = 64 };
+enum { CANDIDATES = 16, TRIES = 64, INNER_NAME = 4096 };
 
 static uint32_t hash_of(const struct differ *d, struct span name) {
   return (uint32_t)siphash(d->request->hash_seed, name);
@@ -23,19 +23,66 @@ static bool index_names(struct differ *d, struct diff_names *s) {
   return hash_hang(d->arena, &s->index);
 }
 
-static bool list_names(struct differ *d, struct diff_names *s) {
-  uint32_t rows = s->dict ? s->dict->num_entries : s->plan->num_tensors;
-  s->name = arena_array(d->arena, rows, struct span);
-  s->tensor = arena_array(d->arena, rows, uint32_t);
-  s->storage = arena_array(d->arena, s->plan->num_storages, struct span);
-  if (!s->name || !s->tensor || !s->storage) return false;
-  for (uint32_t i = 0; i < rows; i++) {
-    const struct plan_entry *entry = s->dict ? &s->plan->entries[s->dict->first_entry + i] : NULL;
-    uint32_t tensor = entry ? entry->tensor : i;
-    if (tensor == UINT32_MAX) continue;
-    s->name[s->n] = plan_span(s->plan, entry ? entry->name : s->plan->tensors[i].key);
-    s->tensor[s->n++] = tensor;
+/* False: more than an honest plan names. */
+static bool add_name(struct diff_names *s, struct span name, uint32_t tensor) {
+  if (s->n == s->room) return false;
+  s->name[s->n] = name;
+  s->tensor[s->n++] = tensor;
+  return true;
+}
+
+/* "fc._packed_params._packed_params/0": the keys from the entry's value down to the row, as far as there is
+ * room. */
+static bool inner_name(struct differ *d, const struct diff_names *s, const struct plan_entry *entry,
+                       uint32_t row, struct span *out) {
+  uint8_t text[INNER_NAME];
+  size_t at = sizeof text;
+  for (; row != entry->value; row = s->plan->values[row].parent) {
+    const struct span key = plan_span(s->plan, s->plan->values[row].key);
+    if (key.n >= at) break;
+    at -= key.n;
+    if (key.n) memcpy(text + at, key.p, key.n);
+    text[--at] = '/';
   }
+  const struct span outer = plan_span(s->plan, entry->name);
+  *out = arena_printf(d->arena, "%.*s%.*s", (int)outer.n, (const char *)outer.p, (int)(sizeof text - at),
+                      (const char *)text + at);
+  return out->n != 0;
+}
+
+/* What stands inside an entry, as quantised modules pack their weights; the parts of a tensor are its own. */
+static bool add_inner_names(struct differ *d, struct diff_names *s, const struct plan_entry *entry) {
+  const struct plan_value *values = s->plan->values;
+  for (uint32_t i = entry->value + 1; i < values[entry->value].end;) {
+    struct span name;
+    if (values[i].kind != PLAN_VAL_TENSOR) {
+      i++;
+      continue;
+    }
+    if (!inner_name(d, s, entry, i, &name) || !add_name(s, name, (uint32_t)values[i].number)) return false;
+    i = values[i].end;
+  }
+  return true;
+}
+
+static bool list_entries(struct differ *d, struct diff_names *s) {
+  for (uint32_t i = 0; i < s->dict->num_entries; i++) {
+    const struct plan_entry *entry = &s->plan->entries[s->dict->first_entry + i];
+    if (entry->tensor == UINT32_MAX ? !add_inner_names(d, s, entry)
+                                    : !add_name(s, plan_span(s->plan, entry->name), entry->tensor))
+      return false;
+  }
+  return true;
+}
+
+static bool list_names(struct differ *d, struct diff_names *s) {
+  s->room = s->plan->num_tensors + (s->dict ? s->dict->num_entries : 0);
+  s->name = arena_array(d->arena, s->room, struct span);
+  s->tensor = arena_array(d->arena, s->room, uint32_t);
+  if (!s->name || !s->tensor) return false;
+  if (s->dict && !list_entries(d, s)) return false;
+  for (uint32_t i = 0; !s->dict && i < s->plan->num_tensors; i++)
+    if (!add_name(s, plan_span(s->plan, s->plan->tensors[i].key), i)) return false;
   return index_names(d, s);
 }
 

@@ -3,15 +3,9 @@
 
 #include "model/diff_parts.h"
 #include "model/elements.h"
+#include "model/quantizer.h"
 
 /* ---- bytes ---- */
-
-static bool storage_of(struct differ *d, struct diff_names *s, uint32_t storage, struct span *out) {
-  struct span *known = &s->storage[storage - 1];
-  if (known->n == 0 && !plan_storage_bytes(s->plan, storage, s->file, d->arena, d->o, known)) return false;
-  *out = *known;
-  return true;
-}
 
 /* The bytes that a comparison walks over: once a storage would be too few, for views share storages. */
 static bool spend(struct differ *d, const struct plan_tensor *t) {
@@ -25,21 +19,37 @@ static bool spend(struct differ *d, const struct plan_tensor *t) {
   return true;
 }
 
-static bool open_side(struct differ *d, uint32_t side, const struct plan_tensor *t, struct elements *e) {
+/* One side's numbers. */
+struct operand {
+  struct elements e;
+  struct quantizer q; /* of a quantised tensor */
+  bool quantized;
+};
+
+static bool open_side(struct differ *d, uint32_t side, const struct plan_tensor *t, struct operand *out) {
   struct diff_names *s = &d->side[side];
   struct span bytes = {0};
-  if (!elements_readable(s->plan, t) || s->file.n == 0 || !spend(d, t)) return false;
-  if (t->numel && !storage_of(d, s, t->storage, &bytes)) return false;
-  elements_begin(e, s->plan, t, bytes);
-  return true;
+  out->quantized = elements_quantized(s->plan, t);
+  if (!(out->quantized || elements_readable(s->plan, t)) || s->bytes.file.n == 0 || !spend(d, t))
+    return false;
+  if (t->numel && !plan_bytes_read(&s->bytes, t->storage, &bytes)) return false;
+  elements_begin(&out->e, s->plan, t, bytes);
+  return !out->quantized || quantizer_read(&out->q, &s->bytes, t);
 }
 
-static bool in_one_run(const struct elements *x, const struct elements *y) {
-  return x->t->flags & y->t->flags & PLAN_CONTIGUOUS && x->big_endian == y->big_endian;
+/* Do equal bytes mean equal numbers? */
+static bool same_meaning(const struct operand *x, const struct operand *y) {
+  if (x->e.t->dtype != y->e.t->dtype || x->e.big_endian != y->e.big_endian) return false;
+  if (!x->quantized) return true;
+  const size_t bytes = x->q.channels * sizeof *x->q.scale;
+  return x->q.channels == y->q.channels && x->q.run == y->q.run &&
+         memcmp(x->q.scale, y->q.scale, bytes) == 0 && memcmp(x->q.zero_point, y->q.zero_point, bytes) == 0;
 }
 
+/* Both lie in one run of bytes, and these are equal. */
 static bool same_run(const struct elements *x, const struct elements *y) {
   size_t size = (size_t)dtype_size((enum dtype)x->t->dtype);
+  if (!(x->t->flags & y->t->flags & PLAN_CONTIGUOUS)) return false;
   return x->t->numel == 0 ||
          memcmp(x->bytes.p + x->t->offset * size, y->bytes.p + y->t->offset * size, x->t->numel * size) == 0;
 }
@@ -52,10 +62,16 @@ struct number {
   double part[PARTS];
 };
 
-static struct number number_at(const struct elements *e, const uint8_t *p) {
+/* The number that the walk came to last. */
+static struct number number_at(const struct operand *x, const uint8_t *p) {
+  const struct elements *e = &x->e;
   enum dtype dtype = (enum dtype)e->t->dtype;
   size_t size = (size_t)dtype_size(dtype);
   uint8_t bytes[16], turned[16];
+  if (x->quantized)
+    return (struct number){
+        {quantizer_real(&x->q, quantizer_channel(&x->q, e->t->numel - e->left - 1), elements_value(e, p)),
+         0}};
   if (dtype_table[dtype].cls != DT_COMPLEX) return (struct number){{elements_value(e, p), 0}};
   enum dtype half = dtype == DTYPE_C128 ? DTYPE_F64 : dtype == DTYPE_C64 ? DTYPE_F32 : DTYPE_F16;
   size /= PARTS;
@@ -96,9 +112,9 @@ static bool same_number(const struct number *x, const struct number *y) {
   return true;
 }
 
-static void compare(struct figures *f, const struct diff_request *r, struct elements *x, struct elements *y) {
-  size_t size = (size_t)dtype_size((enum dtype)x->t->dtype);
-  for (const uint8_t *p, *q; (p = elements_next(x)) && (q = elements_next(y));) {
+static void compare(struct figures *f, const struct diff_request *r, struct operand *x, struct operand *y) {
+  size_t size = (size_t)dtype_size((enum dtype)x->e.t->dtype);
+  for (const uint8_t *p, *q; (p = elements_next(&x->e)) && (q = elements_next(&y->e));) {
     struct number a = number_at(x, p), b = number_at(y, q);
     f->differing += f->bits ? memcmp(p, q, size) != 0 : !same_number(&a, &b);
     for (int i = 0; i < PARTS; i++) compare_part(f, r, a.part[i], b.part[i]);
@@ -118,7 +134,7 @@ static enum diff_answer take_figures(struct diff_row *row, const struct figures 
   return row->within ? DIFF_WITHIN : DIFF_OTHER;
 }
 
-/* ---- strided tensors ---- */
+/* ---- strided and quantised tensors ---- */
 
 static bool same_shape(const struct differ *d, const struct plan_tensor *x, const struct plan_tensor *y) {
   const uint64_t *a = d->side[0].plan->dims + x->first_dim, *b = d->side[1].plan->dims + y->first_dim;
@@ -129,28 +145,15 @@ static bool same_shape(const struct differ *d, const struct plan_tensor *x, cons
 static enum diff_answer strided_tensors(struct differ *d, const struct plan_tensor *x,
                                         const struct plan_tensor *y, struct diff_row *row) {
   const struct diff_request *r = d->request;
-  bool retyped = x->dtype != y->dtype;
-  struct elements ex, ey;
-  if (!open_side(d, 0, x, &ex) || !open_side(d, 1, y, &ey)) return DIFF_UNKNOWN;
-  if (!retyped && in_one_run(&ex, &ey) && same_run(&ex, &ey)) return DIFF_EQUAL;
-  struct figures f = {.bits = !retyped && ex.big_endian == ey.big_endian, .within = true};
-  compare(&f, r, &ex, &ey);
-  return take_figures(row, &f, retyped, r->rtol > 0 || r->atol > 0);
+  struct operand a, b;
+  if (!open_side(d, 0, x, &a) || !open_side(d, 1, y, &b)) return DIFF_UNKNOWN;
+  struct figures f = {.bits = same_meaning(&a, &b), .within = true};
+  if (f.bits && same_run(&a.e, &b.e)) return DIFF_EQUAL;
+  compare(&f, r, &a, &b);
+  return take_figures(row, &f, x->dtype != y->dtype, r->rtol > 0 || r->atol > 0);
 }
 
-/* ---- quantised and sparse tensors ---- */
-
-/* The plan keeps no scales: equal bytes are not yet equal numbers. */
-static enum diff_answer quantized_tensors(struct differ *d, const struct plan_tensor *x,
-                                          const struct plan_tensor *y) {
-  struct span a, b;
-  enum dtype dtype = (enum dtype)x->dtype;
-  bool in_order = x->flags & y->flags & PLAN_CONTIGUOUS && x->offset == 0 && y->offset == 0;
-  if (!in_order || !x->storage || !y->storage || !spend(d, x)) return DIFF_UNKNOWN;
-  if (!storage_of(d, &d->side[0], x->storage, &a) || !storage_of(d, &d->side[1], y->storage, &b))
-    return DIFF_UNKNOWN;
-  return memcmp(a.p, b.p, (size_t)dtype_bytes_for(dtype, x->numel)) != 0 ? DIFF_OTHER : DIFF_UNKNOWN;
-}
+/* ---- sparse tensors ---- */
 
 static const struct plan_tensor *next_part(const struct plan *p, const struct plan_tensor *t, uint32_t *at) {
   uint32_t end = p->values[t->value].end;
@@ -182,11 +185,9 @@ static enum diff_answer sparse_tensors(struct differ *d, const struct plan_tenso
 
 enum diff_answer diff_tensors(struct differ *d, uint32_t a, uint32_t b, struct diff_row *row) {
   const struct plan_tensor *x = &d->side[0].plan->tensors[a], *y = &d->side[1].plan->tensors[b];
-  bool apart = (x->flags | y->flags) & (PLAN_SPARSE | PLAN_QUANTIZED);
   row->kind = DIFF_RESHAPED;
   if (!same_shape(d, x, y)) return DIFF_OTHER;
   row->kind = x->dtype != y->dtype ? DIFF_RETYPED : DIFF_CHANGED;
-  if (!apart) return strided_tensors(d, x, y, row);
-  if (x->dtype != y->dtype) return DIFF_OTHER;
-  return x->flags & PLAN_SPARSE ? sparse_tensors(d, x, y) : quantized_tensors(d, x, y);
+  if (!(x->flags & PLAN_SPARSE)) return strided_tensors(d, x, y, row);
+  return x->dtype != y->dtype ? DIFF_OTHER : sparse_tensors(d, x, y);
 }

@@ -4,17 +4,17 @@
 
 #include "base/hash.h"
 #include "model/diff.h"
+#include "model/plan_bytes.h"
 
 /* One side's tensors by name. */
 struct diff_names {
   const struct plan *plan;
   const struct plan_dict *dict; /* NULL: every tensor of the file, by its key */
-  struct span file;
   struct span *name;
   uint32_t *tensor; /* index in the plan; parallel to the names */
-  uint32_t n;
+  uint32_t n, room;
   struct hash_index index; /* of the names */
-  struct span *storage;    /* real bytes of the plan's storages, once read */
+  struct plan_bytes bytes;
 };
 
 struct differ {

@@ -1,5 +1,6 @@
 #include "model/digest.h"
 
+#include "model/plan_bytes.h"
 #include "tensor/stats.h"
 
 static const uint8_t magic[8] = {'C', 'K', 'L', 'S', 'H', 'A', 0, 1};
@@ -28,19 +29,19 @@ static bool has_bytes(const struct plan *p, const struct plan_tensor *t) {
 bool digest_run(const struct plan *p, struct span file, const struct limits *max, void *region, size_t size,
                 struct arena *a, struct observations *o) {
   struct digests *out = region;
-  struct span *storage = arena_array(a, p->num_storages, struct span);
-  if (!storage || size < sizeof *out || (size - sizeof *out) / sizeof(struct digest) < p->num_tensors)
+  struct plan_bytes storages;
+  if (!plan_bytes_open(&storages, p, file, a, o) || size < sizeof *out ||
+      (size - sizeof *out) / sizeof(struct digest) < p->num_tensors)
     return false;
   memcpy(out->magic, magic, sizeof magic);
   out->n = p->num_tensors;
   for (uint32_t i = 0; i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
     struct tensor_stats stats;
-    if (!has_bytes(p, t)) continue;
-    struct span *bytes = &storage[t->storage - 1];
-    if (bytes->n == 0 && !plan_storage_bytes(p, t->storage, file, a, o, bytes)) continue;
+    struct span bytes;
+    if (!has_bytes(p, t) || !plan_bytes_read(&storages, t->storage, &bytes)) continue;
     struct view v = view_of(p, t);
-    tensor_stats(&stats, &v, *bytes, p->storages[t->storage - 1].big_endian != 0, true, max->stats_elements);
+    tensor_stats(&stats, &v, bytes, p->storages[t->storage - 1].big_endian != 0, true, max->stats_elements);
     out->tensor[i].known = stats.hashed;
     if (stats.hashed) memcpy(out->tensor[i].sha256, stats.sha256, sizeof stats.sha256);
   }

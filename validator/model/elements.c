@@ -1,9 +1,17 @@
 #include "model/elements.h"
 
+static bool has_elements(const struct plan *p, const struct plan_tensor *t) {
+  const unsigned no = PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_EXPANDED;
+  return !(t->flags & no) && t->storage != PLAN_NO_STORAGE && p->storages[t->storage - 1].member != 0 &&
+         t->ndim <= ELEMENTS_DIMS;
+}
+
 bool elements_readable(const struct plan *p, const struct plan_tensor *t) {
-  const unsigned no = PLAN_META | PLAN_UNPROVED | PLAN_SPARSE | PLAN_QUANTIZED | PLAN_EXPANDED;
-  return !(t->flags & no) && !dtype_is_block((enum dtype)t->dtype) && t->storage != PLAN_NO_STORAGE &&
-         p->storages[t->storage - 1].member != 0 && t->ndim <= ELEMENTS_DIMS;
+  return has_elements(p, t) && !(t->flags & PLAN_QUANTIZED) && !dtype_is_block((enum dtype)t->dtype);
+}
+
+bool elements_quantized(const struct plan *p, const struct plan_tensor *t) {
+  return has_elements(p, t) && t->flags & PLAN_QUANTIZED && dtype_packing((enum dtype)t->dtype) == 1;
 }
 
 void elements_begin(struct elements *e, const struct plan *p, const struct plan_tensor *t,

@@ -137,7 +137,7 @@ static bool put_tensors(struct checkpoint *cp, struct plan_writer *w, const stru
     struct plan_tensor *row = plan_row(w, PLAN_tensors, sizeof *row);
     bool absent = t->storage && cp->storages.p[t->storage - 1].member == 0;
     uint32_t tied;
-    const struct sparse_fact *sparse = t->sparse ? &cp->sparse.p[t->sparse - 1] : NULL;
+    const struct sparse_fact *sparse = t->flags & PLAN_SPARSE ? &cp->sparse.p[t->sparse - 1] : NULL;
     if (!row || !ties.first || !tie(cp, &ties, i, &tied)) return false;
     *row = (struct plan_tensor){.key = path->key,
                                 .storage = absent ? PLAN_NO_STORAGE : t->storage,

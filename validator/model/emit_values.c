@@ -15,7 +15,7 @@ enum {
 enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS, SEGMENT_STATE, SEGMENT_PARTS, SEGMENT_KEY };
 struct segment {
   enum segment_kind kind;
-  val_id v;   /* PARTS: the object, a sparse tensor; KEY: the dict key that the record stands under */
+  val_id v;   /* PARTS: the object, a tensor; KEY: the dict key that the record stands under */
   uint32_t n; /* children in it */
 };
 enum { SEGMENTS_MAX = 8 };
@@ -107,11 +107,9 @@ static void add_record(const struct checkpoint *cp, const struct machine *m, str
   add_segment(m, f, SEGMENT_ITEMS, o->appended);
 }
 
-/* Of an object that is a sparse tensor, also by another name; else NULL. */
-static const struct sparse_fact *sparse_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
-  const struct built *b = built_of(cp, m, v);
-  uint32_t sparse = b && b->kind == BUILT_TENSOR ? cp->tensors.p[b->index].sparse : 0;
-  return sparse ? &cp->sparse.p[sparse - 1] : NULL;
+/* Of an object that is a tensor. */
+static const struct tensor_fact *fact_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  return &cp->tensors.p[built_of(cp, m, v)->index];
 }
 
 static void add_object(const struct checkpoint *cp, const struct machine *m, struct frame *f, val_id v) {
@@ -136,8 +134,8 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
   case BUILT_NP_ARRAY: add_record(cp, m, f, o, false); return;
   case BUILT_COMPLEX: add_segment(m, f, SEGMENT_ARGS, o->args); return;
   case BUILT_TENSOR:
-    if (sparse_of(cp, m, v))
-      f->segments[f->num_segments++] = (struct segment){SEGMENT_PARTS, v, sparse_of(cp, m, v)->num_parts};
+    f->segments[f->num_segments++] =
+        (struct segment){SEGMENT_PARTS, v, tensor_num_parts(cp, m, fact_of(cp, m, v))};
     return;
   case BUILT_BYTES:
   case BUILT_DEVICE:
@@ -177,10 +175,6 @@ static struct plan_value *row_at(const struct walk *k, uint32_t i) {
   return plan_row_at(k->w, PLAN_values, sizeof(struct plan_value), i);
 }
 
-static struct span part_name(const struct sparse_fact *s, uint32_t i) {
-  return span_str(sparse_part_name((enum plan_layout)s->layout, i));
-}
-
 static val_id child_at(const struct walk *k, const struct frame *f, char scratch[SCRATCH], struct span *key) {
   const struct segment *s = &f->segments[f->segment];
   struct plan_value *row = row_at(k, f->row);
@@ -194,9 +188,7 @@ static val_id child_at(const struct walk *k, const struct frame *f, char scratch
     return value_item(k->m, s->v, 2 * f->next + 1);
   case SEGMENT_STATE: *key = SPAN("__state"); return s->v;
   case SEGMENT_KEY: *key = SPAN("__key"); return s->v;
-  case SEGMENT_PARTS:
-    *key = part_name(sparse_of(k->cp, k->m, s->v), f->next);
-    return sparse_of(k->cp, k->m, s->v)->part[f->next];
+  case SEGMENT_PARTS: return tensor_part(k->cp, k->m, fact_of(k->cp, k->m, s->v), f->next, key);
   }
   *key = SPAN("?");
   return 0;
@@ -380,11 +372,11 @@ static void put_value(struct walk *k, struct plan_value *row, uint32_t row_index
 
 /* ---- the walk ---- */
 
-/* Has it children, and may other values hold the same? Not so a tensor, which is a row of its own at every
- * path. */
+/* Has it children, and may other values hold the same? Not so a tensor without parts, which is a row of its
+ * own at every path. */
 static bool is_container(const struct checkpoint *cp, const struct machine *m, val_id v) {
   const struct built *b = built_of(cp, m, v);
-  if (b && b->kind == BUILT_TENSOR) return sparse_of(cp, m, v) != NULL;
+  if (b && b->kind == BUILT_TENSOR) return tensor_num_parts(cp, m, fact_of(cp, m, v)) > 0;
   return kind_of(m, v) == VAL_OBJECT || value_count(m, v) > 0;
 }
 

@@ -1,9 +1,8 @@
 #include "model/plan.h"
 
-#include <libdeflate.h>
-
 #include "container/container.h"
 #include "model/policy.h"
+#include "model/quantizer.h"
 #include "pickle/decompile.h"
 
 static const uint8_t plan_magic[8] = {'C', 'K', 'L', 'P', 'L', 'A', 'N', '1'};
@@ -275,8 +274,8 @@ bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_si
   *p = (struct plan){.text_bytes = size};
   attach(p, region);
   static const char *const names[] = {"members", "globals", "storages",     "values", "tensors",
-                                      "stats",   "dicts",   "instructions", "lines"};
-  bool ok[] = {members_ok(p, file_size), globals_ok(p), false, false, false, false, false, false, false};
+                                      "stats",   "dicts",   "instructions", "lines",  "quantizers"};
+  bool ok[ARRAY_LEN(names)] = {members_ok(p, file_size), globals_ok(p)};
   ok[2] = ok[0] && storages_ok(p);
   ok[3] = values_ok(p);
   ok[4] = ok[2] && tensors_ok(p);
@@ -284,6 +283,7 @@ bool plan_open(struct plan *p, const void *region, size_t size, uint64_t file_si
   ok[6] = dicts_ok(p);
   ok[7] = insns_ok(p);
   ok[8] = lines_ok(p);
+  ok[9] = ok[3] && ok[4] && quantizers_ok(p);
   for (size_t i = 0; i < ARRAY_LEN(ok); i++) {
     *why = names[i];
     if (!ok[i]) return false;
@@ -324,29 +324,4 @@ uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, str
   for (uint32_t i = 0; i < d->num_entries; i++)
     if (span_eq(plan_span(p, p->entries[d->first_entry + i].name), name)) return d->first_entry + i;
   return UINT32_MAX;
-}
-
-bool plan_storage_bytes(const struct plan *p, uint32_t storage, struct span file, struct arena *a,
-                        struct observations *o, struct span *out) {
-  const struct plan_storage *s = &p->storages[storage - 1];
-  if (s->member == 0)
-    return refuse(o, (struct observation){.kind = OBS_STORAGE_MISSING, .subject = plan_span(p, s->key)});
-  const struct plan_member *m = &p->members[s->member - 1];
-  struct span stored = span_of(file.p + m->data_at, (size_t)m->csize);
-  if (m->method == METHOD_DEFLATED) {
-    uint8_t *real = arena_alloc(a, (size_t)m->size, 1, 1);
-    struct libdeflate_decompressor *d = real ? libdeflate_alloc_decompressor() : NULL;
-    if (!d)
-      return refuse(o, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = m->size, .want = a->budget});
-    enum libdeflate_result r =
-        libdeflate_deflate_decompress(d, stored.p, stored.n, real, (size_t)m->size, NULL);
-    libdeflate_free_decompressor(d);
-    if (r != LIBDEFLATE_SUCCESS)
-      return refuse(o,
-                    (struct observation){
-                        .kind = OBS_STORAGE_MISSING, .member = s->member, .subject = plan_span(p, s->key)});
-    stored = span_of(real, (size_t)m->size);
-  }
-  *out = span_of(stored.p + s->at, (size_t)s->bytes);
-  return true;
 }

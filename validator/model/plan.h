@@ -83,7 +83,8 @@ struct plan_tensor {
   uint32_t at;        /* offset of the rebuilding call in its pickle */
   uint8_t dtype, ndim;
   uint8_t flags;     /* enum plan_tensor_flags */
-  uint8_t layout;    /* enum plan_layout; the children of a sparse tensor's `value` are its parts */
+  uint8_t layout;    /* enum plan_layout; the children of a sparse tensor's `value` are its parts, those of a
+                        quantised one's its quantiser (model/quantizer.h) */
   union {            /* in elements */
     uint64_t offset; /* in its storage */
     uint64_t nnz;    /* PLAN_SPARSE: how many it keeps; it has no storage */
@@ -273,10 +274,5 @@ uint32_t plan_find(const struct plan *p, struct span path);
 const struct plan_dict *plan_dict_at(const struct plan *p, struct span path);
 /* The entry of a dict by name: UINT32_MAX if there is none. Linear; build an index for more than a few. */
 uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, struct span name);
-
-/* The real bytes of a tensor's storage: where they lie in the mapping, or inflated into the arena. False
- * (observed): no bytes, or they do not inflate. */
-NODISCARD bool plan_storage_bytes(const struct plan *p, uint32_t storage, struct span file, struct arena *a,
-                                  struct observations *o, struct span *out);
 
 #endif
