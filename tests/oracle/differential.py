@@ -5,7 +5,7 @@
   - clean for torch 1.13 means that its weights_only=True loads the file, with the same tensors (where it is installed).
    CKPTLINT, GEN            the programs
    CKPTLINT_REAL            a folder of real checkpoints, whose programs are bent as well
-   DIFFERENTIAL_SECONDS     how long (25); DIFFERENTIAL_SEED where the random numbers start (1)
+   DIFFERENTIAL_SECONDS     how long (else the same cases every time); DIFFERENTIAL_SEED where the random numbers start (1)
    DIFFERENTIAL_KEEP        a folder for the counterexamples
 `make differential SECS=3600` is the long run."""
 import collections
@@ -35,10 +35,10 @@ except ImportError:
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CKPTLINT = os.environ.get("CKPTLINT", os.path.join(TOP, "build/release/ckptlint"))
 GEN = os.environ.get("GEN", os.path.join(os.path.dirname(CKPTLINT), "corpus/gen"))
-SECONDS = float(os.environ.get("DIFFERENTIAL_SECONDS", "25"))
+SECONDS = float(os.environ.get("DIFFERENTIAL_SECONDS", "0"))
 SEED = os.environ.get("DIFFERENTIAL_SEED", "1")
 BATCH = 500
-LEAST = 4 * BATCH
+LEAST = 16 * BATCH
 PROGRAM_MAX = 20000  # bytes of a real program that is bent
 DEEP = 20000  # Python's own limit would end walks that ckptlint's does not
 # A loader that does not come to the end of what is a mere finding, each with its reason.

@@ -3,7 +3,7 @@ seconds, and what is not refused is what an oracle reads as well: the checksums 
 the same tensors (clean), CPython builds the same tree (torch zips), the rules of safetensors are kept.
    CKPTLINT, GEN     the programs
    CKPTLINT_REAL     a folder of real checkpoints; without it those of the corpus are bent
-   MUTATE_SECONDS    how long (25); MUTATE_SEED where the random numbers start (1); MUTATE_KEEP a folder for what is wrong
+   MUTATE_SECONDS    how long (else the same cases every time); MUTATE_SEED where the random numbers start (1); MUTATE_KEEP a folder for what is wrong
 `make mutate-real SECS=3600` is the long run."""
 import collections
 import glob
@@ -25,9 +25,9 @@ import torch_archive
 from differential import GEN, OLD, TOP
 from zip_mutate import with_checksums
 
-SECONDS = float(os.environ.get("MUTATE_SECONDS", "25"))
+SECONDS = float(os.environ.get("MUTATE_SECONDS", "0"))
 SEED = os.environ.get("MUTATE_SEED", "1")
-BATCH, LEAST = 250, 1500
+BATCH, LEAST = 250, 7000
 SMALL = 64 << 10  # bytes of a checkpoint that is bent
 SLOW = 2.0  # seconds of one file
 DEATHS = {"RUN001", "RUN002", "RUN003", "RUN004"}

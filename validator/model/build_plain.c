@@ -102,11 +102,15 @@ bool latin1(const struct call *c, struct span text, struct span *out) {
   return p != NULL;
 }
 
-static bool names_latin1(struct span s) { return span_is(s, "latin1") || span_is(s, "latin-1"); }
+/* Is argument i the codec's name? Bytes are none: a loader raises. */
+static bool names_latin1(const struct call *c, uint32_t i) {
+  struct span s = call_bytes(c, i);
+  return call_is_str(c, i) && (span_is(s, "latin1") || span_is(s, "latin-1"));
+}
 
 uint32_t build_CODECS_ENCODE(const struct call *c) {
   struct span out;
-  if (c->n != 2 || !call_is_str(c, 0) || !names_latin1(call_bytes(c, 1)))
+  if (c->n != 2 || !call_is_str(c, 0) || !names_latin1(c, 1))
     return refuse_arguments(c, "not a str and 'latin1'");
   if (call_kind(c, 0) != VAL_TEXT) return bytes_object(c, call_bytes(c, 0));
   if (!latin1(c, call_bytes(c, 0), &out)) return refuse_arguments(c, "a code point above 255");
@@ -133,8 +137,7 @@ uint32_t build_BYTES(const struct call *c) {
 uint32_t build_BYTEARRAY(const struct call *c) {
   struct span s = SPAN("");
   uint32_t n = c->n;
-  if (n == 2 && call_kind(c, 0) == VAL_TEXT && names_latin1(call_bytes(c, 1)) &&
-      latin1(c, call_bytes(c, 0), &s))
+  if (n == 2 && call_kind(c, 0) == VAL_TEXT && names_latin1(c, 1) && latin1(c, call_bytes(c, 0), &s))
     return bytes_object(c, s);
   if (n > 1 || (n == 1 && !bytes_of(c->cp, c->m, call_arg(c, 0), &s)))
     return refuse_arguments(c, "not bytes (a count would allocate that many)");

@@ -167,12 +167,29 @@ static COLD void note_oddities(struct machine *m, val_id key, const struct key *
   }
 }
 
+/* Does the container hold the items of an instance of some class, whose __setitem__ may take what has no
+ * hash? The loader goes on then, and so must we. */
+static bool takes_any_key(const struct machine *m, val_id container) {
+  val_id target = m->stack.n ? top(m) : 0;
+  if (kind_of(m, target) != VAL_OBJECT || m->objects.p[value_of(m, target)->ref].items != container)
+    return false;
+  return !m->hooks.unhashable ||
+         !m->hooks.unhashable(m->hooks.ctx, m, target); /* a dict of Python's is known */
+}
+
+static COLD bool unhashable_key(struct machine *m, val_id container, const struct arg *arg) {
+  if (!takes_any_key(m, container)) return refuse_op(m, OBS_PKL_UNHASHABLE, arg);
+  observe(m->obs, seen_at(m, OBS_PKL_UNHASHABLE, arg));
+  return true;
+}
+
 bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_if_new, uint32_t *place,
                const struct arg *arg) {
   struct key k;
   take_apart(m, key, &k);
   if (k.no_memory) return refuse_memory(m);
-  if (k.unhashable) return refuse_op(m, OBS_PKL_UNHASHABLE, arg);
+  *place = place_if_new;
+  if (k.unhashable) return unhashable_key(m, container, arg);
   if (k.complex || k.has_object || k.has_surrogate || k.has_nan) note_oddities(m, key, &k, arg);
   uint32_t hash = hash_key(m, container, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
