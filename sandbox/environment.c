@@ -8,6 +8,29 @@ static const char *const kept_names[] = {
     "LC_CTYPE=", "GITHUB_ACTIONS=", "SOURCE_DATE_EPOCH=", "TZ=",      "TMPDIR=", "CI=",
 };
 
+/* What makes the loader put foreign code into this process. */
+static const char *const preload_names[] = {"LD_PRELOAD=", "LD_AUDIT="};
+static const char preload_file[] = "/etc/ld.so.preload";
+
+/* Set once, before the variables go. */
+static bool preloads[ARRAY_LEN(preload_names)];
+
+static void note_preloads(char **list) {
+  for (; *list; list++)
+    for (size_t i = 0; i < ARRAY_LEN(preload_names); i++) {
+      size_t n = strlen(preload_names[i]);
+      if (strncmp(*list, preload_names[i], n) == 0 && (*list)[n]) preloads[i] = true;
+    }
+}
+
+size_t sandbox_preloads(struct span out[PRELOADS_MAX]) {
+  size_t n = 0;
+  for (size_t i = 0; i < ARRAY_LEN(preload_names); i++)
+    if (preloads[i]) out[n++] = span_of(preload_names[i], strlen(preload_names[i]) - 1);
+  if (access(preload_file, F_OK) == 0) out[n++] = span_str(preload_file);
+  return n;
+}
+
 static bool is_kept(const char *variable) {
   for (size_t i = 0; i < ARRAY_LEN(kept_names); i++)
     if (strncmp(variable, kept_names[i], strlen(kept_names[i])) == 0) return true;
@@ -45,6 +68,7 @@ bool sandbox_scrub_environment(char **argv, char **envp) {
     free(arguments);
     return false;
   }
+  note_preloads(envp);
   wipe_list(envp);
   environ = kept;
   if (argv[0]) wipe_list(argv + 1); /* the process list goes on showing the program's name */

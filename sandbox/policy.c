@@ -46,6 +46,11 @@ struct policy_profile policy_profile(void) {
 #undef SYSCALL
 #undef UNNAMED
 
+const struct policy_row *policy_rows(size_t *n) {
+  *n = ARRAY_LEN(table);
+  return table;
+}
+
 const struct policy_row *policy_row_of(int nr) {
   for (size_t i = 0; i < ARRAY_LEN(table); i++)
     if (nr >= table[i].first && nr <= table[i].last) return &table[i];
@@ -147,14 +152,22 @@ static bool add_row(scmp_filter_ctx ctx, enum which which, const struct policy_r
   return true;
 }
 
-static bool add_table(scmp_filter_ctx ctx, enum which which) {
-  for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-    const struct policy_row *row = &table[i];
-    /* A negative number is libseccomp's for "not on this architecture". */
-    if (row->first < 0 || policy_row_of(row->first) != row) continue;
-    if (!add_row(ctx, which, row)) return false;
-  }
+/* A negative number is libseccomp's for "no such call there". For another machine it translates numbers by
+ * name, so that what has none is left out, and traps. */
+static bool has_row(const struct policy_row *row, uint32_t arch) {
+  if (row->first < 0 || policy_row_of(row->first) != row) return false;
+  return arch == THIS_MACHINE || (row->name && seccomp_syscall_resolve_name_arch(arch, row->name) >= 0);
+}
+
+static bool add_table(scmp_filter_ctx ctx, enum which which, uint32_t arch) {
+  for (size_t i = 0; i < ARRAY_LEN(table); i++)
+    if (has_row(&table[i], arch) && !add_row(ctx, which, &table[i])) return false;
   return true;
+}
+
+static bool set_arch(scmp_filter_ctx ctx, uint32_t arch) {
+  return arch == THIS_MACHINE ||
+         (ok(seccomp_arch_add(ctx, arch)) && ok(seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE)));
 }
 
 static bool read_program(int fd, struct filter *out) {
@@ -179,7 +192,7 @@ static bool export(scmp_filter_ctx ctx, struct filter *out) {
   return done;
 }
 
-static bool build(enum which which, uint32_t fallback, struct filter *out) {
+static bool build(enum which which, uint32_t fallback, uint32_t arch, struct filter *out) {
   scmp_filter_ctx ctx = seccomp_init(fallback);
   if (!ctx) {
     errno = ENOMEM;
@@ -187,14 +200,15 @@ static bool build(enum which which, uint32_t fallback, struct filter *out) {
   }
   /* Its own default for a foreign ABI (x32, i386) would kill one thread only. */
   bool done = ok(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) &&
-              add_table(ctx, which) && export(ctx, out);
+              set_arch(ctx, arch) && add_table(ctx, which, arch) && export(ctx, out);
   seccomp_release(ctx);
   return done;
 }
 
-bool policy_build(struct policy *out) {
+bool policy_build(struct policy *out, uint32_t arch) {
   *out = (struct policy){0};
-  if (build(SHAPE, SCMP_ACT_ERRNO(ENOMEM), &out->shape) && build(GATE, SCMP_ACT_TRAP, &out->gate))
+  if (arch == seccomp_arch_native()) arch = THIS_MACHINE;
+  if (build(SHAPE, SCMP_ACT_ERRNO(ENOMEM), arch, &out->shape) && build(GATE, SCMP_ACT_TRAP, arch, &out->gate))
     return true;
   policy_free(out);
   return false;

@@ -10,7 +10,7 @@
 
 #include <linux/filter.h>
 
-#include "base/ints.h"
+#include "base/span.h"
 
 enum { REPORT_FD = 3, TRAP = -1 };
 
@@ -35,6 +35,8 @@ struct policy_row {
   int otherwise; /* errno, or TRAP */
   const char *why;
 };
+/* The table. Of several rows of one call the first is in force. */
+const struct policy_row *policy_rows(size_t *n);
 /* The row in force for a system call of this architecture; NULL: not listed, it traps. */
 const struct policy_row *policy_row_of(int nr);
 
@@ -57,9 +59,14 @@ struct policy {
   struct filter shape, gate;
 };
 
-/* Writes both filters with libseccomp. False: errno; *out is then empty. */
-NODISCARD bool policy_build(struct policy *out);
+/* Writes both filters with libseccomp, for an architecture as <linux/audit.h> numbers them. For another
+ * machine the rows without names are missing. False: errno; *out is then empty. */
+enum { THIS_MACHINE = 0 };
+NODISCARD bool policy_build(struct policy *out, uint32_t arch);
 void policy_free(struct policy *p);
+/* SHA-256 of both programs, one after the other, as the kernel gets them: 64 hex digits. */
+enum { FINGERPRINT_ROOM = 65 };
+void policy_fingerprint(const struct policy *p, char out[FINGERPRINT_ROOM]);
 /* Puts both on the calling thread; with SECCOMP_FILTER_FLAG_TSYNC on every thread of the process. Needs
  * no_new_privs. False: errno. */
 NODISCARD bool policy_install(const struct policy *p, unsigned flags);

@@ -14,7 +14,6 @@
 
 #include "sandbox/raw.h"
 #include "sandbox/state.h"
-#include "tensor/stats.h"
 
 /* ---- the probes: a number to show, or minus errno. None may spoil a later one ---- */
 
@@ -121,10 +120,12 @@ static void make_ruleset(struct sandbox *s) {
 /* Only when the kernel takes filters: libseccomp asks it too, and an outer filter might kill for that. */
 static void make_filters(struct sandbox *s) {
   if (!s->layers[LAYER_SECCOMP].on) return;
-  if (policy_build(&s->policy))
-    s->layers[LAYER_SECCOMP].number = s->policy.shape.n + s->policy.gate.n;
-  else
+  if (!policy_build(&s->policy, THIS_MACHINE)) {
     lose(s, LAYER_SECCOMP, errno);
+    return;
+  }
+  s->layers[LAYER_SECCOMP].number = s->policy.shape.n + s->policy.gate.n;
+  policy_fingerprint(&s->policy, s->fingerprint);
 }
 
 /* ---- level ---- */
@@ -190,13 +191,7 @@ static void warm_up(void) {
 struct sandbox *sandbox_probe(void) {
   hold_standard_descriptors();
   struct sandbox *s = calloc(1, sizeof *s);
-  char *digest = calloc(1, DIGEST_TEXT);
-  if (!s || !digest) {
-    free(s);
-    free(digest);
-    return NULL;
-  }
-  s->digest = digest;
+  if (!s) return NULL;
   s->landlock_fd = -1;
   warm_up();
   probe_layers(s);
@@ -214,11 +209,17 @@ void sandbox_free(struct sandbox *s) {
   if (!s) return;
   if (s->landlock_fd >= 0) close(s->landlock_fd);
   policy_free(&s->policy);
-  free(s->digest);
   free(s);
 }
 
 enum sandbox_level sandbox_level(const struct sandbox *s) { return s->level; }
+
+void sandbox_take_off(struct sandbox *s) {
+  static const enum layer_id seal[] = {LAYER_MDWE, LAYER_LANDLOCK, LAYER_SECCOMP};
+  for (size_t i = 0; i < ARRAY_LEN(seal); i++) lose(s, seal[i], s->layers[seal[i]].error);
+  s->fingerprint[0] = '\0';
+  s->level = level_of(s);
+}
 
 size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out) {
   *out = s->layers;
@@ -233,22 +234,4 @@ const char *sandbox_level_name(enum sandbox_level level) {
   return names[level];
 }
 
-/* ---- digest ---- */
-
-/* Both programs, one after the other, as the kernel gets them. */
-static bool hash_policy(const struct policy *p, uint8_t digest[32]) {
-  struct sock_filter both[512];
-  size_t n = p->shape.n;
-  if (n + p->gate.n > ARRAY_LEN(both)) return false;
-  memcpy(both, p->shape.code, n * sizeof *both);
-  memcpy(both + n, p->gate.code, p->gate.n * sizeof *both);
-  return sha256_load() && sha256(span_of(both, (n + p->gate.n) * sizeof *both), digest);
-}
-
-const char *sandbox_policy_digest(const struct sandbox *s) {
-  uint8_t digest[32];
-  if (!s->digest[0] && s->policy.gate.n && hash_policy(&s->policy, digest))
-    for (size_t i = 0; i < sizeof digest; i++)
-      (void)snprintf(s->digest + 2 * i, DIGEST_TEXT - 2 * i, "%02x", (unsigned)digest[i]);
-  return s->digest;
-}
+const char *sandbox_policy_digest(const struct sandbox *s) { return s->fingerprint; }

@@ -29,9 +29,10 @@ struct sandbox; /* what was probed and built once: filters, Landlock ruleset */
 struct sandbox *sandbox_probe(void);
 void sandbox_free(struct sandbox *s);
 enum sandbox_level sandbox_level(const struct sandbox *s);
+/* Takes off what SANDBOX_NONE leaves off, so that the level and the layers tell what workers really wear. */
+void sandbox_take_off(struct sandbox *s);
 size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out);
-/* SHA-256 of the filters as 64 hex digits; empty without filters or without libcrypto, which is loaded by the
- * first call. */
+/* SHA-256 of the filters as 64 hex digits; empty where there are none. */
 const char *sandbox_policy_digest(const struct sandbox *s);
 
 struct worker_limits {
@@ -110,6 +111,12 @@ struct observation worker_observation(const struct worker_result *r, const struc
  * are kept as copies, so is every argument: argv then points to the copies, and the process list shows the
  * program's name only. False when out of memory: nothing is changed then. */
 NODISCARD bool sandbox_scrub_environment(char **argv, char **envp);
+
+/* By which ways foreign code came into this process before main: LD_PRELOAD, LD_AUDIT, /etc/ld.so.preload.
+ * What it changes nobody can tell, so it is said in every report. The variables are known once the
+ * environment was scrubbed. */
+enum { PRELOADS_MAX = 3 };
+size_t sandbox_preloads(struct span out[PRELOADS_MAX]);
 
 /* An anonymous shared region that a worker fills and the broker reads after its death. NULL: errno. */
 void *region_map(size_t bytes);

@@ -12,14 +12,12 @@ enum layer_id {
   LAYER_COUNT
 };
 
-enum { DIGEST_TEXT = 65 };
-
 struct sandbox {
   struct sandbox_layer layers[LAYER_COUNT];
   enum sandbox_level level;
   struct policy policy;
-  int landlock_fd; /* an empty ruleset, or -1 */
-  char *digest;    /* DIGEST_TEXT bytes; empty until somebody asks */
+  char fingerprint[FINGERPRINT_ROOM]; /* of the policy; empty: there is none */
+  int landlock_fd;                    /* an empty ruleset, or -1 */
 };
 
 /* How a worker ends on its own. Above 92, so that a library's exit(1) is not one of them. */

@@ -415,7 +415,7 @@ static int seal_with_a_thread(void *ctx) {
 
 static void older_thread_is_sealed_too(void **state) {
   struct policy policy;
-  assert_true(policy_build(&policy));
+  assert_true(policy_build(&policy, THIS_MACHINE));
   struct fixture *f = fresh(state);
   struct thread_try t = {f->shared, &policy, SECCOMP_FILTER_FLAG_TSYNC};
   int status = try_child(seal_with_a_thread, &t);

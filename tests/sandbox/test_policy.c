@@ -1,67 +1,26 @@
 /* The filters against the table they were written from: by the kernel, call number by call number, and by a
- * user-space simulator over a million tuples, beside a twin in plain C that knows the table and nothing of
- * BPF. */
-#include <errno.h>
-#include <linux/audit.h>
+ * user-space simulator, for this machine and for the other one, beside a twin in plain C that knows the table
+ * and nothing of BPF. With --print: the filters in the form of tests/sandbox/golden.txt. */
 #include <seccomp.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "sandbox/raw.h"
-#include "tensor/stats.h"
+#include "tensor/sha256.h"
 #include "tests/sandbox/bpf_sim.h"
 #include "tests/sandbox/try.h"
+#include "tests/sandbox/twin.h"
 
-#if defined __x86_64__
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-static const uint32_t foreign_bit = 0x40000000; /* x32 */
-#elif defined __aarch64__
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-static const uint32_t foreign_bit = UINT32_MAX;
-#endif
-
-static const uint32_t KILL = SECCOMP_RET_KILL_PROCESS, TRAPPED = SECCOMP_RET_TRAP, PASSED = SECCOMP_RET_ALLOW;
-static uint32_t refused(int error) { return SECCOMP_RET_ERRNO | (uint32_t)error; }
-
-/* ---- the twin ---- */
-
-static bool plain_mmap(const uint64_t *a, bool fixed_too) {
-  uint64_t flags = a[3] & ~(uint64_t)(fixed_too ? MAP_FIXED : 0);
-  bool fixed_stack = fixed_too && a[3] & MAP_FIXED && a[3] & MAP_STACK;
-  return (a[2] | PROT_READ | PROT_WRITE) == (PROT_READ | PROT_WRITE) &&
-         (uint32_t)(a[4] & UINT32_MAX) == UINT32_MAX && !fixed_stack &&
-         (flags == (MAP_PRIVATE | MAP_ANONYMOUS) || flags == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE) ||
-          flags == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK));
-}
-
-static uint32_t row_says(const struct policy_row *row, const uint64_t *a) {
-  uint32_t otherwise = row->otherwise == TRAP ? TRAPPED : refused(row->otherwise);
-  switch (row->rule) {
-  case ANY: return PASSED;
-  case NEVER: return otherwise;
-  case TO_REPORT: return a[0] == 3 ? PASSED : otherwise;
-  case TO_STDERR: return a[0] == 3 || a[0] == 2 ? PASSED : otherwise;
-  case PLAIN_MMAP:
-  case ASAN_MMAP:
-    return a[2] & PROT_EXEC ? TRAPPED : plain_mmap(a, row->rule == ASAN_MMAP) ? PASSED : otherwise;
-  case ASAN_ADVICE: return a[2] == MADV_NOHUGEPAGE || a[2] == MADV_DONTDUMP ? PASSED : otherwise;
-  case MAY_MOVE: return a[3] == MREMAP_MAYMOVE ? PASSED : otherwise;
-  case NOT_EXEC: return a[2] & PROT_EXEC ? TRAPPED : otherwise;
-  case INSTALLING: return TRAPPED;
-  }
-  return KILL;
-}
-
-static uint32_t twin(const struct seccomp_data *d) {
-  uint64_t args[6];
-  memcpy(args, d->args, sizeof args);
-  uint32_t nr;
-  memcpy(&nr, &d->nr, sizeof nr);
-  if (d->arch != NATIVE_ARCH) return KILL;
-  if (nr >= foreign_bit && nr != UINT32_MAX) return KILL; /* libseccomp lets -1 through to the default */
-  const struct policy_row *row = nr <= INT32_MAX ? policy_row_of((int)nr) : NULL;
-  return row ? row_says(row, args) : TRAPPED;
-}
+/* A machine's filters, and what they must say. */
+struct machine {
+  const char *name;
+  struct policy policy;
+  struct twin twin;
+};
+enum { NATIVE, OTHER, MACHINES };
+struct fixture {
+  struct machine machines[MACHINES];
+};
+static const uint32_t other_arch = NATIVE_ARCH == AUDIT_ARCH_X86_64 ? AUDIT_ARCH_AARCH64 : AUDIT_ARCH_X86_64;
 
 static void show(const char *what, const struct seccomp_data *d, uint32_t got, uint32_t want) {
   print_error("%s: call %d arch %#x (%#llx %#llx %#llx %#llx %#llx): %#x, expected %#x\n", what, d->nr,
@@ -70,9 +29,9 @@ static void show(const char *what, const struct seccomp_data *d, uint32_t got, u
               got, want);
 }
 
-static void assert_twin(const struct policy *p, const struct seccomp_data *d) {
-  uint32_t got = bpf_decide(p, d), want = twin(d);
-  if (got != want) show("twin", d, got, want);
+static void assert_twin(const struct machine *m, const struct seccomp_data *d) {
+  uint32_t got = bpf_decide(&m->policy, d), want = twin_says(&m->twin, d);
+  if (got != want) show(m->name, d, got, want);
   assert_int_equal(got, want);
 }
 
@@ -123,11 +82,10 @@ static uint64_t next_argument(uint64_t *state) {
   return r % 8 ? edges[(r >> 8) % ARRAY_LEN(edges)] : next_random(state);
 }
 
-static int next_call(uint64_t *state) {
-  static const int constrained[] = {SYS_write,    SYS_mmap,   SYS_mmap,   SYS_mmap,
-                                    SYS_mprotect, SYS_mremap, SYS_madvise};
+static int next_call(const struct machine *m, uint64_t *state) {
+  static const char *const constrained[] = {"write", "mmap", "mmap", "mmap", "mprotect", "mremap", "madvise"};
   uint64_t r = next_random(state);
-  if (r % 4 < 2) return constrained[(r >> 8) % ARRAY_LEN(constrained)];
+  if (r % 4 < 2) return seccomp_syscall_resolve_name_arch(m->twin.arch, constrained[(r >> 8) % 7]);
   if (r % 4 == 2) return (int)((r >> 8) % 620) - 10;
   uint32_t any = (uint32_t)(r >> 16 & UINT32_MAX);
   int nr;
@@ -135,114 +93,193 @@ static int next_call(uint64_t *state) {
   return nr;
 }
 
+static const uint32_t archs[] = {
+    AUDIT_ARCH_I386,    AUDIT_ARCH_X86_64,  AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM,      AUDIT_ARCH_ARMEB,
+    AUDIT_ARCH_RISCV64, AUDIT_ARCH_PPC64LE, AUDIT_ARCH_S390X,   AUDIT_ARCH_MIPSEL64, 0,
+    UINT32_MAX,         0x8000003e} /* the last: x86-64, the other end first */;
+
 static void filters_agree_with_twin(void **state) {
-  struct policy *p = *state;
+  struct fixture *f = *state;
   uint64_t seed = 0x9e3779b97f4a7c15;
-  static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, 0,
-                                   UINT32_MAX};
-  for (int i = 0; i < 1000000; i++) {
-    struct seccomp_data d = {.nr = next_call(&seed), .arch = i % 16 ? NATIVE_ARCH : archs[i / 16 % 6]};
+  for (uint32_t i = 0; i < 1000000; i++) {
+    const struct machine *m = &f->machines[i % MACHINES];
+    struct seccomp_data d = {.nr = next_call(m, &seed),
+                             .arch = i / MACHINES % 16 ? m->twin.arch : archs[i / 32 % ARRAY_LEN(archs)]};
     for (size_t k = 0; k < 6; k++) d.args[k] = next_argument(&seed);
-    assert_twin(p, &d);
+    assert_twin(m, &d);
   }
 }
 
-/* Pinned for the libseccomp it was written with; elsewhere the tuples above speak. A change of the table
- * changes it: then look at the difference, and pin again. */
-static void digest_is_pinned(void **state) {
-  (void)state;
-  static const char want[] = "49e1dfdcce7e9871593faa5404a7734769d9ee0976e2557906839441f6935190";
-  const struct scmp_version *v = seccomp_version();
-  struct sandbox *s = sandbox_probe();
-  assert_non_null(s);
-  const char *got = sandbox_policy_digest(s);
-  bool comparable = v->major == 2 && v->minor == 5 && v->micro == 4 && NATIVE_ARCH == AUDIT_ARCH_X86_64 &&
-                    !policy_profile().keeps_stderr;
-  if (comparable && got[0])
-    assert_string_equal(got, want);
-  else
-    print_message("SKIPPED digest: %s\n",
-                  comparable ? "libcrypto is missing" : "other libseccomp, machine or profile");
-  sandbox_free(s);
-}
+/* ---- items 1, 2, 5: all numbers, on both machines, with every ABI word ---- */
 
-/* ---- item 5 in the simulator: other ABIs ---- */
-
-static void foreign_abis_are_killed(void **state) {
-  struct policy *p = *state;
-  static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64, AUDIT_ARCH_X86_64,
-                                   AUDIT_ARCH_RISCV64};
+static void sweep_number(const struct machine *m, uint32_t nr) {
+  static const uint64_t args[][6] = {
+      {0},
+      {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
+      {3, 4096, 3, 0x22, UINT64_MAX},
+      {3, 4096, 4, 0x22, UINT64_MAX},
+      {2, 4096, 1, 1, UINT32_MAX},
+      {0x100000003, 4096, 0x100000003, 0x100000022, UINT64_MAX},
+      {0x8000000000000003, 4096, 0x300000004, 0x100000001, 0},
+  };
+  struct seccomp_data d;
+  for (size_t i = 0; i < ARRAY_LEN(args); i++) {
+    memcpy(&d.nr, &nr, sizeof nr);
+    memcpy(d.args, args[i], sizeof args[i]);
+    d.arch = m->twin.arch;
+    assert_twin(m, &d);
+  }
   for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
-    if (archs[i] == NATIVE_ARCH) continue;
-    struct seccomp_data d = {.nr = SYS_exit_group, .arch = archs[i]};
-    assert_int_equal(bpf_decide(p, &d), KILL);
+    d.arch = archs[i];
+    assert_twin(m, &d);
   }
-#if defined __x86_64__
-  struct seccomp_data x32 = {.nr = 0x40000000 + SYS_write, .arch = NATIVE_ARCH, .args = {3}};
-  assert_int_equal(bpf_decide(p, &x32), KILL);
-#endif
 }
 
-/* ---- item 3: an allowed call, and every bit of every argument turned ---- */
+static void every_number_is_answered_as_the_table_says(void **state) {
+  struct fixture *f = *state;
+  for (size_t i = 0; i < MACHINES; i++)
+    for (uint32_t nr = 0; nr < NUMBERS; nr++) {
+      sweep_number(&f->machines[i], nr);
+      sweep_number(&f->machines[i], x32_bit + nr);
+      sweep_number(&f->machines[i], UINT32_MAX - nr); /* -1, -2, … */
+      sweep_number(&f->machines[i], INT32_MAX - nr);
+      sweep_number(&f->machines[i], (uint32_t)INT32_MAX + 1 + nr);
+    }
+}
+
+/* Item 2: numbers of aarch64 as the kernel's documents have them (include/uapi/asm-generic/unistd.h), not as
+ * libseccomp does. */
+static void other_machine_has_its_own_numbers(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    int nr;
+    uint64_t args[6];
+    uint32_t want;
+  } rows[] = {{64, {3}, SECCOMP_RET_ALLOW},
+              {64, {1}, SECCOMP_RET_ERRNO | EBADF},
+              {94, {0}, SECCOMP_RET_ALLOW},
+              {214, {0}, SECCOMP_RET_ALLOW},
+              {215, {0}, SECCOMP_RET_ALLOW},
+              {216, {0, 0, 0, 1}, SECCOMP_RET_ALLOW},
+              {222, {0, 4096, 3, 0x22, UINT64_MAX}, SECCOMP_RET_ALLOW},
+              {222, {0, 4096, 7, 0x22, UINT64_MAX}, SECCOMP_RET_TRAP},
+              {226, {0, 4096, 5}, SECCOMP_RET_TRAP},
+              {226, {0, 4096, 1}, SECCOMP_RET_ERRNO | ENOMEM},
+              {288, {0, 4096, 4}, SECCOMP_RET_TRAP},
+              {178, {0}, SECCOMP_RET_ERRNO | EPERM}, /* gettid, the sentinel */
+              {56, {0}, SECCOMP_RET_TRAP},           /* openat */
+              {198, {0}, SECCOMP_RET_TRAP},          /* socket */
+              {220, {0}, SECCOMP_RET_TRAP},          /* clone */
+              {221, {0}, SECCOMP_RET_TRAP},          /* execve */
+              {1, {3}, SECCOMP_RET_TRAP},            /* x86-64's write is another call here */
+              {231, {0}, SECCOMP_RET_TRAP}};
+  const struct machine *m =
+      &f->machines[f->machines[NATIVE].twin.arch == AUDIT_ARCH_AARCH64 ? NATIVE : OTHER];
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct seccomp_data d = {.nr = rows[i].nr, .arch = AUDIT_ARCH_AARCH64};
+    memcpy(d.args, rows[i].args, sizeof d.args);
+    uint32_t want = rows[i].want, got = bpf_decide(&m->policy, &d);
+    if (policy_profile().keeps_stderr && got != want) continue; /* the sanitizer's rows allow more */
+    if (got != want) show("aarch64", &d, got, want);
+    assert_int_equal(got, want);
+  }
+}
+
+/* ---- item 3: for each rule of the table a call that it allows, and every bit of every argument turned ----
+ */
 
 struct allowed {
-  const char *name;
-  int nr;
+  enum policy_rule rule;
   uint64_t args[6];
   uint64_t checked[6]; /* bits that must matter */
 };
+#define ALL UINT64_MAX
+#define ANON(flags, free, fd)                                                                \
+  {                                                                                          \
+    PLAIN_MMAP, {0, 4096, 3, flags, fd}, { 0, 0, ~UINT64_C(3), ~UINT64_C(free), UINT32_MAX } \
+  }
 static const struct allowed allowed_calls[] = {
-    {"write", SYS_write, {3}, {UINT64_MAX}},
-    {"exit_group", SYS_exit_group, {0}, {0}},
-    {"brk", SYS_brk, {0}, {0}},
-    {"munmap", SYS_munmap, {0x1000, 0x1000}, {0}},
-    {"mmap", SYS_mmap, {0, 4096, 3, 0x22, UINT64_MAX}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x24000), UINT32_MAX}},
-    {"mmap noreserve",
-     SYS_mmap,
-     {0, 4096, 1, 0x4022, UINT64_MAX},
-     {0, 0, ~UINT64_C(3), ~UINT64_C(0x4000), UINT32_MAX}},
-    {"mmap stack",
-     SYS_mmap,
-     {0, 4096, 0, 0x20022, UINT64_MAX},
-     {0, 0, ~UINT64_C(3), ~UINT64_C(0x20000), UINT32_MAX}},
-    {"mmap, fd as int",
-     SYS_mmap,
-     {0, 4096, 3, 0x22, UINT32_MAX},
-     {0, 0, ~UINT64_C(3), ~UINT64_C(0x24000), UINT32_MAX}},
-    {"mremap", SYS_mremap, {0x1000, 4096, 8192, 1}, {0, 0, 0, UINT64_MAX}},
+    {ANY, {0}, {0}},
+    {TO_REPORT, {3}, {ALL}},
+    {TO_STDERR, {3}, {~UINT64_C(1)}},
+    {TO_STDERR, {2}, {~UINT64_C(1)}},
+    ANON(0x22, 0x24000, UINT64_MAX),
+    ANON(0x4022, 0x4000, UINT64_MAX),
+    ANON(0x20022, 0x20000, UINT64_MAX),
+    ANON(0x22, 0x24000, UINT32_MAX), /* -1 as an int */
+    {ASAN_MMAP, {0, 4096, 3, 0x22, ALL}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x24010), UINT32_MAX}},
+    {ASAN_MMAP, {0, 4096, 3, 0x4032, ALL}, {0, 0, ~UINT64_C(3), ~UINT64_C(0x4010), UINT32_MAX}},
+    {ASAN_ADVICE, {0, 4096, MADV_NOHUGEPAGE}, {0, 0, ALL}}, /* 15; DONTDUMP is 16 */
+    {ASAN_ADVICE, {0, 4096, MADV_DONTDUMP}, {0, 0, ALL}},
+    {MAY_MOVE, {0x1000, 4096, 8192, 1}, {0, 0, 0, ALL}},
+    /* rules that allow nothing: no bit makes a difference */
+    {NEVER, {0}, {0}},
+    {NOT_EXEC, {0, 4096, 3}, {0}},
+    {INSTALLING, {1}, {0}},
 };
+static bool allows_something(enum policy_rule rule) {
+  return rule != NEVER && rule != NOT_EXEC && rule != INSTALLING;
+}
 
-/* The bits that the sanitized profile leaves free: write to 2, mmap at a fixed address. */
-static uint64_t freed_by_asan(const struct allowed *c, size_t k) {
-  if (!policy_profile().keeps_stderr) return 0;
-  bool stack = c->args[3] & MAP_STACK;
-  return c->nr == SYS_write ? 1 : c->nr == SYS_mmap && k == 3 && !stack ? MAP_FIXED : 0;
+static void turn_bits(const struct machine *m, int nr, const struct allowed *c) {
+  struct seccomp_data d = {.nr = nr, .arch = m->twin.arch};
+  const bool some = allows_something(c->rule);
+  memcpy(d.args, c->args, sizeof d.args);
+  assert_int_equal(bpf_decide(&m->policy, &d) == PASSED, some);
+  for (size_t bit = 0; bit < 6 * 64; bit++) {
+    size_t k = bit / 64;
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    bool matters = !some || c->checked[k] & mask;
+    d.args[k] = c->args[k] ^ mask;
+    bool passed = bpf_decide(&m->policy, &d) == PASSED;
+    if (passed == matters) show(m->name, &d, bpf_decide(&m->policy, &d), twin_says(&m->twin, &d));
+    assert_int_equal(passed, !matters);
+    assert_twin(m, &d);
+    d.args[k] = c->args[k];
+  }
+}
+
+/* Item 4: the low half as allowed, anything above it. */
+static void fill_upper_halves(const struct machine *m, int nr, const struct allowed *c) {
+  static const uint64_t uppers[] = {1, 2, 3, 0x7fffffff, 0x80000000, 0xdeadbeef, UINT32_MAX};
+  for (size_t k = 0; k < 6; k++)
+    for (size_t i = 0; i < ARRAY_LEN(uppers); i++) {
+      struct seccomp_data d = {.nr = nr, .arch = m->twin.arch};
+      memcpy(d.args, c->args, sizeof d.args);
+      d.args[k] = (d.args[k] & UINT32_MAX) | uppers[i] << 32;
+      bool matters = !allows_something(c->rule) || (c->checked[k] >> 32 && d.args[k] != c->args[k]);
+      assert_int_equal(bpf_decide(&m->policy, &d) == PASSED, !matters);
+      assert_twin(m, &d);
+    }
+}
+
+static size_t try_rule(const struct machine *m, int nr, enum policy_rule rule) {
+  size_t tried = 0;
+  for (size_t i = 0; i < ARRAY_LEN(allowed_calls); i++) {
+    if (allowed_calls[i].rule != rule) continue;
+    turn_bits(m, nr, &allowed_calls[i]);
+    fill_upper_halves(m, nr, &allowed_calls[i]);
+    tried++;
+  }
+  return tried;
 }
 
 static void every_checked_bit_matters(void **state) {
-  struct policy *p = *state;
-  for (size_t i = 0; i < ARRAY_LEN(allowed_calls); i++) {
-    const struct allowed *c = &allowed_calls[i];
-    struct seccomp_data d = {.nr = c->nr, .arch = NATIVE_ARCH};
-    memcpy(d.args, c->args, sizeof d.args);
-    assert_int_equal(bpf_decide(p, &d), PASSED);
-    for (size_t bit = 0; bit < 6 * 64; bit++) {
-      size_t k = bit / 64;
-      uint64_t mask = UINT64_C(1) << bit % 64;
-      bool matters = c->checked[k] & ~freed_by_asan(c, k) & mask;
-      d.args[k] = c->args[k] ^ mask;
-      bool passed = bpf_decide(p, &d) == PASSED;
-      if (passed == matters) show(c->name, &d, bpf_decide(p, &d), twin(&d));
-      assert_int_equal(passed, !matters);
-      assert_twin(p, &d);
-      d.args[k] = c->args[k];
+  struct fixture *f = *state;
+  for (size_t i = 0; i < MACHINES; i++) {
+    const struct machine *m = &f->machines[i];
+    for (int nr = 0; nr < NUMBERS; nr++) {
+      const struct policy_row *row = m->twin.rows[nr];
+      if (row && !try_rule(m, nr, row->rule))
+        fail_msg("%s: no allowed call is known for its rule", row->name);
     }
   }
 }
 
 /* Item 4 and the kind of answers that matter: what traps, what is refused and how. */
 static void answers_are_these(void **state) {
-  struct policy *p = *state;
+  const struct fixture *f = *state;
+  const struct policy *p = &f->machines[NATIVE].policy;
   const struct {
     const char *name;
     int nr;
@@ -312,7 +349,7 @@ struct seen_call {
   int nr;           /* trapped: as the kernel reports it */
 };
 struct sweep {
-  const struct policy *policy;
+  const struct machine *machine;
   struct seen_call *seen;
   int nr;
 };
@@ -333,7 +370,7 @@ static int make_one_call(void *ctx) {
   struct sigaction action = {.sa_sigaction = note_trap, .sa_flags = SA_SIGINFO};
   sweep_seen = sweep->seen;
   sigaction(SIGSYS, &action, NULL);
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !policy_install(sweep->policy, 0)) return 96;
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !policy_install(&sweep->machine->policy, 0)) return 96;
   sweep_seen->outcome = PASSED;
   long answer = raw_call6(sweep->nr, -1, -1, -1, -1, -1, -1);
   if (answer < 0 && answer >= -4095) sweep_seen->outcome = refused((int)-answer);
@@ -346,7 +383,7 @@ static bool exempt(int nr) { return NATIVE_ARCH == AUDIT_ARCH_X86_64 && (nr == 3
 static void check_swept(const struct sweep *sweep, int status) {
   struct seccomp_data d = {.nr = sweep->nr, .arch = NATIVE_ARCH};
   memset(d.args, 0xff, sizeof d.args);
-  uint32_t want = bpf_decide(sweep->policy, &d), got = sweep->seen->outcome;
+  uint32_t want = bpf_decide(&sweep->machine->policy, &d), got = sweep->seen->outcome;
   if (WIFSIGNALED(status)) got = WTERMSIG(status) == SIGSYS ? KILL : 0;
   /* A call that comes through has its own answer to all ones, an errno as often as not. */
   bool same =
@@ -354,40 +391,132 @@ static void check_swept(const struct sweep *sweep, int status) {
   if (!same) show("sweep", &d, got, want);
   assert_true(same);
   if (want == TRAPPED) assert_int_equal(sweep->seen->nr, sweep->nr);
-  assert_int_equal(twin(&d), want);
+  assert_int_equal(twin_says(&sweep->machine->twin, &d), want);
 }
 
 static void kernel_agrees_with_simulator(void **state) {
+  const struct fixture *f = *state;
   struct seen_call *seen = region_map(sizeof *seen);
   assert_non_null(seen);
   for (int nr = -2; nr < 600; nr++) {
     if (exempt(nr)) continue;
-    struct sweep sweep = {*state, seen, nr};
+    struct sweep sweep = {&f->machines[NATIVE], seen, nr};
     *seen = (struct seen_call){0};
     check_swept(&sweep, try_child(make_one_call, &sweep));
   }
   region_unmap(seen, sizeof *seen);
 }
 
+/* ---- item 7: the programs, word by word ---- */
+
+static bool as_pinned(void) {
+  const struct scmp_version *v = seccomp_version();
+  return v->major == 2 && v->minor == 5 && v->micro == 4 && !policy_profile().keeps_stderr;
+}
+
+static void print_filter(FILE *out, const char *machine, const char *name, const struct filter *f) {
+  for (unsigned i = 0; i < f->n; i++)
+    fprintf(out, "%s %s %u: code %#x, true +%u, false +%u, k %#x\n", machine, name, i, f->code[i].code,
+            f->code[i].jt, f->code[i].jf, f->code[i].k);
+}
+
+static void print_machine(FILE *out, const struct machine *m) {
+  char digest[FINGERPRINT_ROOM];
+  policy_fingerprint(&m->policy, digest);
+  fprintf(out, "%s sha256 %s\n", m->name, digest);
+  print_filter(out, m->name, "shape", &m->policy.shape);
+  print_filter(out, m->name, "gate", &m->policy.gate);
+}
+
+/* Pinned for the libseccomp it was written with; elsewhere the sweeps speak. */
+static void programs_are_the_golden_ones(void **state) {
+  const struct fixture *f = *state;
+  char *now = NULL, was[256];
+  size_t n = 0;
+  if (!as_pinned()) {
+    print_message("SKIPPED golden programs: another libseccomp, or a sanitized build\n");
+    return;
+  }
+  FILE *out = open_memstream(&now, &n), *golden = fopen("tests/sandbox/golden.txt", "r");
+  assert_non_null(out);
+  assert_non_null(golden);
+  for (size_t i = 0; i < MACHINES; i++) print_machine(out, &f->machines[i]);
+  fclose(out);
+  const char *line = now;
+  while (fgets(was, sizeof was, golden)) {
+    size_t len = strlen(was);
+    if (strncmp(line, was, len) != 0)
+      fail_msg(
+          "the policy changed: look at the difference to `test_policy --print`, and pin it again if it is "
+          "meant.\nwas: %snow: %.*s",
+          was, (int)strcspn(line, "\n"), line);
+    line += len;
+  }
+  assert_string_equal(line, "");
+  fclose(golden);
+  free(now);
+}
+
+/* The digest in doctor and reports: OpenSSL's of the very bytes. */
+static void fingerprint_is_sha256(void **state) {
+  const struct fixture *f = *state;
+  char got[FINGERPRINT_ROOM], want[SHA256_HEX + 1];
+  uint8_t digest[32];
+  if (!sha256_load()) {
+    print_message("SKIPPED fingerprint: libcrypto is missing\n");
+    return;
+  }
+  /* Lengths around the block of 64 bytes: the padding takes one block or two. */
+  const struct policy *p = &f->machines[NATIVE].policy;
+  for (uint16_t n = 0; n <= p->gate.n; n++) {
+    struct policy part = {{p->gate.code, n}, {p->gate.code + n, 0}};
+    policy_fingerprint(&part, got);
+    assert_true(sha256(span_of(p->gate.code, n * sizeof *p->gate.code), digest));
+    assert_string_equal(got, sha256_hex(digest, want));
+  }
+  struct sandbox *s = sandbox_probe();
+  assert_non_null(s);
+  policy_fingerprint(p, got);
+  assert_string_equal(sandbox_policy_digest(s), sandbox_level(s) < SANDBOX_STANDARD ? "" : got);
+  sandbox_free(s);
+}
+
 static int set_up(void **state) {
-  static struct policy p;
-  *state = &p;
-  return policy_build(&p) ? 0 : -1;
+  static struct fixture f = {{{.name = NATIVE_ARCH == AUDIT_ARCH_X86_64 ? "x86_64" : "aarch64"},
+                              {.name = NATIVE_ARCH == AUDIT_ARCH_X86_64 ? "aarch64" : "x86_64"}}};
+  *state = &f;
+  twin_init(&f.machines[NATIVE].twin, NATIVE_ARCH);
+  twin_init(&f.machines[OTHER].twin, other_arch);
+  for (size_t i = 0; i < MACHINES; i++)
+    if (!policy_build(&f.machines[i].policy, f.machines[i].twin.arch)) return -1;
+  return 0;
 }
 static int tear_down(void **state) {
-  policy_free(*state);
+  struct fixture *f = *state;
+  for (size_t i = 0; i < MACHINES; i++) policy_free(&f->machines[i].policy);
   return 0;
 }
 
-int main(void) {
+static int print_all(void) {
+  void *state;
+  if (set_up(&state)) return 1;
+  struct fixture *f = state;
+  for (size_t i = 0; i < MACHINES; i++) print_machine(stdout, &f->machines[i]);
+  return tear_down(&state);
+}
+
+int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(simulator_ranks_as_the_kernel),
       cmocka_unit_test(answers_are_these),
       cmocka_unit_test(every_checked_bit_matters),
-      cmocka_unit_test(foreign_abis_are_killed),
+      cmocka_unit_test(every_number_is_answered_as_the_table_says),
+      cmocka_unit_test(other_machine_has_its_own_numbers),
       cmocka_unit_test(filters_agree_with_twin),
       cmocka_unit_test(kernel_agrees_with_simulator),
-      cmocka_unit_test(digest_is_pinned),
+      cmocka_unit_test(programs_are_the_golden_ones),
+      cmocka_unit_test(fingerprint_is_sha256),
   };
+  if (argc > 1 && strcmp(argv[1], "--print") == 0) return print_all();
   return cmocka_run_group_tests_name("policy", tests, set_up, tear_down);
 }

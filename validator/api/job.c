@@ -149,8 +149,14 @@ static bool open_input(struct input *in, const struct listed *l, const struct li
   return input_open(in, l->path, l->root_n, max, why, err);
 }
 
-/* A verdict reached with a layer of the sandbox missing says which. */
-static void note_missing_layers(struct job *job) {
+/* A verdict reached with a layer of the sandbox missing says which, and so does one with a loader's guests.
+ */
+static void note_sandbox(struct job *job) {
+  struct span preloads[PRELOADS_MAX];
+  size_t num_preloads = sandbox_preloads(preloads);
+  for (size_t i = 0; i < num_preloads; i++)
+    job_observe(job, &(struct observation){.kind = OBS_SANDBOX_PRELOADED, .subject = preloads[i]});
+
   const struct sandbox_layer *layers;
   size_t n = sandbox_layers(job->run->sandbox, &layers);
   for (size_t i = 0; i < n; i++)
@@ -206,7 +212,7 @@ bool job_open(struct job *job, const struct run *run, const struct listed *input
     no_input(job, why, err);
     return false;
   }
-  note_missing_layers(job);
+  note_sandbox(job);
   if (!input->root_n) open_beside(job, input);
   return true;
 }

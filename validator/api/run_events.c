@@ -54,6 +54,13 @@ static void add_layers(cJSON *o, const struct sandbox *s) {
   }
 }
 
+static void add_preloads(cJSON *box) {
+  struct span names[PRELOADS_MAX];
+  size_t n = sandbox_preloads(names);
+  cJSON *list = n ? event_array(box, "preloaded") : NULL;
+  for (size_t i = 0; i < n; i++) event_push_text(list, names[i], 64);
+}
+
 static void add_policy(cJSON *run, const struct policy *p) {
   cJSON *o = event_object(run, "policy");
   if (p->sha256[0]) event_str(o, "sha256", p->sha256);
@@ -77,7 +84,9 @@ void emit_run(struct report *report, const struct run *run) {
   add_policy(e, &run->policy);
   cJSON *box = event_object(e, "sandbox");
   event_str(box, "level", sandbox_level_name(sandbox_level(s)));
+  if (sandbox_policy_digest(s)[0]) event_str(box, "policy_sha256", sandbox_policy_digest(s));
   add_layers(box, s);
+  add_preloads(box);
   report_event(report, e);
 }
 

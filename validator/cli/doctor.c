@@ -45,7 +45,7 @@ static void add_layers(cJSON *doctor, const struct sandbox *sandbox) {
   size_t n = sandbox_layers(sandbox, &layers);
   cJSON *o = event_object(doctor, "sandbox"), *list;
   event_str(o, "level", sandbox_level_name(sandbox_level(sandbox)));
-  event_str(o, "policy_sha256", sandbox_policy_digest(sandbox));
+  if (sandbox_policy_digest(sandbox)[0]) event_str(o, "policy_sha256", sandbox_policy_digest(sandbox));
   list = event_array(o, "layers");
   for (size_t i = 0; i < n; i++) {
     cJSON *layer = event_push_object(list);
@@ -56,6 +56,10 @@ static void add_layers(cJSON *doctor, const struct sandbox *sandbox) {
     if (layers[i].error) event_i64(layer, "error", layers[i].error);
     event_str(layer, "stops", layers[i].stops);
   }
+  struct span preloads[PRELOADS_MAX];
+  size_t num_preloads = sandbox_preloads(preloads);
+  list = num_preloads ? event_array(o, "preloaded") : NULL;
+  for (size_t i = 0; i < num_preloads; i++) event_push_text(list, preloads[i], 64);
 }
 
 static void add_library(cJSON *list, const char *name, bool found, const char *detail,
@@ -140,6 +144,8 @@ static void write_sandbox(struct pen *pen, struct table *table, const cJSON *san
   table_end(table);
   if (field_is_there(sandbox, "policy_sha256"))
     pen_format(pen, INK_FAINT, "  policy sha256 %s\n", field_text(sandbox, "policy_sha256"));
+  cJSON_ArrayForEach(layer, field(sandbox, "preloaded"))
+      pen_format(pen, INK_DOUBT, "  %s put code of others into this process\n", cJSON_GetStringValue(layer));
 }
 
 static void write_libraries(struct pen *pen, struct table *table, const cJSON *libraries) {

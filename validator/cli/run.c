@@ -93,6 +93,7 @@ static enum exit_code run_to(struct cli *cli, struct run_options *run, const str
   struct progress progress = open_progress(cli);
   run->progress = &progress;
   struct sandbox *sandbox = sandbox_probe();
+  if (sandbox && run->sandbox == SANDBOX_NONE) sandbox_take_off(sandbox);
   struct report *report = sandbox ? open_report(cli, fd) : NULL;
   int code = report ? run_inputs(run, inputs, sandbox, report) : EXIT_BUG;
   progress_clear(&progress);
