@@ -1,6 +1,6 @@
 /* A client of libckptlint, linked like any user's program: ckptlint.h and nothing else. Says what went wrong
  * on stdout and answers how many checks failed. Arguments: the ckptlint program, a clean checkpoint, a
- * hostile one. */
+ * hostile one, a program that answers like a broker gone mad, a checkpoint whose directory lies at 2^63. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
   ckl_session *s = NULL;
   ckl_result *r;
   enum ckl_status status;
-  if (argc != 4 || access(argv[2], R_OK) != 0 || access(argv[3], R_OK) != 0) return 4;
+  if (argc != 6 || access(argv[2], R_OK) != 0 || access(argv[3], R_OK) != 0) return 4;
   check(strlen(ckl_version()) >= 5, "the library knows its version");
   check(ckl_open(&s, "/nonexistent/ckptlint") == CKL_NO_BROKER, "a program that is not there is an error");
   check(ckl_open(NULL, NULL) == CKL_USAGE, "a NULL session is a wrong call");
@@ -91,8 +91,32 @@ int main(int argc, char **argv) {
         "a directory is an error, not a crash");
   ckl_result_free(r);
   close(dir);
+
+  /* A file with 2^63 in its tables: the number comes back in a finding, and the next answer is the next
+   * file's. */
+  fd = open(argv[5], O_RDONLY | O_CLOEXEC);
+  check(ckl_scan_fd(s, fd, "\xff\001far\xe2\x82", NULL, &r) == CKL_OK &&
+            strstr(ckl_result_json(r, NULL), "\"got\":9223372036854775808"),
+        "numbers of 64 bits and names that are no text reach the host");
+  ckl_result_free(r);
+  close(fd);
+  r = scan(s, argv[2], &status);
+  check(status == CKL_OK && ckl_result_verdict(r) == CKL_CLEAN, "and the answer after it is the next file's");
+  ckl_result_free(r);
+  static char name[5000];
+  memset(name, 1, sizeof name - 1);
+  check(
+      ckl_scan_mem(s, text, sizeof text - 1, name, NULL, &r) == CKL_OK && ckl_result_verdict(r) == CKL_UNSAFE,
+      "a long name is cut, however many bytes an escape takes");
+  ckl_result_free(r);
   ckl_close(s);
   ckl_close(NULL);
+
+  /* A broker that says something else, and then the answer of another file. */
+  check(ckl_open(&s, argv[4]) == CKL_OK, "another program starts");
+  check(scan(s, argv[3], &status) == NULL && status == CKL_PROTOCOL, "what is no event is no answer");
+  check(scan(s, argv[3], &status) == NULL && status == CKL_NO_BROKER, "and nothing behind it is one");
+  ckl_close(s);
   printf("%d passed, %d failed\n", passed, failed);
   return failed;
 }

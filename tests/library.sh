@@ -6,10 +6,21 @@ OUT=build/${MODE:-release}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf 'cos\nsystem\n(S%s\ntR.' "'true'" >"$work/hostile.pkl"
+"$OUT/corpus/gen" "$work" e11-directory-far.pt || exit 1
+cat >"$work/mad" <<"END"
+#!/bin/sh
+read -r request <&3
+cat >&3 <<"ANSWER"
+{}
+{"type":"file","verdict":"clean"}
+{"type":"summary","exit":0}
+ANSWER
+END
+chmod +x "$work/mad"
 passed=0
 failed=0
 for kind in shared static; do
-  line=$("$OUT/tests/library_$kind" "$OUT/ckptlint" corpus/benign/simple_linear.pt "$work/hostile.pkl" | tee "$work/out" | tail -n 1)
+  line=$("$OUT/tests/library_$kind" "$OUT/ckptlint" corpus/benign/simple_linear.pt "$work/hostile.pkl" "$work/mad" "$work/e11-directory-far.pt" | tee "$work/out" | tail -n 1)
   sed '$d' "$work/out"
   passed=$((passed + $(echo "$line" | sed -n 's/^\([0-9]*\) passed, .*/\1/p')))
   bad=$(echo "$line" | sed -n 's/.* passed, \([0-9]*\) failed$/\1/p')

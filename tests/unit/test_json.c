@@ -169,6 +169,23 @@ static void a_limit_is_called_a_limit(void **state) {
   assert_int_equal(err.fault, JSON_LIMIT_BYTES);
 }
 
+/* Events hold 64-bit numbers: rounded, and no integers for who asks for exact ones. All else stays strict. */
+static void events_may_round(void **state) {
+  (void)state;
+  struct limits max = limits_default();
+  struct json_error err;
+  int64_t n;
+  assert_null(json_parse(SPAN("[18446744073709551615,7]"), &max, &err));
+  cJSON *root = json_parse_event(SPAN("[18446744073709551615,7]"), &max, &err);
+  assert_non_null(root);
+  assert_true(root->child->valuedouble == 18446744073709551616.0);
+  assert_false(json_int(root->child, &n));
+  assert_true(json_int(root->child->next, &n) && n == 7);
+  cJSON_Delete(root);
+  assert_null(json_parse_event(SPAN("{\"a\":1,\"a\":2}"), &max, &err));
+  assert_null(json_parse_event(SPAN("[1e400]"), &max, &err));
+}
+
 static void names_line_and_column(void **state) {
   (void)state;
   struct json_error err;
@@ -382,6 +399,7 @@ int main(void) {
       cmocka_unit_test(takes_json),
       cmocka_unit_test(refuses_at_the_place),
       cmocka_unit_test(a_limit_is_called_a_limit),
+      cmocka_unit_test(events_may_round),
       cmocka_unit_test(names_line_and_column),
       cmocka_unit_test(integers_are_those_written_so),
       cmocka_unit_test(keys_are_compared_exactly),

@@ -54,7 +54,9 @@ CKL_API enum ckl_status ckl_open(ckl_session **out, const char *program);
 CKL_API void ckl_close(ckl_session *session);
 
 /* Judges what a descriptor refers to: a regular file, read from its start. The descriptor stays the caller's.
- * `name` is only shown; `options` may be NULL. On CKL_OK *out is the caller's to free. */
+ * `name` is only shown: 599 bytes of it, with '?' for what is not UTF-8; `options` may be NULL. On CKL_OK
+ * *out is the caller's to free. After CKL_NO_BROKER, CKL_PROTOCOL or CKL_NO_MEMORY nothing is known of this
+ * file, and the session may have ended: it then answers CKL_NO_BROKER to every further call. */
 CKL_API enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name,
                                     const struct ckl_options *options, ckl_result **out);
 /* The same for bytes in memory: they are copied to a sealed memory file first. */

@@ -11,12 +11,13 @@
 #include "api/ckptlint.h"
 #include "api/version.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
-enum { BROKER_FD = 3, LINE_START = 4096, ANSWER_MAX = 64 << 20 };
+enum { BROKER_FD = 3, LINE_START = 4096, ANSWER_MAX = 64 << 20, NAME_ROOM = 600 };
 
 struct ckl_session {
   pid_t pid;
-  int fd;
+  int fd; /* -1 once an answer was not read whole: what is left of it must never pass for the next one */
 };
 
 struct ckl_result {
@@ -77,9 +78,15 @@ enum ckl_status ckl_open(ckl_session **out, const char *program) {
   return CKL_OK;
 }
 
+/* The broker's end of file: it leaves. */
+static void give_up(ckl_session *s) {
+  if (s->fd >= 0) close(s->fd);
+  s->fd = -1;
+}
+
 void ckl_close(ckl_session *session) {
   if (!session) return;
-  close(session->fd); /* the broker's end of file: it leaves */
+  give_up(session);
   while (waitpid(session->pid, NULL, 0) < 0 && errno == EINTR) {
   }
   free(session);
@@ -106,11 +113,27 @@ static bool send_request(int to, const char *line, size_t n, int fd) {
   return sendmsg(to, &msg, MSG_NOSIGNAL) == (ssize_t)n; /* a short line goes out whole or not at all */
 }
 
+/* Names are bytes, and may be long; a request is UTF-8, and fits into one page. */
+static void shown_name(char out[NAME_ROOM], const char *name) {
+  struct span rest = span_first(span_str(name), NAME_ROOM - 1);
+  while (rest.n) {
+    uint32_t ignored;
+    size_t n = utf8_decode(rest, UTF8_STRICT, &ignored);
+    if (n == 0) *out = '?';
+    if (n) memcpy(out, rest.p, n);
+    out += n ? n : 1;
+    rest = span_from(rest, n ? n : 1);
+  }
+  *out = 0;
+}
+
 static char *request_line(const char *name, const struct ckl_options *o) {
+  char shown[NAME_ROOM];
+  shown_name(shown, name);
   cJSON *r = cJSON_CreateObject();
   struct ckl_options none = {.size = sizeof none}, chosen = none;
   if (o) memcpy(&chosen, o, min_size(o->size, sizeof chosen));
-  bool ok = r && cJSON_AddStringToObject(r, "name", name) &&
+  bool ok = r && cJSON_AddStringToObject(r, "name", shown) &&
             cJSON_AddBoolToObject(r, "quick", chosen.quick != 0) &&
             cJSON_AddBoolToObject(r, "weights", chosen.weights_profile != 0);
   char *text = ok ? cJSON_PrintUnformatted(r) : NULL;
@@ -156,7 +179,7 @@ static bool keep_finding(ckl_result *r, cJSON *event) {
 static bool take_line(ckl_result *r, struct span line) {
   struct json_error err;
   struct limits max = limits_default();
-  cJSON *event = json_parse(line, &max, &err);
+  cJSON *event = json_parse_event(line, &max, &err);
   const char *type = text_of(event, "type");
   bool ok = type != NULL;
   if (ok && strcmp(type, "finding") == 0 && keep_finding(r, event)) return true;
@@ -197,6 +220,7 @@ enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, cons
                             ckl_result **out) {
   if (out) *out = NULL;
   if (!session || !name || !out || fd < 0) return CKL_USAGE;
+  if (session->fd < 0) return CKL_NO_BROKER;
   char *line = request_line(name, options);
   ckl_result *r = calloc(1, sizeof *r);
   if (!line || !r) {
@@ -209,6 +233,7 @@ enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, cons
   enum ckl_status status =
       send_request(session->fd, line, n + 1, fd) ? read_answer(session->fd, r) : CKL_NO_BROKER;
   free(line);
+  if (status != CKL_OK && status != CKL_USAGE) give_up(session);
   if (status == CKL_OK)
     *out = r;
   else

@@ -31,7 +31,8 @@ static size_t receive(int socket, char line[REQUEST_MAX], int *fd) {
 
 static bool is_true(const cJSON *request, const char *key) { return cJSON_IsTrue(json_get(request, key)); }
 
-static void answer(int socket, int fd, const cJSON *request, struct sandbox *sandbox) {
+/* False when the answer is not whole: nobody may wait for the rest of it. */
+static bool answer(int socket, int fd, const cJSON *request, struct sandbox *sandbox) {
   struct run_options o = {.verb = VERB_SCAN,
                           .fail_on = SEV_HIGH,
                           .sandbox = SANDBOX_STANDARD,
@@ -47,10 +48,10 @@ static void answer(int socket, int fd, const cJSON *request, struct sandbox *san
   const char *path = cJSON_IsString(name) ? name->valuestring : "checkpoint";
   const struct report_options how = {.format = FORMAT_NDJSON, .fd = socket};
   struct report *report = report_open(&how);
-  if (!report) return;
+  if (!report) return false;
   const struct input_list inputs = {.paths = &path, .fds = &fd, .n = 1};
   (void)run_inputs(&o, &inputs, sandbox, report);
-  (void)!report_close(report);
+  return report_close(report);
 }
 
 int serve(int socket, struct sandbox *sandbox) {
@@ -60,10 +61,11 @@ int serve(int socket, struct sandbox *sandbox) {
   for (size_t n; (n = receive(socket, line, &fd)) != 0;) {
     struct json_error err;
     cJSON *request = json_parse(span_of(line, n), &max, &err);
-    if (request && fd >= 0) answer(socket, fd, request, sandbox);
+    /* Without a free descriptor here the client's is lost on the way. */
+    bool answered = request && fd >= 0 && answer(socket, fd, request, sandbox);
     cJSON_Delete(request);
     if (fd >= 0) close(fd);
-    if (!request) return 4;
+    if (!answered) return 4;
   }
   return 0;
 }

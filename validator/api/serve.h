@@ -4,7 +4,7 @@
 
 #include "sandbox/spawn.h"
 
-/* Serves until the other side closes. Answers an exit code. */
+/* Serves until the other side closes, or a request can't be answered. Answers an exit code. */
 int serve(int socket, struct sandbox *sandbox);
 
 #endif

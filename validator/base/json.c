@@ -72,6 +72,7 @@ struct scan {
   size_t at;
   struct json_error *err;
   size_t depth, max_depth;
+  bool rounds; /* takes integers that a double rounds */
   struct level open[DEPTH_ROOM];
   uint32_t objects;
   struct arena *arena;
@@ -202,7 +203,7 @@ static bool number(struct scan *s) {
   }
   struct span token = span_of(s->text.p + start, s->at - start);
   if (token.n > NUMBER_BYTES) return stop(s, JSON_MALFORMED, start, "a number of at most 63 characters");
-  if (integer && !exact_as_double(token))
+  if (integer && !s->rounds && !exact_as_double(token))
     return stop(s, JSON_MALFORMED, start,
                 "an integer between -2^53 and 2^53, beyond which a double rounds it");
   if (!finite_as_double(token)) return stop(s, JSON_MALFORMED, start, "a number that a double can hold");
@@ -358,10 +359,10 @@ static void random_seed(uint64_t seed[2]) {
   seed[1] = random.p ? load_u64le(random.p + 8) : 0;
 }
 
-static bool validate_text(struct span text, const struct limits *max, struct json_error *err) {
+static bool validate_text(struct span text, const struct limits *max, bool rounds, struct json_error *err) {
   struct arena arena;
   arena_init(&arena, budget_left);
-  struct scan s = {.text = text, .err = err, .arena = &arena};
+  struct scan s = {.text = text, .err = err, .arena = &arena, .rounds = rounds};
   s.max_depth = (size_t)min_u64(max->json_depth, DEPTH_ROOM);
   random_seed(s.seed);
   bool ok = validate(&s);
@@ -394,7 +395,7 @@ static struct span next_number(struct span text, size_t *at) {
 static bool written_as_integer(struct span token) {
   for (size_t i = token.n && token.p[0] == '-'; i < token.n; i++)
     if (!is_digit(token.p[i])) return false;
-  return token.n > 0;
+  return token.n > 0 && exact_as_double(token);
 }
 
 /* cJSON forgets how a number was written. The tree in preorder has its numbers in the order of the text. */
@@ -413,14 +414,14 @@ static void mark_integers(cJSON *root, struct span text) {
   }
 }
 
-cJSON *json_parse(struct span text, const struct limits *max, struct json_error *err) {
+static cJSON *parse(struct span text, const struct limits *max, bool rounds, struct json_error *err) {
   *err = (struct json_error){.line = 1, .column = 1};
   if (text.n > max->json_bytes) {
     err->fault = JSON_LIMIT_BYTES;
     err->what = "a smaller JSON file";
     return NULL;
   }
-  if (!validate_text(text, max, err)) return NULL;
+  if (!validate_text(text, max, rounds, err)) return NULL;
   cJSON *root = cJSON_ParseWithLength((const char *)text.p, text.n);
   if (!root) { /* what passed the validator is JSON: only memory is left as a reason */
     err->fault = JSON_LIMIT_MEMORY;
@@ -429,6 +430,14 @@ cJSON *json_parse(struct span text, const struct limits *max, struct json_error 
   }
   mark_integers(root, text);
   return root;
+}
+
+cJSON *json_parse(struct span text, const struct limits *max, struct json_error *err) {
+  return parse(text, max, false, err);
+}
+
+cJSON *json_parse_event(struct span text, const struct limits *max, struct json_error *err) {
+  return parse(text, max, true, err);
 }
 
 const cJSON *json_get(const cJSON *object, const char *key) {

@@ -31,12 +31,15 @@ void json_budget(size_t bytes);
 /* The tree, which the caller frees by cJSON_Delete; NULL with *err filled. Limits: json_bytes, json_depth.
  * Linear in the text. Object members keep the order of the file. */
 NODISCARD cJSON *json_parse(struct span text, const struct limits *max, struct json_error *err);
+/* The same for an event of ours, whose integers go up to 2^64 - 1: those beyond 2^53 are rounded, and no
+ * integers for json_int. */
+NODISCARD cJSON *json_parse_event(struct span text, const struct limits *max, struct json_error *err);
 
 /* The member with exactly this key (cJSON's own lookups ignore case), NULL if there is none or `object` is
  * none. Linear in the number of members: for many lookups in one large object build a json_index. */
 const cJSON *json_get(const cJSON *object, const char *key);
 /* True for a number that was written as an integer (no fraction, no exponent), exactly. Only for trees of
- * json_parse, which marks such numbers by a bit of cJSON's type field above those that cJSON uses. */
+ * this parser, which marks such numbers by a bit of cJSON's type field above those that cJSON uses. */
 NODISCARD bool json_int(const cJSON *item, int64_t *out);
 
 /* Members of one object by key in constant time. Keys are borrowed from the tree. */
