@@ -180,6 +180,15 @@ mutate-real: build/ckptlint $(GENERATORS)
 safetensors-rules: build/ckptlint
 	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint SAFETENSORS_SECONDS=$(SECS) SAFETENSORS_SEED=$(or $(SEED),1) /usr/bin/python3 tests/oracle/safetensors_rules.py
 
+# Long work in one process: memory and descriptors stay flat. SECS=3600.
+$(OUT)/tests/soak/session: tests/soak/session.c $(OUT)/libckptlint.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Ivalidator/api $< $(OUT)/libckptlint.a $(filter-out -pie,$(LDFLAGS)) -lcjson -lm -o $@
+
+.PHONY: soak
+soak: build/ckptlint $(OUT)/corpus/gen $(OUT)/tests/bench/big $(OUT)/tests/soak/session
+	@OUT=$(CURDIR)/$(OUT) SECS=$(if $(filter file,$(origin SECS)),3600,$(SECS)) sh tests/soak.sh
+
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench
 bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read expand) $(OUT)/corpus/gen
