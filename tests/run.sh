@@ -94,6 +94,7 @@ for t in \
   tests/oracle/arch_schema.py \
   tests/oracle/torch_layers.py \
   tests/oracle/torchvision_forward.py \
+  tests/oracle/export.py \
   tests/oracle/families.py \
   tests/oracle/hugging_face.py \
   tests/oracle/diff.py \

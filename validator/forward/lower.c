@@ -156,7 +156,9 @@ static const struct value *named_argument(const struct module *m, struct span na
   return NULL;
 }
 
-/* arch-language 2.3 rule 2: local value, module or parameter of this block, block argument or let, config. */
+/* arch-language 2.3 rule 2: local value, module or parameter of this block, block argument or let, config.
+ * self is the module itself, whose children may have names that are none of the language: self[0],
+ * self['in']. */
 static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   const struct gval *local = find_local(f, e->text);
   if (local) {
@@ -166,6 +168,10 @@ static bool lower_name(struct lowering *l, struct frame *f, const struct expr *e
   bool found;
   if (f->self && !lower_member(l, f, f->self, e->text, e->at, out, &found)) return false;
   if (f->self && found) return true;
+  if (f->self && !f->composed && span_is(e->text, "self")) {
+    *out = gval_of((struct value){.kind = VALUE_MODULE, .module = f->self});
+    return true;
+  }
   const struct scope *scope = f->self && f->self->scope ? f->self->scope : l->r->model->config;
   const struct value *v = !f->composed ? scope_find(scope, e->text)
                           : f->self    ? named_argument(f->self, e->text)
