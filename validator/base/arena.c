@@ -9,7 +9,7 @@ enum {
   CHUNK_MIN = 16 << 10,
   CHUNK_MAX = 256 << 10,
   BLOCK_MIN = 64,
-  SLICE_FROM = 1 << 20,
+  SLICE_FROM = 128 << 10,
   HUGE_PAGE = 2 << 20
 };
 
