@@ -23,10 +23,13 @@ static bool die_with_broker(struct lockdown *l) {
 }
 
 /* Handlers inherited by fork would run the broker's code on Ctrl-C. Signals are blocked from before the fork
- * to here. KILL, STOP and libc's own two refuse, which is fine. */
+ * to here. KILL, STOP and libc's own two refuse, which is fine. What a terminal or timeout(1) sends to the
+ * whole group is for the broker to answer: a worker that dies of it would look like a crash. */
 static bool reset_signals(struct lockdown *l) {
+  static const int of_the_group[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
   (void)l;
   for (int i = 1; i < NSIG; i++) (void)signal(i, SIG_DFL);
+  for (size_t i = 0; i < ARRAY_LEN(of_the_group); i++) (void)signal(of_the_group[i], SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   return pthread_sigmask(SIG_SETMASK, &none, NULL) == 0;

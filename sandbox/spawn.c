@@ -13,10 +13,32 @@
 #include "sandbox/state.h"
 
 enum {
-  REPORT_FIRST = 4096,  /* most reports fit; fork cost follows the broker's heap */
-  TICK_MS = 2,          /* without pidfd */
+  REPORT_FIRST = 4096, /* most reports fit; fork cost follows the broker's heap */
+  TICK_MS = 2,         /* without pidfd */
+  KILL_TICKS = 100,    /* of worker_kill */
+  LONGEST_WAIT_MS = 30000,
   KILL_GRACE_MS = 5000, /* a worker that hangs in the kernel (a dead network mount) is given up after it */
 };
+
+/* ---- signals ---- */
+
+static const int minded[] = {SIGINT, SIGTERM, SIGHUP};
+static volatile sig_atomic_t came;
+
+static void note(int signal) { came = signal; }
+
+/* Without SA_RESTART: a broker that waits for its standard input is to wake up. The second of a kind ends the
+ * process as ever. */
+void workers_mind_signals(void) {
+  for (size_t i = 0; i < ARRAY_LEN(minded); i++) {
+    struct sigaction before, action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(minded[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+      (void)sigaction(minded[i], &action, NULL);
+  }
+}
+
+int workers_signal(void) { return came; }
 
 static uint64_t now_ms(void) {
   struct timespec t;
@@ -153,31 +175,54 @@ static void hold_to_deadline(struct worker *w, uint64_t now) {
   }
 }
 
-static int poll_timeout(const struct worker *w, uint64_t now) {
+static uint64_t poll_timeout(const struct worker *w, uint64_t now) {
   if (w->pidfd < 0) return TICK_MS;
-  return (int)min_u64(w->deadline_ms > now ? w->deadline_ms - now : 0, INT16_MAX);
+  return w->deadline_ms > now ? w->deadline_ms - now : 0;
+}
+
+/* One look at all of them. The signals in `open` come in while it waits, and only then. */
+static void look(struct worker *const *w, size_t n, const sigset_t *open) {
+  struct pollfd fds[2 * WORKERS_MAX];
+  uint64_t now = now_ms(), soonest = LONGEST_WAIT_MS;
+  for (size_t i = 0; i < n; i++) {
+    fds[2 * i] = (struct pollfd){.fd = w[i]->pipe_fd, .events = POLLIN}; /* poll skips -1 */
+    fds[2 * i + 1] = (struct pollfd){.fd = w[i]->pidfd, .events = POLLIN};
+    soonest = min_u64(soonest, poll_timeout(w[i], now));
+  }
+  const struct timespec wait = {(time_t)(soonest / 1000), (long)(soonest % 1000) * 1000000};
+  if (ppoll(fds, 2 * n, &wait, open) < 0) return;
+  for (size_t i = 0; i < n; i++) {
+    if (fds[2 * i].revents) drain(w[i]);
+    if (fds[2 * i + 1].revents || w[i]->pidfd < 0) reap(w[i]);
+    if (!w[i]->done) hold_to_deadline(w[i], now_ms());
+  }
+}
+
+static size_t first_done(struct worker *const *w, size_t n) {
+  size_t i = 0;
+  while (i < n && !w[i]->done) i++;
+  return i;
 }
 
 size_t workers_wait(struct worker *const *w, size_t n) {
-  struct pollfd fds[2 * WORKERS_MAX];
+  sigset_t closed, open;
+  size_t done = n;
   n = min_size(n, WORKERS_MAX);
-  for (;;) {
-    uint64_t now = now_ms();
-    int timeout = INT16_MAX;
-    for (size_t i = 0; i < n; i++) {
-      if (w[i]->done) return i;
-      fds[2 * i] = (struct pollfd){.fd = w[i]->pipe_fd, .events = POLLIN}; /* poll skips -1 */
-      fds[2 * i + 1] = (struct pollfd){.fd = w[i]->pidfd, .events = POLLIN};
-      int soon = poll_timeout(w[i], now);
-      if (soon < timeout) timeout = soon;
-    }
-    poll(fds, 2 * n, timeout);
-    for (size_t i = 0; i < n; i++) {
-      if (fds[2 * i].revents) drain(w[i]);
-      if (fds[2 * i + 1].revents || w[i]->pidfd < 0) reap(w[i]);
-      if (!w[i]->done) hold_to_deadline(w[i], now_ms());
-    }
+  sigemptyset(&closed);
+  for (size_t i = 0; i < ARRAY_LEN(minded); i++) sigaddset(&closed, minded[i]);
+  pthread_sigmask(SIG_BLOCK, &closed, &open);
+  while (!came && (done = first_done(w, n)) == n) look(w, n, &open);
+  pthread_sigmask(SIG_SETMASK, &open, NULL);
+  return came ? n : done;
+}
+
+void worker_kill(struct worker *w) {
+  if (!w->done && !was_killed(w)) kill_worker(w);
+  for (int i = 0; i < KILL_TICKS && !w->done; i++) {
+    reap(w);
+    if (!w->done) nanosleep(&(struct timespec){0, TICK_MS * 1000000}, NULL);
   }
+  w->done = true; /* what hangs in the kernel is given up */
 }
 
 _Noreturn void worker_out_of_memory(void) { raw_exit(EXIT_MEMORY); }

@@ -93,9 +93,17 @@ struct worker_result {
 /* Forks and seals. False when the level is below limits->at_least or fork/pipe fail (errno). */
 NODISCARD bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
                             const struct worker_task *task);
-/* Waits until one of the workers is dead (deadlines enforced); answers its index. n is 1 to WORKERS_MAX. */
+/* From here on SIGINT, SIGTERM and SIGHUP end the waiting and not the process, once each. For a process with
+ * one thread that calls workers_wait. */
+void workers_mind_signals(void);
+/* The signal that came, or 0. */
+int workers_signal(void);
+/* Waits until one of the workers is dead (deadlines enforced); answers its index, or n when a signal came
+ * that is minded. n is 1 to WORKERS_MAX. */
 enum { WORKERS_MAX = 128 };
 size_t workers_wait(struct worker *const *w, size_t n);
+/* Ends a worker that nobody waits for any more. worker_finish is due, and its answer means nothing. */
+void worker_kill(struct worker *w);
 /* After its death: classifies, parses the report (into the arena), frees what the worker held. */
 void worker_finish(struct worker *w, struct arena *a, uint64_t file_size, struct worker_result *out);
 /* For a stage that can't even note that its memory is spent: ends this worker with WORKER_MEMORY. */

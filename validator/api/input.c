@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/link.h"
+#include "sandbox/spawn.h"
 
 static bool give_up(struct input *in, const char **why, const char *what, int *err, int number) {
   *why = what;
@@ -88,7 +89,7 @@ static bool copy_stdin(int to, uint64_t max, const char **why) {
   for (;;) {
     ssize_t n = read(STDIN_FILENO, buffer, sizeof buffer);
     if (n == 0) return true;
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR && !workers_signal()) continue;
     *why = "can't be read";
     if (n < 0) return false;
     *why = "more than --max-stdin";

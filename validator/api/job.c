@@ -477,12 +477,26 @@ const struct job *job_following(const struct job *job) {
   return NULL;
 }
 
+static void drop_model(struct job *job) {
+  if (job->model_region) region_unmap(job->model_region, job->model_bytes);
+  job->model_region = NULL;
+}
+
+void job_interrupt(struct job *job) {
+  if (job->state == JOB_DONE) return;
+  for (const struct job *j = job_following(job); j; j = job_following(j))
+    if (j->state == JOB_DONE && !j->skipped && j->verdict > job->verdict) job->verdict = j->verdict;
+  if (job->state == JOB_NEEDS || job->state == JOB_MODEL) drop_model(job); /* half written */
+  job_observe(job, &(struct observation){.kind = OBS_INTERRUPTED});
+  job_end(job);
+}
+
 static void free_one(struct job *job) {
   for (size_t i = 0; i < job->num_files; i++) input_close(&job->side[i]);
   if (job->opened) input_close(&job->in);
   if (job->beside_in.bytes.n) input_close(&job->beside_in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
-  if (job->model_region) region_unmap(job->model_region, job->model_bytes);
+  drop_model(job);
   if (job->lock.region) region_unmap(job->lock.region, job->lock.bytes);
   if (job->pair.region) region_unmap(job->pair.region, job->pair.bytes);
   arena_free(&job->arena);

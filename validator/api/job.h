@@ -133,6 +133,9 @@ void job_start(struct job *job, const struct run *run, const struct listed *inpu
 static inline struct worker *job_worker(struct job *job) { return &job->running->worker; }
 /* What the policy says of a name in this file; NULL: it is on no list. */
 const struct global_row *job_global(const struct job *job, struct span module, struct span name);
+/* Ends a job whose worker was killed because the run is to stop: what it has so far is kept, and it is not
+ * checked. */
+void job_interrupt(struct job *job);
 /* To be called when job_worker is dead: takes its report and starts the next worker, or ends the job. */
 void job_advance(struct job *job);
 /* The input and then the files inside it, each before those inside it: for (j = job; j; j = job_following(j))

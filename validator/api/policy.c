@@ -114,7 +114,7 @@ const char *policy_read(struct policy *p, struct arena *a, const struct sandbox 
     wrong(&r, "the sandboxed reader can't be started");
     return r.wrong;
   }
-  (void)workers_wait(workers, 1);
+  if (workers_wait(workers, 1) != 0) worker_kill(&worker);
   worker_finish(&worker, a, p->file.bytes.n, &result);
   if (result.end == WORKER_OK)
     take_texts(&r, &result);

@@ -32,7 +32,8 @@ static void emit_job(struct pool *p, struct job *job) {
   if (!job_save_outputs(job)) p->tally.output_failed = true;
   if (o->progress) progress_clear(o->progress);
   for (const struct job *j = job; j; j = job_following(j)) {
-    if (j->skipped || j->held) continue;
+    if (j->skipped || j->held || j->state != JOB_DONE)
+      continue; /* the last: inside one that was interrupted */
     job_emit(j, p->report);
     if (o->proposal) propose(o->proposal, j);
     if (o->locking) lock_write(o->locking, j);
@@ -147,7 +148,8 @@ static bool start_more(struct pool *p) {
 static void step(struct pool *p) {
   struct running r = find_running(p);
   if (r.n == 0) return;
-  job_advance(r.jobs[workers_wait(r.workers, r.n)]);
+  size_t dead = workers_wait(r.workers, r.n);
+  if (dead < r.n) job_advance(r.jobs[dead]);
 }
 
 static void show_progress(const struct pool *p) {
@@ -156,14 +158,30 @@ static void show_progress(const struct pool *p) {
     progress_show(progress, p->emitted, p->inputs.rows.n, p->bytes, p->inputs.rows.p[p->emitted].path);
 }
 
+/* What runs is killed; what is done is emitted as ever, what is not as not checked. */
+static void stop(struct pool *p) {
+  struct running r = find_running(p);
+  for (uint32_t i = 0; i < r.n; i++) {
+    struct worker_result ignored;
+    worker_kill(r.workers[i]);
+    worker_finish(r.workers[i], &r.jobs[i]->arena, 0, &ignored);
+  }
+  for (uint32_t i = p->emitted; i < p->started; i++) job_interrupt(p->jobs[i % WINDOW]);
+  for (uint32_t i = p->emitted; i < p->started; i++) emit(p, p->jobs[i % WINDOW]);
+  for (uint32_t i = p->started; i > p->emitted; i--)
+    drop(p->jobs[(i - 1) % WINDOW]); /* a pair before its sides */
+  p->emitted = p->started;
+}
+
 static bool run_pool(struct pool *p) {
-  while (p->emitted < p->inputs.rows.n) {
+  while (p->emitted < p->inputs.rows.n && !workers_signal()) {
     if (!start_more(p)) return false;
     show_progress(p);
     step(p);
     emit_ready(p);
     emit_diff(p);
   }
+  if (workers_signal()) stop(p);
   return true;
 }
 
@@ -305,7 +323,7 @@ static int finish(struct pool *p, int exit_code, const char *error) {
 
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report) {
-  enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70 };
+  enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70, EXIT_STOPPED = 130 };
   struct run run = {.options = options,
                     .sandbox = sandbox,
                     .arch = {.fd = -1},
@@ -318,6 +336,7 @@ int run_inputs(const struct run_options *options, const struct input_list *input
                           options->jobs ? options->jobs : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), WINDOW)};
   const char *why = prepare(&run, inputs);
   emit_run(report, &run);
+  if (workers_signal()) return finish(&pool, EXIT_STOPPED, "stopped by a signal");
   if (why) return finish(&pool, EXIT_USAGE, why);
   if (!is_sealed(&run))
     return finish(&pool, EXIT_SANDBOX,
@@ -329,6 +348,10 @@ int run_inputs(const struct run_options *options, const struct input_list *input
                   "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type");
   if ((why = add_pair(&pool))) return finish(&pool, EXIT_USAGE, why);
   if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");
+  if (workers_signal())
+    return finish(
+        &pool, EXIT_STOPPED,
+        complaint(&run, "stopped by a signal: %u of %u inputs were begun", pool.started, pool.inputs.rows.n));
   if (pool.tally.inputs == 0) return finish(&pool, EXIT_NOTHING, "no input is a checkpoint");
   return finish(&pool, tally_exit(&pool.tally, options->fail_on), NULL);
 }

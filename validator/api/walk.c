@@ -9,6 +9,7 @@
 #include "api/link.h"
 #include "base/near.h"
 #include "model/folder.h"
+#include "sandbox/spawn.h"
 
 enum { WALK_DEPTH = 64, NEAR_NAMES = 3 };
 
@@ -121,7 +122,7 @@ bool input_walk(struct path_list *out, struct arena *a, struct span directory) {
   out->root_n = n;
   if (!push_level(w->stack, &w->depth, w->path, n)) return false;
   bool ok = true, room = true;
-  while (w->depth && room) {
+  while (w->depth && room && !workers_signal()) {
     errno = 0;
     const struct dirent *e = readdir(w->stack[w->depth - 1].dir);
     if (e) {

@@ -92,6 +92,7 @@ static enum exit_code run_to(struct cli *cli, struct run_options *run, const str
                              int fd) {
   struct progress progress = open_progress(cli);
   run->progress = &progress;
+  workers_mind_signals();
   struct sandbox *sandbox = sandbox_probe();
   if (sandbox && run->sandbox == SANDBOX_NONE) sandbox_take_off(sandbox);
   struct report *report = sandbox ? open_report(cli, fd) : NULL;
