@@ -192,7 +192,8 @@ static bool open_containers(struct naming *w, struct span path) {
   for (size_t i = same; i < path.n; i++) {
     if (path.p[i] != '.') continue;
     struct span here = span_first(path, i), name = span_from(here, last_dot(here));
-    if (!add_row(w, (struct described){.depth = depth_of(here), .name = name})) return false;
+    uint32_t depth = here.n ? depth_of(here) : 1; /* of ".weight": a module without a name, not the root */
+    if (!add_row(w, (struct described){.depth = depth, .name = name})) return false;
   }
   w->above = path;
   return true;
