@@ -25,12 +25,15 @@ static uint8_t *read_whole(const char *path, size_t *n) {
   return bytes;
 }
 
-static struct span current; /* for the handler */
+static struct span current; /* for the handler, as is the next */
+static const char *current_path;
 
 static void save_current(int signal_number) {
   int fd = open("crash", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd >= 0 && write(fd, current.p, current.n) == (ssize_t)current.n)
-    (void)!write(2, "saved as ./crash\n", 17);
+    (void)!write(2, "saved as ./crash, from ", 23);
+  (void)!write(2, current_path, strlen(current_path));
+  (void)!write(2, "\n", 1);
   (void)signal(signal_number, SIG_DFL);
 }
 
@@ -71,7 +74,7 @@ int main(int argc, char **argv) {
   (void)signal(SIGABRT, save_current);
   for (int i = mutates ? 3 : 1; i < argc; i++) {
     size_t n;
-    uint8_t *bytes = read_whole(argv[i], &n);
+    uint8_t *bytes = read_whole(current_path = argv[i], &n);
     run(bytes, n);
     mutate(bytes, n, times, (uint64_t)n + (uint64_t)i);
     free(bytes);

@@ -27,12 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct fuzz_input in = fuzz_open(data, size);
   struct scanned s;
   scan_bytes(&s, &in);
-  const struct checkpoint *cp = &s.checkpoint;
+  const struct checkpoint *cp = &s.scan.checkpoint;
   for (uint32_t i = 0; i < cp->programs.n; i++)
     check_runs(&cp->programs.p[i]->machine, cp->programs.p[i]->bytes);
   for (uint32_t i = 0; i < cp->storages.n; i++) {
     const struct storage_fact *fact = &cp->storages.p[i];
-    bool joblib = s.container.kind == CONTAINER_PICKLE && span_starts(fact->key, SPAN("array+"));
+    bool joblib = s.scan.container.kind == CONTAINER_PICKLE && span_starts(fact->key, SPAN("array+"));
     if (joblib && fact->bytes) FUZZ_CHECK(is_run(cp, fact));
   }
   scan_free(&s);

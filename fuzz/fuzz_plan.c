@@ -85,12 +85,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   scan_bytes(&s, &file);
   for (size_t i = 0; i < patches; i++)
     patch(s.region, in.limits.plan_bytes, file.bytes.p + file.bytes.n + i * PATCH_BYTES);
-  observations_init(&obs, &s.arena, 4);
+  observations_init(&obs, &s.scan.arena, 4);
   bool opened = plan_open(&plan, s.region, in.limits.plan_bytes, file.bytes.n, &why);
   FUZZ_CHECK(opened || patches > 0);
   if (opened) {
     walk_values(&plan);
-    walk_tensors(&plan, file.bytes, &s.arena, &obs);
+    walk_tensors(&plan, file.bytes, &s.scan.arena, &obs);
     walk_rest(&plan);
   }
   scan_free(&s);

@@ -1,10 +1,6 @@
 /* The report channel as the broker reads it: a worker may send anything. What is read is in range, and what
  * is sent again is read again. */
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "fuzz/fuzz.h"
-#include "sandbox/wire.h"
+#include "fuzz/sent.h"
 
 static bool inside(struct span part, struct span whole) {
   return part.n == 0 ||
@@ -27,26 +23,18 @@ static bool same_finding(const struct finding *a, const struct finding *b) {
          span_eq(a->member, b->member) && span_eq(a->subject, b->subject) && span_eq(a->detail, b->detail);
 }
 
-/* Sends what was read through a memory file and reads it again. */
-static void check_round_trip(const struct wire_in *in, uint64_t file_size, struct arena *a) {
-  int fd = memfd_create("fuzz", MFD_CLOEXEC);
-  FUZZ_CHECK(fd >= 0);
-  struct wire_out out = {.fd = fd};
-  for (uint32_t i = 0; i < in->findings.n; i++) wire_finding(&out, &in->findings.p[i]);
-  for (uint32_t i = 0; i < in->texts.n; i++) wire_text(&out, in->texts.p[i].key, in->texts.p[i].text);
-  wire_end(&out, in->complete);
-  FUZZ_CHECK(!out.broken);
-  size_t n = (size_t)lseek(fd, 0, SEEK_END);
-  uint8_t *sent = malloc(n);
-  FUZZ_CHECK(sent && pread(fd, sent, n, 0) == (ssize_t)n);
-  close(fd);
-  struct wire_in again = {0};
-  enum wire_status status = wire_parse(&again, a, span_of(sent, n), file_size);
-  FUZZ_CHECK(status == WIRE_OK && again.complete == in->complete);
-  FUZZ_CHECK(again.findings.n == in->findings.n && again.texts.n == in->texts.n);
+/* Sends what was read and reads it again. */
+static void check_round_trip(const struct wire_in *in, uint64_t file_size) {
+  struct sent sent;
+  sent_begin(&sent);
+  for (uint32_t i = 0; i < in->findings.n; i++) wire_finding(&sent.out, &in->findings.p[i]);
+  for (uint32_t i = 0; i < in->texts.n; i++) wire_text(&sent.out, in->texts.p[i].key, in->texts.p[i].text);
+  wire_end(&sent.out, in->complete);
+  FUZZ_CHECK(sent_read(&sent, file_size) == WIRE_OK && sent.in.complete == in->complete);
+  FUZZ_CHECK(sent.in.findings.n == in->findings.n && sent.in.texts.n == in->texts.n);
   for (uint32_t i = 0; i < in->findings.n; i++)
-    FUZZ_CHECK(same_finding(&in->findings.p[i], &again.findings.p[i]));
-  free(sent);
+    FUZZ_CHECK(same_finding(&in->findings.p[i], &sent.in.findings.p[i]));
+  sent_free(&sent);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -59,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (uint32_t i = 0; i < report.findings.n; i++) check_finding(&report.findings.p[i], in.bytes, file_size);
   for (uint32_t i = 0; i < report.texts.n; i++) FUZZ_CHECK(inside(report.texts.p[i].text, in.bytes));
   FUZZ_CHECK(status != WIRE_OK || in.bytes.n > 0);
-  if (status == WIRE_OK) check_round_trip(&report, file_size, &arena);
+  if (status == WIRE_OK) check_round_trip(&report, file_size);
   arena_free(&arena);
   fuzz_close(&in);
   return 0;

@@ -1,36 +1,93 @@
 #!/bin/sh
-# run.sh "TARGET…" SECONDS: AFL++ on each. Ends with 1 when a target crashed or hung, and says how to see it again.
+# run.sh SECONDS JOBS TARGET…: a sitting with each target, JOBS at a time. It begins with what is kept (corpus/fuzz), what
+# earlier sittings found (STATE) and the seeds. Ends with 1 when a target broke, and says how to see it again.
+#   BUILD     fast, asan: AFL++; inproc: libFuzzer
+#   STATE     build/fuzz/state unless given: inputs by target, and sittings.tsv, a line for each sitting
+# A line of sittings.tsv: when, target, build, commit, seconds, executions, edges, edges there are, inputs, crashes, hangs.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-status=0
-export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1
+BUILD=${BUILD:-fast}
+STATE=${STATE:-build/fuzz/state}
+secs=$1 jobs=$2
+shift 2
+export BUILD STATE secs
+export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 AFL_ALLOW_TMP=1
 # Leaks are found by the replays; here they would stop nothing but the fuzzing.
 export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1
-for t in $1; do
-  out=build/fuzz/out/$t
-  rm -rf "$out"
-  mkdir -p "$out"
-  case $t in
-  zip | pickle) dict="-x fuzz/dict/$t.dict" ;;
-  scan) dict='-x fuzz/dict/zip.dict -x fuzz/dict/pickle.dict' ;;
-  *) dict= ;;
-  esac
-  # shellcheck disable=SC2086 # two words
-  afl-fuzz -m none -t 2000 -V "$2" -i "build/fuzz/seeds/$t" -o "$out" $dict -- "build/fuzz/fuzz_$t" >"$out/log" 2>&1
-  code=$?
+if [ "$jobs" -gt 1 ]; then
+  printf '%s\n' "$@" | xargs -P "$jobs" -n 1 sh "$0" "$secs" 1
+  exit $?
+fi
+
+gather() { # folder, from…
+  to=$1
+  shift
+  mkdir -p "$to"
+  for from; do
+    [ ! -d "$from" ] || find "$from" -type f ! -name README.txt -size -64k -exec cp -n -t "$to" {} +
+  done
+}
+line() { printf '%s\t' "$(date -u +%Y-%m-%dT%H:%M)" "$t" "$BUILD" "$(git rev-parse --short HEAD 2>/dev/null)"; }
+
+with_afl() {
+  mutator=
+  case " $MUTATES_pickle " in *" $t "*) mutator=pickle ;; esac
+  case " $MUTATES_zip " in *" $t "*) mutator=zip ;; esac
+  [ -z "$mutator" ] || export AFL_CUSTOM_MUTATOR_LIBRARY="$PWD/build/fuzz-$BUILD/fuzz/mutate_$mutator.so"
+  # shellcheck disable=SC2086 # two words, or none
+  afl-fuzz -m none -t 2000 -V "$secs" -i "$out/in" -o "$out" $dict -- "$program" >"$out/log" 2>&1
+  unset AFL_CUSTOM_MUTATOR_LIBRARY
   stats=$out/default/fuzzer_stats
-  if [ ! -f "$stats" ]; then
+  [ -f "$stats" ] || return 1
+  value() { sed -n "s/^$1 *: *//p" "$stats"; }
+  { line; printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(value run_time)" "$(value execs_done)" "$(value edges_found)" \
+    "$(value total_edges)" "$(value corpus_count)" "$(value saved_crashes)" "$(value saved_hangs)"; } >"$out/row"
+  gather "$out/broke" "$out/default/crashes" "$out/default/hangs"
+  afl-cmin -m none -i "$out/default/queue" -o "$out/min" -- "$program" >"$out/log.min" 2>&1
+}
+
+with_libfuzzer() {
+  mkdir -p "$out/broke"
+  "$program" -max_total_time="$secs" -max_len=8192 -timeout=5 -rss_limit_mb=3000 -print_final_stats=1 \
+    ${dict:+-dict="build/fuzz/dict/$t.dict"} -artifact_prefix="$out/broke/" "$out/in" >"$out/log" 2>&1
+  value() { grep -o "$1: *[0-9]*" "$out/log" | tail -n 1 | tr -dc 0-9; }
+  execs=$(value stat::number_of_executed_units)
+  [ -n "$execs" ] || return 1
+  all=$(grep -o '([0-9]* inline' "$out/log" | head -n 1 | tr -dc 0-9)
+  { line; printf '%s\t%s\t%s\t%s\t%s\t%s\t0\n' "$secs" "$execs" "$(value cov)" "$all" "$(value corp)" \
+    "$(find "$out/broke" -type f | wc -l)"; } >"$out/row"
+  mkdir -p "$out/min"
+  "$program" -merge=1 "$out/min" "$out/in" >"$out/log.min" 2>&1
+}
+
+status=0
+for t; do
+  out=build/fuzz/out/$BUILD/$t
+  program=build/fuzz-$BUILD/fuzz/fuzz_$t
+  dict=
+  [ ! -f "build/fuzz/dict/$t.dict" ] || dict="-x build/fuzz/dict/$t.dict"
+  rm -rf "$out"
+  mkdir -p "$STATE"
+  gather "$out/in" "corpus/fuzz/$t" "$STATE/$t" "build/fuzz/seeds/$t"
+  if [ "$BUILD" = inproc ]; then with_libfuzzer; else with_afl; fi
+  if [ ! -f "$out/row" ]; then
     tail -n 20 "$out/log"
-    echo "$t: afl-fuzz did not run (exit $code)"
+    echo "$t: the fuzzer did not run"
     status=1
     continue
   fi
-  value() { sed -n "s/^$1 *: *//p" "$stats"; }
-  echo "$t: $(value execs_done) runs, $(value execs_per_sec) a second, $(value corpus_count) inputs kept, $(value saved_crashes) crashes, $(value saved_hangs) hangs"
-  for f in "$out"/default/crashes/id* "$out"/default/hangs/id*; do
+  cat "$out/row" >>"$STATE/sittings.tsv"
+  if [ "$(find "$out/min" -type f | wc -l)" -gt 0 ]; then
+    rm -rf "${STATE:?}/$t"
+    gather "$STATE/$t" "$out/min"
+  fi
+  awk -F '\t' '{print $2 ": " $6 " runs in " $5 " s, " $7 " of " $8 " edges, " $9 " inputs, " $10 " crashes, " $11 " hangs"}' "$out/row"
+  for f in "$out/broke"/*; do
     [ -f "$f" ] || continue
+    mkdir -p "$STATE/broke/$t"
+    cp "$f" "$STATE/broke/$t/"
     status=1
-    echo "  build/asan/fuzz/replay_$t '$f'"
+    echo "  build/asan/fuzz/replay_$t $STATE/broke/$t/$(basename "$f")"
   done
 done
 exit $status

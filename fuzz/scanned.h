@@ -2,42 +2,38 @@
 #ifndef CKPTLINT_FUZZ_SCANNED_H
 #define CKPTLINT_FUZZ_SCANNED_H
 
-#include "container/container.h"
+#include "api/scan.h"
 #include "fuzz/fuzz.h"
-#include "rules/facts.h"
 #include "rules/globals.h"
 
 struct scanned {
-  struct arena arena;
-  struct observations obs;
-  struct container container;
-  struct checkpoint checkpoint;
-  uint8_t *region; /* exactly limits.plan_bytes */
+  struct scan scan;
+  struct scan_job job;
+  struct run_options *options; /* on the heap: frames are bounded */
+  uint8_t *region;             /* exactly limits.plan_bytes */
 };
 
 static inline void scan_bytes(struct scanned *s, const struct fuzz_input *in) {
-  struct plan_writer w;
-  struct plan plan;
-  const struct global_policy policy = {.lookup = globals_lookup, .torch = torch_newest()};
-  *s = (struct scanned){.region = malloc(in->limits.plan_bytes)};
-  FUZZ_CHECK(s->region);
-  memset(s->region, 0, in->limits.plan_bytes); /* as a fresh mapping is */
-  arena_init(&s->arena, in->arena_bytes);
-  observations_init(&s->obs, &s->arena, (uint32_t)in->limits.report_findings);
-  container_open(&s->container, &s->arena, &s->obs, &in->limits, in->bytes);
-  checkpoint_init(&s->checkpoint, &s->arena, &s->obs, &in->limits, &s->container, &policy);
-  checkpoint_load(&s->checkpoint);
-  plan_begin(&w, s->region, in->limits.plan_bytes);
-  plan_emit(&s->checkpoint, &w, NULL, WITH_INSNS | WITH_LINES);
-  plan_peek(&plan, &w);
-  const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
-  run_checks(&facts, &s->obs);
-  plan_end(&w, checkpoint_is_read(&s->checkpoint));
+  struct run_options *options = calloc(1, sizeof *options);
+  uint8_t *region = calloc(1, in->limits.plan_bytes);
+  FUZZ_CHECK(options && region);
+  options->views = SHOW_PICKLE | SHOW_OPCODES;
+  options->limits = in->limits;
+  *s = (struct scanned){.options = options,
+                        .region = region,
+                        .job = {.options = options,
+                                .file = in->bytes,
+                                .plan = region,
+                                .plan_bytes = in->limits.plan_bytes,
+                                .policy = {.lookup = globals_lookup, .torch = torch_newest()},
+                                .arena_bytes = in->arena_bytes}};
+  scan_read(&s->scan, &s->job);
 }
 
 static inline void scan_free(struct scanned *s) {
+  arena_free(&s->scan.arena);
   free(s->region);
-  arena_free(&s->arena);
+  free(s->options);
 }
 
 #endif

@@ -10,7 +10,8 @@ trap 'rm -rf "$work"' EXIT
 "$GEN" --programs "$work/programs"
 rm -rf "$out"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
-mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder"
+mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder" "$out/legacy" "$out/report"
+mkdir -p "$out/json" "$out/arch" "$out/match" "$out/expr" "$out/policy" "$out/lock" "$out/escape"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -21,6 +22,8 @@ small() { find "$1" -type f -size -8k | LC_ALL=C sort; }
 for f in $(small "$work/files") corpus/benign/simple_linear*.pt corpus/benign/whole_module.pt; do
   name=$(basename "$f")
   seed "$f" "$out/scan/$name"
+  case $name in d* | *legacy*) seed "$f" "$out/legacy/$name" ;; esac
+  case $name in b* | e* | h* | z-*) seed "$f" "$out/report/$name" ;; esac
   case $name in
   *.gguf) seed "$f" "$out/gguf/$name" ;;
   *safetensors*) seed "$f" "$out/safetensors/$name" ;;
@@ -72,4 +75,19 @@ printf 'I3\n.I4\n.' >"$work/two"
 dcp bytes 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 4' "$work/two"
 n=$(wc -c <"$work/files/z-tensor.pt")
 dcp tensor 'tensor_entry a' "place a __0_0.distcp 0 $n 0 0" "$work/files/z-tensor.pt"
+
+# Architecture files; with tensors behind a NUL for the matcher; their expressions, one each.
+for f in $(small rules/models) $(small corpus/arch) corpus/benign/*.json; do
+  name=$(basename "$f")
+  case $name in *.json) ;; *) continue ;; esac
+  for t in json arch; do seed "$f" "$out/$t/$name"; done
+  { cat "$f"; printf '\000weight float32 3 4\nmodule.layer1.0.bias float32 4\nsteps int64\n\000'; } >"$out/match/$name"
+  sed -n 's/.*"\([^"]*[(=*[][^"]*\)".*/\1/p' "$f" | head -n 4 | while read -r line; do
+    printf '%s\000' "$line" >"$out/expr/$(printf %s "$line" | sha256sum | cut -c 1-16)"
+  done
+done
+zeros=$(printf '%064d' 0)
+printf '{"policy": 1, "note": "n", "allow": {"a.B": "why"}, "files": [{"path": "a.pt", "size": 12, "sha256": "%s", "allow": {"c.D": "why"}}]}\000' "$zeros" >"$out/policy/whole"
+printf '{"lock": 1, "state_dict": "", "tensors": {"a.weight": {"dtype": "float32", "shape": [2, 3], "sha256": "%s"}, "a.bias": {"dtype": "float32", "shape": [2], "sha256": null}, "steps": {"dtype": "int64", "shape": [], "sha256": null}}}\000' "$zeros" >"$out/lock/whole"
+printf 'a\033[2J\342\200\256\303\251\344\270\255\363\240\201\201\377\355\240\200"\\\000' >"$out/escape/hidden"
 for d in "$out"/*; do echo "$(basename "$d"): $(find "$d" -type f | wc -l) seeds"; done

@@ -10,8 +10,8 @@ failed=0
 make -s -j2 fuzz-smoke >build/fuzz.log 2>&1
 code=$?
 tail -n 20 build/fuzz.log
-passed=$(grep -c ' runs, .* 0 crashes, 0 hangs$' build/fuzz.log)
-failed=$(grep -c ' runs, ' build/fuzz.log)
+passed=$(grep -c ' runs in .* 0 crashes, 0 hangs$' build/fuzz.log)
+failed=$(grep -c ' runs in ' build/fuzz.log)
 failed=$((failed - passed))
 [ "$code" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
 echo "$passed passed, $failed failed"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Replays every input that once broke a fuzz target, then the seeds with a few changes of one byte each: what a fuzzer finds
-# first is found without one. A file is one test. Ends with "N passed, N failed".
+# Replays every input that once broke a fuzz target, what the campaigns keep, then the seeds with a few changes of one byte
+# each: what a fuzzer finds first is found without one. A file is one test. Ends with "N passed, N failed".
 #   OUT, GEN    build/MODE with fuzz/replay_NAME, and the corpus generator
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -14,9 +14,12 @@ passed=0 failed=0
 sh fuzz/seeds.sh "$work/seeds" >/dev/null || exit 1
 case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 
-replay() { # target, changes, file
-  if (cd "$work" && timeout 60 "$OUT/fuzz/replay_$1" -m "$2" "$3") >"$work/log" 2>&1; then
-    passed=$((passed + 1))
+replay() { # target, changes, folder: all of its files in one process
+  [ -d "$3" ] || return
+  set -- "$1" "$2" "$3" "$(find "$3" -type f | wc -l)"
+  [ "$4" -gt 0 ] || return
+  if (cd "$work" && find "$3" -type f -print0 | LC_ALL=C sort -z | xargs -0 timeout 300 "$OUT/fuzz/replay_$1" -m "$2") >"$work/log" 2>&1; then
+    passed=$((passed + $4))
   else
     failed=$((failed + 1))
     echo "FAILED replay_$1 -m $2 $3"
@@ -27,8 +30,9 @@ replay() { # target, changes, file
 for target in fuzz/fuzz_*.c; do
   target=$(basename "$target" .c)
   target=${target#fuzz_}
-  for f in "$PWD/corpus/regress/$target"/*; do [ ! -f "$f" ] || replay "$target" 0 "$f"; done
-  for f in "$work/seeds/$target"/*; do replay "$target" "$CHANGES" "$f"; done
+  replay "$target" 0 "$PWD/corpus/regress/$target"
+  replay "$target" 0 "$PWD/corpus/fuzz/$target"
+  replay "$target" "$CHANGES" "$work/seeds/$target"
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
