@@ -196,8 +196,7 @@ static bool register_value(struct builder_tree *t, struct module *parent, struct
   if (!holder) return false;
   if (v->kind == VALUE_NONE) return attach(t, holder, name, &absent) != NULL;
   const struct module *m = v->module;
-  bool slot = m->kind == MODULE_TYPE && (m->type == TYPE_Parameter || m->type == TYPE_Buffer);
-  return slot ? attach_slot(t, holder, name, m->slots) : attach(t, holder, name, m) != NULL;
+  return module_is_slot(m) ? attach_slot(t, holder, name, m->slots) : attach(t, holder, name, m) != NULL;
 }
 
 /* The container of repeated children is a list, which applies them in order; unless others stand in it too.

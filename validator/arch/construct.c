@@ -198,23 +198,32 @@ static bool slot_dtype(struct builder *b, uint32_t at, const struct value *v, st
   return true;
 }
 
-static bool construct_slot(struct builder *b, uint32_t at, struct module *m) {
-  struct slot *slot = arena_new(b->arena, struct slot);
-  if (!slot) return out_of_memory(b->eval, at);
-  slot->buffer = m->type == TYPE_Buffer;
-  slot->optional = value_truth(&m->args[2]); /* shape, dtype, optional, value */
+/* (shape, dtype, optional, value), of a Buffer alone. */
+static bool construct_tensor(struct builder *b, uint32_t at, const struct module *m, struct slot *slot) {
+  slot->optional = value_truth(&m->args[2]);
   if (slot->buffer) slot->constant = m->args[3];
   if (slot->constant.kind != VALUE_NONE && slot->constant.kind != VALUE_RANGE &&
       !value_is_number(&slot->constant))
     return eval_error(b->eval, at, "a buffer's value is a number or arange(…), found %s",
                       value_kind_name(slot->constant.kind));
-  m->slots = slot;
-  m->num_slots = 1;
   return slot_sizes(b, at, &m->args[0], slot) && slot_dtype(b, at, &m->args[1], slot);
 }
 
-static bool is_slot(const struct module *m) {
-  return m->kind == MODULE_TYPE && (m->type == TYPE_Parameter || m->type == TYPE_Buffer);
+static bool construct_slot(struct builder *b, uint32_t at, struct module *m) {
+  struct slot *slot = arena_new(b->arena, struct slot);
+  if (!slot) return out_of_memory(b->eval, at);
+  slot->buffer = m->type != TYPE_Parameter;
+  slot->holds = m->type == TYPE_Packed ? HOLDS_PACKED : m->type == TYPE_Plain ? HOLDS_PLAIN : HOLDS_TENSOR;
+  m->slots = slot;
+  m->num_slots = 1;
+  if (slot->holds == HOLDS_TENSOR) return construct_tensor(b, at, m, slot);
+  slot->packs_bias = slot->holds == HOLDS_PACKED && value_truth(&m->args[1]);
+  return slot->holds == HOLDS_PLAIN || slot_sizes(b, at, &m->args[0], slot);
+}
+
+bool module_is_slot(const struct module *m) {
+  return m->kind == MODULE_TYPE && (m->type == TYPE_Parameter || m->type == TYPE_Buffer ||
+                                    m->type == TYPE_Packed || m->type == TYPE_Plain);
 }
 
 /* ---- carrying out the state of a type ---- */
@@ -286,7 +295,7 @@ static bool register_line(struct running *r, const struct state_line *line) {
   if (v.kind != VALUE_MODULE)
     return eval_error(r->b->eval, r->at, "expected a module, found %s", value_kind_name(v.kind));
   if (!expand_name(r, line->name, &name)) return false;
-  return is_slot(v.module) ? add_slot(r, name, v.module->slots) : add_part(r, name, v.module);
+  return module_is_slot(v.module) ? add_slot(r, name, v.module->slots) : add_part(r, name, v.module);
 }
 
 static bool loop_count(struct running *r, const struct state_line *line, int64_t *out) {
@@ -403,7 +412,7 @@ static bool construct_type(struct builder *b, enum module_type t, const struct e
   m->num_args = plan->signature.num_params;
   m->args = construct_bind(b, call, scope, &plan->signature);
   if (!m->args) return false;
-  bool ok = is_slot(m) ? construct_slot(b, call->at, m) : construct_state(b, plan, call->at, m);
+  bool ok = module_is_slot(m) ? construct_slot(b, call->at, m) : construct_state(b, plan, call->at, m);
   return ok && answer(out, m);
 }
 
@@ -437,7 +446,7 @@ bool construct_sequential(struct builder *b, const struct value *items, uint32_t
   if (!parts) return out_of_memory(b->eval, at);
   for (uint32_t i = 0; i < n; i++) {
     if (items[i].kind == VALUE_NONE) continue; /* its number stays free, as in PyTorch */
-    if (items[i].kind != VALUE_MODULE || is_slot(items[i].module))
+    if (items[i].kind != VALUE_MODULE || module_is_slot(items[i].module))
       return eval_error(b->eval, at, "item %u of a Sequential is no module", i);
     struct module_part *part = &parts[m->num_parts++];
     *part = (struct module_part){.name = arena_printf(b->arena, "%u", i), .module = items[i].module};

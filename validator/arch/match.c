@@ -137,6 +137,29 @@ static void note_batches_tracked(struct matcher *m) {
   if (m->dict->metadata) m->out->loads_strict = false;
 }
 
+/* (weight, bias) at a row: the tensor of the weight, or MATCH_NO_TENSOR. */
+static uint32_t packed_weight(const struct plan *p, uint32_t row, const struct slot *slot) {
+  uint32_t weight = plan_child(p, row, SPAN("0")), bias = plan_child(p, row, SPAN("1"));
+  if (weight == UINT32_MAX || bias == UINT32_MAX || p->values[weight].kind != PLAN_VAL_TENSOR)
+    return MATCH_NO_TENSOR;
+  if (p->values[bias].kind != (slot->packs_bias ? PLAN_VAL_TENSOR : PLAN_VAL_NONE)) return MATCH_NO_TENSOR;
+  return (uint32_t)p->values[weight].number;
+}
+
+/* An entry that is no tensor in the model. */
+static void check_other(struct matcher *m, const struct expected *e, uint32_t entry, uint32_t *tensor) {
+  const struct plan_entry *found = &m->plan->entries[entry];
+  if (e->slot->holds == HOLDS_PACKED) *tensor = packed_weight(m->plan, found->value, e->slot);
+  if (e->slot->holds == HOLDS_PLAIN ? found->tensor != UINT32_MAX : *tensor == MATCH_NO_TENSOR) {
+    add_problem(m, OBS_MATCH_OTHER_VALUE, e, entry);
+    count_misshapen(m, e);
+  } else if (e->slot->holds == HOLDS_PACKED) {
+    check_shape(m, e, entry, &m->plan->tensors[*tensor]);
+  } else {
+    count_loaded(m, e);
+  }
+}
+
 static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
   const struct expected *e = &m->model->expected[i];
   *tensor = MATCH_NO_TENSOR;
@@ -145,6 +168,10 @@ static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
     return;
   }
   const struct plan_entry *entry = &m->plan->entries[m->entry[i]];
+  if (e->slot->holds != HOLDS_TENSOR) {
+    check_other(m, e, m->entry[i], tensor);
+    return;
+  }
   if (entry->tensor == UINT32_MAX) {
     add_problem(m, OBS_MATCH_NOT_TENSOR, e, m->entry[i]);
     count_misshapen(m, e);

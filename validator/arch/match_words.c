@@ -19,6 +19,8 @@ struct span tensor_text(struct arena *a, const struct plan *p, const struct plan
 const struct plan_tensor *match_found(const struct matcher *m, const struct problem *p) {
   if (p->entry == UINT32_MAX) return NULL;
   uint32_t tensor = m->plan->entries[p->entry].tensor;
+  if (tensor == UINT32_MAX && p->expected != UINT32_MAX)
+    tensor = m->out->tensor[p->expected]; /* of a tuple */
   return tensor == UINT32_MAX ? NULL : &m->plan->tensors[tensor];
 }
 
@@ -54,10 +56,16 @@ static struct span dtype_text(struct arena *a, const struct problem *p, const st
   return arena_printf(a, "%s, the architecture expects %s", dtype_name(found), dtype_name(e->slot->dtype));
 }
 
+static struct span other_text(const struct slot *slot) {
+  if (slot->holds == HOLDS_PLAIN) return SPAN("a tensor, where the architecture expects a plain value");
+  return slot->packs_bias ? SPAN("no tuple of a weight and its bias") : SPAN("no tuple of a weight and None");
+}
+
 struct span match_problem_text(struct matcher *m, const struct problem *p) {
   struct arena *a = m->arena;
   const struct plan_tensor *t = match_found(m, p);
   const struct expected *e = p->expected == UINT32_MAX ? NULL : &m->model->expected[p->expected];
+  if (p->kind == OBS_MATCH_OTHER_VALUE) return other_text(e->slot);
   if (!e || !t) {
     if (p->kind == OBS_MATCH_MISSING) return expected_text(a, e);
     return t ? tensor_text(a, m->plan, t) : SPAN("no tensor");

@@ -42,9 +42,17 @@ enum module_kind {
 
 enum slot_dtype { SLOT_ANY, SLOT_FLOAT /* any floating dtype */, SLOT_EXACT };
 
-/* A parameter or buffer. */
+enum slot_holds {
+  HOLDS_TENSOR,
+  HOLDS_PACKED, /* a tuple: a quantised weight of these sizes, and a bias or None */
+  HOLDS_PLAIN,  /* a value that is no tensor, whatever it is */
+};
+
+/* An entry of the state dict: a parameter or buffer, or what quantised modules keep there. */
 struct slot {
   struct span name; /* "weight" */
+  enum slot_holds holds;
+  bool packs_bias; /* HOLDS_PACKED */
   bool buffer, optional;
   enum slot_dtype rule;
   enum dtype dtype; /* of SLOT_EXACT */
@@ -135,6 +143,8 @@ const struct module *module_child(const struct model *m, const struct module *pa
 /* The next one of the tree: parents before their children, children in order. NULL behind the last. */
 const struct module *module_next(const struct module *m);
 const struct slot *module_slot(const struct module *m, struct span name);
+/* Is it a Parameter, a Buffer or another entry of a state dict, and no module? */
+bool module_is_slot(const struct module *m);
 /* A constructor argument by name; NULL if the signature has none such. */
 const struct value *module_arg(const struct module *m, const char *name);
 /* "Conv2d", "Block": what messages call it. */

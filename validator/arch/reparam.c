@@ -217,7 +217,7 @@ bool reparam_call(struct builder *b, const struct expr *call, const struct scope
   if (!args) return false;
   const struct value *module = &args[ARG_MODULE], *name = &args[ARG_NAME];
   if (module->kind != VALUE_MODULE || module->module->kind != MODULE_TYPE || name->kind != VALUE_TEXT ||
-      module->module->type == TYPE_Parameter || module->module->type == TYPE_Buffer)
+      module_is_slot(module->module))
     return eval_error(b->eval, call->at, "a module of PyTorch and the name of its parameter are expected");
   w.slot = module_slot(module->module, name->text);
   if (!w.slot || w.slot->buffer)

@@ -226,7 +226,7 @@ static bool tell_size(struct messages *m, const struct expected *e, const struct
 static bool tell_tensors(struct messages *m) {
   for (uint32_t i = 0; i < m->model->num_expected; i++) {
     const struct expected *e = &m->model->expected[i];
-    if (m->entry[i] == UINT32_MAX) continue;
+    if (m->entry[i] == UINT32_MAX || e->slot->holds != HOLDS_TENSOR) continue;
     uint32_t tensor = m->plan->entries[m->entry[i]].tensor;
     bool ok =
         tensor == UINT32_MAX ? tell_value(m, e, m->entry[i]) : tell_size(m, e, &m->plan->tensors[tensor]);

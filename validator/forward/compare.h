@@ -7,6 +7,10 @@
 /* Two correct float32 implementations differ by about 2e-6 on outputs of size 6. */
 #define DEFAULT_RTOL 1e-4
 #define DEFAULT_ATOL 1e-5
+/* With quantised weights: engines round activations too, each in its own way. Between this pass and
+ * torch 1.13's two, 0.011 was the most. */
+#define QUANTIZED_RTOL 2e-2
+#define QUANTIZED_ATOL 2e-2
 
 struct comparison {
   bool same_shape;         /* if not, nothing below is set: shapes never broadcast */

@@ -121,6 +121,14 @@ static bool unknown_expect(struct testing *t, const struct forward_choice *c) {
                                                          : SPAN("which output is it? (--expect NAME=FILE)")});
 }
 
+/* Before its numbers are read, with the tolerances where nobody gives others. */
+static struct golden golden_of(const struct testing *t, enum result_golden kind) {
+  const bool quantized = t->graph.quantized;
+  return (struct golden){.kind = kind,
+                         .rtol = quantized ? QUANTIZED_RTOL : DEFAULT_RTOL,
+                         .atol = quantized ? QUANTIZED_ATOL : DEFAULT_ATOL};
+}
+
 static bool take_expects(struct testing *t, struct golden *golden) {
   for (size_t k = 0; k < t->r->num_expects; k++) {
     const struct forward_choice *c = &t->r->expects[k];
@@ -128,7 +136,7 @@ static bool take_expects(struct testing *t, struct golden *golden) {
     uint32_t i = 0;
     while (i < n && !(c->name.n ? span_eq(t->name[i], c->name) : n == 1)) i++;
     if (i == n) return unknown_expect(t, c);
-    golden[i] = (struct golden){.kind = GOLDEN_VALUES, .rtol = DEFAULT_RTOL, .atol = DEFAULT_ATOL};
+    golden[i] = golden_of(t, GOLDEN_VALUES);
     if (!request_file(t->r, c->file, t->obs, &golden[i].array)) return false;
   }
   return true;
@@ -140,9 +148,9 @@ static bool take_recorded(struct testing *t, struct golden *golden) {
     if (e->port >= t->graph.results.n || golden[e->port].kind != GOLDEN_NONE)
       continue; /* the user's comes first */
     struct golden *g = &golden[e->port];
-    g->kind = e->kind == EXPECT_ARGMAX ? GOLDEN_ARGMAX : GOLDEN_VALUES;
-    g->rtol = e->rtol >= 0 ? e->rtol : DEFAULT_RTOL;
-    g->atol = e->atol >= 0 ? e->atol : DEFAULT_ATOL;
+    *g = golden_of(t, e->kind == EXPECT_ARGMAX ? GOLDEN_ARGMAX : GOLDEN_VALUES);
+    if (e->rtol >= 0) g->rtol = e->rtol;
+    if (e->atol >= 0) g->atol = e->atol;
     if (e->kind == EXPECT_FILE ? !request_file(t->r, e->file, t->obs, &g->array)
                                : !farray_inline(&g->array, &e->numbers, t->obs))
       return false;

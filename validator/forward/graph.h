@@ -46,7 +46,8 @@ struct graph {
   VEC(struct fstep) steps;
   VEC(struct fvalue *) inputs; /* one for each input port, NULL where none was given */
   VEC(struct fvalue *) results;
-  uint64_t cost; /* operations; saturating */
+  uint64_t cost;  /* operations; saturating */
+  bool quantized; /* some weight is */
 };
 
 struct lower_request {

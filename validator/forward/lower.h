@@ -1,4 +1,4 @@
-/* Private to lower.c and lower_call.c: from statements to steps. */
+/* Private to lower*.c, graph.c and composed.c: from statements to steps. */
 #ifndef CKPTLINT_FORWARD_LOWER_H
 #define CKPTLINT_FORWARD_LOWER_H
 
@@ -32,6 +32,8 @@ struct frame {
   bool composed; /* a row of composed.def: messages name the statement that called it */
   VEC(struct local) locals;
 };
+
+enum { SHOWN_SOURCE = 120 }; /* bytes of a name or statement in a message */
 
 struct slot_index;
 struct lowering {
@@ -74,6 +76,13 @@ NODISCARD bool lower_several(struct lowering *l, struct frame *f, struct span na
                              const struct call_args *args, uint32_t at, struct gval *out, bool *found);
 /* arange(…) as a value becomes a tensor, all else stays what it is. */
 NODISCARD bool lower_range(struct lowering *l, struct frame *f, uint32_t at, struct gval *g);
+/* lower_names.c. Before the first name is looked up; false: memory is spent. */
+NODISCARD bool lower_index_slots(struct lowering *l);
+/* A name in a statement: a local value, a child or tensor of the block, an argument, a config value, a dtype.
+ */
+NODISCARD bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
+/* Observes what is wrong with a name; answers false. */
+NODISCARD bool lower_name_error(struct lowering *l, struct frame *f, const struct expr *e, const char *what);
 /* A module's child, slot or absent child by name. *found says whether there is one. False: observed. */
 NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                             uint32_t at, struct gval *out, bool *found);
