@@ -68,10 +68,10 @@ static struct number number_at(const struct operand *x, const uint8_t *p) {
   enum dtype dtype = (enum dtype)e->t->dtype;
   size_t size = (size_t)dtype_size(dtype);
   uint8_t bytes[16], turned[16];
-  if (x->quantized)
-    return (struct number){
-        {quantizer_real(&x->q, quantizer_channel(&x->q, e->t->numel - e->left - 1), elements_value(e, p)),
-         0}};
+  if (x->quantized) {
+    const uint64_t channel = quantizer_channel(&x->q, e->t->numel - e->left - 1);
+    return (struct number){{(double)quantizer_real(&x->q, channel, elements_value(e, p)), 0}};
+  }
   if (dtype_table[dtype].cls != DT_COMPLEX) return (struct number){{elements_value(e, p), 0}};
   enum dtype half = dtype == DTYPE_C128 ? DTYPE_F64 : dtype == DTYPE_C64 ? DTYPE_F32 : DTYPE_F16;
   size /= PARTS;
