@@ -51,8 +51,9 @@ SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
 TEXTS   := rule_pages family_texts
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(TEXTS:%=$(OUT)/%.o)
 CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
-LIB_SRC := validator/api/client.c validator/base/json.c validator/base/arena.c validator/base/hash.c \
-           validator/base/limits.c validator/base/reader.c validator/base/utf8.c
+LIB_SRC := validator/api/client.c validator/base/json.c validator/base/json_token.c validator/base/json_valid.c \
+           validator/base/json_place.c validator/base/arena.c validator/base/hash.c validator/base/limits.c \
+           validator/base/reader.c validator/base/utf8.c
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/lib/%.o)
 TESTS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/unit/test_*.c tests/sandbox/test_*.c)))
 
