@@ -90,7 +90,7 @@ for t in \
   tests/oracle/no_weights.py \
   tests/oracle/wrappers.py \
   tests/oracle/configs.py \
-  tests/oracle/resume.py \
+  tests/oracle/resume.py tests/oracle/series.py \
   tests/oracle/arch_schema.py \
   tests/oracle/torch_layers.py \
   tests/oracle/torchvision_forward.py \

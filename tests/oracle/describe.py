@@ -3,7 +3,6 @@ architecture file that it writes, of a whole module or of a state dict, must fit
 Debian's python3-torch."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -15,13 +14,9 @@ except ImportError:
     print("SKIPPED describe: python3-torch is not installed")
     sys.exit(0)
 
-from found import Tally
+from found import Tally, run
 
 warnings.simplefilter("ignore")
-
-
-def run(*call):
-    return subprocess.run([os.environ["CKPTLINT"], *call], capture_output=True, text=True)
 
 
 def report(verb, path, *more):

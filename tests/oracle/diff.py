@@ -2,7 +2,6 @@
 others are apart. Needs Debian's python3-torch."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -14,7 +13,7 @@ except ImportError:
     print("SKIPPED diff: python3-torch is not installed")
     sys.exit(0)
 
-from found import Tally
+from found import Tally, run
 
 warnings.simplefilter("ignore")
 
@@ -25,10 +24,9 @@ def save(value, path, legacy=False):
 
 
 def diff(a, b, *more):
-    run = subprocess.run([os.environ["CKPTLINT"], "diff", "--format", "json", "--fail-on", "none", a, b, *more],
-                         capture_output=True, text=True)
-    report = json.loads(run.stdout)["files"][2]
-    return run.returncode, report["diff"], {r["key"]: r for r in report.get("differences", [])}
+    done = run("diff", "--format", "json", "--fail-on", "none", a, b, *more)
+    report = json.loads(done.stdout)["files"][2]
+    return done.returncode, report["diff"], {r["key"]: r for r in report.get("differences", [])}
 
 
 def as_floats(t):

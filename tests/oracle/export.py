@@ -18,7 +18,7 @@ except ImportError:
 
 import tutorials
 from alive import alive
-from found import Tally
+from found import Tally, run
 
 TOOL = os.path.join(os.path.dirname(__file__), "..", "..", "validator", "tools", "ckptlint_export.py")
 sys.path.insert(0, os.path.dirname(TOOL))
@@ -186,8 +186,8 @@ TORCHVISION = ("resnet18", "densenet121", "mobilenet_v3_small", "shufflenet_v2_x
 
 
 def ckptlint(verb, path, arch):
-    run = subprocess.run([os.environ["CKPTLINT"], verb, path, "--arch", arch, "--format", "json"], capture_output=True, text=True)
-    return run.returncode, json.loads(run.stdout)["files"][0]
+    done = run(verb, path, "--arch", arch, "--format", "json")
+    return done.returncode, json.loads(done.stdout)["files"][0]
 
 
 def said(report):
@@ -253,19 +253,19 @@ def command(tally, folder):
     for path in (good, other):
         torch.save({"model_state_dict": tutorials.SimpleCNN().state_dict()}, path)
     call = ["/usr/bin/python3", TOOL, "tutorials:SimpleCNN", "--input", "x=float32[B, 3, 28, 28]", "-o", arch]
-    run = subprocess.run(call + ["--weights", good, "--key", "model_state_dict"], capture_output=True, text=True,
+    done = subprocess.run(call + ["--weights", good, "--key", "model_state_dict"], capture_output=True, text=True,
                          cwd=os.path.dirname(__file__))
-    tally.check("the command", run.stderr or None)
+    tally.check("the command", done.stderr or None)
     with open(arch, encoding="utf-8") as file:
         told = json.load(file)
     tally.check("its tests", None if [test["B"] for test in told["tests"]] == [2, 3] else told["tests"])
     tally.check("the outputs' sizes", None if told["outputs"] == {"y": "float32[B, 10]"} else told["outputs"])
     codes = [ckptlint("forward", path, arch)[0] for path in (good, other)]
     tally.check("weights that were recorded, and others", None if codes == [0, 1] else codes)
-    run = subprocess.run(call[:3] + call[5:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
-    tally.check("modules alone", run.stderr or (None if ckptlint("check", good, arch)[0] == 0 else "check fails"))
-    run = subprocess.run(call[:4] + ["x=float33[3]"] + call[5:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
-    tally.check("a wrong port", None if run.returncode == 1 and "float33[3]" in run.stderr and "Traceback" not in run.stderr else run.stderr)
+    done = subprocess.run(call[:3] + call[5:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
+    tally.check("modules alone", done.stderr or (None if ckptlint("check", good, arch)[0] == 0 else "check fails"))
+    done = subprocess.run(call[:4] + ["x=float33[3]"] + call[5:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
+    tally.check("a wrong port", None if done.returncode == 1 and "float33[3]" in done.stderr and "Traceback" not in done.stderr else done.stderr)
 
 
 def main():

@@ -4,11 +4,15 @@ import os
 import subprocess
 
 
+def run(*call):
+    """The command line."""
+    return subprocess.run([os.environ["CKPTLINT"], *call], capture_output=True, text=True)
+
+
 def inspect(path, place=0, more=()):
     """Exit code and one object of a full inspection: the file's own, or with -1 the one of the last thing that is packed in it."""
-    run = subprocess.run([os.environ["CKPTLINT"], "inspect", "--tensors", *more, "--hash", "sha256", "--format", "json", path],
-                         capture_output=True, text=True)
-    return run.returncode, json.loads(run.stdout)["files"][place]
+    done = run("inspect", "--tensors", *more, "--hash", "sha256", "--format", "json", path)
+    return done.returncode, json.loads(done.stdout)["files"][place]
 
 
 def wrong_tensors(report, wanted, verdicts=("clean", "findings")):

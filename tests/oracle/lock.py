@@ -3,7 +3,6 @@ Needs Debian's python3-torch."""
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -14,13 +13,9 @@ except ImportError:
     print("SKIPPED lock: python3-torch is not installed")
     sys.exit(0)
 
-from found import Tally
+from found import Tally, run
 
 warnings.simplefilter("ignore")
-
-
-def run(*call):
-    return subprocess.run([os.environ["CKPTLINT"], *call], capture_output=True, text=True)
 
 
 def expected(t):

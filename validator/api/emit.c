@@ -428,6 +428,7 @@ void job_emit(const struct job *job, struct report *report) {
   if (job->findings.n) add_counts(job, file);
   if (job->have_plan && o->verb == VERB_INSPECT) add_parts(job, file);
   add_inside(job, file);
+  add_fields(job, file);
   if (s) add_check(job, s, file);
   add_torch_lines(job, file);
   if (job->result) add_forward(job, file);

@@ -21,6 +21,9 @@ void event_tensor(cJSON *e, const char *field, const struct plan *p, uint32_t i)
 void event_value(cJSON *e, const char *field, const struct plan *p, const struct plan_value *v);
 void emit_value(const struct plan *p, uint32_t i, struct report *report);
 
+/* `inspect --fields`: an object of the values, null where there is none. */
+void add_fields(const struct job *job, cJSON *file);
+
 /* The rows of `describe`. */
 void emit_modules(const struct job *job, struct report *report);
 

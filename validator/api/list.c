@@ -31,8 +31,35 @@ static int by_folder(const void *a, const void *b) {
   return folders ? folders : span_cmp(*x, *y);
 }
 
+static size_t digits_at(struct span s, size_t at) {
+  size_t n = 0;
+  while (at + n < s.n && s.p[at + n] >= '0' && s.p[at + n] <= '9') n++;
+  return n;
+}
+
+/* As people count: epoch_2 before epoch_10. Numbers are compared by their value, the rest by its bytes. */
+static int natural_cmp(struct span x, struct span y) {
+  size_t i = 0, k = 0;
+  while (i < x.n && k < y.n) {
+    size_t n = digits_at(x, i), m = digits_at(y, k);
+    if (n == 0 || m == 0) {
+      if (x.p[i] != y.p[k]) return x.p[i] < y.p[k] ? -1 : 1;
+      i++;
+      k++;
+      continue;
+    }
+    for (; n > 1 && x.p[i] == '0'; n--) i++;
+    for (; m > 1 && y.p[k] == '0'; m--) k++;
+    int order = n != m ? (n < m ? -1 : 1) : memcmp(x.p + i, y.p + k, n);
+    if (order) return order;
+    i += n;
+    k += m;
+  }
+  return span_cmp(x, y); /* one begins the other, or they differ in leading zeros alone */
+}
+
 static int by_path(const void *a, const void *b) {
-  return span_cmp(((const struct listed *)a)->path, ((const struct listed *)b)->path);
+  return natural_cmp(((const struct listed *)a)->path, ((const struct listed *)b)->path);
 }
 
 /* A shard or its index; the files of a distributed checkpoint; or weights under a name that loaders look for,

@@ -44,6 +44,7 @@ struct run_options {
   enum sandbox_level sandbox; /* at least */
   bool hash_sha256;
   uint32_t views;      /* enum inspect_view */
+  struct span fields;  /* --fields: names with commas between them; empty: not given */
   struct span key;     /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
   struct span keys[2]; /* --key-a, --key-b (diff) */
   const char *arch;    /* a file or a name; NULL: not given */
@@ -85,7 +86,7 @@ static inline bool asks_check(const struct run_options *o) {
 }
 
 /* Judges every input and reports events in the order of their paths; answers the exit code of ux 6.4 (0, 1,
- * 2, 3, 5 or 74). Directories are walked (regular files, sorted, symbolic links not followed). */
+ * 2, 3, 5 or 74). Directories are walked (regular files; numbers in names count as numbers). */
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report);
 

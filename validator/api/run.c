@@ -10,6 +10,7 @@
 #include "api/emit.h"
 #include "api/propose.h"
 #include "api/run_events.h"
+#include "api/series.h"
 #include "api/sketch.h"
 #include "rules/texts.h"
 
@@ -23,10 +24,14 @@ struct pool {
   uint32_t started, emitted, parallel;
   uint64_t bytes; /* of what is emitted */
   struct tally tally;
+  struct series series;
 };
+
+static bool shows_series(const struct run_options *o) { return o->verb == VERB_CHECK || o->fields.n; }
 
 static void emit_job(struct pool *p, struct job *job) {
   const struct run_options *o = p->run->options;
+  if (shows_series(o)) series_take(&p->series, &p->run->arena, job);
   if (p->run->policy.ignored && p->tally.inputs == 0)
     job_observe(job, &(struct observation){.kind = OBS_CONFIG_IGNORED, .subject = SPAN(CONFIG_NAME)});
   if (!job_save_outputs(job)) p->tally.output_failed = true;
@@ -180,6 +185,7 @@ static bool run_pool(struct pool *p) {
     step(p);
     emit_ready(p);
     emit_diff(p);
+    if (p->series.lost) return false;
   }
   if (workers_signal()) stop(p);
   return true;

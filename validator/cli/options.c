@@ -417,6 +417,14 @@ static void check_depth(struct options *o) {
   if (o->stats) wrong(o, "--stats needs every byte: it does not go with --depth quick");
 }
 
+static void check_sheet(struct options *o) {
+  if (o->help || o->version) return;
+  if (o->format == FORMAT_CSV && !o->fields)
+    wrong(o, "--format csv writes the rows of inspect --fields NAME,NAME");
+  if (o->fields && (o->tensors || o->tree || o->globals || o->members || o->pickle || o->opcodes || o->stats))
+    wrong(o, "--fields shows a row for each input: it does not go with what shows the inside of one");
+}
+
 /* "ckptlint chekc model.pt": a first operand that is nearly a command, no file, and not the only one. */
 static void check_command(struct line *line) {
   const struct options *o = line->o;
@@ -440,6 +448,7 @@ bool options_parse(struct options *o, struct arena *a, int argc, char *const *ar
   while (line.at < argc) take_argument(&line);
   check_applies(&line);
   check_depth(o);
+  check_sheet(o);
   check_operands(o);
   check_command(&line);
   return !o->error[0];

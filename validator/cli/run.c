@@ -21,6 +21,7 @@ static struct report *open_report(const struct cli *cli, int fd) {
       .quiet = o->quiet,
       .verbose = o->verbose,
       .stats = o->stats && !o->tensors,
+      .sheet = o->fields != NULL,
       .timings = o->timings,
   };
   return report_open(&report);
@@ -48,7 +49,7 @@ static uint32_t views_of(const struct options *o) {
   uint32_t set = 0;
   for (size_t i = 0; i < ARRAY_LEN(views); i++)
     if (views[i].on) set |= (uint32_t)views[i].view;
-  return SHOW_SUMMARY | (set ? set : SHOW_TENSORS);
+  return SHOW_SUMMARY | (set || o->fields ? set : SHOW_TENSORS);
 }
 
 static struct run_options run_options_of(const struct options *o) {
@@ -60,6 +61,7 @@ static struct run_options run_options_of(const struct options *o) {
       .sandbox = (enum sandbox_level)o->sandbox,
       .hash_sha256 = o->hash != 0,
       .views = o->command == COMMAND_inspect ? views_of(o) : 0,
+      .fields = span_str(o->fields),
       .key = span_str(o->key),
       .keys = {span_str(o->key_a), span_str(o->key_b)},
       .arch = o->arch,

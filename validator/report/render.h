@@ -26,7 +26,7 @@ struct renderer {
   void (*event)(struct report *r, enum event_type type, cJSON *event); /* may take parts of the event away */
   void (*close)(struct report *r);                                     /* NULL: nothing to do */
 };
-extern const struct renderer text_renderer, json_renderer, ndjson_renderer;
+extern const struct renderer text_renderer, json_renderer, ndjson_renderer, sheet_renderer;
 
 /* The list of a row's type in a file's object; NULL for what is not a row. */
 const char *event_list(enum event_type type);

@@ -4,8 +4,15 @@
 
 #include "report/render.h"
 
-static const struct renderer *const renderers[FORMAT_COUNT] = {
-    [FORMAT_TEXT] = &text_renderer, [FORMAT_JSON] = &json_renderer, [FORMAT_NDJSON] = &ndjson_renderer};
+static const struct renderer *const renderers[FORMAT_COUNT] = {[FORMAT_TEXT] = &text_renderer,
+                                                               [FORMAT_JSON] = &json_renderer,
+                                                               [FORMAT_NDJSON] = &ndjson_renderer,
+                                                               [FORMAT_CSV] = &sheet_renderer};
+
+static const struct renderer *renderer_of(const struct report *r) {
+  return r->options.sheet && r->options.format == FORMAT_TEXT ? &sheet_renderer
+                                                              : renderers[r->options.format];
+}
 
 static const struct {
   const char *name, *list;
@@ -50,7 +57,7 @@ struct report *report_open(const struct report_options *options) {
   struct report *r = calloc(1, sizeof *r);
   if (!r) return NULL;
   *r = (struct report){.options = *options, .out = out_to_fd(options->fd), .last = EVENT_COUNT};
-  const struct renderer *renderer = renderers[options->format];
+  const struct renderer *renderer = renderer_of(r);
   if (!renderer->open || renderer->open(r)) return r;
   free(r);
   return NULL;
@@ -62,7 +69,7 @@ void report_event(struct report *r, cJSON *event) {
     /* Same input, same version, same options: same bytes. What differs from run to run stands under "timing".
      */
     if (!r->options.timings) cJSON_DeleteItemFromObjectCaseSensitive(event, "timing");
-    renderers[r->options.format]->event(r, type, event);
+    renderer_of(r)->event(r, type, event);
     r->last = type;
   } else {
     r->misused = true;
@@ -89,7 +96,7 @@ static void make_up_the_rest(struct report *r) {
 
 bool report_close(struct report *r) {
   make_up_the_rest(r);
-  const struct renderer *renderer = renderers[r->options.format];
+  const struct renderer *renderer = renderer_of(r);
   if (renderer->close) renderer->close(r);
   bool whole = out_flush(&r->out) && !r->misused && r->last == EVENT_summary;
   out_free(&r->out);

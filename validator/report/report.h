@@ -1,7 +1,7 @@
 /* The event stream and its writers. A run is a sequence of events, each a small cJSON object built here;
- * text, json and ndjson are renderers of the same stream, a file each. Bytes of a checkpoint enter an event
- * only through event_text, which makes them visible, valid UTF-8; every renderer then quotes for its own
- * context. The fields of every event and the order of events: doc/events.md. */
+ * text, json, ndjson and sheets are renderers of the same stream, a file each. Bytes of a checkpoint enter an
+ * event only through event_text, which makes them visible, valid UTF-8; every renderer then quotes for its
+ * own context. The fields of every event and the order of events: doc/events.md. */
 #ifndef CKPTLINT_REPORT_REPORT_H
 #define CKPTLINT_REPORT_REPORT_H
 
@@ -9,7 +9,7 @@
 
 #include "base/span.h"
 
-enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON, FORMAT_COUNT };
+enum report_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_COUNT };
 
 struct report_options {
   enum report_format format;
@@ -18,6 +18,7 @@ struct report_options {
   size_t width;        /* of the terminal, in columns; 0: lines are never broken */
   bool quiet, verbose;
   bool stats;   /* text: tensors with their figures instead of their layout */
+  bool sheet;   /* text and csv: a row for each file, of the values that were asked for */
   bool timings; /* false: no figure that differs from run to run is printed */
 };
 
