@@ -18,7 +18,8 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
   case GLOBAL_MODELLED:
     if (global_is_listed(row, torch)) return OBS_NONE;
     return OBS_GLOBAL_BLOCKS;
-  case GLOBAL_RECORD: return OBS_GLOBAL_BLOCKS;
+  case GLOBAL_RECORD:
+  case GLOBAL_DCP: return OBS_GLOBAL_BLOCKS;
   case GLOBAL_MODULE: return OBS_GLOBAL_MODULE;
   case GLOBAL_DANGEROUS: return refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
   case GLOBAL_INDIRECT:
@@ -68,8 +69,17 @@ static struct span full_name(const struct checkpoint *cp, const struct global *g
                       (const char *)g->mapped_name.p);
 }
 
+/* Does the program make the metadata of a distributed checkpoint? torch.load never reads it, and the reader
+ * that does is torch.distributed.checkpoint's own. */
+static bool makes_dcp_metadata(const struct checkpoint *cp, const struct machine *m) {
+  const struct object *o = m->stopped ? value_object(m, m->result) : NULL;
+  const struct global_row *row = o ? row_of_global(cp, value_global(m, callee_global(cp, m, o))) : NULL;
+  return row && row->cls == GLOBAL_DCP && strcmp(row->name, "Metadata") == 0;
+}
+
 static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
-  struct together modules = {.n = 0}, reviewed = {.n = 0};
+  struct together modules = {.n = 0}, reviewed = {.n = 0}, metadata = {.n = 0};
+  bool dcp = makes_dcp_metadata(cp, m);
   bool script = cp->container->kind == CONTAINER_TORCHSCRIPT; /* which weights_only refuses as a whole */
   const uint32_t *uses = global_uses(cp, m);
   if (!uses) return;
@@ -79,7 +89,9 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, uses[i], cp->policy.torch);
     if (kind == OBS_NONE || (script && kind == OBS_GLOBAL_BLOCKS)) continue;
-    if (kind == OBS_GLOBAL_MODULE)
+    if (dcp && kind == OBS_GLOBAL_BLOCKS && row->cls == GLOBAL_DCP)
+      add_name(cp, &metadata, g->mapped_name, g->first_at);
+    else if (kind == OBS_GLOBAL_MODULE)
       add_name(cp, &modules, g->mapped_name, g->first_at);
     else if (kind == OBS_GLOBAL_REVIEWED)
       add_name(cp, &reviewed, full_name(cp, g), g->first_at);
@@ -94,6 +106,11 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
   }
   observe_together(m, OBS_GLOBAL_MODULE, &modules, o);
   observe_together(m, OBS_GLOBAL_REVIEWED, &reviewed, o);
+  observe_together(m, OBS_GLOBAL_DCP, &metadata, o);
+  if (metadata.n == 0) return;
+  observations_withdraw(o, OBS_PKL_WEIGHTS_ONLY, m->member);
+  observations_withdraw(o, OBS_PKL_KEY_OBJECT,
+                        m->member); /* MetadataIndex, by which its reader looks chunks up */
 }
 
 void check_globals(const struct facts *f, struct observations *o) {

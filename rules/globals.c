@@ -116,7 +116,7 @@ const struct global_row *globals_lookup(const void *ctx, struct span module, str
 }
 
 const char *global_class_name(enum global_class cls) {
-  static const char *const names[GLOBAL_CLASSES] = {"unknown", "core",      "modelled", "record",
+  static const char *const names[GLOBAL_CLASSES] = {"unknown", "core",      "modelled", "record", "record",
                                                     "module",  "dangerous", "indirect", "gadget"};
   return names[cls];
 }

@@ -66,7 +66,7 @@ static void rows_keep_the_rules_of_their_class(void **state) {
       fail_msg("%s %s has no reason", row->module, row->name);
     if (refused && row->builder != BUILD_NONE) fail_msg("%s %s is refused and built", row->module, row->name);
     if (is_whole(row) && !refused) fail_msg("%s is trusted as a whole", row->module);
-    bool data = row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE;
+    bool data = row->cls == GLOBAL_RECORD || row->cls == GLOBAL_DCP || row->cls == GLOBAL_MODULE;
     bool joblib = row->builder == BUILD_JOBLIB_ARRAY || row->builder == BUILD_JOBLIB_FILE;
     if (data && row->builder != BUILD_NONE && row->builder != BUILD_PLAIN && !joblib)
       fail_msg("%s %s is a record with a builder", row->module, row->name);

@@ -19,7 +19,8 @@ void proposal_end(struct proposal *p) { cJSON_Delete(p->files); }
 static bool is_wanted(const struct import *g) {
   if (!g->stops) return false;
   if (!g->row) return g->uses & USED_INSTANCE && !(g->uses & USED_REFUSED);
-  return g->row->cls == GLOBAL_RECORD || g->row->cls == GLOBAL_MODULE || g->row->cls == GLOBAL_MODELLED;
+  return g->row->cls == GLOBAL_RECORD || g->row->cls == GLOBAL_DCP || g->row->cls == GLOBAL_MODULE ||
+         g->row->cls == GLOBAL_MODELLED;
 }
 
 static void write_why(struct out *o, const struct import *g) {

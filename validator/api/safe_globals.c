@@ -74,6 +74,10 @@ static void say_obstacle(const struct job *job, const struct imports *names, str
     out_str(o, "loading it is not safe: see the findings");
     return;
   }
+  if (was_found(job, OBS_GLOBAL_DCP)) {
+    out_str(o, "torch.load does not read it: torch.distributed.checkpoint does, without weights_only");
+    return;
+  }
   for (size_t i = 0; i < ARRAY_LEN(obstacles); i++) {
     const struct import *g =
         job->run->policy.torch >= obstacles[i].since ? find_first(names, obstacles[i].is) : NULL;

@@ -22,3 +22,15 @@ bool refuse(struct observations *o, struct observation what) {
   observe(o, what);
   return false;
 }
+
+void observations_withdraw(struct observations *o, enum obs_kind kind, uint32_t member) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < o->n; i++) {
+    bool goes = o->list[i].kind == kind && o->list[i].member == member;
+    if (goes)
+      o->seen[kind]--;
+    else
+      o->list[kept++] = o->list[i];
+  }
+  o->n = o->table.n = kept;
+}

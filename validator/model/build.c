@@ -128,7 +128,7 @@ bool is_argument(const struct global_row *row) {
 }
 
 static bool is_record_class(const struct global_row *row) {
-  return row && (row->cls == GLOBAL_RECORD || row->cls == GLOBAL_MODULE);
+  return row && (row->cls == GLOBAL_RECORD || row->cls == GLOBAL_DCP || row->cls == GLOBAL_MODULE);
 }
 
 /* getattr(Class, 'MEMBER') is how Python 3.11 writes an enum member, getattr(object, 'method') how OneCycleLR
@@ -162,8 +162,10 @@ static uint32_t call_getattr(const struct call *c) {
   const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
   const struct global_row *class_row = row_of_global(c->cp, g);
   if (is_record_class(class_row)) {
-    observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
-                      global_text(c, g));
+    bool known = class_row->cls == GLOBAL_DCP && class_row->builder == BUILD_PLAIN; /* an enumeration */
+    if (!known)
+      observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
+                        global_text(c, g));
     return call_built(c, BUILT_RECORD, 0);
   }
   if (b && b->kind == BUILT_RECORD && is_record_class(b->row)) {
@@ -234,6 +236,7 @@ static uint32_t call_listed(const struct call *c) {
   case GLOBAL_CORE:
   case GLOBAL_MODELLED:
   case GLOBAL_RECORD:
+  case GLOBAL_DCP:
   case GLOBAL_MODULE: return call_data(c);
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;

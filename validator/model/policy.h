@@ -11,6 +11,7 @@ enum global_class {
   GLOBAL_CORE,    /* modelled, and torch's weights_only list has it (of old versions maybe not yet: GLB303) */
   GLOBAL_MODELLED,  /* modelled; weights_only refuses it (numpy arrays, Namespace): GLB303 */
   GLOBAL_RECORD,    /* a class kept as plain data (name and fields): GLB303 */
+  GLOBAL_DCP,       /* the same, of torch.distributed.checkpoint: one GLB303 for all in its metadata */
   GLOBAL_MODULE,    /* an nn.Module class of torch, kept as data: GLB308 */
   GLOBAL_DANGEROUS, /* runs code or reaches the system: GLB301 */
   GLOBAL_INDIRECT,  /* reaches any function: GLB304 */
