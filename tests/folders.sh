@@ -218,7 +218,6 @@ dcp dcp 'a b' "$ab"
 expect 0 '"path":"dcp","verdict":"findings".*"format":"model folder"' dcp
 lacks KEY507
 lacks '"reason":"class"'
-lacks '"reason":"opcode"'
 expect 0 '"entries":2' inspect dcp
 for path in ../a.distcp /etc/a.distcp sub/a.distcp .. ''; do
   rm -rf dcp-path && dcp dcp-path 'a b' "place a __0_0.distcp 0 4; place b '$path' 4 4"
