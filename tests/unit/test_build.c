@@ -213,7 +213,10 @@ static const struct accepted unread[] = {
     {"nested tensor with a list of offsets",
      UTILS("_rebuild_nested_tensor", FLAT INDICES INDICES LIST(I("0"))), BUILT_UNREAD},
     {"tensor of another device, through numpy",
-     UTILS("_rebuild_device_tensor_from_numpy", NONE G("torch", "float32") S("xla:0") FALSE_), BUILT_UNREAD},
+     UTILS("_rebuild_device_tensor_from_numpy",
+           NP_ARRAY T(I("1") T(I("2")) NP_F8 FALSE_ LATIN("1234567812345678")) BUILD G("torch", "float32")
+               S("xla:0") FALSE_),
+     BUILT_UNREAD},
     {"storage in bytes", CALL("torch.storage", "_load_from_bytes", LATIN("x")), BUILT_UNREAD},
     {"tensor of a storage in bytes",
      UTILS("_rebuild_tensor_v2",

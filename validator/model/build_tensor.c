@@ -270,16 +270,26 @@ uint32_t build_WRAPPER(const struct call *c) {
   return refuse_arguments(c, "a tensor subclass without data of its own claims a shape that nothing backs");
 }
 
+static bool is_numpy_array(const struct built *b) {
+  return b->row && (b->row->builder == BUILD_NP_RECONSTRUCT || b->row->builder == BUILD_NP_FROMBUFFER);
+}
+
+/* All functions but the newest take a numpy array, which torch.from_numpy reads; of bfloat16 numbers it has
+ * them as float32. */
 uint32_t build_DEVICE_TENSOR(const struct call *c) {
   const struct built *data = built_of(c->cp, c->m, call_arg(c, 0));
+  bool through_numpy = strcmp(c->row->name, "_rebuild_device_tensor_from_cpu_tensor") != 0;
   if (c->n != 4 || dtype_arg(c, 1) == DTYPE_NONE || !value_is_string(c->m, call_arg(c, 2)) ||
       call_kind(c, 3) != VAL_BOOL)
     return refuse_arguments(c, "the arguments are not (data, dtype, device, requires_grad)");
-  if (data && data->kind == BUILT_TENSOR) {
-    if (c->cp->tensors.p[data->index].dtype != dtype_arg(c, 1))
-      return refuse_arguments(c, "the dtype is not the data's");
+  if (is_unread(c, 0)) return call_built(c, BUILT_UNREAD, 0);
+  if (data && data->kind == BUILT_REFUSED) return call_built(c, BUILT_REFUSED, 0); /* said already */
+  if (!data || is_numpy_array(data) != through_numpy)
+    return refuse_arguments(c, through_numpy ? "the data is not a numpy array" : "the data is not a tensor");
+  bool read = data->kind == BUILT_TENSOR;
+  if (read && c->cp->tensors.p[data->index].dtype == dtype_arg(c, 1))
     return same_tensor(c, value_of(c->m, call_arg(c, 3))->truth, 0);
-  }
+  if (read && !through_numpy) return refuse_arguments(c, "the dtype is not the data's");
   return partly_proved(c, "a device tensor saved through numpy is not read by this version");
 }
 
