@@ -21,6 +21,7 @@ struct held {
 struct chunk {
   struct chunk *next;
   size_t used, cap;
+  bool clear; /* its bytes are */
   alignas(max_align_t) uint8_t bytes[];
 };
 
@@ -66,19 +67,21 @@ static bool charge(struct arena *a, size_t bytes) {
   return true;
 }
 
-/* Chunks grow with the arena: a small file needs little, and calloc may have to clear all of it. */
+/* A piece gets a chunk of its own, and cleared by calloc, which need not touch fresh pages; or its share of one
+ * that is cleared piece by piece, for most of a forked process's heap is not fresh. Chunks grow with the
+ * arena. */
 static struct chunk *new_chunk(struct arena *a, size_t need) {
   size_t usual = min_size(CHUNK_MAX, a->used < CHUNK_MIN ? CHUNK_MIN : a->used);
   bool own = need > usual / 4;
   size_t cap = own ? need : usual;
   size_t total;
   if (!try_add(cap, sizeof(struct chunk), &total) || !charge(a, total)) return NULL;
-  struct chunk *c = calloc(1, total);
+  struct chunk *c = own ? calloc(1, total) : malloc(total);
   if (!c) {
     a->exhausted = true;
     return NULL;
   }
-  c->cap = cap;
+  *c = (struct chunk){.cap = cap, .clear = own};
   /* A piece with a chunk of its own goes behind the current one, whose rest stays in use. */
   if (a->chunks && own) {
     c->next = a->chunks->next;
@@ -125,7 +128,7 @@ void *arena_alloc(struct arena *a, size_t count, size_t size, size_t align) {
     start = 0;
   }
   c->used = start + bytes;
-  return c->bytes + start;
+  return c->clear ? c->bytes + start : memset(c->bytes + start, 0, bytes);
 }
 
 bool arena_copy(struct arena *a, struct span in, struct span *out) {

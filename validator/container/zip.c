@@ -16,8 +16,7 @@ static bool make_room(struct zip *z) {
       span_first(span_from(c->file, (size_t)end->directory_at), (size_t)end->directory_bytes);
   if (arena_copy(z->a, mapped, &z->directory) &&
       vec_reserve(z->a, &c->table, end->entries, z->max->zip_members) &&
-      (z->extents = arena_array(z->a, (size_t)end->entries, struct zip_extent)) &&
-      (z->local = arena_array(z->a, ZIP_LOCAL_BYTES + 2 * (size_t)UINT16_MAX, uint8_t)))
+      (z->extents = arena_array(z->a, (size_t)end->entries, struct zip_extent)))
     return true;
   return zip_refuse(z, OBS_LIMIT_MEMORY, end->directory_at, z->a->budget, 0);
 }
@@ -192,22 +191,24 @@ static bool refuse_member(struct zip *z, enum obs_kind kind, const struct member
   return zip_refuse_of(z, kind, at, m->name, got, z->c->directory_at);
 }
 
-/* The header with its name and extra field, copied to z->local; *room is what is left before the directory.
- */
+/* The header, with its name and extra field in z->local; *room is what is left before the directory. */
 static bool copy_local(struct zip *z, const struct member *m, struct zip_local *out, uint64_t *room) {
   if (m->header_at > z->c->directory_at || z->c->directory_at - m->header_at < ZIP_LOCAL_BYTES)
     return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, entry_at(z, m) + 42, m->header_at);
   const uint8_t *mapped = z->c->file.p + m->header_at;
-  memcpy(z->local, mapped, ZIP_LOCAL_BYTES);
-  struct reader r = reader_of(span_of(z->local, ZIP_LOCAL_BYTES), m->header_at);
+  uint8_t fixed[ZIP_LOCAL_BYTES];
+  memcpy(fixed, mapped, sizeof fixed);
+  struct reader r = reader_of(span_of(fixed, sizeof fixed), m->header_at);
   if (zip_read_local(&r, out) != ZIP_OK)
     return refuse_member(z, OBS_ZIP_LOCAL_SIGNATURE, m, m->header_at, m->header_at);
   size_t behind = (size_t)out->name_len + out->extra_len;
   *room = z->c->directory_at - m->header_at - ZIP_LOCAL_BYTES;
   if (behind > *room) return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at + 26, m->header_at);
-  memcpy(z->local + ZIP_LOCAL_BYTES, mapped + ZIP_LOCAL_BYTES, behind);
-  out->name = span_of(z->local + ZIP_LOCAL_BYTES, out->name_len);
-  out->extra = span_of(z->local + ZIP_LOCAL_BYTES + out->name_len, out->extra_len);
+  if (!vec_reserve(z->a, &z->local, behind, 2 * UINT16_MAX))
+    return zip_refuse_of(z, OBS_LIMIT_MEMORY, m->header_at, m->name, z->a->budget, 0);
+  if (behind) memcpy(z->local.p, mapped + ZIP_LOCAL_BYTES, behind);
+  out->name = span_of(z->local.p, out->name_len);
+  out->extra = span_from(span_of(z->local.p, behind), out->name_len);
   *room -= behind;
   return true;
 }

@@ -97,7 +97,7 @@ struct zip {
   struct zip_end end;    /* the counts and places that are believed, from the zip64 record if there is one */
   struct span directory; /* the private copy that names point into */
   struct zip_extent *extents; /* one a member; sorted by place before the tiling is checked */
-  uint8_t *local;             /* room for one local header with name and extra field */
+  VEC(uint8_t) local;         /* name and extra field of one local header; n stays 0 */
   struct zip_extra odd_extra; /* first extra field of the directory that torch does not write; body unused */
   uint32_t num_odd_extras;
 };
