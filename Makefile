@@ -114,6 +114,9 @@ $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 	@echo '  TEST  $@'
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -MF $@.d $< $(OUT)/core.a $(LDFLAGS) -lcmocka $(LIBS) -o $@
 
+# Its workers die as the file says.
+$(OUT)/tests/sandbox/test_deaths: LDFLAGS += -Wl,--wrap=scan_prepare,--wrap=scan_run
+
 -include $(OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TESTS:=.d)
 
 # The corpus generator: text cases to files, harmless by construction.
@@ -189,6 +192,11 @@ $(OUT)/tests/soak/session: tests/soak/session.c $(OUT)/libckptlint.a
 .PHONY: soak
 soak: build/ckptlint $(OUT)/corpus/gen $(OUT)/tests/bench/big $(OUT)/tests/soak/session
 	@OUT=$(CURDIR)/$(OUT) SECS=$(if $(filter file,$(origin SECS)),3600,$(SECS)) sh tests/soak.sh
+
+# Which rows of the system-call policy nothing needs any more: each left out in turn.
+.PHONY: ablation
+ablation: build/ckptlint $(GENERATORS)
+	@sh tests/ablation.sh
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench

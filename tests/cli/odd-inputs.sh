@@ -11,7 +11,7 @@ truncate -s 100G sparse.pt
 ln -s gone dangling.pt
 ln -s good.pt link.pt
 ln -s loop.pt loop.pt
-for f in empty.pt cut.pt flipped.pt folder.pt fifo.pt sparse.pt dangling.pt link.pt loop.pt good.pt/x /dev/null; do
+for f in empty.pt cut.pt flipped.pt folder.pt fifo.pt sparse.pt dangling.pt link.pt loop.pt good.pt/x /dev/null /dev/zero /proc/self/status; do
   "$CKPTLINT" --format ndjson "$f" >report
   code=$?
   verdict=$(sed -n 's/^{"type":"file".*"verdict":"\([^"]*\)".*/\1/p' report)

@@ -155,6 +155,7 @@ static void single_calls(void **state) {
     {"setrlimit", SYS_setrlimit, {RLIMIT_NOFILE, file}, TRAPS},
     {"pdeathsig off", SYS_prctl, {PR_SET_PDEATHSIG, 0}, -EINVAL},
     {"dumpable on", SYS_prctl, {PR_SET_DUMPABLE, 1}, -EINVAL},
+    {"mdwe off", SYS_prctl, {65 /* PR_SET_MDWE */, 0}, -EINVAL},
     {"another reporter", SYS_rt_sigaction, {SIGSYS, file, 0, 8}, -EPERM},
     {"rt_sigreturn", SYS_rt_sigreturn, {0}, TRAPS},
     {"sigaltstack", SYS_sigaltstack, {0, 0}, asan ? 0 : TRAPS},

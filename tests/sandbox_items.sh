@@ -1,0 +1,39 @@
+#!/bin/sh
+# tests/sandbox/items.tsv against the tests: items 1 to 55, each once, each shown by tests that exist.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+table=tests/sandbox/items.tsv
+passed=0
+failed=0
+check() { # what, condition's exit code
+  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
+}
+exists() { # file:test
+  file=${1%%:*}
+  name=${1#*:}
+  case $file in
+  test_*) grep -q "cmocka_unit_test($name)" "tests/sandbox/$file.c" ;;
+  *) grep -qF "$name" "tests/$file" ;;
+  esac
+}
+
+[ "$(grep -v '^#' $table | cut -f 1 | tr '\n' ' ')" = "$(seq 55 | tr '\n' ' ')" ]; check "items 1 to 55, each once" $?
+tab=$(printf '\t')
+grep -v '^#' $table >"${TMPDIR:-/tmp}/items.$$"
+while IFS=$tab read -r item what where how; do
+  case $how in
+  run | simulated)
+    [ -n "$where" ]; check "$item is shown somewhere" $?
+    rest="$where;"
+    while [ -n "$rest" ]; do
+      exists "${rest%%;*}"; check "$item ($what): ${rest%%;*} is a test" $?
+      rest=${rest#*;}
+    done
+    ;;
+  elsewhere:*) echo "not run here: $item, $what: ${how#elsewhere: }" ;;
+  *) check "$item: how is it shown?" 1 ;;
+  esac
+done <"${TMPDIR:-/tmp}/items.$$"
+rm -f "${TMPDIR:-/tmp}/items.$$"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
