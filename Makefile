@@ -53,7 +53,7 @@ OBJ     := $(SRC:%.c=$(OUT)/%.o) $(TEXTS:%=$(OUT)/%.o)
 CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
 LIB_SRC := validator/api/client.c validator/base/json.c validator/base/json_token.c validator/base/json_valid.c \
            validator/base/json_place.c validator/base/arena.c validator/base/hash.c validator/base/limits.c \
-           validator/base/reader.c validator/base/utf8.c
+           validator/base/memory.c validator/base/reader.c validator/base/utf8.c
 LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/lib/%.o)
 TESTS   := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/unit/test_*.c tests/sandbox/test_*.c)))
 
@@ -145,7 +145,7 @@ test:
 	@MODE=$(MODE) sh tests/run.sh
 
 .PHONY: test-programs
-test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/bench/measure $(OUT)/tests/oracle/expected $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static
+test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/bench/measure $(OUT)/tests/oracle/expected $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static $(OUT)/tests/oom/shim.so
 
 # A program that knows nothing but ckptlint.h, linked as users would.
 $(OUT)/tests/library_shared: tests/library.c $(OUT)/libckptlint.so
@@ -183,6 +183,16 @@ mutate-real: build/ckptlint $(GENERATORS)
 .PHONY: safetensors-rules
 safetensors-rules: build/ckptlint
 	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint SAFETENSORS_SECONDS=$(SECS) SAFETENSORS_SEED=$(or $(SEED),1) /usr/bin/python3 tests/oracle/safetensors_rules.py
+
+# Preloaded by tests: what they make fail, fails (tests/oom, tests/faults).
+$(OUT)/tests/%/shim.so: tests/%/shim.c $(wildcard tests/oom/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -O1 -Wall -Wextra -Werror -fno-builtin -fPIC -shared $< -ldl -o $@
+
+# Every allocation of every command, one after the other.
+.PHONY: oom
+oom: build/ckptlint $(GENERATORS) $(OUT)/tests/oom/shim.so
+	@OUT=$(CURDIR)/$(OUT) OOM_POINTS=0 /usr/bin/python3 tests/oom/oom.py
 
 # Long work in one process: memory and descriptors stay flat. SECS=3600.
 $(OUT)/tests/soak/session: tests/soak/session.c $(OUT)/libckptlint.a

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "base/memory.h"
+
 /* What this program, its libraries and its terminal need. None of it can weaken the sandbox or a verdict. */
 static const char *const kept_names[] = {
     "TERM=",     "NO_COLOR=",       "CLICOLOR=",          "COLUMNS=", "LINES=",  "LANG=", "LC_ALL=",
@@ -45,7 +47,7 @@ static bool always(const char *ignored) {
 static char **copy_list(char **list, bool (*keep)(const char *)) {
   size_t n = 0, bytes = 0;
   for (; list[n]; n++) bytes += strlen(list[n]) + 1;
-  char **copy = calloc(1, (n + 1) * sizeof *copy + bytes);
+  char **copy = memory_calloc(1, (n + 1) * sizeof *copy + bytes);
   if (!copy) return NULL;
   char *text = (char *)(copy + n + 1);
   for (size_t i = 0, kept = 0; i < n; i++) {

@@ -135,10 +135,11 @@ static const struct form forms[] = {
     {INSTALLING, SHAPE, ALLOW, 0, {{0}}},
 };
 
-/* libseccomp answers minus errno. */
+/* libseccomp answers minus errno; but where it finds no memory it may go on, with a rule less. malloc says
+ * so. */
 static bool ok(int answer) {
   if (answer < 0) errno = -answer;
-  return answer >= 0;
+  return answer >= 0 && errno != ENOMEM;
 }
 
 static bool add_row(scmp_filter_ctx ctx, enum which which, const struct policy_row *row) {
@@ -193,6 +194,7 @@ static bool export(scmp_filter_ctx ctx, struct filter *out) {
 }
 
 static bool build(enum which which, uint32_t fallback, uint32_t arch, struct filter *out) {
+  errno = 0;
   scmp_filter_ctx ctx = seccomp_init(fallback);
   if (!ctx) {
     errno = ENOMEM;

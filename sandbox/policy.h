@@ -63,6 +63,8 @@ struct policy {
  * machine the rows without names are missing. False: errno; *out is then empty. */
 enum { THIS_MACHINE = 0 };
 NODISCARD bool policy_build(struct policy *out, uint32_t arch);
+/* The same for this machine, made in a child (policy_apart.c). */
+NODISCARD bool policy_build_apart(struct policy *out);
 void policy_free(struct policy *p);
 /* SHA-256 of both programs, one after the other, as the kernel gets them: 64 hex digits. */
 enum { FINGERPRINT_ROOM = 65 };

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "sandbox/raw.h"
 #include "sandbox/state.h"
 
@@ -117,10 +118,9 @@ static void make_ruleset(struct sandbox *s) {
   if (s->landlock_fd < 0) lose(s, LAYER_LANDLOCK, errno);
 }
 
-/* Only when the kernel takes filters: libseccomp asks it too, and an outer filter might kill for that. */
 static void make_filters(struct sandbox *s) {
   if (!s->layers[LAYER_SECCOMP].on) return;
-  if (!policy_build(&s->policy, THIS_MACHINE)) {
+  if (!policy_build_apart(&s->policy)) {
     lose(s, LAYER_SECCOMP, errno);
     return;
   }
@@ -190,7 +190,7 @@ static void warm_up(void) {
 
 struct sandbox *sandbox_probe(void) {
   hold_standard_descriptors();
-  struct sandbox *s = calloc(1, sizeof *s);
+  struct sandbox *s = memory_calloc(1, sizeof *s);
   if (!s) return NULL;
   s->landlock_fd = -1;
   warm_up();

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "sandbox/raw.h"
 #include "sandbox/state.h"
 
@@ -52,6 +53,7 @@ _Noreturn static void be_worker(struct lockdown *l) {
   lockdown(l);
   struct wire_out out = {.fd = REPORT_FD};
   bool complete = l->task->run(l->task->ctx, &out);
+  if (memory_has_failed()) worker_out_of_memory(); /* whatever it says, it could not look at everything */
   wire_end(&out, complete && !out.broken);
   raw_exit(0); /* no atexit, no stdio: they would ask for more than the filter allows */
 }
@@ -129,7 +131,7 @@ static bool make_room(struct worker *w) {
   if (w->report_len < w->report_cap) return true;
   size_t cap = w->report_cap ? w->report_cap * 2 : REPORT_FIRST;
   cap = min_size(cap, w->report_max + 1);
-  uint8_t *grown = cap > w->report_cap ? realloc(w->report, cap) : NULL;
+  uint8_t *grown = cap > w->report_cap ? memory_realloc(w->report, cap) : NULL;
   if (!grown) return false;
   w->report = grown;
   w->report_cap = cap;

@@ -23,8 +23,9 @@ with() { printf '%s\n' "$headers" | grep -E "$1"; }
 # Writable data of ours, each with its reason: what is made at compile time is const, and lies in .data.rel.ro.
 #   algorithm evp     tensor/stats: libcrypto's functions, loaded once before any sealed process
 #   budget_left       base/json: what cJSON may still allocate, for its allocator knows no context
+#   memory_failed     base/memory: whether this process was ever refused memory
 #   library loaded    container/unpack_foreign: libarchive's functions, loaded once before the seal
-listed=' algorithm budget_left evp library loaded '
+listed=' algorithm budget_left evp library loaded memory_failed '
 # The compiler's and libc's own.
 runtime=' __TMC_END__ __bss_start __cpu_features2 __cpu_model __data_start data_start __dso_handle __environ _edata _end completed environ _environ stderr stdout stdin '
 

@@ -5,6 +5,7 @@
 #include "api/insn.h"
 #include "api/message.h"
 #include "base/glob.h"
+#include "base/memory.h"
 #include "container/container.h"
 #include "tensor/sha256.h"
 
@@ -47,7 +48,7 @@ static void emit_finding(const struct finding *f, struct report *report) {
 }
 
 static void emit_findings(const struct job *job, struct report *report) {
-  const struct finding **sorted = calloc(job->findings.n ? job->findings.n : 1, sizeof *sorted);
+  const struct finding **sorted = memory_calloc(job->findings.n ? job->findings.n : 1, sizeof *sorted);
   if (!sorted) return;
   for (uint32_t i = 0; i < job->findings.n; i++) sorted[i] = &job->findings.p[i];
   qsort(sorted, job->findings.n, sizeof *sorted, compare_findings);
@@ -342,7 +343,7 @@ static int by_key(const void *a, const void *b, void *ctx) {
 
 static void emit_tensors(const struct job *job, struct report *report) {
   struct plan p = job->plan;
-  uint32_t *order = calloc(p.num_tensors ? p.num_tensors : 1, sizeof *order);
+  uint32_t *order = memory_calloc(p.num_tensors ? p.num_tensors : 1, sizeof *order);
   if (!order) return;
   for (uint32_t i = 0; i < p.num_tensors; i++) order[i] = i;
   qsort_r(order, p.num_tensors, sizeof *order, by_key, &p);
@@ -366,7 +367,7 @@ static void add_parts(const struct job *job, cJSON *file) {
   const struct plan *p = &job->plan;
   uint64_t bytes[PARTS] = {0}, pickle = 0, unreferenced = 0, arrays = 0;
   bool bare = p->header->kind == CONTAINER_PICKLE; /* tensors and other programs lie inside the pickle */
-  uint8_t *counted = calloc((size_t)p->num_storages + 1, 1);
+  uint8_t *counted = memory_calloc((size_t)p->num_storages + 1, 1);
   for (uint32_t i = 0; counted && i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
     if (!t->storage || counted[t->storage]) continue;

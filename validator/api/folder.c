@@ -5,15 +5,16 @@
 #include <unistd.h>
 
 #include "api/job.h"
+#include "base/memory.h"
 
 enum { MIB = 1 << 20 };
 
 bool folder_start(struct job *job, const struct listed *input) {
   struct folder_run *f = &job->folder;
   bool metadata = false, chunks = false;
-  job->nested.jobs = calloc(input->num_files, sizeof(struct job *));
+  job->nested.jobs = memory_calloc(input->num_files, sizeof(struct job *));
   *f = (struct folder_run){.paths = input->files, .n = input->num_files, .root_n = input->root_n};
-  f->files = calloc(input->num_files, sizeof *f->files);
+  f->files = memory_calloc(input->num_files, sizeof *f->files);
   for (uint32_t i = 0; i < f->n; i++) {
     struct span name = folder_file_name(f->paths[i]);
     metadata = metadata || dcp_is_metadata(name);
@@ -42,7 +43,7 @@ static void start_file(struct job *file, const struct job *job, struct span path
 }
 
 bool folder_start_next(struct job *job) {
-  struct job *file = calloc(1, sizeof *file);
+  struct job *file = memory_calloc(1, sizeof *file);
   if (!file) return false;
   uint32_t i = job->nested.n;
   start_file(file, job, job->folder.paths[i]);

@@ -1,5 +1,7 @@
 #include "api/imports.h"
 
+#include "base/memory.h"
+
 /* More distinct names than this are no checkpoint that somebody wrote: they are counted, not looked at. */
 enum { NAMES_MAX = 10000 };
 
@@ -13,7 +15,7 @@ bool imports_collect(const struct job *job, struct imports *out) {
   const struct plan *p = &job->plan;
   *out = (struct imports){0};
   if (p->num_globals > NAMES_MAX) return false;
-  out->p = calloc((size_t)p->num_globals + 1, sizeof *out->p);
+  out->p = memory_calloc((size_t)p->num_globals + 1, sizeof *out->p);
   if (!out->p) return false;
   for (uint32_t i = 0; i < p->num_globals; i++) {
     const struct plan_global *g = &p->globals[i];

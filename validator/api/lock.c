@@ -64,9 +64,7 @@ bool lock_digested(struct job *job) {
 /* ---- the lock file ---- */
 
 static void member(struct out *o, const char *key, const cJSON *value) {
-  cJSON *name = cJSON_CreateString(key);
-  json_write(o, name);
-  cJSON_Delete(name);
+  escape_json(o, span_str(key));
   out_str(o, ": ");
   json_write(o, value);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "api/job.h"
+#include "base/memory.h"
 #include "rules/judge.h"
 
 enum { MIB = 1 << 20, CODEC_BYTES = 320 * MIB /* windows of xz, 7z and zstd */ };
@@ -79,7 +80,7 @@ void nested_take(struct job *job) {
   charge(job);
   n->whole = n->table.header->complete;
   n->passed_over = n->table.header->bystanders;
-  n->jobs = calloc((size_t)n->table.header->num_files + 1, sizeof(struct job *));
+  n->jobs = memory_calloc((size_t)n->table.header->num_files + 1, sizeof(struct job *));
   if (n->jobs)
     job->state = JOB_INSIDE;
   else
@@ -98,7 +99,7 @@ static struct span path_inside(struct job *inside, struct span outer, struct spa
 
 static struct job *start_inside(struct job *job, uint64_t row) {
   struct nested *n = &job->nested;
-  struct job *inside = calloc(1, sizeof *inside);
+  struct job *inside = memory_calloc(1, sizeof *inside);
   if (!inside) return NULL;
   *inside = (struct job){.run = job->run,
                          .outer = job,

@@ -111,12 +111,14 @@ const char *policy_read(struct policy *p, struct arena *a, const struct sandbox 
                                        .report_bytes = REPORT_BYTES,
                                        .at_least = sandbox_level(sandbox)};
   if (!worker_start(&worker, sandbox, &limits, &(struct worker_task){.run = policy_stage_run, .ctx = &job})) {
+    p->unread = true;
     wrong(&r, "the sandboxed reader can't be started");
     return r.wrong;
   }
   if (workers_wait(workers, 1) != 0) worker_kill(&worker);
   worker_finish(&worker, a, p->file.bytes.n, &result);
-  if (result.end == WORKER_OK)
+  p->unread = result.end != WORKER_OK;
+  if (!p->unread)
     take_texts(&r, &result);
   else
     wrong(&r, "the sandboxed reader came to no end: %s", worker_end_name(result.end));

@@ -22,6 +22,7 @@ struct policy {
   torch_version torch;
   bool weights_profile;
   struct input file;                /* --policy, or ckptlint.json; fd -1 if there is none */
+  bool unread;                      /* its reader did not come to its end: nothing is known of it */
   bool ignored;                     /* a ckptlint.json was found that lies beside what is judged: not read */
   VEC(struct policy_entry) entries; /* by digest */
   char sha256[SHA256_HEX + 1];      /* of the policy in force; empty: libcrypto is missing */
@@ -29,7 +30,7 @@ struct policy {
 
 /* Reads p->file, in a worker, into p->globals and p->entries, which must be empty; under
  * the weights profile as names that are not reviewed. NULL, or what is wrong,
- * for exit 4; the text is in the arena. */
+ * for exit 4, or 70 when it could not be read; the text is in the arena. */
 NODISCARD const char *policy_read(struct policy *p, struct arena *a, const struct sandbox *sandbox,
                                   const struct limits *max);
 /* Does anybody but the built-in lists allow names? */

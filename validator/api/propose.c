@@ -2,6 +2,7 @@
 
 #include "api/imports.h"
 #include "base/json.h"
+#include "report/escape.h"
 #include "report/json_write.h"
 #include "report/report.h"
 
@@ -79,10 +80,8 @@ void propose(struct proposal *p, const struct job *job) {
 static void write_members(struct out *o, const cJSON *object, size_t indent) {
   const cJSON *member;
   cJSON_ArrayForEach(member, object) {
-    cJSON *key = cJSON_CreateString(member->string);
     out_repeat(o, ' ', indent);
-    json_write(o, key);
-    cJSON_Delete(key);
+    escape_json(o, span_str(member->string));
     out_str(o, ": ");
     if (cJSON_IsObject(member))
       out_str(o, "{\n");

@@ -12,6 +12,7 @@
 #include "api/run_events.h"
 #include "api/series.h"
 #include "api/sketch.h"
+#include "base/memory.h"
 #include "rules/texts.h"
 
 enum { WINDOW = 64 }; /* jobs in flight or waiting for their turn */
@@ -122,7 +123,7 @@ static struct running find_running(const struct pool *p) {
 }
 
 static bool start_input(struct pool *p) {
-  struct job *job = calloc(1, sizeof *job);
+  struct job *job = memory_calloc(1, sizeof *job);
   if (!job) return false;
   uint32_t i = p->started++;
   p->jobs[i % WINDOW] = job;
@@ -180,6 +181,7 @@ static void stop(struct pool *p) {
 
 static bool run_pool(struct pool *p) {
   while (p->emitted < p->inputs.rows.n && !workers_signal()) {
+    if (memory_has_failed()) return false;
     if (!start_more(p)) return false;
     show_progress(p);
     step(p);
@@ -343,7 +345,7 @@ int run_inputs(const struct run_options *options, const struct input_list *input
   const char *why = prepare(&run, inputs);
   emit_run(report, &run);
   if (workers_signal()) return finish(&pool, EXIT_STOPPED, "stopped by a signal");
-  if (why) return finish(&pool, EXIT_USAGE, why);
+  if (why) return finish(&pool, run.policy.unread ? EXIT_BUG : EXIT_USAGE, why);
   if (!is_sealed(&run))
     return finish(&pool, EXIT_SANDBOX,
                   "the sandbox can't be put on here: ckptlint doctor shows what is missing");

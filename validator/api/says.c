@@ -2,6 +2,7 @@
  */
 #include "api/emit.h"
 #include "api/propose.h"
+#include "base/memory.h"
 #include "report/figures.h"
 
 enum { LINE = 512 };
@@ -94,7 +95,7 @@ static void say_training(const struct job *job, cJSON *list) {
   const struct plan *p = &job->plan;
   char line[LINE], room[FIGURE_ROOM], all[FIGURE_ROOM];
   uint64_t bytes = 0, total = 0;
-  uint8_t *counted = calloc((size_t)p->num_storages + 1, 1);
+  uint8_t *counted = memory_calloc((size_t)p->num_storages + 1, 1);
   for (uint32_t i = 0; counted && i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
     uint64_t size = t->storage ? p->storages[t->storage - 1].bytes : 0;

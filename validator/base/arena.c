@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/memory.h"
+
 enum {
   CHUNK_MIN = 16 << 10,
   CHUNK_MAX = 256 << 10,
@@ -76,7 +78,7 @@ static struct chunk *new_chunk(struct arena *a, size_t need) {
   size_t cap = own ? need : usual;
   size_t total;
   if (!try_add(cap, sizeof(struct chunk), &total) || !charge(a, total)) return NULL;
-  struct chunk *c = own ? calloc(1, total) : malloc(total);
+  struct chunk *c = own ? memory_calloc(1, total) : memory_malloc(total);
   if (!c) {
     a->exhausted = true;
     return NULL;
@@ -156,7 +158,7 @@ static bool grow_block(struct arena *a, struct block *b, size_t grown) {
   if (b->sliced && grown <= a->slices->size) return true;
   void *p = b->sliced ? NULL : take_slice(a->slices, grown);
   bool sliced = p != NULL;
-  if (!p) p = realloc(b->held->p, grown);
+  if (!p) p = memory_realloc(b->held->p, grown);
   if (!p) return false;
   if (sliced || b->sliced) memcpy(p, b->p, b->size);
   if (sliced) free(b->held->p);

@@ -4,6 +4,7 @@
 
 #include "base/json_token.h"
 #include "base/json_valid.h"
+#include "base/memory.h"
 
 enum { WRITTEN_AS_INTEGER = 1 << 16 }; /* our bit in cJSON's type; its own end at 1 << 9 */
 
@@ -12,7 +13,7 @@ enum { WRITTEN_AS_INTEGER = 1 << 16 }; /* our bit in cJSON's type; its own end a
 static size_t budget_left = SIZE_MAX;
 
 static void *budgeted_malloc(size_t size) {
-  void *p = size > budget_left ? NULL : malloc(size);
+  void *p = size > budget_left ? NULL : memory_malloc(size);
   if (!p) return NULL;
   size_t held = malloc_usable_size(p);
   if (held > budget_left) {

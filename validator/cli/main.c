@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "report/escape.h"
 #include "report/json_write.h"
@@ -18,7 +20,13 @@ void cli_complain(const struct cli *cli, const char *what) {
   escape_visible(&text, span_str(what), COMPLAINT_MAX);
   pen_span(&pen, INK_PLAIN, out_taken(&text));
   pen_newline(&pen);
-  out_flush(&err);
+  if (memory_has_failed()) {
+    static const char plain[] = "ckptlint: out of memory\n";
+    ssize_t ignored = write(STDERR_FILENO, plain, sizeof plain - 1);
+    (void)ignored;
+  } else {
+    out_flush(&err);
+  }
   out_free(&text);
   out_free(&err);
 }
@@ -32,7 +40,7 @@ void cli_lost(const struct cli *cli, const char *what) {
 bool cli_wants_json(const struct cli *cli) { return cli->options->format != FORMAT_TEXT; }
 
 enum exit_code cli_json(struct cli *cli, cJSON *tree) {
-  json_write(&cli->out, tree);
+  if (!memory_has_failed()) json_write(&cli->out, tree);
   pen_newline(&cli->pen);
   cJSON_Delete(tree);
   return EXIT_CLEAN;
@@ -59,6 +67,7 @@ int main(int argc, char **argv) {
   struct terminal terminal = terminal_ask(); /* before the environment goes */
   struct arena arena;
   struct options options;
+  json_budget(SIZE_MAX); /* cJSON's memory is looked after too */
   arena_init(&arena, CLI_ARENA);
   /* A reader that goes away (| head) is an output that could not be written, not a death without exit code.
    */
@@ -75,7 +84,10 @@ int main(int argc, char **argv) {
     cli_complain(&cli, "out of memory");
   else
     code = parsed ? run_command(&cli) : cli_usage(&cli, options.error);
-  if (!out_flush(&cli.out)) {
+  if (memory_has_failed()) {
+    cli_complain(&cli, "out of memory");
+    code = EXIT_BUG;
+  } else if (!out_flush(&cli.out)) {
     cli_lost(&cli, "the output could not be written");
     code = EXIT_OUTPUT;
   }

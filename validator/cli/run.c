@@ -4,6 +4,7 @@
 #include "api/propose.h"
 #include "api/sketch.h"
 #include "api/version.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "report/progress.h"
@@ -102,11 +103,9 @@ static enum exit_code run_to(struct cli *cli, struct run_options *run, const str
   progress_clear(&progress);
   bool written = report ? report_close(report) : false;
   sandbox_free(sandbox);
-  if (!report)
-    cli_complain(cli, "out of memory");
-  else if (!written)
-    cli_lost(cli, "the report could not be written");
-  return written || !report ? (enum exit_code)code : EXIT_OUTPUT;
+  if (memory_has_failed()) return EXIT_BUG; /* main says so */
+  if (!written) cli_lost(cli, "the report could not be written");
+  return written ? (enum exit_code)code : EXIT_OUTPUT;
 }
 
 enum exit_code command_run(struct cli *cli) {

@@ -70,4 +70,16 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
   }
 }
 
-const struct renderer json_renderer = {.event = write_event};
+static void cut(struct report *r) {
+  struct out *o = &r->out;
+  if (r->last == EVENT_COUNT)
+    out_str(
+        o, "{\"schema\":\"ckptlint.report/1\",\n\"tool\":{\"name\":\"ckptlint\"},\n\"run\":{},\n\"files\":[");
+  if (r->last >= EVENT_file && r->last < EVENT_file_end) {
+    close_list(o, r->last);
+    out_str(o, "}");
+  }
+  if (r->last != EVENT_summary) out_str(o, "],\n\"summary\":{" CUT_SUMMARY "}}\n");
+}
+
+const struct renderer json_renderer = {.event = write_event, .cut = cut};

@@ -8,4 +8,11 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
   if (type == EVENT_file_end) out_flush(&r->out); /* a failure stays in r->out */
 }
 
-const struct renderer ndjson_renderer = {.event = write_event};
+static void cut(struct report *r) {
+  struct out *o = &r->out;
+  if (r->last == EVENT_COUNT) out_str(o, "{\"type\":\"run\",\"tool\":{\"name\":\"ckptlint\"}}\n");
+  if (r->last >= EVENT_file && r->last < EVENT_file_end) out_str(o, "{\"type\":\"file_end\"}\n");
+  if (r->last != EVENT_summary) out_str(o, "{\"type\":\"summary\"," CUT_SUMMARY "}\n");
+}
+
+const struct renderer ndjson_renderer = {.event = write_event, .cut = cut};

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 struct out out_to_fd(int fd) {
   return (struct out){.fd = fd, .max = OUT_BUFFER};
 }
@@ -52,7 +54,7 @@ static bool grow(struct out *o, size_t need) {
   size_t cap = o->fd >= 0 ? o->max : min_size(o->max, 128);
   if (cap < o->cap) cap = o->cap;
   while (cap < need) cap = cap > o->max / 2 ? o->max : cap * 2;
-  uint8_t *p = realloc(o->p, cap);
+  uint8_t *p = memory_realloc(o->p, cap);
   if (!p) return false;
   o->p = p;
   o->cap = cap;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "report/render.h"
 
 static const struct renderer *const renderers[FORMAT_COUNT] = {[FORMAT_TEXT] = &text_renderer,
@@ -54,7 +55,7 @@ static bool may_follow(enum event_type last, enum event_type next) {
 }
 
 struct report *report_open(const struct report_options *options) {
-  struct report *r = calloc(1, sizeof *r);
+  struct report *r = memory_calloc(1, sizeof *r);
   if (!r) return NULL;
   *r = (struct report){.options = *options, .out = out_to_fd(options->fd), .last = EVENT_COUNT};
   const struct renderer *renderer = renderer_of(r);
@@ -65,6 +66,11 @@ struct report *report_open(const struct report_options *options) {
 
 void report_event(struct report *r, cJSON *event) {
   enum event_type type = type_of(event);
+  if (memory_has_failed()) r->lost = true; /* it may lack something, and so may what comes behind it */
+  if (r->lost) {
+    cJSON_Delete(event);
+    return;
+  }
   if (may_follow(r->last, type)) {
     /* Same input, same version, same options: same bytes. What differs from run to run stands under "timing".
      */
@@ -95,10 +101,12 @@ static void make_up_the_rest(struct report *r) {
 }
 
 bool report_close(struct report *r) {
-  make_up_the_rest(r);
   const struct renderer *renderer = renderer_of(r);
+  if (memory_has_failed()) r->lost = true;
+  make_up_the_rest(r);
+  if (r->lost && renderer->cut) renderer->cut(r);
   if (renderer->close) renderer->close(r);
-  bool whole = out_flush(&r->out) && !r->misused && r->last == EVENT_summary;
+  bool whole = out_flush(&r->out) && !r->misused && !r->lost && r->last == EVENT_summary;
   out_free(&r->out);
   free(r);
   return whole;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "report/fields.h"
 #include "report/figures.h"
 
@@ -220,7 +221,7 @@ static void write_summary(struct text *t, const cJSON *summary) {
 /* ---- the renderer ---- */
 
 static bool open_text(struct report *r) {
-  struct text *t = calloc(1, sizeof *t);
+  struct text *t = memory_calloc(1, sizeof *t);
   if (!t) return false;
   t->options = &r->options;
   t->pen = (struct pen){
@@ -269,10 +270,15 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
 
 static void close_text(struct report *r) {
   struct text *t = r->state;
-  table_end(&t->table);
+  if (!r->lost) table_end(&t->table);
+  out_free(&t->table.text);
   cJSON_Delete(t->run);
   cJSON_Delete(t->file);
   free(t);
 }
 
-const struct renderer text_renderer = {.open = open_text, .event = write_event, .close = close_text};
+/* The line before it may have been left in the middle. */
+static void cut(struct report *r) { out_str(&r->out, "\nout of memory: this report is not whole\n"); }
+
+const struct renderer text_renderer = {
+    .open = open_text, .event = write_event, .cut = cut, .close = close_text};

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include "base/memory.h"
+
 /* The part of OpenSSL 3's EVP that is used, declared here so that the build needs no headers of it. */
 struct evp {
   void *(*fetch)(void *library_context, const char *algorithm, const char *properties);
@@ -35,23 +37,27 @@ bool sha256_load(void) {
   return algorithm && sha256(SPAN("warm up"), ignored);
 }
 
+/* For want of memory: once loaded, it fails for nothing else. */
+static void give_up(struct sha256_run *run) {
+  memory_note_failure();
+  evp.free(run->context);
+  run->context = NULL;
+}
+
 bool sha256_begin(struct sha256_run *run) {
   run->context = algorithm ? evp.new() : NULL;
-  if (!run->context) return false;
-  if (evp.init(run->context, algorithm, NULL) == 1) return true;
-  evp.free(run->context);
-  return false;
+  if (algorithm && (!run->context || evp.init(run->context, algorithm, NULL) != 1)) give_up(run);
+  return run->context != NULL;
 }
 
 void sha256_add(struct sha256_run *run, struct span in) {
-  if (!run->context || evp.update(run->context, in.p, in.n) == 1) return;
-  evp.free(run->context);
-  run->context = NULL;
+  if (run->context && evp.update(run->context, in.p, in.n) != 1) give_up(run);
 }
 
 bool sha256_end(struct sha256_run *run, uint8_t out[32]) {
   if (!run->context) return false;
   bool ok = evp.final(run->context, out, NULL) == 1;
+  if (!ok) memory_note_failure();
   evp.free(run->context);
   return ok;
 }
