@@ -28,7 +28,8 @@ struct report {
 struct renderer {
   bool (*open)(struct report *r); /* NULL: nothing to do; false: out of memory */
   void (*event)(struct report *r, enum event_type type, cJSON *event); /* may take parts of the event away */
-  void (*cut)(struct report *r);   /* ends the document of a report that is lost, by literals alone; NULL: it has no end */
+  void (*cut)(struct report *
+                  r); /* ends the document of a report that is lost, by literals alone; NULL: it has no end */
   void (*close)(struct report *r); /* NULL: nothing to do */
 };
 extern const struct renderer text_renderer, json_renderer, ndjson_renderer, sheet_renderer;

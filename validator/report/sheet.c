@@ -3,6 +3,7 @@
  * text. */
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "report/fields.h"
 #include "report/json_write.h"
 #include "report/render.h"
@@ -95,7 +96,7 @@ static void write_event(struct report *r, enum event_type type, cJSON *event) {
 }
 
 static bool open_sheet(struct report *r) {
-  struct sheet *s = calloc(1, sizeof *s);
+  struct sheet *s = memory_calloc(1, sizeof *s);
   if (s) *s = (struct sheet){.notes = out_to_memory(SIZE_MAX), .cell = out_to_memory(SIZE_MAX)};
   r->state = s;
   return s != NULL;
