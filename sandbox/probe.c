@@ -172,10 +172,11 @@ static bool canary_is_stopped(const struct sandbox *s) {
 
 /* ---- the whole ---- */
 
-/* With one of them closed the input would become it, and a library's message would go there. */
+/* With one of them closed the input would become it, and a library's message would go there. What stands in
+ * its place fails as a closed one does: nobody may believe that a report was written. */
 static void hold_standard_descriptors(void) {
   for (int fd = 0; fd <= STDERR_FILENO; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return;
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return;
 }
 
 static int order(const void *a, const void *b) { return memcmp(a, b, 1); }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/emit.h"
@@ -38,20 +39,57 @@ static bool write_all(int fd, struct span s) {
   return true;
 }
 
+/* A new file beside the one that is meant, to be renamed to it when it is whole; -1: there can be none. */
+static int create_beside(char *made) {
+  int fd = mkostemp(made, O_CLOEXEC);
+  mode_t mask = umask(0);
+  umask(mask);
+  if (fd < 0 || fchmod(fd, 0666 & ~mask) == 0) return fd;
+  close(fd);
+  unlink(made);
+  return -1;
+}
+
+/* Nobody finds half of it under its name, whatever happens. */
+static bool write_beside(const char *name, struct span header, struct span data) {
+  char *made = NULL;
+  int fd = asprintf(&made, "%s.XXXXXX", name) < 0 ? -1 : create_beside(made);
+  bool ok = fd >= 0 && write_all(fd, header) && write_all(fd, data) && fsync(fd) == 0;
+  if (fd >= 0) {
+    ok = close(fd) == 0 && ok && rename(made, name) == 0;
+    if (!ok) unlink(made);
+  }
+  free(made);
+  return ok;
+}
+
+/* A device or a pipe keeps its place. */
+static bool write_through(const char *name, struct span header, struct span data) {
+  int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return false;
+  bool ok = write_all(fd, header) && write_all(fd, data);
+  return close(fd) == 0 && ok;
+}
+
+static bool write_file(const char *name, struct span header, struct span data) {
+  struct stat st;
+  if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) return write_through(name, header, data);
+  char *real = realpath(name, NULL); /* a link stays a link; NULL: it is not there yet */
+  bool ok = write_beside(real ? real : name, header, data);
+  free(real);
+  return ok;
+}
+
 static bool save_output(const struct job *job, const struct result_output *o, struct span path) {
-  char name[PATH_MAX];
+  char name[PATH_MAX] = "";
   uint8_t header[NPY_HEADER_SIZE];
   struct span data = result_data(job->result, o);
   if (path.n == 0 || path.n >= sizeof name) return false;
   memcpy(name, path.p, path.n);
-  name[path.n] = 0;
   const char *descr = o->type == FT_F32 ? "<f4" : o->type == FT_I64 ? "<i8" : "|b1";
   size_t n = npy_header(header, descr, o->size, o->ndim);
   if (n == 0 || (data.n == 0 && o->numel != 0)) return false;
-  int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return false;
-  bool ok = write_all(fd, span_of(header, n)) && write_all(fd, data);
-  return close(fd) == 0 && ok;
+  return write_file(name, span_of(header, n), data);
 }
 
 bool job_save_outputs(const struct job *job) {

@@ -69,9 +69,10 @@ int main(int argc, char **argv) {
   struct options options;
   json_budget(SIZE_MAX); /* cJSON's memory is looked after too */
   arena_init(&arena, CLI_ARENA);
-  /* A reader that goes away (| head) is an output that could not be written, not a death without exit code.
-   */
-  bool ready = sandbox_scrub_environment(argv, environ) && signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+  /* A reader that goes away (| head), or a limit on the size of files, is an output that could not be
+   * written, not a death without exit code. */
+  bool ready = sandbox_scrub_environment(argv, environ) && signal(SIGPIPE, SIG_IGN) != SIG_ERR &&
+               signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
   bool parsed = options_parse(&options, &arena, argc, argv);
   struct cli cli = {
       .options = &options, .terminal = &terminal, .arena = &arena, .out = out_to_fd(STDOUT_FILENO)};
