@@ -145,7 +145,7 @@ test:
 	@MODE=$(MODE) sh tests/run.sh
 
 .PHONY: test-programs
-test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/bench/measure $(OUT)/tests/oracle/expected $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static $(OUT)/tests/oom/shim.so
+test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/bench/measure $(OUT)/tests/oracle/expected $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static $(OUT)/tests/oom/shim.so $(OUT)/tests/faults/shim.so
 
 # A program that knows nothing but ckptlint.h, linked as users would.
 $(OUT)/tests/library_shared: tests/library.c $(OUT)/libckptlint.so
@@ -193,6 +193,11 @@ $(OUT)/tests/%/shim.so: tests/%/shim.c $(wildcard tests/oom/*.h)
 .PHONY: oom
 oom: build/ckptlint $(GENERATORS) $(OUT)/tests/oom/shim.so
 	@OUT=$(CURDIR)/$(OUT) OOM_POINTS=0 /usr/bin/python3 tests/oom/oom.py
+
+# Faults of disks, limits, file systems; a file that is changed before each call of the broker.
+.PHONY: faults
+faults: build/ckptlint $(GENERATORS) $(OUT)/tests/bench/big $(OUT)/tests/faults/shim.so
+	@OUT=$(CURDIR)/$(OUT) FAULTS_MOMENTS=0 /usr/bin/python3 tests/faults/faults.py
 
 # Long work in one process: memory and descriptors stay flat. SECS=3600.
 $(OUT)/tests/soak/session: tests/soak/session.c $(OUT)/libckptlint.a

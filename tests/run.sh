@@ -74,7 +74,7 @@ for t in layers rules_docs json_front globals_torch hardening corpus catalogue e
   [ -f "tests/$t.sh" ] && script "tests/$t.sh"
 done
 for t in \
-  tests/oom/oom.py \
+  tests/oom/oom.py tests/faults/faults.py \
   tests/oracle/real.py \
   tests/oracle/zip_readers.py \
   tests/oracle/differential.py tests/oracle/safetensors_rules.py tests/oracle/mutate_real.py \

@@ -101,8 +101,10 @@ static void no_input(struct job *job, const char *why, int err) {
 
 void job_launch(struct job *job, enum job_state state, const struct worker_task *task) {
   if (!worker_start(&job->worker, job->run->sandbox, &job->limits, task)) {
-    job_observe(job,
-                &(struct observation){.kind = OBS_WORKER_SETUP, .detail = span_str(strerrordesc_np(errno))});
+    job_observe(job, &(struct observation){.kind = OBS_WORKER_SETUP,
+                                           .subject = SPAN("starting its process"),
+                                           .detail = span_str(strerrordesc_np(errno)),
+                                           .got = (uint64_t)errno});
     job_end(job);
     return;
   }
