@@ -69,8 +69,8 @@ static bool charge(struct arena *a, size_t bytes) {
   return true;
 }
 
-/* A piece gets a chunk of its own, and cleared by calloc, which need not touch fresh pages; or its share of one
- * that is cleared piece by piece, for most of a forked process's heap is not fresh. Chunks grow with the
+/* A piece gets a chunk of its own, and cleared by calloc, which need not touch fresh pages; or its share of
+ * one that is cleared piece by piece, for most of a forked process's heap is not fresh. Chunks grow with the
  * arena. */
 static struct chunk *new_chunk(struct arena *a, size_t need) {
   size_t usual = min_size(CHUNK_MAX, a->used < CHUNK_MIN ? CHUNK_MIN : a->used);
