@@ -6,7 +6,7 @@
 #include "container/container.h"
 #include "rules/judge.h"
 
-enum { MIB = 1 << 20, WORKER_SLACK = 48 * MIB, BLAS_BYTES = 192 * MIB };
+enum { MIB = 1 << 20, WORKER_SLACK = 48 * MIB };
 
 uint64_t job_now_ms(void) {
   struct timespec t;
@@ -49,6 +49,10 @@ void job_replace(struct job *job, uint32_t finding, const struct observation *o)
 void job_observe(struct job *job, const struct observation *o) {
   struct finding f = judge(o, SPAN(""));
   add_finding(job, &f);
+}
+
+void job_failed(struct job *job, const char *what) {
+  job_observe(job, &(struct observation){.kind = OBS_BROKER_FAILED, .detail = span_str(what)});
 }
 
 /* ---- limits ---- */
@@ -170,25 +174,6 @@ static void note_sandbox(struct job *job) {
                            .got = (uint64_t)(layers[i].error < 0 ? -layers[i].error : layers[i].error)});
 }
 
-static struct span folder_of(struct span path) {
-  size_t n = path.n - folder_file_name(path).n;
-  return n ? span_first(path, n) : SPAN("./");
-}
-
-/* A config.json beside a file that a person named, if it has a name under which transformers and diffusers
- * look for all weights of a folder. Which model it is, a sealed worker reads. */
-static void open_beside(struct job *job, const struct listed *input) {
-  const char *why;
-  uint32_t rank, family;
-  int err;
-  const struct run *run = job->run;
-  bool wanted = input->fd < 0 && run->arch.fd < 0 && !run->arch_name.n && run->config.fd < 0;
-  if (!wanted || !weights_name_read(folder_file_name(job->in.path), &rank, &family)) return;
-  struct span folder = folder_of(job->in.path), name = SPAN("config.json");
-  if (!input_open_beneath(&job->beside_in, folder, name, &run->options->limits, &why, &err)) return;
-  job->beside = (struct text_file){name, job->beside_in.bytes};
-}
-
 void job_init(struct job *job, const struct run *run) {
   *job = (struct job){
       .run = run,
@@ -215,7 +200,7 @@ bool job_open(struct job *job, const struct run *run, const struct listed *input
     return false;
   }
   note_sandbox(job);
-  if (!input->root_n) open_beside(job, input);
+  if (!input->root_n) model_open_beside(job, input);
   return true;
 }
 
@@ -260,10 +245,6 @@ bool job_take_report(struct job *job) {
   return false;
 }
 
-static void broker_failed(struct job *job, const char *what) {
-  job_observe(job, &(struct observation){.kind = OBS_BROKER_FAILED, .detail = span_str(what)});
-}
-
 static void open_plan(struct job *job) {
   const char *why;
   job->have_plan = plan_open(&job->plan, job->plan_region, job->plan_bytes, job->in.bytes.n, &why);
@@ -272,7 +253,7 @@ static void open_plan(struct job *job) {
                          .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("plan"), .detail = span_str(why)});
   if (job->have_plan && !region_freeze(job->plan_region, job->plan_bytes)) {
     job->have_plan = false;
-    broker_failed(job, "the scan's tables can't be made read-only");
+    job_failed(job, "the scan's tables can't be made read-only");
   }
 }
 
@@ -287,105 +268,6 @@ static void look_at_name(struct job *job) {
                     .kind = OBS_KIND_NAME, .subject = span_str(container_kind_name(kind)), .detail = ending});
 }
 
-static bool model_named(const struct job *job) {
-  const struct run *run = job->run;
-  return run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0 || job->beside.text.n;
-}
-
-/* What stands in a folder of weights is compared as a part of the whole; a policy is about names alone. */
-static bool wants_model(const struct job *job) {
-  if (job->run->options->proposal || (job->outer && job->outer->folder.n)) return false;
-  return job->have_plan && job->plan.header->complete && model_named(job) && job->verdict != VERDICT_UNSAFE;
-}
-
-static void start_model(struct job *job, bool files_ready) {
-  const struct run_options *o = job->run->options;
-  if (!job->model_region) {
-    job->model_bytes = (size_t)max_u64(o->limits.plan_bytes, PLAN_MIN_BYTES);
-    job->model_region = region_map(job->model_bytes);
-  }
-  if (!job->model_region) {
-    broker_failed(job, "no memory for the report on the model");
-    job_end(job);
-    return;
-  }
-  bool run_config = job->run->config.fd >= 0;
-  const struct text_file named = {job->run->config.path, job->run->config.bytes};
-  job->model = (struct model_job){.options = o,
-                                  .file = job->in.bytes,
-                                  .plan = &job->plan,
-                                  .arch = {job->run->arch.path, job->run->arch.bytes},
-                                  .arch_name = job->run->arch_name,
-                                  .families = job->run->families,
-                                  .config = run_config ? named : job->beside,
-                                  .config_is_beside = !run_config,
-                                  .files = job->files,
-                                  .num_files = job->num_files,
-                                  .files_ready = files_ready,
-                                  .region = job->model_region,
-                                  .region_bytes = job->model_bytes,
-                                  .arena_bytes = o->limits.arena_base + o->limits.forward_bytes};
-  job->limits = job_limits(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
-  job_launch(job, files_ready ? JOB_MODEL : JOB_NEEDS,
-             &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
-}
-
-/* Where the files lie that the architecture file names. A built-in family names none. */
-static struct span side_folder(const struct run *run) {
-  return run->arch.fd >= 0 ? folder_of(run->arch.path) : span_str(run->options->families);
-}
-
-static void add_file(struct job *job, struct span name, bool beneath) {
-  const char *why;
-  int err;
-  const struct limits *max = &job->run->options->limits;
-  if (job->num_files == SIDE_FILES) return;
-  struct input *in = &job->side[job->num_files];
-  bool ok = beneath ? input_open_beneath(in, side_folder(job->run), name, max, &why, &err)
-                    : input_open(in, name, 0, max, &why, &err);
-  if (!ok) {
-    job_observe(job, &(struct observation){.kind = OBS_SIDE_FILE, .subject = name, .detail = span_str(why)});
-    return;
-  }
-  job->files[job->num_files++] = (struct forward_file){.name = name, .bytes = in->bytes};
-}
-
-/* Files of the options, wherever a person says; files that the architecture file names, only beneath its
- * folder and only if its tests are run: a person's files take their place. */
-static void open_files(struct job *job) {
-  const struct run_options *o = job->run->options;
-  for (size_t i = 0; i < o->inputs.n; i++) add_file(job, o->inputs.list[i].value, false);
-  for (size_t i = 0; i < o->expects.n; i++) add_file(job, o->expects.list[i].value, false);
-  bool own = o->inputs.n + o->expects.n > 0 || (job->run->arch.fd < 0 && !o->families);
-  for (uint32_t i = 0; !own && i < job->needs.n; i++) add_file(job, job->needs.p[i], true);
-}
-
-static void take_model(struct job *job) {
-  const char *why;
-  if (!job_take_report(job)) return;
-  const struct model_summary *s = job_summary(job);
-  if (!s || !s->ran_forward) return;
-  job->result = result_open((uint8_t *)job->model_region + MODEL_SUMMARY_BYTES,
-                            job->model_bytes - MODEL_SUMMARY_BYTES, &why);
-  if (!job->result)
-    job_observe(job, &(struct observation){
-                         .kind = OBS_WORKER_PROTOCOL, .subject = SPAN("forward"), .detail = span_str(why)});
-}
-
-const struct model_summary *job_summary(const struct job *job) {
-  const struct model_summary *s = job->model_region;
-  bool fine = s && s->magic == MODEL_SUMMARY && s->dict < max_u64(job->plan.num_dicts, 1) &&
-              s->name_n <= MODEL_TEXT && s->prefix_removed_n <= MODEL_TEXT && s->prefix_added_n <= MODEL_TEXT;
-  return fine ? s : NULL;
-}
-
-/* A check that was asked for and has nothing to compare with. */
-static void note_no_model(struct job *job) {
-  bool part = job->outer && job->outer->folder.n;
-  if (asks_check(job->run->options) && !part && !job->skipped && !model_named(job) && job->run->lock.fd < 0)
-    job_observe(job, &(struct observation){.kind = OBS_ARCH_NONE});
-}
-
 static void look_inside(struct job *job) {
   if (nested_wanted(job))
     nested_start(job);
@@ -396,14 +278,14 @@ static void look_inside(struct job *job) {
 void job_after_lock(struct job *job) {
   if (describe_wanted(job))
     describe_start(job);
-  else if (wants_model(job))
-    start_model(job, false);
+  else if (model_wanted(job))
+    model_start(job, false);
   else
     look_inside(job);
 }
 
 static void after_plan(struct job *job) {
-  note_no_model(job);
+  model_note_none(job);
   if (lock_wanted(job))
     lock_start(job);
   else
@@ -430,11 +312,11 @@ static void advance(struct job *job) {
       look_inside(job); /* the architecture file can't be used, or there is none */
       return;
     }
-    open_files(job);
-    start_model(job, true);
+    model_open_files(job);
+    model_start(job, true);
     return;
   case JOB_MODEL:
-    take_model(job);
+    model_take(job);
     look_inside(job);
     return;
   case JOB_UNPACKING: nested_take(job); return;
@@ -479,16 +361,11 @@ const struct job *job_following(const struct job *job) {
   return NULL;
 }
 
-static void drop_model(struct job *job) {
-  if (job->model_region) region_unmap(job->model_region, job->model_bytes);
-  job->model_region = NULL;
-}
-
 void job_interrupt(struct job *job) {
   if (job->state == JOB_DONE) return;
   for (const struct job *j = job_following(job); j; j = job_following(j))
     if (j->state == JOB_DONE && !j->skipped && j->verdict > job->verdict) job->verdict = j->verdict;
-  if (job->state == JOB_NEEDS || job->state == JOB_MODEL) drop_model(job); /* half written */
+  if (job->state == JOB_NEEDS || job->state == JOB_MODEL) model_drop(job); /* half written */
   job_observe(job, &(struct observation){.kind = OBS_INTERRUPTED});
   job_end(job);
 }
@@ -498,7 +375,7 @@ static void free_one(struct job *job) {
   if (job->opened) input_close(&job->in);
   if (job->beside_in.bytes.n) input_close(&job->beside_in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
-  drop_model(job);
+  model_drop(job);
   if (job->lock.region) region_unmap(job->lock.region, job->lock.bytes);
   if (job->pair.region) region_unmap(job->pair.region, job->pair.bytes);
   arena_free(&job->arena);

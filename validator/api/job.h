@@ -143,7 +143,7 @@ void job_advance(struct job *job);
 const struct job *job_following(const struct job *job);
 void job_free(struct job *job);
 
-/* ---- job.c for nested.c, folder.c, pair.c ---- */
+/* ---- job.c for the stages ---- */
 
 /* A job that is not started. */
 void job_init(struct job *job, const struct run *run);
@@ -154,6 +154,8 @@ void job_launch(struct job *job, enum job_state state, const struct worker_task 
 /* Takes a dead worker's report; false: it did not end well, which is a finding now. */
 NODISCARD bool job_take_report(struct job *job);
 void job_end(struct job *job);
+/* A finding: the broker could not do its own part. */
+void job_failed(struct job *job, const char *what);
 /* Puts another finding in the place of one, and weighs them all again. */
 void job_replace(struct job *job, uint32_t finding, const struct observation *o);
 struct worker_limits job_limits(const struct job *job, uint64_t memory);
@@ -161,6 +163,24 @@ uint64_t job_now_ms(void);
 /* How a worker scans its bytes. */
 struct scan_job job_scan_task(const struct job *job);
 void job_scan(struct job *job);
+
+/* ---- model.c ---- */
+
+/* A config.json that says what model a named file of weights is. */
+void model_open_beside(struct job *job, const struct listed *input);
+/* Is there an architecture to compare it with, and may it be? */
+bool model_wanted(const struct job *job);
+/* Starts the worker that says which files the tests need, or, with those open, the one that compares and
+ * runs. */
+void model_start(struct job *job, bool files_ready);
+void model_open_files(struct job *job);
+/* The second worker is dead. */
+void model_take(struct job *job);
+/* Observes a check that was asked for and has nothing to compare with. */
+void model_note_none(struct job *job);
+void model_drop(struct job *job);
+/* The stage's summary; NULL when there is none to be believed. */
+const struct model_summary *job_summary(const struct job *job);
 
 /* ---- nested.c ---- */
 
@@ -206,7 +226,5 @@ void pair_take(struct job *job);
 
 /* Emits the file's events (emit.c). */
 void job_emit(const struct job *job, struct report *report);
-/* The model stage's summary; NULL when there is none to be believed. */
-const struct model_summary *job_summary(const struct job *job);
 
 #endif
