@@ -44,7 +44,7 @@ $(OUT)/validator/api/version.o: CFLAGS += -DCKPTLINT_GIT='"$(if $(GIT),$(GIT),un
 ISCLANG := $(shell $(CC) --version 2>/dev/null | grep -c clang)
 CFLAGS  := $(STD) $(WARN) $(if $(filter 0,$(ISCLANG)),$(GCCW),$(CLANGW)) $($(MODE)_C) -Werror $(EXTRA_CFLAGS)
 LDFLAGS := $($(MODE)_L) $(EXTRA_LDFLAGS)
-LIBS    := -lseccomp -lcjson -ldeflate -lm -ldl
+LIBS    := -lseccomp -lcjson -ldeflate -lmd -lm -ldl
 
 # Sources: every .c of the layers. main.c is the program's own; client.c and what it stands on are the library's.
 SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))

@@ -15,7 +15,7 @@ check() { # what, condition's exit code
 flags=$(make -s print-flags MODE=release)
 link() { # policy.o, main, program: with that policy in the place of the archive's
   # shellcheck disable=SC2086 # lists
-  ${CC:-gcc} $flags "$2" "$1" "$out/core.a" -pie -lcmocka -lseccomp -lcjson -ldeflate -lm -ldl -o "$3"
+  ${CC:-gcc} $flags "$2" "$1" "$out/core.a" -pie -lcmocka -lseccomp -lcjson -ldeflate -lmd -lm -ldl -o "$3"
 }
 
 # The small corpus: every container, archives, a forward pass, digests, a config.

@@ -4,7 +4,7 @@
 # says what is missing.
 set -eu
 
-BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev libdeflate-dev libssl3 libopenblas0-serial libarchive13"
+BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev libdeflate-dev libmd-dev libssl3 libopenblas0-serial libarchive13"
 TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip zip p7zip-full libarchive-tools zstd xz-utils lz4 bzip2 ziptool"
 LINT="$BUILD clang-format clang-tidy cppcheck shellcheck"
 # The oracles: Debian's own python3 with torch. CI installs them; elsewhere the suites that need them say SKIPPED.
