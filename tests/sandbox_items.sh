@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/sandbox/items.tsv against the tests: items 1 to 55, each once, each shown by tests that exist.
+# tests/sandbox/items.tsv against the tests: items 1 to 55, each once, each shown by tests that exist; likewise SECURITY.md.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 table=tests/sandbox/items.tsv
@@ -35,5 +35,11 @@ while IFS=$tab read -r item what where how; do
   esac
 done <"${TMPDIR:-/tmp}/items.$$"
 rm -f "${TMPDIR:-/tmp}/items.$$"
+
+# SECURITY.md names the tests that hold each promise.
+for f in $(grep -o '`tests/[^`]*`' SECURITY.md | tr -d '`'); do
+  [ -f "$f" ]; check "SECURITY.md: $f is there" $?
+done
+[ "$(grep -c '^| .* | .*`\(tests\|make\)' SECURITY.md)" -ge 10 ]; check "SECURITY.md: each promise has its tests" $?
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -35,6 +35,7 @@ struct name_values {
 };
 
 struct proposal; /* api/propose.h */
+struct second;   /* api/second.h */
 
 struct run_options {
   enum run_verb verb;
@@ -57,6 +58,7 @@ struct run_options {
   struct sketch *sketch;     /* describe --emit-arch: the file goes there; or NULL */
   struct locking *locking;   /* lock: the file goes there; or NULL */
   struct proposal *proposal; /* policy init: what the files need goes there; or NULL */
+  struct second *second;     /* --paranoid: what runs beside us; or NULL */
   struct name_values set, inputs, expects, outputs, allow;
   struct name_values ignore_missing, ignore_unexpected; /* globs of keys, their names empty */
   double rtol, atol;                                    /* negative: not given */

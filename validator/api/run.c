@@ -10,6 +10,7 @@
 #include "api/emit.h"
 #include "api/propose.h"
 #include "api/run_events.h"
+#include "api/second.h"
 #include "api/series.h"
 #include "api/sketch.h"
 #include "base/memory.h"
@@ -37,10 +38,11 @@ static void emit_job(struct pool *p, struct job *job) {
     job_observe(job, &(struct observation){.kind = OBS_CONFIG_IGNORED, .subject = SPAN(CONFIG_NAME)});
   if (!job_save_outputs(job)) p->tally.output_failed = true;
   if (o->progress) progress_clear(o->progress);
+  if (o->second && !workers_signal() && !second_agrees(o->second, job))
+    job_observe(job, &(struct observation){.kind = OBS_SECOND_DIFFERS});
+  job_emit_whole(job, p->report);
   for (const struct job *j = job; j; j = job_following(j)) {
-    if (j->skipped || j->held || j->state != JOB_DONE)
-      continue; /* the last: inside one that was interrupted */
-    job_emit(j, p->report);
+    if (!job_is_shown(j)) continue;
     if (o->proposal) propose(o->proposal, j);
     if (o->locking) lock_write(o->locking, j);
     if (o->sketch) sketch_write(o->sketch, j);

@@ -9,6 +9,7 @@
 
 struct cli {
   const struct options *options;
+  char *const *argv;
   const struct terminal *terminal;
   struct arena *arena;
   struct out out;

@@ -74,8 +74,11 @@ int main(int argc, char **argv) {
   bool ready = sandbox_scrub_environment(argv, environ) && signal(SIGPIPE, SIG_IGN) != SIG_ERR &&
                signal(SIGXFSZ, SIG_IGN) != SIG_ERR;
   bool parsed = options_parse(&options, &arena, argc, argv);
-  struct cli cli = {
-      .options = &options, .terminal = &terminal, .arena = &arena, .out = out_to_fd(STDOUT_FILENO)};
+  struct cli cli = {.options = &options,
+                    .argv = argv,
+                    .terminal = &terminal,
+                    .arena = &arena,
+                    .out = out_to_fd(STDOUT_FILENO)};
   cli.pen = (struct pen){.out = &cli.out,
                          .color = terminal_color(&terminal, (enum when)options.color, terminal.out_is_tty),
                          .unicode = terminal_unicode(&terminal, terminal.out_is_tty),

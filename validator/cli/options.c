@@ -26,6 +26,7 @@ const char *const group_headings[GROUP_COUNT] = {
 enum {
   INSPECT = 1 << COMMAND_inspect,
   JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward,
+  LOOKS = JUDGES | INSPECT,
   DIFF = 1 << COMMAND_diff,
   DESCRIBE = 1 << COMMAND_describe,
   RUNS = JUDGES | INSPECT | DIFF | DESCRIBE,

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "api/propose.h"
+#include "api/second.h"
 #include "api/sketch.h"
 #include "api/version.h"
 #include "base/memory.h"
@@ -90,6 +91,18 @@ static struct run_options run_options_of(const struct options *o) {
   };
 }
 
+/* Standard input can be read only once, and what the loader puts into this process is not in the next one. */
+static const char *second_refused(const struct options *o, const struct input_list *inputs) {
+  struct span preloads[PRELOADS_MAX];
+  bool once = o->files_from && strcmp(o->files_from, "-") == 0;
+  for (size_t i = 0; i < inputs->n; i++) once = once || strcmp(inputs->paths[i], "-") == 0;
+  if (once) return "--paranoid reads everything twice, which standard input can't be";
+  return sandbox_preloads(preloads)
+             ? "--paranoid: what LD_PRELOAD and the like put into this process would not be in "
+               "the second one"
+             : NULL;
+}
+
 /* The report goes to `fd`. */
 static enum exit_code run_to(struct cli *cli, struct run_options *run, const struct input_list *inputs,
                              int fd) {
@@ -113,7 +126,13 @@ enum exit_code command_run(struct cli *cli) {
   const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
   if (wrong) return cli_usage(cli, wrong);
   struct run_options run = run_options_of(cli->options);
-  return run_to(cli, &run, &inputs, STDOUT_FILENO);
+  if (!cli->options->paranoid) return run_to(cli, &run, &inputs, STDOUT_FILENO);
+  if ((wrong = second_refused(cli->options, &inputs))) return cli_usage(cli, wrong);
+  run.second = second_start(cli->argv);
+  if (!run.second) return cli_usage(cli, "--paranoid: no second process can be started");
+  enum exit_code code = run_to(cli, &run, &inputs, STDOUT_FILENO);
+  second_end(run.second);
+  return code;
 }
 
 /* The policy file on standard output; what was found, for whoever reviews it, on standard error. */
