@@ -20,7 +20,6 @@ enum { NATIVE, OTHER, MACHINES };
 struct fixture {
   struct machine machines[MACHINES];
 };
-static const uint32_t other_arch = NATIVE_ARCH == AUDIT_ARCH_X86_64 ? AUDIT_ARCH_AARCH64 : AUDIT_ARCH_X86_64;
 
 static void show(const char *what, const struct seccomp_data *d, uint32_t got, uint32_t want) {
   print_error("%s: call %d arch %#x (%#llx %#llx %#llx %#llx %#llx): %#x, expected %#x\n", what, d->nr,
@@ -482,11 +481,10 @@ static void fingerprint_is_sha256(void **state) {
 }
 
 static int set_up(void **state) {
-  static struct fixture f = {{{.name = NATIVE_ARCH == AUDIT_ARCH_X86_64 ? "x86_64" : "aarch64"},
-                              {.name = NATIVE_ARCH == AUDIT_ARCH_X86_64 ? "aarch64" : "x86_64"}}};
+  static struct fixture f = {{{.name = NATIVE_NAME}, {.name = OTHER_NAME}}};
   *state = &f;
   twin_init(&f.machines[NATIVE].twin, NATIVE_ARCH);
-  twin_init(&f.machines[OTHER].twin, other_arch);
+  twin_init(&f.machines[OTHER].twin, OTHER_ARCH);
   for (size_t i = 0; i < MACHINES; i++)
     if (!policy_build(&f.machines[i].policy, f.machines[i].twin.arch)) return -1;
   return 0;

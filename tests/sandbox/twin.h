@@ -13,8 +13,14 @@
 
 #if defined __x86_64__
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
+#define NATIVE_NAME "x86_64"
+#define OTHER_ARCH  AUDIT_ARCH_AARCH64
+#define OTHER_NAME  "aarch64"
 #elif defined __aarch64__
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#define NATIVE_NAME "aarch64"
+#define OTHER_ARCH  AUDIT_ARCH_X86_64
+#define OTHER_NAME  "x86_64"
 #endif
 
 enum { NUMBERS = 1024 };

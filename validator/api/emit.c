@@ -415,7 +415,7 @@ static void emit_rows(const struct job *job, struct report *report) {
     emit_statement(p, &p->lines[i], report);
 }
 
-static void emit_file(const struct job *job, struct report *report) {
+void job_emit(const struct job *job, struct report *report) {
   const struct run_options *o = job->run->options;
   const struct model_summary *s = job_summary(job);
   cJSON *file = event_new("file");
@@ -449,5 +449,5 @@ static void emit_file(const struct job *job, struct report *report) {
 
 void job_emit_whole(const struct job *job, struct report *report) {
   for (const struct job *j = job; j; j = job_following(j))
-    if (job_is_shown(j)) emit_file(j, report);
+    if (job_is_shown(j)) job_emit(j, report);
 }

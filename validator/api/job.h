@@ -224,7 +224,9 @@ void pair_start(struct job *job, const struct run *run, const struct job *a, con
 /* Its worker is dead. */
 void pair_take(struct job *job);
 
-/* Emits the events of an input and of the files inside it (emit.c). */
+/* Emits the file's events (emit.c). */
+void job_emit(const struct job *job, struct report *report);
+/* Emits those of an input and of the files inside it. */
 void job_emit_whole(const struct job *job, struct report *report);
 /* A file of its own in the report: no bystander, not held for its folder, and not one inside of what was
  * interrupted. */
