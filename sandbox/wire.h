@@ -36,6 +36,9 @@ enum text_key {
   TEXT_POLICY_FILE,  /* the file that the names behind it are for, */
   TEXT_POLICY_WRONG, /* or what is wrong with it */
   TEXT_MODULE,       /* a row of what describe found (api/worker_describe.h) */
+  TEXT_DRAFT_TYPE,   /* of what --family drafts: its model_type, */
+  TEXT_DRAFT_CLASS,  /* its class, */
+  TEXT_DRAFT_FIELD,  /* a field of its config */
   TEXT_KEYS          /* reserved for the number of keys */
 };
 

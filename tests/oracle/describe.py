@@ -115,6 +115,58 @@ def wrong_arch(path, folder, model):
     return None
 
 
+class Layered(nn.Module):
+    """As models of Hugging Face are: layers that are alike, widths from a config."""
+
+    def __init__(self, config):
+        super().__init__()
+        width, heads = config["hidden_size"], config["num_attention_heads"]
+        self.table = nn.Embedding(config["vocab_size"], width)
+        self.layers = nn.ModuleList([nn.ModuleDict({
+            "qkv": nn.Linear(width, 3 * width), "k": nn.Linear(width, config["num_kv_heads"] * (width // heads), bias=False),
+            "out": nn.Linear(config["num_kv_heads"] * config["head_dim"], width), "norm": nn.LayerNorm(width),
+            "mlp": nn.Sequential(nn.Linear(width, config["ffn_size"]), nn.ReLU(), nn.Linear(config["ffn_size"], width)),
+            "experts": nn.ModuleList([nn.Linear(width, 7) for _ in range(2)])}) for _ in range(config["num_hidden_layers"])])
+        self.head = nn.Linear(width, config["vocab_size"], bias=False)
+
+
+SMALL = {"model_type": "layered", "architectures": ["LayeredForCausalLM"], "hidden_size": 64, "num_attention_heads": 8, "num_kv_heads": 5,
+         "head_dim": 22, "vocab_size": 101, "ffn_size": 150, "num_hidden_layers": 3, "bos_token_id": 101, "torch_dtype": "float32"}
+LARGE = {**SMALL, "hidden_size": 96, "num_attention_heads": 12, "num_kv_heads": 7, "head_dim": 24, "vocab_size": 113, "ffn_size": 170,
+         "num_hidden_layers": 5}
+
+
+def judge_drafts(tally, folder):
+    """A family that is drafted from one model takes another one of its kind, whose sizes are all different."""
+    place, families, weights = (os.path.join(folder, name) for name in ("hf", "families", "hf/pytorch_model.bin"))
+    os.mkdir(place)
+    os.mkdir(families)
+
+    def write(config):
+        torch.save(Layered(config).state_dict(), weights)
+        with open(os.path.join(place, "config.json"), "w", encoding="utf-8") as out:
+            json.dump(config, out)
+    write(SMALL)
+    unknown = report("check", place)["findings"]
+    tally.check("an unknown model_type", None if unknown[0]["reason"] == "model-type" and "describe --family" in unknown[0]["message"] else unknown)
+    drafted = run("describe", place, "--family")
+    tally.check("a draft", None if drafted.returncode == 0 else drafted.stderr)
+    with open(os.path.join(families, "layered.json"), "w", encoding="utf-8") as out:
+        out.write(drafted.stdout)
+    told = json.loads(drafted.stdout)
+    tally.check("its name", None if (told["name"], told["match"]) == ("LayeredForCausalLM", {"model_type": "layered"}) else told)
+    fields = {"hidden_size", "num_attention_heads", "num_kv_heads", "head_dim", "vocab_size", "ffn_size", "num_hidden_layers"}
+    tally.check("its config", None if set(told["config"]) == fields else told["config"])
+    for config in (SMALL, LARGE):
+        write(config)
+        check = report("check", place, "--families", families).get("check")
+        keys = len(Layered(config).state_dict())
+        good = check and check["loads_strict"] and check["expected"] == check["matched"] == keys
+        tally.check(f"{config['num_hidden_layers']} layers", None if good else check)
+    os.remove(os.path.join(place, "config.json"))
+    tally.check("no config", None if run("describe", place, "--family").returncode == 2 else "drafted")
+
+
 def likeness(path):
     return [(f["reason"], f.get("subject")) for f in report("describe", path)["findings"] if f["rule"] == "KEY516"]
 
@@ -138,6 +190,12 @@ def main():
                 tally.check(f"{name} is like nothing", None if likeness(weights)[0][0] == "unlike" else likeness(weights))
         torch.save({"epoch": 3}, weights)
         tally.check("nothing to describe", None if likeness(weights) == [("nothing", None)] else likeness(weights))
+        judge_drafts(tally, folder)
+        torch.save({"model": {"a": torch.zeros(2, 2)}, "ema": {"a": torch.zeros(2, 2)}}, weights)
+        wrong = report("describe", weights, "--key", "wrong")["findings"][0]
+        named = "model (1 keys)" in wrong["message"] and "ema (1 keys)" in wrong["message"]
+        tally.check("a wrong --key names those that are there", None if named and wrong["reason"] == "key" else wrong)
+        torch.save({"epoch": 3}, weights)
         refused = run("describe", weights, "--emit-arch")
         tally.check("no file of nothing", None if (refused.returncode, refused.stdout) == (2, "") else refused)
     sys.exit(tally.end())

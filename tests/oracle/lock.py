@@ -48,6 +48,8 @@ def changes(a):
     yield "another shape", {**a, "fc.bias": a["fc.bias"][:2].clone()}, zipped, 1, ["equal", "shape"]
     yield "one less", {k: v for k, v in a.items() if k != "fc.bias"}, zipped, 1, ["equal", "missing"]
     yield "one more", {**a, "new": torch.ones(1)}, zipped, 1, ["equal", "unexpected"]
+    yield "a prefix", {"module." + k: v for k, v in a.items()}, zipped, 0, ["equal", "prefix"]
+    yield "a prefix and a difference", {"module." + k: v * 2 if k == "half" else v for k, v in a.items()}, zipped, 1, ["bytes", "equal", "prefix"]
     yield "a meta tensor", {**a, "fc.bias": torch.empty(4, device="meta")}, zipped, 2, ["equal", "no-digest"]
 
 
@@ -75,6 +77,10 @@ def main():
         for name, b, how, code, why in changes(a):
             got = reasons(save(b, os.path.join(folder, "b.pt"), **how), lock)
             tally.check(name, None if got == (code, why) else got)
+        longer = os.path.join(folder, "longer.lock.json")
+        with open(longer, "w", encoding="utf-8") as out:
+            json.dump({**told, "tensors": {"net." + k: v for k, v in told["tensors"].items()}}, out)
+        tally.check("a prefix of the lock", None if reasons(path, longer) == (0, ["equal", "prefix"]) else reasons(path, longer))
         for text in ("", "{}", '{"lock": 2, "tensors": {}}', '{"lock": 1, "tensors": []}', written.stdout[:-3],
                      written.stdout.replace('"dtype"', '"type"'), written.stdout.replace('"sha256":"', '"sha256":"g')):
             with open(lock, "w", encoding="utf-8") as out:

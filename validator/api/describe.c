@@ -23,7 +23,7 @@ void describe_start(struct job *job) {
   job_launch(job, JOB_DESCRIBE, &(struct worker_task){.run = describe_stage_run, .ctx = &job->describe});
 }
 
-void describe_take_row(struct job *job, struct span text) {
+static void take_row(struct job *job, struct span text) {
   struct described row;
   struct described *slot =
       describe_row(&row, text) ? vec_push(&job->arena, &job->described, UINT32_MAX) : NULL;
@@ -31,4 +31,13 @@ void describe_take_row(struct job *job, struct span text) {
     *slot = row;
   else
     job_observe(job, &(struct observation){.kind = OBS_WORKER_PROTOCOL, .subject = SPAN("module")});
+}
+
+void describe_take(struct job *job, enum text_key key, struct span text) {
+  struct draft *draft = &job->draft;
+  if (key == TEXT_MODULE) take_row(job, text);
+  if (key == TEXT_DRAFT_TYPE) draft->model_type = text;
+  if (key == TEXT_DRAFT_CLASS) draft->architecture = text;
+  struct span *slot = key == TEXT_DRAFT_FIELD ? vec_push(&job->arena, &draft->fields, UINT16_MAX) : NULL;
+  if (slot) *slot = text;
 }

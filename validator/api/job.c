@@ -234,7 +234,7 @@ bool job_take_report(struct job *job) {
     slot =
         r.in.texts.p[i].key == TEXT_TORCH_LINE ? vec_push(&job->arena, &job->torch_lines, UINT32_MAX) : NULL;
     if (slot) *slot = r.in.texts.p[i].text;
-    if (r.in.texts.p[i].key == TEXT_MODULE) describe_take_row(job, r.in.texts.p[i].text);
+    describe_take(job, r.in.texts.p[i].key, r.in.texts.p[i].text);
     if (r.in.texts.p[i].key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
   }
   if (!inputs_unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});

@@ -96,6 +96,7 @@ struct job {
   struct lock_run lock;
   struct describe_job describe;
   VEC(struct described) described;
+  struct draft draft;          /* describe --family */
   struct nested_budget budget; /* of an input */
   struct input in;
   bool opened;
@@ -214,8 +215,8 @@ void job_after_lock(struct job *job);
 /* Of a checkpoint that is safe and was read whole. */
 bool describe_wanted(const struct job *job);
 void describe_start(struct job *job);
-/* A TEXT_MODULE of its worker. */
-void describe_take_row(struct job *job, struct span text);
+/* A text of its worker; others than TEXT_MODULE and TEXT_DRAFT_… are passed over. */
+void describe_take(struct job *job, enum text_key key, struct span text);
 
 /* ---- pair.c ---- */
 

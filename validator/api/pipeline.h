@@ -55,7 +55,8 @@ struct run_options {
   const char *policy;        /* a file, or NULL */
   bool isolated;             /* no ckptlint.json */
   const char *lock;          /* a file, or NULL */
-  struct sketch *sketch;     /* describe --emit-arch: the file goes there; or NULL */
+  struct sketch *sketch;     /* describe --emit-arch, --family: the file goes there; or NULL */
+  bool draft;                /* describe --family */
   struct locking *locking;   /* lock: the file goes there; or NULL */
   struct proposal *proposal; /* policy init: what the files need goes there; or NULL */
   struct second *second;     /* --paranoid: what runs beside us; or NULL */

@@ -1,6 +1,7 @@
 #include "api/worker_describe.h"
 
 #include "api/send.h"
+#include "arch/match.h"
 #include "base/json.h"
 
 enum { MAX_NAME = 1024, MAX_ROWS = 8000 };
@@ -12,6 +13,7 @@ static void send_row(const struct described *row, struct arena *a, struct wire_o
                                    .name_n = (uint32_t)name.n,
                                    .line_n = (uint32_t)line.n,
                                    .leaf = row->leaf,
+                                   .repeated = row->repeated,
                                    .mode = (uint8_t)row->mode};
   size_t n = sizeof head + name.n + line.n + row->open.n;
   uint8_t *text = arena_array(a, n, uint8_t), *at = text;
@@ -32,11 +34,12 @@ bool describe_row(struct described *out, struct span text) {
   if (text.n < sizeof head) return false;
   memcpy(&head, text.p, sizeof head);
   struct span rest = span_from(text, sizeof head);
-  if (head.leaf > 1 || head.mode >= MODE_COUNT || head.depth > UINT16_MAX || head.name_n > rest.n ||
-      head.line_n > rest.n - head.name_n)
+  if (head.leaf > 1 || head.repeated > 1 || head.mode >= MODE_COUNT || head.depth > UINT16_MAX ||
+      head.name_n > rest.n || head.line_n > rest.n - head.name_n)
     return false;
   *out = (struct described){.depth = head.depth,
                             .leaf = head.leaf != 0,
+                            .repeated = head.repeated != 0,
                             .mode = (enum described_mode)head.mode,
                             .name = span_first(rest, head.name_n),
                             .line = span_first(span_from(rest, head.name_n), head.line_n),
@@ -71,6 +74,25 @@ static bool find_family(const struct describe_job *job, const struct plan_dict *
   return true;
 }
 
+/* describe --family: the rows become those of a family. */
+static bool make_draft(const struct describe_job *job, struct description *d, struct arena *a,
+                       struct observations *o, struct wire_out *out) {
+  struct draft draft;
+  if (job->config.text.n == 0) return refuse(o, (struct observation){.kind = OBS_DESCRIBE_NO_CONFIG});
+  if (!draft_family(&draft, d, job->config, a, &job->options->limits, o)) return false;
+  wire_text(out, TEXT_DRAFT_TYPE, draft.model_type);
+  wire_text(out, TEXT_DRAFT_CLASS, draft.architecture);
+  for (uint32_t i = 0; i < draft.fields.n; i++) wire_text(out, TEXT_DRAFT_FIELD, draft.fields.p[i]);
+  return !out->broken;
+}
+
+static void note_no_dict(const struct describe_job *job, struct arena *a, struct observations *o) {
+  const bool others = job->options->key.n && job->plan->num_dicts;
+  observe(o, (struct observation){.kind = others ? OBS_DESCRIBE_ABSENT : OBS_DESCRIBE_NOTHING,
+                                  .subject = job->options->key,
+                                  .detail = others ? match_dicts(a, job->plan, NULL) : SPAN("")});
+}
+
 bool describe_stage_run(void *ctx, struct wire_out *out) {
   const struct describe_job *job = ctx;
   const struct limits *max = &job->options->limits;
@@ -83,8 +105,9 @@ bool describe_stage_run(void *ctx, struct wire_out *out) {
   json_budget((size_t)max->json_bytes * 8);
   const struct plan_dict *best = p->num_dicts ? p->dicts : NULL;
   const struct plan_dict *dict = job->options->key.n ? plan_dict_at(p, job->options->key) : best;
-  if (!dict) observe(&obs, (struct observation){.kind = OBS_DESCRIBE_NOTHING});
+  if (!dict) note_no_dict(job, &arena, &obs);
   bool whole = !dict || (describe_run(&d, p, dict, &arena, max) && find_family(job, dict, &arena, &obs));
+  if (whole && dict && job->options->draft && !make_draft(job, &d, &arena, &obs, out)) d.rows.n = 0;
   for (uint32_t i = 0; whole && i < d.rows.n && i < MAX_ROWS; i++) send_row(&d.rows.p[i], &arena, out);
   if (d.rows.n > MAX_ROWS)
     observe(&obs, (struct observation){.kind = OBS_DESCRIBE_CUT, .got = d.rows.n, .want = MAX_ROWS});

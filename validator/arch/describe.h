@@ -14,6 +14,7 @@ enum described_mode { MODE_UNKNOWN, MODE_EVAL, MODE_TRAINING, MODE_COUNT };
 struct described {
   uint32_t depth; /* 0: the root */
   bool leaf;      /* line is a constructor, for an architecture file; else a class name or nothing */
+  bool repeated;  /* the name is "{i < n}", and there are n of it (draft.h) */
   enum described_mode mode;
   struct span name; /* in its parent */
   struct span line; /* "Conv2d(3, 64, 7)" */

@@ -181,7 +181,8 @@ struct best {
 };
 
 static void try_value(struct search *s, struct field *f, int64_t value, struct best *best) {
-  if (value == f->value || value < 0) return;
+  if (value == f->value || value < 0 || best->problems == 0)
+    return; /* of two that resolve all the first one counts */
   struct trial x = attempt_value(s, f, value, NULL);
   if (x.problems < best->problems) *best = (struct best){x.problems, x.pairs, f, value};
 }
@@ -202,6 +203,19 @@ static void try_field(struct search *s, struct field *f, struct best *best) {
       try_value(s, f, scaled / want, best);
     if (try_sub(found, want, &moved) && try_add(f->value, moved, &moved) && moved != found)
       try_value(s, f, moved, best);
+  }
+}
+
+/* Most often a field is a size itself: what is found instead of its value. */
+static void try_sizes(struct search *s, struct best *best) {
+  for (uint32_t i = 0; i < s->num_fields; i++) {
+    struct field *f = &s->fields[i];
+    for (uint32_t k = 0; k < s->pairs.n && !f->dead && !f->flag; k++) {
+      int64_t found, want;
+      if (try_cast(s->pairs.list[k].want, &want) && want == f->value &&
+          try_cast(s->pairs.list[k].found, &found))
+        try_value(s, f, found, best);
+    }
   }
 }
 
@@ -293,6 +307,8 @@ static uint64_t try_values(struct search *s, uint64_t before, struct span *words
   uint32_t lines[MAX_CHANGES];
   for (uint32_t n = 0; n < MAX_CHANGES && left > 0; n++) {
     struct best best = {.problems = left};
+    try_sizes(s, &best);
+    if (n == 0 && best.problems) find_dead(s);
     for (uint32_t i = 0; i < s->num_fields; i++)
       if (!s->fields[i].dead) try_field(s, &s->fields[i], &best);
     for (uint32_t i = 0; i < s->num_fields && !best.field; i++)
@@ -329,7 +345,6 @@ bool hint_run(const struct hint_request *r, struct arena *a, struct observations
   if (before == 0 || r->match->matched + r->match->misshapen == 0) return true;
   if (!prepare(&s)) return false;
   uint64_t by_preset = try_presets(&s, &preset);
-  if (by_preset > 0) find_dead(&s);
   uint64_t by_values = by_preset > 0 ? try_values(&s, before, &words) : UINT64_MAX;
   if (by_preset <= by_values && by_preset <= before / 2)
     tell(o, arena_printf(a, "--arch %.*s", (int)min_size(preset.n, 100), (const char *)preset.p), before,

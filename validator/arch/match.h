@@ -45,4 +45,7 @@ NODISCARD bool match_run(struct match *out, const struct model *model, const str
                          const struct plan_dict *dict, const struct match_options *options, struct arena *a,
                          struct observations *o);
 
+/* The state dicts of a plan but for one (or NULL), in words. */
+struct span match_dicts(struct arena *a, const struct plan *plan, const struct plan_dict *but);
+
 #endif

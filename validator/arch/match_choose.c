@@ -20,12 +20,12 @@ static struct span loading_line(struct arena *a, const struct plan *plan, const 
 
 static struct span path_shown(struct span path) { return path.n ? path : SPAN("the top level"); }
 
-static struct span other_dicts(struct arena *a, const struct plan *plan, const struct plan_dict *chosen) {
+struct span match_dicts(struct arena *a, const struct plan *plan, const struct plan_dict *but) {
   struct span all = {0};
   for (uint32_t i = 0; i < plan->num_dicts && all.n < 400; i++) {
     const struct plan_dict *d = &plan->dicts[i];
     struct span path = path_shown(plan_span(plan, d->path));
-    if (d == chosen) continue;
+    if (d == but) continue;
     all = arena_printf(a, "%.*s%s%.*s (%u keys)", (int)all.n, (const char *)all.p, all.n ? ", " : "",
                        (int)min_size(path.n, 100), (const char *)path.p, d->num_entries);
   }
@@ -34,7 +34,7 @@ static struct span other_dicts(struct arena *a, const struct plan *plan, const s
 
 static void note_several(const struct plan *plan, const struct plan_dict *d, struct arena *a,
                          struct observations *o) {
-  struct span others = other_dicts(a, plan, d);
+  struct span others = match_dicts(a, plan, d);
   const char *why = d == plan->dicts ? "the likeliest place of weights" : "which has most keys of the model";
   observe(o, (struct observation){
                  .kind = OBS_DICT_SEVERAL,
@@ -91,7 +91,7 @@ const struct plan_dict *match_choose(const struct arch *arch, const struct plan 
     observe(o, (struct observation){.kind = OBS_DICT_ABSENT,
                                     .subject = wanted,
                                     .got = plan->num_dicts,
-                                    .detail = other_dicts(a, plan, NULL)});
+                                    .detail = match_dicts(a, plan, NULL)});
     return NULL;
   }
   observe(o, (struct observation){

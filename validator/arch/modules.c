@@ -48,7 +48,8 @@ const struct value *module_arg(const struct module *m, const char *name) {
 struct span module_class(const struct module *m) {
   switch (m->kind) {
   case MODULE_TYPE: return span_str(module_type_name(m->type));
-  case MODULE_BLOCK: return m->signature->name;
+  case MODULE_BLOCK:
+    return m->signature->name.n ? m->signature->name : SPAN("Module"); /* an object in place */
   case MODULE_SEQUENTIAL: return SPAN("Sequential");
   case MODULE_LIST: return SPAN("ModuleList");
   case MODULE_GROUP: return SPAN("Module");

@@ -61,6 +61,7 @@ void trial_run(struct trial *x, const struct limits *max) {
   bool built = model_build(&model, x->arch, x->sources, x->root, x->plan->num_tensors, &own, max, &silent);
   if (built && match_run(&match, &model, x->plan, x->dict, &how, &own, &silent)) {
     x->problems = match_problems(&match);
+    x->misshapen = match.misshapen;
     x->print = model_print(&model);
     x->hits = (uint64_t)match.matched + match.misshapen;
     x->changed = match.unwrapped || match.prefix_added.n || match.prefix_removed.n;

@@ -25,11 +25,12 @@ struct trial {
   const struct match *like; /* whose prefix counts; NULL: it is looked for */
   const struct pair *probe; /* where a size is asked for; NULL: nowhere */
   /* what came of it */
-  uint64_t probed;   /* the size that is expected there; 0: there is none */
-  uint64_t problems; /* UINT64_MAX: can't be built */
-  uint64_t print;    /* of all keys and sizes */
-  uint64_t hits;     /* keys of the checkpoint that are the model's, whatever their shapes */
-  bool changed;      /* not without a change of the keys */
+  uint64_t probed;    /* the size that is expected there; 0: there is none */
+  uint64_t problems;  /* UINT64_MAX: can't be built */
+  uint64_t misshapen; /* of these */
+  uint64_t print;     /* of all keys and sizes */
+  uint64_t hits;      /* keys of the checkpoint that are the model's, whatever their shapes */
+  bool changed;       /* not without a change of the keys */
   struct pairs pairs;
   uint64_t cost; /* in keys, about */
 };

@@ -184,7 +184,8 @@ enum exit_code command_describe(struct cli *cli) {
   const char *wrong = inputs_collect(cli->options, cli->arena, &inputs);
   if (wrong) return cli_usage(cli, wrong);
   struct run_options run = run_options_of(cli->options);
-  if (!cli->options->emit_arch) return run_to(cli, &run, &inputs, STDOUT_FILENO);
+  run.draft = cli->options->family;
+  if (!cli->options->emit_arch && !run.draft) return run_to(cli, &run, &inputs, STDOUT_FILENO);
   run.sketch = &sketch;
   enum exit_code code = run_to(cli, &run, &inputs, STDERR_FILENO);
   if (sketch.inputs && sketch.complaint)

@@ -11,6 +11,8 @@ struct locker {
   struct arena *arena;
   struct observations *o;
   const struct plan_dict *dict; /* NULL: all tensors of the file, by their keys */
+  struct span here, there; /* what all names of the checkpoint, or of the lock file, have in front and the
+                              others have not */
   uint32_t rows;
   struct hash_index index; /* of the names of the rows */
   bool *seen;              /* by row: the lock file names it */
@@ -34,13 +36,19 @@ static uint32_t tensor_of(const struct locker *l, uint32_t row) {
   return l->dict ? l->r->plan->entries[l->dict->first_entry + row].tensor : row;
 }
 
+static struct span without(struct span name, struct span front) {
+  return span_starts(name, front) ? span_from(name, front.n) : name;
+}
+
 static struct span name_of(const struct locker *l, uint32_t row) {
   const struct plan *p = l->r->plan;
-  return plan_span(p, l->dict ? p->entries[l->dict->first_entry + row].name : p->tensors[row].key);
+  struct plan_text name = l->dict ? p->entries[l->dict->first_entry + row].name : p->tensors[row].key;
+  return without(plan_span(p, name), l->here);
 }
 
 static bool index_rows(struct locker *l) {
   l->rows = l->dict ? l->dict->num_entries : l->r->plan->num_tensors;
+  l->index = (struct hash_index){0};
   l->seen = arena_array(l->arena, l->rows, bool);
   if (!l->seen) return false;
   for (uint32_t i = 0; i < l->rows; i++)
@@ -54,6 +62,38 @@ static uint32_t find_row(const struct locker *l, struct span name) {
   for (uint32_t i = hash_find(&l->index, hash, 0); i; i = hash_find(&l->index, hash, i))
     if (span_eq(name_of(l, i - 1), name) && tensor_of(l, i - 1) != UINT32_MAX) return i;
   return 0;
+}
+
+/* ---- a prefix: module.fc.weight against fc.weight ---- */
+
+static bool any_found(const struct locker *l, const cJSON *tensors) {
+  const cJSON *want;
+  cJSON_ArrayForEach(want, tensors) if (find_row(l, without(span_str(want->string), l->there))) return true;
+  return false;
+}
+
+/* "module." of "module.fc.weight", where the other one is "fc.weight"; else empty. */
+static struct span front_of(struct span longer, struct span shorter) {
+  if (longer.n <= shorter.n || longer.p[longer.n - shorter.n - 1] != '.' || !span_ends(longer, shorter))
+    return SPAN("");
+  return span_first(longer, longer.n - shorter.n);
+}
+
+/* Where no name of the lock file is here, and would be without what stands in front of all of one side. */
+static bool cut_prefix(struct locker *l, const cJSON *tensors) {
+  if (!tensors->child || any_found(l, tensors)) return true;
+  struct span first = span_str(tensors->child->string);
+  for (uint32_t i = 0; i < l->rows && !l->here.n && !l->there.n; i++) {
+    struct span here = front_of(name_of(l, i), first), there = front_of(first, name_of(l, i));
+    if (there.n && !arena_copy(l->arena, there, &there)) return false;
+    l->here = here;
+    l->there = there;
+  }
+  if (l->here.n)
+    note(l, OBS_LOCK_PREFIX, l->here, "here");
+  else if (l->there.n)
+    note(l, OBS_LOCK_PREFIX, l->there, "in the lock");
+  return !l->here.n || index_rows(l);
 }
 
 /* ---- one tensor ---- */
@@ -140,7 +180,7 @@ static void compare_tensor(struct locker *l, uint32_t row, const cJSON *want) {
 static void compare_all(struct locker *l, const cJSON *tensors) {
   const cJSON *want;
   cJSON_ArrayForEach(want, tensors) {
-    struct span name = span_str(want->string);
+    struct span name = without(span_str(want->string), l->there);
     uint32_t row = find_row(l, name);
     if (row) {
       l->seen[row - 1] = true;
@@ -177,7 +217,7 @@ static bool read_lock(struct locker *l, const cJSON *root) {
     return true;
   }
   if (!choose_dict(l, root)) return true;
-  if (!index_rows(l)) return false;
+  if (!index_rows(l) || !cut_prefix(l, tensors)) return false;
   compare_all(l, tensors);
   if (l->unread) observe(l->o, (struct observation){.kind = OBS_LOCK_UNREAD, .got = l->unread});
   if (l->equal) observe(l->o, (struct observation){.kind = OBS_LOCK_EQUAL, .got = l->equal});
