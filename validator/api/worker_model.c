@@ -124,7 +124,8 @@ static const struct plan_dict *choose_dict(struct model_stage *s, const struct c
                                            const struct match_options *how, bool built) {
   const struct plan *plan = s->job->plan;
   const struct plan_dict *best = NULL;
-  if (built && plan->num_dicts > 1 && !how->key.n && !s->arch.state_dict_path.n)
+  bool told = how->key.n || (s->arch.state_dict_path.n && plan_dict_at(plan, s->arch.state_dict_path));
+  if (built && plan->num_dicts > 1 && !told)
     best = fit_dict(&s->arch, sources, s->arch.num_roots ? s->model.root_name : SPAN(""), plan,
                     &s->job->options->limits);
   return match_choose(&s->arch, plan, how, best, &s->arena, &s->obs);

@@ -196,26 +196,33 @@ static void try_field(struct search *s, struct field *f, struct best *best) {
   try_value(s, f, f->value - 1, best);
   for (uint32_t i = 0; i < s->num_counts; i++) try_value(s, f, s->counts[i], best);
   for (uint32_t i = 0; i < s->pairs.n; i++) {
-    int64_t found, want, scaled, moved;
+    int64_t found, want, moved;
     if (!try_cast(s->pairs.list[i].found, &found) || !try_cast(s->pairs.list[i].want, &want)) continue;
     try_value(s, f, found, best);
-    if (want && try_mul(f->value, found, &scaled) && scaled % want == 0 && scaled / want != found)
-      try_value(s, f, scaled / want, best);
     if (try_sub(found, want, &moved) && try_add(f->value, moved, &moved) && moved != found)
       try_value(s, f, moved, best);
   }
 }
 
-/* Most often a field is a size itself: what is found instead of its value. */
-static void try_sizes(struct search *s, struct best *best) {
+/* What a size that is found makes of a field: the size itself where the field is the one expected, else its
+ * share. */
+static bool share_of_size(const struct field *f, const struct pair *p, bool itself, int64_t *out) {
+  int64_t found, want, scaled;
+  if (!try_cast(p->found, &found) || !try_cast(p->want, &want)) return false;
+  *out = found;
+  if (itself) return want == f->value;
+  if (want == 0 || !try_mul(f->value, found, &scaled) || scaled % want != 0) return false;
+  *out = scaled / want;
+  return true;
+}
+
+/* Most often a field is a size, or a factor of one: such values are tried before the others. */
+static void try_sizes(struct search *s, bool itself, struct best *best) {
   for (uint32_t i = 0; i < s->num_fields; i++) {
     struct field *f = &s->fields[i];
-    for (uint32_t k = 0; k < s->pairs.n && !f->dead && !f->flag; k++) {
-      int64_t found, want;
-      if (try_cast(s->pairs.list[k].want, &want) && want == f->value &&
-          try_cast(s->pairs.list[k].found, &found))
-        try_value(s, f, found, best);
-    }
+    int64_t value;
+    for (uint32_t k = 0; k < s->pairs.n && !f->dead && !f->flag; k++)
+      if (share_of_size(f, &s->pairs.list[k], itself, &value)) try_value(s, f, value, best);
   }
 }
 
@@ -307,8 +314,9 @@ static uint64_t try_values(struct search *s, uint64_t before, struct span *words
   uint32_t lines[MAX_CHANGES];
   for (uint32_t n = 0; n < MAX_CHANGES && left > 0; n++) {
     struct best best = {.problems = left};
-    try_sizes(s, &best);
+    try_sizes(s, true, &best);
     if (n == 0 && best.problems) find_dead(s);
+    try_sizes(s, false, &best);
     for (uint32_t i = 0; i < s->num_fields; i++)
       if (!s->fields[i].dead) try_field(s, &s->fields[i], &best);
     for (uint32_t i = 0; i < s->num_fields && !best.field; i++)

@@ -87,15 +87,22 @@ const struct plan_dict *match_choose(const struct arch *arch, const struct plan 
     note_place(plan, d, a, o);
     return d;
   }
-  if (plan->num_dicts > 1) {
+  if (plan->num_dicts > 1 && (options->key.n || !best)) {
     observe(o, (struct observation){.kind = OBS_DICT_ABSENT,
                                     .subject = wanted,
                                     .got = plan->num_dicts,
                                     .detail = match_dicts(a, plan, NULL)});
     return NULL;
   }
+  if (plan->num_dicts > 1) first = best; /* the architecture file's place is a wish, --key is not */
+  struct span line = loading_line(a, plan, first);
   observe(o, (struct observation){
-                 .kind = OBS_DICT_ELSEWHERE, .subject = wanted, .detail = loading_line(a, plan, first)});
+                 .kind = OBS_DICT_ELSEWHERE,
+                 .subject = wanted,
+                 .detail = arena_printf(a, "the %s is loaded by %.*s",
+                                        plan->num_dicts > 1 ? "one with most keys of the model" : "only one",
+                                        (int)line.n, (const char *)line.p)});
   note_module(first, o);
+  note_joined(plan, first, o);
   return first;
 }
