@@ -494,9 +494,17 @@ def mutate_the_vocabulary(case):
     yield 1, [("KEY503/shape", "padded"), ("KEY513/config-value", f"vocab_size=1024 (now {was})")]
 
 
+def mutate_the_key_value_heads(case):
+    """Where one value of several fields would do, the hint names the field that the sizes are shares of."""
+    was = case.config.get("num_key_value_heads")
+    if was and was > 1:
+        case.config["num_key_value_heads"] = 1
+        yield 1, [("KEY503/shape", ""), ("KEY513/config-value", f"num_key_value_heads={was} (now 1)")]
+
+
 MUTATIONS = [mutate_nothing, mutate_a_dimension, mutate_by_dropping, mutate_by_adding, mutate_a_layer_more, mutate_a_layer_less,
              mutate_a_dtype, mutate_by_transposing, mutate_by_a_prefix, mutate_a_tie, mutate_a_buffer, mutate_a_config_value,
-             mutate_the_vocabulary]
+             mutate_the_vocabulary, mutate_the_key_value_heads]
 
 
 def wrong_answer(code, report, exit_code, wanted):

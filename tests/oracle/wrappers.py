@@ -72,6 +72,8 @@ def files():
     yield "two networks", {"G": prefixed("x.", {"w": torch.zeros(2)}), "D": sd, "opt": opt}, "D", "", "", []
     parts = {"layer1": {"weight": sd["layer1.weight"], "bias": sd["layer1.bias"]}, "layer2": {"weight": sd["layer2.weight"], "bias": sd["layer2.bias"]}}
     yield "Megatron, dicts in dicts", {"iteration": 3, "args": argparse.Namespace(lr=1), "model": {"language_model": parts}}, "model", "language_model.", "", []
+    elsewhere = {**ARCH, "checkpoint": {"state_dict": "model_state_dict"}}
+    yield "the architecture file looks elsewhere", (elsewhere, {"net": {"state_dict": sd}, "teacher": {"w": torch.zeros(9)}}), "net/state_dict", "", "", []
     yield "without the base prefix", (BASED, {**sd, "head.weight": torch.zeros(2, 3), "head.bias": torch.zeros(2)}), "", "", "", []
     yield "DDP of the base model", (BASED, {**prefixed("module."), "module.head.weight": torch.zeros(2, 3), "module.head.bias": torch.zeros(2)}), "", "module.", "", []
 
@@ -100,7 +102,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         path = os.path.join(work, "model.pt")
         for name, saved, place, prefix, wrapper, more in files():
-            own = isinstance(saved, tuple) and saved[0] is BASED
+            own = isinstance(saved, tuple) and isinstance(saved[0], dict) and "arch" in saved[0]
             arch = os.path.join(work, "arch.json")
             with open(arch, "w") as out:
                 json.dump(saved[0] if own else ARCH, out)
