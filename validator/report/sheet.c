@@ -1,6 +1,6 @@
 /* A row for each file: the values that `inspect --fields` asks for, the verdict, the path. As text, whose
- * columns `sort` takes, and as csv (RFC 4180). What there is to say of the files follows behind the rows of a
- * text. */
+ * columns `sort` takes, and as csv: RFC 4180 but for the ends of lines, which `sort` wants bare too. What
+ * there is to say of the files follows behind the rows of a text. */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -42,7 +42,7 @@ static void write_cell(struct report *r, const cJSON *item, bool last) {
   const size_t n = s->cell.n;
   out_span(&r->out, out_taken(&s->cell));
   if (last)
-    out_str(&r->out, csv ? "\r\n" : "\n");
+    out_str(&r->out, "\n");
   else if (csv)
     out_str(&r->out, ",");
   else
