@@ -60,6 +60,17 @@ stopped INT lock "$work/tree/1.pt"
 stopped INT diff "$work/tree/1.pt" "$work/tree/2.pt"
 [ "$code" -eq 130 ]; check "diff stops, too" $?
 
+# The second process of --paranoid stands still, and nobody reads on in vain.
+setsid env --default-signal=INT "$CKPTLINT" --paranoid --hash sha256 --format ndjson "$work/tree" >"$work/report" &
+pid=$!
+for i in $(seq 500); do
+  worker=$(children "$pid" | head -n 1)
+  [ -n "$worker" ] && kill -s STOP "$worker" && break
+done
+sleep 0.3
+end_by INT
+[ "$code" -eq 130 ] && [ "$took" -lt 1000 ] && ! grep -q '6.pt","verdict":"clean"' "$work/report"; check "without its second run nothing is clean" $?
+
 # As from a terminal: the whole group gets it. A worker that died of it would look like a crash.
 setsid env --default-signal=INT "$CKPTLINT" inspect --hash sha256 --jobs 2 --format ndjson "$work/tree" >"$work/report" &
 pid=$!

@@ -31,6 +31,13 @@ struct pool {
 
 static bool shows_series(const struct run_options *o) { return o->verb == VERB_CHECK || o->fields.n; }
 
+/* What was stopped before the second run came to it has no second opinion. */
+static void ask_second(struct second *s, struct job *job) {
+  bool agrees = !workers_signal() && second_agrees(s, job);
+  enum obs_kind why = workers_signal() ? OBS_INTERRUPTED : OBS_SECOND_DIFFERS;
+  if (!agrees) job_observe(job, &(struct observation){.kind = why});
+}
+
 static void emit_job(struct pool *p, struct job *job) {
   const struct run_options *o = p->run->options;
   if (shows_series(o)) series_take(&p->series, &p->run->arena, job);
@@ -38,8 +45,7 @@ static void emit_job(struct pool *p, struct job *job) {
     job_observe(job, &(struct observation){.kind = OBS_CONFIG_IGNORED, .subject = SPAN(CONFIG_NAME)});
   if (!job_save_outputs(job)) p->tally.output_failed = true;
   if (o->progress) progress_clear(o->progress);
-  if (o->second && !workers_signal() && !second_agrees(o->second, job))
-    job_observe(job, &(struct observation){.kind = OBS_SECOND_DIFFERS});
+  if (o->second) ask_second(o->second, job);
   job_emit_whole(job, p->report);
   for (const struct job *j = job; j; j = job_following(j)) {
     if (!job_is_shown(j)) continue;

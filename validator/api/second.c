@@ -102,9 +102,10 @@ static bool begins(const struct lines *l, const char *text) {
   return l->n && strncmp(l->line, text, strlen(text)) == 0;
 }
 
+/* A signal that is minded ends the reading: the second process may be stopped for good. */
 static bool next(struct lines *l) {
   do {
-    ssize_t n = getline(&l->line, &l->room, l->from);
+    ssize_t n = workers_signal() ? -1 : getline(&l->line, &l->room, l->from);
     l->n = n > 0 ? (size_t)n : 0;
   } while (begins(l, "{\"type\":\"run\"")); /* of the run, not of an input */
   if (begins(l, "{\"type\":\"file_end\"")) l->files++;
