@@ -80,3 +80,28 @@ fuzz-report:
 
 fuzz-triage: $(REPLAYS)
 	@OUT=$(OUT) sh fuzz/triage.sh $(FUZZ)
+
+# A planted bug of the pickle machine: fuzz/planted/planted.sh shows that it is found, contained and told. The other objects
+# are those of the mode: nothing else differs.
+$(OUT)/planted/op_memo.c: validator/pickle/op_memo.c fuzz/planted/op_memo.sed
+	@mkdir -p $(@D)
+	$(Q)sed -f fuzz/planted/op_memo.sed $< >$@ && ! cmp -s $< $@
+
+$(OUT)/planted/op_memo.o: $(OUT)/planted/op_memo.c
+	@echo '  CC    $<'
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+
+$(OUT)/planted/ckptlint: $(OUT)/planted/op_memo.o $(filter-out $(OUT)/validator/pickle/op_memo.o,$(OBJ))
+	@echo '  LD    $@'
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
+
+# The object comes before the archive that has the right one.
+$(OUT)/planted/fuzz_pickle: fuzz/fuzz_pickle.c $(OUT)/planted/op_memo.o $(OUT)/fuzz/shared.a $(OUT)/core.a
+	@echo '  LD    $@'
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDFLAGS) $(LIBS) -o $@
+
+.PHONY: planted
+planted: BUILD := asan
+planted: $(OUT)/planted/ckptlint build/ckptlint
+	@$(call FUZZ_MAKE,pickle) build/fuzz-asan/planted/fuzz_pickle
+	@OUT=$(CURDIR)/$(OUT) SECS=$(if $(filter file,$(origin SECS)),300,$(SECS)) sh fuzz/planted/planted.sh

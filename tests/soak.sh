@@ -46,7 +46,7 @@ awk -v FS='"verdict":"' '/^\{"type":"file"/ {
 judge=$!
 exec 3>reports
 start_command() {
-  "$OUT/ckptlint" scan -j 2 --nested --hash sha256 --format ndjson --files-from list >&3 2>>err &
+  "$OUT/ckptlint" scan -j 2 --timeout 600 --nested --hash sha256 --format ndjson --files-from list >&3 2>>err &
   command=$!
 }
 start_command
