@@ -3,10 +3,12 @@
 # earlier sittings found (STATE) and the seeds. Ends with 1 when a target broke, and says how to see it again.
 #   BUILD     fast, asan: AFL++; inproc: libFuzzer
 #   STATE     build/fuzz/state unless given: inputs by target, and sittings.tsv, a line for each sitting
+#   MUTATES_pickle, MUTATES_zip   the targets that take the mutator
 # A line of sittings.tsv: when, target, build, commit, seconds, executions, edges, edges there are, inputs, crashes, hangs.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-fast}
+MUTATES_pickle=${MUTATES_pickle:-} MUTATES_zip=${MUTATES_zip:-}
 STATE=${STATE:-build/fuzz/state}
 secs=$1 jobs=$2
 shift 2

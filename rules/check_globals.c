@@ -59,8 +59,8 @@ static void observe_together(const struct machine *m, enum obs_kind kind, const 
 /* "2.4: its list has it since 2.6" */
 static struct span later(const struct checkpoint *cp, const struct global_row *row) {
   torch_version v = cp->policy.torch;
-  return arena_printf(cp->arena, "%u.%u: the list has it since %u.%u", v >> 8, v & 0xffu, row->since >> 8,
-                      row->since & 0xffu);
+  return arena_printf(cp->arena, "%d.%d: the list has it since %d.%d", v >> 8, v & 0xff, row->since >> 8,
+                      row->since & 0xff);
 }
 
 static struct span full_name(const struct checkpoint *cp, const struct global *g) {
@@ -96,13 +96,14 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     else if (kind == OBS_GLOBAL_REVIEWED)
       add_name(cp, &reviewed, full_name(cp, g), g->first_at);
     else
-      observe(o, (struct observation){
-                     .kind = kind,
-                     .member = m->member,
-                     .at = g->first_at,
-                     .subject = full_name(cp, g),
-                     .got = g->count,
-                     .detail = kind == OBS_GLOBAL_LATER ? later(cp, row) : span_str(row ? row->why : "")});
+      observe(o, (struct observation){.kind = kind,
+                                      .member = m->member,
+                                      .at = g->first_at,
+                                      .subject = full_name(cp, g),
+                                      .got = g->count,
+                                      .detail = !row                       ? SPAN("")
+                                                : kind == OBS_GLOBAL_LATER ? later(cp, row)
+                                                                           : span_str(row->why)});
   }
   observe_together(m, OBS_GLOBAL_MODULE, &modules, o);
   observe_together(m, OBS_GLOBAL_REVIEWED, &reviewed, o);

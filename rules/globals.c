@@ -207,7 +207,7 @@ const char *globals_allow(struct globals *g, struct arena *a, struct span name, 
 torch_version torch_newest(void) { return torch_versions[ARRAY_LEN(torch_versions) - 1]; }
 
 const char *torch_version_text(torch_version v, char out[TORCH_VERSION_ROOM]) {
-  (void)snprintf(out, TORCH_VERSION_ROOM, "%u.%u", v >> 8, v & 0xffu);
+  (void)snprintf(out, TORCH_VERSION_ROOM, "%d.%d", v >> 8, v & 0xff);
   return out;
 }
 

@@ -28,7 +28,8 @@ static void hand_over(const struct filter *f, struct program *out) {
 _Noreturn static void make(struct made *out) {
   enum { SECONDS = 1 };
   struct policy p;
-  bool done = setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS, SECONDS}) == 0 && policy_build(&p, THIS_MACHINE);
+  bool done =
+      setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS, SECONDS}) == 0 && policy_build(&p, THIS_MACHINE);
   int error = errno;
   if (done) {
     hand_over(&p.shape, &out->shape);

@@ -24,8 +24,10 @@ with() { printf '%s\n' "$headers" | grep -E "$1"; }
 #   algorithm evp     tensor/stats: libcrypto's functions, loaded once before any sealed process
 #   budget_left       base/json: what cJSON may still allocate, for its allocator knows no context
 #   memory_failed     base/memory: whether this process was ever refused memory
+#   preloads          sandbox/environment: what was preloaded, read before the environment is wiped
+#   came              sandbox/spawn: the signal that ends the run, for its handler knows no context
 #   library loaded    container/unpack_foreign: libarchive's functions, loaded once before the seal
-listed=' algorithm budget_left evp library loaded memory_failed '
+listed=' algorithm budget_left came evp library loaded memory_failed preloads '
 # The compiler's and libc's own.
 runtime=' __TMC_END__ __bss_start __cpu_features2 __cpu_model __data_start data_start __dso_handle __environ _edata _end completed environ _environ stderr stdout stdin '
 
@@ -33,6 +35,10 @@ check 'position-independent' "$(without 'Type: +DYN \(Position-Independent')"
 check 'RELRO' "$(without '^ *GNU_RELRO ')"
 check 'symbols bound at start' "$(without 'FLAGS_1\).*\bNOW\b')"
 check 'no executable stack' "$(without '^ *GNU_STACK .* RW +0x')"
+check 'the size of the stack is for the system to say' "$(with '^ *GNU_STACK +0x0+ 0x0+ 0x0+ 0x0+ 0x0*[1-9a-f]')"
+# CET: functions begin with endbr64. The note that switches it on is missing as long as Debian's crt files have none.
+check 'functions are marked for indirect branches' "$(objdump -d --no-show-raw-insn "$program" | awk '/endbr64/ {n++} END {if (n < 500) print n + 0}')"
+check 'code is mapped apart from data' "$(with '^ *LOAD .* R +0x' | grep -q . || echo none)"
 check 'no segment is writable and executable' "$(with '^ *LOAD .* RWE ')"
 check 'no RPATH or RUNPATH' "$(with '\((RPATH|RUNPATH)\)')"
 check 'text without relocations' "$(with '\(TEXTREL\)')"

@@ -6,8 +6,9 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 MODE=${MODE:-release}
-OUT=build/$MODE
-export MODE OUT="$PWD/$OUT" CKPTLINT="$PWD/$OUT/ckptlint" GEN="$PWD/$OUT/corpus/gen"
+OUT=$PWD/build/$MODE
+CKPTLINT=$OUT/ckptlint GEN=$OUT/corpus/gen
+export MODE OUT CKPTLINT GEN
 log=$OUT/tests/log
 mkdir -p "$log"
 passed=0
@@ -70,7 +71,7 @@ for t in "$OUT"/tests/unit/test_* "$OUT"/tests/sandbox/test_*; do
   case "$t" in *.d | *.o | *'*') continue ;; esac
   cmocka "$t"
 done
-for t in layers rules_docs json_front globals_torch hardening corpus catalogue exhaustion nested folders cli examples library no_seccomp sandbox_told sandbox_items paranoid interrupted changing regress fuzz planted matrix; do
+for t in lint layers rules_docs json_front globals_torch hardening corpus catalogue exhaustion nested folders cli examples library no_seccomp sandbox_told sandbox_items paranoid interrupted changing regress fuzz planted matrix; do
   [ -f "tests/$t.sh" ] && script "tests/$t.sh"
 done
 for t in \

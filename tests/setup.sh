@@ -13,7 +13,7 @@ ORACLES="python3-torch python3-torchvision python3-numpy python3-joblib python3-
 case "${1:-build}" in
 build) want=$BUILD ;;
 lint) want=$LINT ;;
-test) want=$TEST; [ "${CI:-}" = true ] && want="$want $ORACLES" ;;
+test) want=$TEST; [ "${CI:-}" = true ] && want="$want $ORACLES clang-format cppcheck shellcheck git" ;;
 *) echo "usage: setup.sh build|test|lint" >&2; exit 4 ;;
 esac
 

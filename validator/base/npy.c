@@ -137,7 +137,7 @@ static bool field_name(struct reader *r, struct npy_error *err) {
   struct span name;
   skip_spaces(r);
   bool titled = take(r, '(');
-  for (int i = 0; i <= titled; i++) {
+  for (int i = 0; i < (titled ? 2 : 1); i++) {
     skip_spaces(r);
     if (!quoted(r, &name, err)) return false;
     skip_spaces(r);

@@ -107,13 +107,14 @@ static const char *second_refused(const struct options *o, const struct input_li
 static enum exit_code run_to(struct cli *cli, struct run_options *run, const struct input_list *inputs,
                              int fd) {
   struct progress progress = open_progress(cli);
-  run->progress = &progress;
+  run->progress = &progress; /* taken back below */
   workers_mind_signals();
   struct sandbox *sandbox = sandbox_probe();
   if (sandbox && run->sandbox == SANDBOX_NONE) sandbox_take_off(sandbox);
   struct report *report = sandbox ? open_report(cli, fd) : NULL;
   int code = report ? run_inputs(run, inputs, sandbox, report) : EXIT_BUG;
   progress_clear(&progress);
+  run->progress = NULL;
   bool written = report ? report_close(report) : false;
   sandbox_free(sandbox);
   if (memory_has_failed()) return EXIT_BUG; /* main says so */

@@ -44,8 +44,9 @@ static struct moments batch_moments(const struct op_call *c, const struct channe
 static bool by_channel(struct op_call *c, const struct channels *ch, bool recorded) {
   if (c->out->numel == 0) return true;
   const struct ftensor *weight = op_tensor_or_null(c, WEIGHT), *bias = op_tensor_or_null(c, BIAS);
-  float *scale = fpool_take(c->pool, ch->n * 2 * sizeof *scale), *shift = scale + ch->n;
+  float *scale = fpool_take(c->pool, ch->n * 2 * sizeof *scale);
   if (!scale) return op_no_memory(c);
+  float *shift = scale + ch->n;
   for (uint64_t k = 0; k < ch->n; k++) {
     struct moments m;
     if (recorded)
