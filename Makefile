@@ -28,9 +28,11 @@ asan_C    := -O1 -g3 -Wframe-larger-than=16384 -fsanitize=address,undefined -fno
 asan_L    := -fsanitize=address,undefined
 intsan_C  := -O1 -g3 -fsanitize=integer,implicit-conversion,bounds -fno-sanitize-recover=all
 intsan_L  := -fsanitize=integer,implicit-conversion,bounds
-# Only clang has it (tests/msan.sh): what libraries write is not seen by it.
+# Only clang has it; what cJSON and libdeflate write it has to be told (tests/msan).
 msan_C   := -O1 -g3 -fsanitize=memory -fno-sanitize-recover=all -fno-omit-frame-pointer -Wframe-larger-than=16384
-msan_L   := -fsanitize=memory
+WRAPPED  := $(addprefix cJSON_,ParseWithLength Duplicate CreateObject CreateArray CreateNull CreateString CreateRaw CreateNumber \
+            CreateBool AddItemToObject) $(addprefix libdeflate_,crc32 deflate_decompress deflate_decompress_ex zlib_decompress_ex)
+msan_L   := -fsanitize=memory $(WRAPPED:%=-Wl,--wrap=%)
 
 # Loops over tensors are worth vectors; nothing traps on a floating-point flag, which the compiler has to be told.
 release_VECTORS := -O3 -fno-trapping-math
@@ -53,7 +55,7 @@ LIBS    := -lseccomp -lcjson -ldeflate -lmd -lm -ldl
 SRC     := $(sort $(wildcard validator/*/*.c rules/*.c sandbox/*.c))
 TEXTS   := rule_pages family_texts
 OBJ     := $(SRC:%.c=$(OUT)/%.o) $(TEXTS:%=$(OUT)/%.o)
-CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ))
+CORE    := $(filter-out $(OUT)/validator/cli/main.o,$(OBJ)) $(if $(filter msan,$(MODE)),$(OUT)/tests/msan/libraries.o)
 LIB_SRC := validator/api/client.c validator/base/json.c validator/base/json_token.c validator/base/json_valid.c \
            validator/base/json_place.c validator/base/arena.c validator/base/hash.c validator/base/limits.c \
            validator/base/memory.c validator/base/reader.c validator/base/utf8.c
