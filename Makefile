@@ -168,7 +168,7 @@ LINT := $(SRC)
 .PHONY: lint lint-quick
 lint: lint-quick
 	printf '%s\n' $(LINT) | xargs -P 2 -I{} sh -c 'clang-tidy --quiet {} -- $(STD) 2>/dev/null'
-	printf '%s\n' $(LINT) | xargs -P 2 -I{} sh tests/analyse.sh {} $(STD)
+	printf '%s\n' $(LINT) | xargs -P 2 -I{} gcc $(STD) -O1 -fanalyzer -Werror -c -o /dev/null {}
 
 lint-quick:
 	@sh tests/setup.sh lint
