@@ -17,7 +17,7 @@ check() { # promise, condition's exit code
 }
 
 mkdir -p build
-# shellcheck disable=SC2086 # lists
+# shellcheck disable=SC2046,SC2086 # lists
 make -s -j2 MODE=msan CC="${MSAN_CC:-clang}" $(printf "$out/tests/unit/test_%s " $units) $(printf "$out/fuzz/replay_%s " $targets) >build/msan.log 2>&1
 check "clang builds the parsers with MemorySanitizer" $? || tail build/msan.log
 GEN=${GEN:-$PWD/build/release/corpus/gen} sh fuzz/seeds.sh "$work/seeds" >/dev/null || exit 1
