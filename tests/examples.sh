@@ -42,20 +42,24 @@ while IFS=$tab read -r page file finding; do
 done <"$work/examples"
 check "pages show findings of the corpus" "$([ "$(wc -l <"$work/examples")" -ge 20 ]; echo $?)"
 
-# The page on architecture files: each example is a file that is taken, and each command prints what is shown.
+# The pages of validator/doc with commands: each example is a file that is taken, and each command prints what is shown.
+page_shows() { # page, its folder
+  mkdir "$2"
+  cp corpus/benign/*.pt "$2"
+  awk -v dir="$2" -f tests/page.awk "$1" >"$work/commands"
+  awk -v show=1 -f tests/page.awk "$1" >"$work/page.shown"
+  while read -r program rest; do
+    [ "$program" = ckptlint ] || continue
+    echo "\$ $program $rest"
+    # shellcheck disable=SC2086 # words of a command line
+    (cd "$2" && "$CKPTLINT" $rest 2>&1) | sed '/^Rules .*, sandbox /d; /^clean means: /d; /^Policy /d'
+  done <"$work/commands" | grep -v '^$' >"$work/printed" # lines between two commands are the page's own
+  grep -v '^$' "$work/page.shown" | diff - "$work/printed"
+  check "$1 shows what the program prints" $?
+}
+page_shows validator/doc/goldens.md "$work/goldens"
 page=validator/doc/architecture-files.md
-mkdir "$work/page"
-cp corpus/benign/*.pt "$work/page"
-awk -v dir="$work/page" -f tests/page.awk "$page" >"$work/commands"
-awk -v show=1 -f tests/page.awk "$page" >"$work/page.shown"
-while read -r program rest; do
-  [ "$program" = ckptlint ] || continue
-  echo "\$ $program $rest"
-  # shellcheck disable=SC2086 # words of a command line
-  (cd "$work/page" && "$CKPTLINT" $rest 2>&1) | sed '/^Rules .*, sandbox /d; /^clean means: /d; /^Policy /d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
-done <"$work/commands" >"$work/page.printed"
-diff "$work/page.shown" "$work/page.printed"
-check "the page on architecture files shows what the program prints" $?
+page_shows "$page" "$work/page"
 echo '{"input_dim": 10, "hidden_dim": 2, "output_dim": 2}' >"$work/config.json"
 for file in "$work"/page/*.json; do
   case $file in */mistake.json) continue ;; esac
@@ -68,7 +72,7 @@ while read -r name; do
   check "the page names the function $name" $?
 done <"$work/functions"
 
-for verb in scan check forward inspect policy explain rules doctor version help; do
+for verb in scan check forward inspect diff describe record lock policy explain rules doctor version help; do
   "$CKPTLINT" help "$verb" >/dev/null 2>&1
   check "help $verb" $?
 done

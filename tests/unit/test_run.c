@@ -55,7 +55,7 @@ static struct span npy_of(struct arena *a, const struct recorded *r) {
 /* How a weight lies in the file. */
 enum layout { AS_F32, AS_F64, AS_F16, AS_BF16, AS_TRANSPOSED, AS_BIG_ENDIAN, AS_UNALIGNED, LAYOUTS };
 
-enum { REGION_BYTES = 1 << 20, MAX_WEIGHTS = 64 };
+enum { REGION_BYTES = 2 << 20, MAX_WEIGHTS = 64 };
 struct run_state {
   struct arena arena;
   struct observations obs;
@@ -197,6 +197,8 @@ static struct run_state *begin(const char *json, const struct setup *how) {
   s->request = (struct forward_request){.model = &s->model,
                                         .match = &s->match,
                                         .plan = &s->plan,
+                                        .tests = s->arch.tests,
+                                        .num_tests = s->arch.num_tests,
                                         .gemm = &gemm,
                                         .file = span_of(s->file, s->file_bytes),
                                         .rtol = -1,
@@ -249,9 +251,9 @@ static void check_golden(const struct run_state *s, uint32_t output, const char 
   if (s->result->num_outputs <= output) show(s);
   assert_true(output < s->result->num_outputs);
   const struct result_output *o = &s->result->outputs[output];
-  assert_int_equal(o->ndim, r->ndim);
-  assert_memory_equal(o->size, r->size, r->ndim * sizeof r->size[0]);
-  struct span data = result_data(s->result, o);
+  assert_int_equal(o->array.ndim, r->ndim);
+  assert_memory_equal(o->array.size, r->size, r->ndim * sizeof r->size[0]);
+  struct span data = result_data(s->result, &o->array);
   assert_int_equal(data.n, count(r) * 4);
   for (uint64_t i = 0; i < count(r); i++) {
     float y;
@@ -405,8 +407,8 @@ static void all_outputs_are_kept(void **state) {
     max = fmax(max, (double)r->values[i]);
     sum += (double)r->values[i];
   }
-  assert_true(fabs(o->min - min) < 1e-5 && fabs(o->max - max) < 1e-5 &&
-              fabs(o->mean - sum / (double)count(r)) < 1e-5);
+  assert_true(fabs(o->figures.min - min) < 1e-5 && fabs(o->figures.max - max) < 1e-5 &&
+              fabs(o->figures.mean - sum / (double)count(r)) < 1e-5);
   end(s);
 }
 
@@ -715,7 +717,7 @@ static void the_first_nonfinite_statement_is_named(void **state) {
   run(s);
   check_observed(s, OBS_FWD_NONFINITE, "output", "M: `z = y / 0` (line 1");
   assert_int_equal(first_of(&s->obs, OBS_FWD_NONFINITE)->got, 2);
-  assert_int_equal(s->result->outputs[0].nonfinite, 2);
+  assert_int_equal(s->result->outputs[0].figures.nonfinite, 2);
   assert_true(s->result->tests[0].nonfinite_place.n > 0);
   end(s);
 }
@@ -730,7 +732,7 @@ static void an_output_that_no_input_reaches_is_constant(void **state) {
   assert_int_equal(seen(&s->obs, OBS_FWD_CONSTANT), 2);
   assert_true(!s->result->outputs[0].varies && s->result->outputs[1].varies && !s->result->outputs[2].varies);
   float first;
-  memcpy(&first, result_data(s->result, &s->result->outputs[2]).p, sizeof first);
+  memcpy(&first, result_data(s->result, &s->result->outputs[2].array).p, sizeof first);
   assert_true(first == formula(0, 1));
   end(s);
 }
@@ -804,33 +806,121 @@ static void blocks_that_multiply_end_by_the_budget(void **state) {
 
 /* ---- the result's region ---- */
 
+static void check_inside(struct span s, const uint8_t *region, size_t size) {
+  if (s.n) assert_true(s.p >= region && s.p + s.n <= region + size);
+}
+
+/* Whatever was taken lies inside the region. */
+static void check_result_inside(const struct result *r, size_t size) {
+  const uint8_t *region = (const uint8_t *)r;
+  check_inside(result_span(r, r->recorded_by), region, size);
+  for (uint32_t i = 0; i < r->num_outputs; i++) {
+    check_inside(result_data(r, &r->outputs[i].array), region, size);
+    check_inside(result_span(r, r->outputs[i].name), region, size);
+  }
+  for (uint32_t i = 0; i < r->num_inputs; i++) {
+    check_inside(result_data(r, &r->inputs[i].array), region, size);
+    check_inside(result_span(r, r->inputs[i].name), region, size);
+  }
+  for (uint32_t i = 0; i < r->num_symbols; i++)
+    check_inside(result_span(r, r->symbols[i].name), region, size);
+  for (uint32_t i = 0; i < r->num_steps; i++) check_inside(result_span(r, r->steps[i].place), region, size);
+  for (uint32_t i = 0; i < r->num_tests; i++) {
+    const struct result_test *t = &r->tests[i];
+    assert_true(t->first_output + t->num_outputs <= r->num_outputs &&
+                t->first_input + t->num_inputs <= r->num_inputs &&
+                t->first_step + t->num_steps <= r->num_steps &&
+                t->first_symbol + t->num_symbols <= r->num_symbols);
+  }
+}
+
 static void the_broker_believes_no_result(void **state) {
   (void)state;
-  struct run_state *s = begin(RESIDUAL ", \"tests\": [{\"B\": 2, \"T\": 5, \"x\": \"rand(11)\"}]}", &plain);
+  struct run_state *s = begin(
+      RESIDUAL ", \"tests\": [{\"B\": 2, \"T\": 1, \"x\": [[[1, 2, 3, 4, 5, 6]], [[7, 8, 9, 10, 11, 12]]]}]}",
+      &plain);
+  static const struct {
+    size_t from, bytes;
+  } parts[] = {{0, offsetof(struct result, tests)},
+               {offsetof(struct result, tests), sizeof(struct result_test)},
+               {offsetof(struct result, outputs), 2 * sizeof(struct result_output)},
+               {offsetof(struct result, inputs), sizeof(struct result_input)},
+               {offsetof(struct result, symbols), 2 * sizeof(struct result_symbol)},
+               {offsetof(struct result, steps), 2 * sizeof(struct result_step)}};
+  s->request.record = s->request.trace = true;
   run(s);
+  if (s->result->num_steps <= 2) show(s);
+  assert_true(s->result->num_inputs == 1 && s->result->num_symbols == 2 && s->result->num_steps > 2);
   const char *why;
   uint8_t *copy = malloc(s->writer.used);
   assert_non_null(copy);
-  for (size_t part = 0; part < 3; part++) {
-    const size_t from = part == 0   ? 0
-                        : part == 1 ? offsetof(struct result, tests)
-                                    : offsetof(struct result, outputs);
-    const size_t bytes = part == 0   ? offsetof(struct result, tests)
-                         : part == 1 ? sizeof(struct result_test)
-                                     : 2 * sizeof(struct result_output);
-    for (size_t bit = from * 8; bit < (from + bytes) * 8; bit++) {
-      memcpy(copy, s->region, s->writer.used);
-      copy[bit / 8] = (uint8_t)(copy[bit / 8] ^ (1u << (bit % 8)));
+  memcpy(copy, s->region, s->writer.used);
+  for (size_t part = 0; part < ARRAY_LEN(parts); part++)
+    for (size_t bit = parts[part].from * 8; bit < (parts[part].from + parts[part].bytes) * 8; bit++) {
+      const uint8_t mask = (uint8_t)(1U << (bit % 8));
+      copy[bit / 8] ^= mask;
       const struct result *r = result_open(copy, s->writer.used, &why);
-      for (uint32_t i = 0; r && i < r->num_outputs; i++) { /* whatever was taken lies inside the region */
-        struct span data = result_data(r, &r->outputs[i]), name = result_span(r, r->outputs[i].name);
-        if (data.n) assert_true(data.p >= copy && data.p + data.n <= copy + s->writer.used);
-        assert_true(name.p >= copy && name.p + name.n <= copy + s->writer.used);
-      }
+      if (r) check_result_inside(r, s->writer.used);
+      copy[bit / 8] ^= mask;
     }
-  }
   assert_null(result_open(copy, sizeof(struct result) - 1, &why));
   free(copy);
+  end(s);
+}
+
+/* ---- what is kept for `record` and for -v ---- */
+
+static void what_a_test_was_is_kept(void **state) {
+  (void)state;
+  struct run_state *s = begin(LINEAR ", \"tests\": [{\"B\": 2, \"x\": \"rand(7)\"}]}", &plain);
+  s->request.record = s->request.trace = true;
+  run(s);
+  const struct result *r = s->result;
+  assert_true(r->num_inputs == 1 && r->inputs[0].generated && r->inputs[0].generator == GEN_RAND);
+  assert_true(r->inputs[0].seed == 7 && r->inputs[0].array.numel == 20 && r->inputs[0].array.data_at == 0);
+  assert_true(r->num_symbols == 1 && r->symbols[0].value == 2 &&
+              span_is(result_span(r, r->symbols[0].name), "B"));
+  assert_true(r->num_steps == 1 && span_is(result_span(r, r->steps[0].op), "linear"));
+  assert_true(r->steps[0].array.ndim == 2 && r->steps[0].figures.min < r->steps[0].figures.max);
+  end(s);
+  s = begin(LINEAR ", \"tests\": [{\"x\": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10.5]]}]}", &plain);
+  s->request.record = true;
+  run(s);
+  struct span data = result_data(s->result, &s->result->inputs[0].array);
+  float last;
+  assert_int_equal(data.n, 40);
+  memcpy(&last, data.p + 36, sizeof last);
+  assert_true(last > 10.49F && last < 10.51F && !s->result->inputs[0].generated && s->result->num_steps == 0);
+  end(s);
+}
+
+/* ---- doubtful answers ---- */
+
+#define ONE_LAYER(line, forward)                                                                 \
+  "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"" line "\"}, \"forward(x)\": [" forward \
+  "], \"inputs\": {\"x\": \"float32[B, 16]\"}"
+
+static void answers_that_say_nothing_are_found(void **state) {
+  (void)state;
+  static const struct {
+    const char *json;
+    enum obs_kind kind;
+    const char *detail;
+  } rows[] = {
+      {ONE_LAYER("Linear(16, 32)", "\"y = relu(a(x) - 1000)\", \"y + 1, x\"") "}", OBS_FWD_UNIFORM, "1"},
+      {ONE_LAYER("Linear(16, 32)", "\"y = relu(a(x) - 1000)\", \"y + 1, x\"") "}", OBS_FWD_DEAD, "relu"},
+      {ONE_LAYER("Linear(16, 32)", "\"p = a.bias\", \"x[0, 0] * 0 + p\"") "}", OBS_FWD_SAME, ""},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct run_state *s = begin(rows[i].json, &plain);
+    run(s);
+    check_observed(s, rows[i].kind, "", rows[i].detail);
+    end(s);
+  }
+  struct run_state *s = begin(ONE_LAYER("Linear(16, 32)", "\"relu(a(x))\"") "}", &plain);
+  run(s);
+  assert_int_equal(seen(&s->obs, OBS_FWD_UNIFORM) + seen(&s->obs, OBS_FWD_DEAD) + seen(&s->obs, OBS_FWD_SAME),
+                   0);
   end(s);
 }
 
@@ -863,6 +953,8 @@ int main(void) {
       cmocka_unit_test(activations_are_freed_after_their_last_use),
       cmocka_unit_test(blocks_that_multiply_end_by_the_budget),
       cmocka_unit_test(the_broker_believes_no_result),
+      cmocka_unit_test(what_a_test_was_is_kept),
+      cmocka_unit_test(answers_that_say_nothing_are_found),
   };
   return cmocka_run_group_tests(tests, load_library, NULL);
 }

@@ -74,6 +74,23 @@ static void reads_every_part(void **state) {
   arch_bench_close(&b);
 }
 
+/* "ABC" in base64 is QUJD. */
+static void arrays_may_stand_in_the_text(void **state) {
+  struct arch_bench b;
+  (void)state;
+  arch_bench_open(&b);
+  assert_true(arch_bench_parse(
+      &b,
+      as_json(&b.arena,
+              "{'arch': 1, 'modules': {'b': 'ReLU()'}, 'inputs': {'x': 'float32[B]'},"
+              " 'tests': [{'x': {'npy': 'QUI='}, 'output': {'npy': 'QUJD', 'atol': 1}, 'output1': 3}]}")));
+  const struct arch_test *t = b.arch.tests;
+  assert_true(t->inputs[0].kind == GEN_NPY && span_is(t->inputs[0].npy, "AB"));
+  assert_true(t->num_expects == 2 && t->expects[0].kind == EXPECT_NPY && span_is(t->expects[0].npy, "ABC"));
+  assert_true(span_is(t->expects[0].name, "output") && span_is(t->expects[1].name, "output1"));
+  arch_bench_close(&b);
+}
+
 static void refuses_with_line_and_column(void **state) {
   static const struct {
     const char *text;
@@ -145,7 +162,7 @@ static void refuses_with_line_and_column(void **state) {
       {"{'arch': 1, 'inputs': {'x': 'float32[B]'}, 'tests': [{'x': [[1], 2]}]}", OBS_ARCH_VALUE, 1, 60,
        "equal length"},
       {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'rtol': 1}}]}", OBS_ARCH_VALUE, 1, 61,
-       "\"file\" or \"argmax\""},
+       "\"file\", \"npy\" and \"argmax\""},
       {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'file': 'f', 'atol': -1}}]}",
        OBS_ARCH_VALUE, 1, 83, "0 or more"},
       {"{'arch': 1, 'outputs': {'y': 'float32[B]'}, 'tests': [{'y': {'argmax': [0.5]}}]}", OBS_ARCH_VALUE, 1,
@@ -464,6 +481,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_every_part),
       cmocka_unit_test(refuses_with_line_and_column),
+      cmocka_unit_test(arrays_may_stand_in_the_text),
       cmocka_unit_test(stronger_sources_win),
       cmocka_unit_test(undeclared_names_are_told),
       cmocka_unit_test(presets_give_published_values),

@@ -171,25 +171,34 @@ static void add_torch_lines(const struct job *job, cJSON *file) {
 
 /* The worst element's index, one number a dimension. */
 static void add_index(cJSON *o, const struct result_output *out) {
+  const struct result_array *a = &out->array;
   uint64_t index[FT_DIMS] = {0}, left = out->worst;
-  for (uint32_t i = out->ndim; i > 0; i--) {
-    uint64_t size = out->size[i - 1] ? out->size[i - 1] : 1;
+  for (uint32_t i = a->ndim; i > 0; i--) {
+    uint64_t size = a->size[i - 1] ? a->size[i - 1] : 1;
     index[i - 1] = left % size;
     left /= size;
   }
   cJSON *list = event_array(o, "worst_index");
-  for (uint32_t i = 0; i < out->ndim; i++) event_push_u64(list, index[i]);
+  for (uint32_t i = 0; i < a->ndim; i++) event_push_u64(list, index[i]);
+}
+
+static void add_shape(cJSON *o, const struct result_array *a) {
+  cJSON *shape = event_array(o, "shape");
+  for (uint32_t i = 0; i < a->ndim; i++) event_push_u64(shape, a->size[i]);
+}
+
+static void add_figures(cJSON *o, const struct result_figures *f) {
+  event_figure(o, "min", f->min);
+  event_figure(o, "max", f->max);
+  event_figure(o, "mean", f->mean);
 }
 
 static void add_output(const struct job *job, const struct result_output *out, cJSON *list) {
   cJSON *o = event_push_object(list);
   struct span name = result_span(job->result, out->name);
   event_text(o, "name", name, TEXT_CAP);
-  cJSON *shape = event_array(o, "shape");
-  for (uint32_t i = 0; i < out->ndim; i++) event_push_u64(shape, out->size[i]);
-  event_figure(o, "min", out->min);
-  event_figure(o, "max", out->max);
-  event_figure(o, "mean", out->mean);
+  add_shape(o, &out->array);
+  add_figures(o, &out->figures);
   event_str(o, "status", out->golden == GOLDEN_NONE ? "computes" : out->agrees ? "pass" : "fail");
   if (out->golden == GOLDEN_VALUES && out->same_shape) {
     event_figure(o, "max_abs", out->max_abs);
@@ -199,6 +208,30 @@ static void add_output(const struct job *job, const struct result_output *out, c
   if (out->rows) event_bool(o, "argmax_agree", out->rows == out->rows_agree);
   struct span saved = job_saved_output(job, name);
   if (saved.n) event_text(o, "saved", saved, KEY_CAP);
+}
+
+static void add_steps(const struct job *job, const struct result_test *t, cJSON *o) {
+  const struct result *r = job->result;
+  cJSON *list = t->num_steps ? event_array(o, "steps") : NULL;
+  for (uint32_t i = 0; i < t->num_steps; i++) {
+    const struct result_step *s = &r->steps[t->first_step + i];
+    cJSON *row = event_push_object(list);
+    event_text(row, "op", result_span(r, s->op), TEXT_CAP);
+    event_text(row, "place", result_span(r, s->place), TEXT_CAP);
+    add_shape(row, &s->array);
+    add_figures(row, &s->figures);
+    event_u64(row, "nonfinite", s->figures.nonfinite);
+  }
+}
+
+/* A goldens file knows what it was recorded with. */
+static void add_goldens(const struct job *job, cJSON *file) {
+  const struct result *r = job->result;
+  if (!r->recorded_by.n) return;
+  cJSON *o = event_object(file, "goldens");
+  event_text(o, "tool", result_span(r, r->recorded_by), TEXT_CAP);
+  if (r->same_weights != SAME_UNKNOWN) event_bool(o, "same_weights", r->same_weights == SAME_YES);
+  if (r->same_arch != SAME_UNKNOWN) event_bool(o, "same_arch", r->same_arch == SAME_YES);
 }
 
 static const char *test_status(const struct job *job, const struct result_test *t) {
@@ -229,6 +262,7 @@ static void add_forward(const struct job *job, cJSON *file) {
       add_output(job, &job->result->outputs[t->first_output + k], outputs);
     if (t->nonfinite_place.n)
       event_text(o, "first_nonfinite", result_span(job->result, t->nonfinite_place), TEXT_CAP);
+    add_steps(job, t, o);
   }
 }
 
@@ -432,7 +466,10 @@ void job_emit(const struct job *job, struct report *report) {
   add_fields(job, file);
   if (s) add_check(job, s, file);
   add_torch_lines(job, file);
-  if (job->result) add_forward(job, file);
+  if (job->result) {
+    add_forward(job, file);
+    add_goldens(job, file);
+  }
   if (job->pair.side[0]) add_diff(job, file);
   job_says(job, job_needs(job, file), file);
   cJSON *timing = event_object(file, "timing");

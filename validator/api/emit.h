@@ -13,6 +13,8 @@ bool job_key_matches(const struct job *job);
 void job_says(const struct job *job, enum weights_only how, cJSON *file);
 /* Writes the outputs that --save-output asks for; false when one could not be written (exit 74). */
 NODISCARD bool job_save_outputs(const struct job *job);
+/* The dtype of its numbers, in NumPy's words. */
+const char *result_descr(const struct result_array *a);
 /* The file that an output was saved to; empty if none. */
 struct span job_saved_output(const struct job *job, struct span output);
 

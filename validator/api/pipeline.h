@@ -50,16 +50,17 @@ struct run_options {
   struct span keys[2]; /* --key-a, --key-b (diff) */
   const char *arch;    /* a file or a name; NULL: not given */
   const char *config;  /* a file, or NULL */
-  const char *families;      /* a directory, or NULL */
-  const char *torch;         /* --torch-version, or NULL */
-  const char *policy;        /* a file, or NULL */
-  bool isolated;             /* no ckptlint.json */
-  const char *lock;          /* a file, or NULL */
-  struct sketch *sketch;     /* describe --emit-arch, --family: the file goes there; or NULL */
-  bool draft;                /* describe --family */
-  struct locking *locking;   /* lock: the file goes there; or NULL */
-  struct proposal *proposal; /* policy init: what the files need goes there; or NULL */
-  struct second *second;     /* --paranoid: what runs beside us; or NULL */
+  const char *families;        /* a directory, or NULL */
+  const char *torch;           /* --torch-version, or NULL */
+  const char *policy;          /* a file, or NULL */
+  bool isolated;               /* no ckptlint.json */
+  const char *lock;            /* a file, or NULL */
+  struct sketch *sketch;       /* describe --emit-arch, --family: the file goes there; or NULL */
+  bool draft;                  /* describe --family */
+  struct locking *locking;     /* lock: the file goes there; or NULL */
+  struct recording *recording; /* record: the file goes there; or NULL */
+  struct proposal *proposal;   /* policy init: what the files need goes there; or NULL */
+  struct second *second;       /* --paranoid: what runs beside us; or NULL */
   struct name_values set, inputs, expects, outputs, allow;
   struct name_values ignore_missing, ignore_unexpected; /* globs of keys, their names empty */
   double rtol, atol;                                    /* negative: not given */

@@ -9,6 +9,7 @@
 #include "api/config.h"
 #include "api/emit.h"
 #include "api/propose.h"
+#include "api/record.h"
 #include "api/run_events.h"
 #include "api/second.h"
 #include "api/series.h"
@@ -52,6 +53,7 @@ static void emit_job(struct pool *p, struct job *job) {
     if (o->proposal) propose(o->proposal, j);
     if (o->locking) lock_write(o->locking, j);
     if (o->sketch) sketch_write(o->sketch, j);
+    if (o->recording) record_write(o->recording, j);
   }
 }
 

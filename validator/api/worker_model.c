@@ -4,6 +4,7 @@
 #include "api/worker_model.h"
 
 #include "api/send.h"
+#include "api/worker_record.h"
 #include "arch/fit.h"
 #include "arch/hint.h"
 #include "arch/torch_message.h"
@@ -22,7 +23,9 @@ struct model_stage {
 
 bool model_prepare(void *ctx) {
   struct model_job *job = ctx;
-  if (job->files_ready) (void)!gemm_load(&job->gemm); /* a forward without it says so: job->gemm.error */
+  if (!job->files_ready) return true;
+  (void)!gemm_load(&job->gemm); /* a forward without it says so: job->gemm.error */
+  record_prepare(job);
   return true;
 }
 
@@ -176,6 +179,11 @@ static bool run_forward(struct model_stage *s) {
   if (!result_begin(&w, (uint8_t *)s->job->region + MODEL_SUMMARY_BYTES,
                     s->job->region_bytes - MODEL_SUMMARY_BYTES))
     return false;
+  struct goldens goldens;
+  s->summary->ran_forward = 1;
+  if (!record_goldens(s->job, &s->arch, &goldens, &s->arena, &s->obs)) return true;
+  if (!record_digests(s->job, &s->model, &s->match, &goldens, &w, &s->arena, &s->obs)) return false;
+  bool recorded = goldens.tool.n != 0;
   const struct forward_request r = {.model = &s->model,
                                     .match = &s->match,
                                     .plan = s->job->plan,
@@ -183,16 +191,19 @@ static bool run_forward(struct model_stage *s) {
                                     .gemm = &s->job->gemm,
                                     .files = s->job->files,
                                     .num_files = s->job->num_files,
+                                    .tests = recorded ? goldens.arch.tests : s->arch.tests,
+                                    .num_tests = recorded ? goldens.arch.num_tests : s->arch.num_tests,
                                     .inputs = choices(s, &o->inputs),
                                     .num_inputs = o->inputs.n,
                                     .expects = choices(s, &o->expects),
-                                    .num_expects = o->expects.n,
+                                    .num_expects = recorded ? 0 : o->expects.n,
+                                    .record = o->recording != NULL,
                                     .rtol = o->rtol,
                                     .atol = o->atol,
+                                    .trace = o->verbose,
                                     .asked = asked,
                                     .max = &o->limits};
   if ((r.num_inputs && !r.inputs) || (r.num_expects && !r.expects)) return false;
-  s->summary->ran_forward = 1;
   return forward_run(&r, &s->arena, &s->obs, &w);
 }
 

@@ -280,7 +280,10 @@ static const struct key_row top_rows[] = {
     {"tests", read_tests, false},
 };
 
-static bool json_failure(struct spec *sp, const struct json_error *err) {
+bool spec_parse(struct spec *sp) {
+  struct json_error error, *err = &error;
+  sp->arch->json = json_parse(sp->arch->file.text, sp->max, err);
+  if (sp->arch->json) return true;
   struct observation what = {.subject = sp->arch->file.name,
                              .got = err->line,
                              .want = err->column,
@@ -294,9 +297,7 @@ bool arch_parse(struct arch *out, struct text_file file, struct arena *a, const 
                 struct observations *o) {
   *out = (struct arch){.file = file, .name = file.name};
   struct spec sp = {.arch = out, .arena = a, .max = max, .o = o};
-  struct json_error err;
-  out->json = json_parse(file.text, max, &err);
-  if (!out->json) return json_failure(&sp, &err);
+  if (!spec_parse(&sp)) return false;
   struct item top = {.json = out->json};
   return spec_object(&sp, top, top_rows, ARRAY_LEN(top_rows), out);
 }

@@ -114,22 +114,36 @@ struct inline_array {
   bool integers; /* every number is an exact integer */
 };
 
-enum generator_kind { GEN_RAND, GEN_RANDINT, GEN_ZEROS, GEN_ONES, GEN_ARANGE, GEN_FILE, GEN_INLINE };
+enum generator_kind {
+  GEN_RAND,
+  GEN_RANDINT,
+  GEN_ZEROS,
+  GEN_ONES,
+  GEN_ARANGE,
+  GEN_FILE,
+  GEN_NPY,
+  GEN_INLINE,
+  GEN_KINDS
+};
+/* "rand" for GEN_RAND …; NULL for what is no generator. */
+const char *generator_name(enum generator_kind kind);
+
 struct test_input {
   const struct place *place;
   uint32_t port; /* index among the inputs */
   enum generator_kind kind;
   uint64_t seed;    /* RAND, RANDINT */
   struct span file; /* FILE: the name as written; only the broker opens it */
+  struct span npy;  /* NPY: the bytes of a .npy file, which stand in the text in base64 */
   struct inline_array numbers;
 };
 
-enum expect_kind { EXPECT_FILE, EXPECT_INLINE, EXPECT_ARGMAX };
+enum expect_kind { EXPECT_FILE, EXPECT_NPY, EXPECT_INLINE, EXPECT_ARGMAX };
 struct test_expect {
   const struct place *place;
-  uint32_t port; /* index among the outputs */
+  struct span name; /* of the output */
   enum expect_kind kind;
-  struct span file;
+  struct span file, npy;       /* FILE, NPY: as of an input */
   struct inline_array numbers; /* INLINE: values. ARGMAX: one class for each row */
   double rtol, atol;           /* negative: not given */
 };

@@ -45,6 +45,8 @@ NODISCARD bool spec_reject(struct spec *sp, enum obs_kind kind, const struct pla
                            const char *format, ...) PRINTF_LIKE(5, 6);
 NODISCARD bool spec_out_of_memory(struct spec *sp);
 
+/* sp->arch's text into sp->arch->json. */
+NODISCARD bool spec_parse(struct spec *sp);
 /* The member or list item `json` of `parent`; place NULL when memory is spent. */
 struct item spec_child(struct spec *sp, struct item parent, const cJSON *json, uint32_t index);
 /* Reads an object whose members are these rows, in the order of the rows. Other members are errors. */

@@ -1,6 +1,8 @@
 /* Inputs, outputs and tests: what a forward takes, gives, and should give. */
 #include "arch/spec_read.h"
 
+#include "base/base64.h"
+
 enum { MAX_ARRAY_DIMS = 16, MAX_SYMBOLS = 64 };
 
 /* ---- ports: "int64[B, T] < vocab_size" ---- */
@@ -179,6 +181,12 @@ static const struct {
     {"ones", GEN_ONES, false}, {"arange", GEN_ARANGE, false},
 };
 
+const char *generator_name(enum generator_kind kind) {
+  for (size_t i = 0; i < ARRAY_LEN(generators); i++)
+    if (generators[i].kind == kind) return generators[i].name;
+  return NULL;
+}
+
 static bool read_generator(struct spec *sp, struct item it, struct test_input *in) {
   const struct expr *e;
   if (!spec_expr(sp, it, &e)) return false;
@@ -192,8 +200,23 @@ static bool read_generator(struct spec *sp, struct item it, struct test_input *i
     in->seed = seed ? (uint64_t)seed->number : 0;
     return true;
   }
-  return spec_reject(sp, OBS_ARCH_VALUE, it.place, 1,
-                     "expected rand(seed), randint(seed), zeros, ones, arange, {\"file\": …} or numbers");
+  return spec_reject(
+      sp, OBS_ARCH_VALUE, it.place, 1,
+      "expected rand(seed), randint(seed), zeros, ones, arange, {\"file\": …}, {\"npy\": …} or numbers");
+}
+
+/* A .npy file, its bytes in base64. */
+static bool read_npy(struct spec *sp, struct item it, struct span *out) {
+  struct span text;
+  size_t at;
+  if (!spec_text(sp, it, &text)) return false;
+  switch (base64_read(sp->arena, text, out, &at)) {
+  case BASE64_READ: return true;
+  case BASE64_NO_MEMORY: return spec_out_of_memory(sp);
+  case BASE64_MALFORMED: break;
+  }
+  return spec_reject(sp, OBS_ARCH_VALUE, it.place, 0,
+                     "expected a .npy file in base64, which character %zu is not", at + 1);
 }
 
 static bool read_input_file(struct spec *sp, struct item it, void *into) {
@@ -202,10 +225,27 @@ static bool read_input_file(struct spec *sp, struct item it, void *into) {
   return spec_text(sp, it, &in->file);
 }
 
+static bool read_input_npy(struct spec *sp, struct item it, void *into) {
+  struct test_input *in = into;
+  in->kind = GEN_NPY;
+  return read_npy(sp, it, &in->npy);
+}
+
+/* Of an input or an expectation: which of these keys is there? */
+static bool has_one_source(struct spec *sp, struct item it, const char *const *keys, size_t n,
+                           const char *what) {
+  size_t found = 0;
+  for (size_t i = 0; i < n; i++) found += json_get(it.json, keys[i]) != NULL;
+  return found == 1 || spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected one of %s", what);
+}
+
 static bool read_test_input(struct spec *sp, struct item it, struct test_input *in) {
-  static const struct key_row rows[] = {{"file", read_input_file, true}};
+  static const struct key_row rows[] = {{"file", read_input_file, false}, {"npy", read_input_npy, false}};
+  static const char *const sources[] = {"file", "npy"};
   if (cJSON_IsString(it.json)) return read_generator(sp, it, in);
-  if (cJSON_IsObject(it.json)) return spec_object(sp, it, rows, ARRAY_LEN(rows), in);
+  if (cJSON_IsObject(it.json))
+    return spec_object(sp, it, rows, ARRAY_LEN(rows), in) &&
+           has_one_source(sp, it, sources, ARRAY_LEN(sources), "\"file\" and \"npy\"");
   in->kind = GEN_INLINE;
   return read_array(sp, it, &in->numbers);
 }
@@ -214,6 +254,12 @@ static bool read_expect_file(struct spec *sp, struct item it, void *into) {
   struct test_expect *x = into;
   x->kind = EXPECT_FILE;
   return spec_text(sp, it, &x->file);
+}
+
+static bool read_expect_npy(struct spec *sp, struct item it, void *into) {
+  struct test_expect *x = into;
+  x->kind = EXPECT_NPY;
+  return read_npy(sp, it, &x->npy);
 }
 
 static bool read_argmax(struct spec *sp, struct item it, void *into) {
@@ -239,15 +285,16 @@ static bool read_atol(struct spec *sp, struct item it, void *into) {
 
 static bool read_test_expect(struct spec *sp, struct item it, struct test_expect *x) {
   static const struct key_row rows[] = {{"file", read_expect_file, false},
+                                        {"npy", read_expect_npy, false},
                                         {"argmax", read_argmax, false},
                                         {"rtol", read_rtol, false},
                                         {"atol", read_atol, false}};
+  static const char *const sources[] = {"file", "npy", "argmax"};
   x->rtol = x->atol = -1;
   x->kind = EXPECT_INLINE;
   if (!cJSON_IsObject(it.json)) return read_array(sp, it, &x->numbers);
-  if (!spec_object(sp, it, rows, ARRAY_LEN(rows), x)) return false;
-  bool one = !json_get(it.json, "file") != !json_get(it.json, "argmax");
-  return one || spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected \"file\" or \"argmax\"");
+  return spec_object(sp, it, rows, ARRAY_LEN(rows), x) &&
+         has_one_source(sp, it, sources, ARRAY_LEN(sources), "\"file\", \"npy\" and \"argmax\"");
 }
 
 static bool read_symbol(struct spec *sp, struct item it, struct symbol_value *s) {
@@ -262,6 +309,12 @@ static bool read_symbol(struct spec *sp, struct item it, struct symbol_value *s)
 
 /* ---- tests ---- */
 
+/* Without declared outputs they have the names that reports give them: output, or output0 … */
+static bool may_be_output(const struct arch *arch, struct span name) {
+  uint32_t port;
+  return arch->outputs.n ? has_port(&arch->outputs, name, &port) : span_starts(name, SPAN("output"));
+}
+
 static bool read_test_member(struct spec *sp, struct item it, struct arch_test *t,
                              struct symbol_value *symbols, struct test_input *inputs,
                              struct test_expect *expects) {
@@ -271,8 +324,8 @@ static bool read_test_member(struct spec *sp, struct item it, struct arch_test *
     inputs[t->num_inputs] = (struct test_input){.place = it.place, .port = port};
     return read_test_input(sp, it, &inputs[t->num_inputs++]);
   }
-  if (has_port(&sp->arch->outputs, item_key(it), &port)) {
-    expects[t->num_expects] = (struct test_expect){.place = it.place, .port = port};
+  if (may_be_output(sp->arch, item_key(it))) {
+    expects[t->num_expects] = (struct test_expect){.place = it.place, .name = item_key(it)};
     return read_test_expect(sp, it, &expects[t->num_expects++]);
   }
   return spec_reject(sp, OBS_ARCH_KEY, it.place, 0, "'%.60s' is no input, output or symbolic dimension",
@@ -297,7 +350,8 @@ static bool read_test(struct spec *sp, struct item it, void *into) {
   if (!spec_want_object(sp, it)) return false;
   struct symbol_value *symbols = arena_array(sp->arena, sp->arch->symbols.n, struct symbol_value);
   struct test_input *inputs = arena_array(sp->arena, sp->arch->inputs.n, struct test_input);
-  struct test_expect *expects = arena_array(sp->arena, sp->arch->outputs.n, struct test_expect);
+  struct test_expect *expects =
+      arena_array(sp->arena, (size_t)cJSON_GetArraySize(it.json), struct test_expect);
   if (!symbols || !inputs || !expects) return spec_out_of_memory(sp);
   t->symbols = symbols;
   t->inputs = inputs;

@@ -25,7 +25,8 @@ const char *const group_headings[GROUP_COUNT] = {
 
 enum {
   INSPECT = 1 << COMMAND_inspect,
-  JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward,
+  RECORD = 1 << COMMAND_record,
+  JUDGES = 1 << COMMAND_scan | 1 << COMMAND_check | 1 << COMMAND_forward | RECORD,
   LOOKS = JUDGES | INSPECT,
   DIFF = 1 << COMMAND_diff,
   DESCRIBE = 1 << COMMAND_describe,

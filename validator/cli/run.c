@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include "api/propose.h"
+#include "api/record.h"
+#include "api/replace.h"
 #include "api/second.h"
 #include "api/sketch.h"
 #include "api/version.h"
@@ -177,6 +179,39 @@ enum exit_code command_lock(struct cli *cli) {
     out_span(&cli->out, out_taken(&locking.out));
   out_free(&locking.out);
   return locking.complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
+}
+
+/* Where `record` writes: the file of -o, or memory that goes to standard output when all of it is there. */
+static enum exit_code record_to(struct cli *cli, const struct input_list *inputs,
+                                struct recording *recording) {
+  struct run_options run = run_options_of(cli->options);
+  run.verb = VERB_FORWARD;
+  run.recording = recording;
+  enum exit_code code = run_to(cli, &run, inputs, STDERR_FILENO);
+  if (recording->inputs && recording->complaint) cli_complain(cli, recording->complaint);
+  return recording->complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
+}
+
+/* The goldens; the report goes to standard error. */
+enum exit_code command_record(struct cli *cli) {
+  struct input_list inputs;
+  struct out memory = out_to_memory(SIZE_MAX);
+  struct replacing file;
+  const char *path = cli->options->output, *wrong = inputs_collect(cli->options, cli->arena, &inputs);
+  if (wrong) return cli_usage(cli, wrong);
+  if (inputs.n != 1) return cli_usage(cli, "record takes one checkpoint, a file or a folder of weights");
+  if (path && !replace_begin(&file, span_str(path))) {
+    cli_complain(cli, "the file of --output can't be written there");
+    return EXIT_OUTPUT;
+  }
+  struct recording recording = {.out = path ? &file.out : &memory};
+  enum exit_code code = record_to(cli, &inputs, &recording);
+  bool there = recording.inputs && !recording.complaint;
+  bool written = path ? replace_end(&file, there) : !memory.failed;
+  if (!written) cli_complain(cli, "the goldens could not be written");
+  if (!path && there && written) out_span(&cli->out, out_taken(&memory));
+  out_free(&memory);
+  return written ? code : EXIT_OUTPUT;
 }
 
 enum exit_code command_describe(struct cli *cli) {

@@ -144,3 +144,25 @@ bool instance_norm_run(struct op_call *c) { return instance_run(c, 0); }
 bool instance_norm1d_run(struct op_call *c) { return instance_run(c, 1); }
 bool instance_norm2d_run(struct op_call *c) { return instance_run(c, 2); }
 bool instance_norm3d_run(struct op_call *c) { return instance_run(c, 3); }
+
+/* ---- as in training ---- */
+
+static bool is_batch_norm(const struct op *op) { return op->kernel == batch_norm_run; }
+
+static bool is_instance_norm(const struct op *op) {
+  return op->kernel == instance_norm_run || op->kernel == instance_norm1d_run ||
+         op->kernel == instance_norm2d_run || op->kernel == instance_norm3d_run;
+}
+
+bool norm_is_recorded(const struct op *op, const struct op_call *c) {
+  if (is_batch_norm(op)) {
+    const struct ftensor *x = op_tensor(c, INPUT);
+    return batch_recorded(c) && x->numel / max_u64(1, batch_channels(x).n) > 1;
+  }
+  return is_instance_norm(op) && instance_recorded(c);
+}
+
+void norm_use_batch(const struct op *op, struct op_value *arg) {
+  arg[USE_INPUT] = (struct op_value){.kind = OPV_BOOL, .i = 1};
+  if (is_instance_norm(op)) arg[TRACK] = (struct op_value){.kind = OPV_BOOL, .i = 0};
+}

@@ -27,9 +27,13 @@ struct forward_request {
   const struct gemm *gemm; /* as gemm_load left it, failed or not */
   const struct forward_file *files;
   size_t num_files;
+  const struct arch_test *tests; /* the architecture file's, or a goldens file's */
+  uint32_t num_tests;
   const struct forward_choice *inputs, *expects;
   size_t num_inputs, num_expects;
   double rtol, atol; /* the user's; negative: the test's, or the defaults */
+  bool record;       /* what the inputs were goes into the result too */
+  bool trace;        /* every step's figures too */
   bool asked;        /* false: more than limits.forward_free operations are not run but offered */
   const struct limits *max;
 };

@@ -156,8 +156,9 @@ static bool take_test(struct finputs *in, const struct forward_request *r, const
     struct finput *f = &in->list[t->port];
     f->generator = t->kind;
     f->seed = t->seed;
-    f->source = t->kind == GEN_FILE || t->kind == GEN_INLINE ? INPUT_ARRAY : INPUT_GENERATED;
+    f->source = generator_name(t->kind) ? INPUT_GENERATED : INPUT_ARRAY;
     if (t->kind == GEN_FILE && !request_file(r, t->file, in->ports.obs, &f->array)) return false;
+    if (t->kind == GEN_NPY && !farray_open(&f->array, f->port->name, t->npy, in->ports.obs)) return false;
     if (t->kind == GEN_INLINE && !farray_inline(&f->array, &t->numbers, in->ports.obs)) return false;
   }
   return true;
@@ -343,7 +344,9 @@ static int64_t next_int(const struct finput *f, struct rng *rng, uint64_t i) {
   case GEN_ZEROS:
   case GEN_RAND:
   case GEN_FILE:
-  case GEN_INLINE: break;
+  case GEN_NPY:
+  case GEN_INLINE:
+  case GEN_KINDS: break;
   }
   return 0;
 }
@@ -353,17 +356,20 @@ static float next_float(const struct finput *f, struct rng *rng, uint64_t i) {
   return f->generator == GEN_RAND ? rng_rand(rng) : (float)next_int(f, rng, i);
 }
 
-bool input_fill(struct finput *in, struct fpool *pool) {
+void input_numbers(const struct finput *in, struct ftensor *out) {
   struct rng rng;
-  in->t.data.out = fpool_take(pool, ft_bytes(&in->t));
-  if (!in->t.data.out) return false;
   rng_seed(&rng, in->seed);
-  for (uint64_t i = 0; i < in->t.numel; i++) {
-    switch (in->t.type) {
-    case FT_F32: ft_f32_out(&in->t)[i] = next_float(in, &rng, i); break;
-    case FT_I64: ft_i64_out(&in->t)[i] = next_int(in, &rng, i); break;
-    case FT_BOOL: ft_bool_out(&in->t)[i] = next_int(in, &rng, i) != 0; break;
+  for (uint64_t i = 0; i < out->numel; i++) {
+    switch (out->type) {
+    case FT_F32: ft_f32_out(out)[i] = next_float(in, &rng, i); break;
+    case FT_I64: ft_i64_out(out)[i] = next_int(in, &rng, i); break;
+    case FT_BOOL: ft_bool_out(out)[i] = next_int(in, &rng, i) != 0; break;
     }
   }
-  return true;
+}
+
+bool input_fill(struct finput *in, struct fpool *pool) {
+  in->t.data.out = fpool_take(pool, ft_bytes(&in->t));
+  if (in->t.data.out) input_numbers(in, &in->t);
+  return in->t.data.out != NULL;
 }

@@ -40,6 +40,9 @@ NODISCARD bool inputs_resolve(struct finputs *out, const struct forward_request 
 /* Gives the input its numbers, in the pool. False: over the pool's budget. */
 NODISCARD bool input_fill(struct finput *in, struct fpool *pool);
 
+/* Writes the input's numbers into a tensor of its shape. */
+void input_numbers(const struct finput *in, struct ftensor *out);
+
 /* "float32[B, 3, 28, 28]": symbols by name, all else in numbers. */
 struct span port_text(struct ports_scope *s, const struct port *p);
 /* Does a shape fit what the port declares? False: a declared size has no value (observed). */

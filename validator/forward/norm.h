@@ -9,6 +9,12 @@ struct moments {
 };
 struct moments norm_moments(const float *in, uint64_t n, double eps);
 
+/* A call of batch or instance norm that takes statistics recorded in training, and could take the input's own
+ * … */
+bool norm_is_recorded(const struct op *op, const struct op_call *c);
+/* … as it then does with these arguments. */
+void norm_use_batch(const struct op *op, struct op_value *arg);
+
 /* Elements of one channel of one input. */
 uint64_t norm_area(const struct ftensor *x);
 /* A weight or bias of so many channels, or none: t may be NULL. */

@@ -72,7 +72,7 @@ static bool compute(struct run *r, const struct fstep *step) {
 
 static bool run_step(struct run *r, const struct fstep *step, uint32_t index) {
   bool done = for_arguments(r, step, index, load_argument) && compute(r, step);
-  if (done && r->look_for_nonfinite && !r->nonfinite && count_nonfinite(&step->out->t)) r->nonfinite = step;
+  if (done && r->seen) r->seen(r->ctx, step);
   if (done) free_last_used(r, step, index);
   (void)for_arguments(r, step, index, unload_argument);
   return done;

@@ -5,13 +5,16 @@
 
 #include "forward/weights.h"
 
+/* Looks at a step whose result has just been computed; its arguments are still there. */
+typedef void step_seen(void *ctx, const struct fstep *step);
+
 struct run {
   const struct graph *graph;
   const struct model *model;
   const struct gemm *gemm;
   struct weights *weights;
-  bool look_for_nonfinite;       /* look at every result: done only to explain one that is not finite */
-  const struct fstep *nonfinite; /* the first step whose result held NaN or Inf */
+  step_seen *seen; /* NULL: nobody */
+  void *ctx;
 };
 
 /* The inputs have data; the results' data are the caller's to give back to the pool. False: observed. */

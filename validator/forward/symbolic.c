@@ -19,8 +19,8 @@ struct symbolic {
 
 /* ---- sizes ---- */
 
-static uint64_t base_size(const struct arch *arch, struct span symbol) {
-  const struct arch_test *test = arch->num_tests ? &arch->tests[0] : NULL;
+static uint64_t base_size(const struct forward_request *r, struct span symbol) {
+  const struct arch_test *test = r->num_tests ? &r->tests[0] : NULL;
   for (uint32_t i = 0; test && i < test->num_symbols; i++)
     if (span_eq(test->symbols[i].name, symbol)) return test->symbols[i].value;
   return span_is(symbol, "B") ? 1 : 8;
@@ -33,7 +33,7 @@ static void assign_sizes(struct symbolic *s) {
                         more[][2] = {{1, 2}, {2, 1}, {3, 1}, {1, 3}};
   const struct names *symbols = &s->r->model->arch->symbols;
   for (uint32_t i = 0; i < symbols->n; i++) {
-    uint64_t base = base_size(s->r->model->arch, symbols->list[i]);
+    uint64_t base = base_size(s->r, symbols->list[i]);
     bool shrinks = base > 4;
     s->size[i][0] = base;
     for (uint32_t k = 1; k < ASSIGNMENTS; k++)

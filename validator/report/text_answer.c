@@ -169,18 +169,34 @@ static void write_comparison(struct text *t, const cJSON *output) {
     pen_text(&t->pen, INK_PLAIN, field_true(output, "argmax_agree") ? ", argmax agrees" : ", argmax differs");
 }
 
-static void write_output(struct text *t, const cJSON *output) {
+static void write_figures(struct text *t, const cJSON *row) {
   static const char *const figures[] = {"min", "max", "mean"};
+  for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+    char room[FIGURE_ROOM];
+    if (field_is_there(row, figures[i]))
+      pen_format(&t->pen, INK_PLAIN, "  %s %s", figures[i], figure_real(room, field_real(row, figures[i])));
+  }
+}
+
+/* Where does it go wrong? A line for each step of the pass. */
+static void write_step(struct text *t, const cJSON *step) {
+  uint64_t nonfinite = field_u64(step, "nonfinite");
+  text_indent(t, 6);
+  pen_text(&t->pen, INK_STRONG, field_text(step, "op"));
+  pen_text(&t->pen, INK_PLAIN, " ");
+  write_list(t, field(step, "shape"));
+  write_figures(t, step);
+  if (nonfinite) pen_format(&t->pen, INK_BAD, "  %ju NaN or infinite", (uintmax_t)nonfinite);
+  pen_format(&t->pen, INK_FAINT, "  %s", field_text(step, "place"));
+  pen_newline(&t->pen);
+}
+
+static void write_output(struct text *t, const cJSON *output) {
   text_indent(t, 4);
   pen_text(&t->pen, INK_STRONG, field_text(output, "name"));
   pen_text(&t->pen, INK_PLAIN, " ");
   write_list(t, field(output, "shape"));
-  for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
-    char room[FIGURE_ROOM];
-    if (field_is_there(output, figures[i]))
-      pen_format(&t->pen, INK_PLAIN, "  %s %s", figures[i],
-                 figure_real(room, field_real(output, figures[i])));
-  }
+  write_figures(t, output);
   write_comparison(t, output);
   if (field_is_there(output, "saved")) {
     pen_text(&t->pen, INK_PLAIN, ";  saved to ");
@@ -190,7 +206,7 @@ static void write_output(struct text *t, const cJSON *output) {
 }
 
 static void write_test(struct text *t, const cJSON *test, bool alone) {
-  const cJSON *output;
+  const cJSON *output, *step;
   text_indent(t, 2);
   pen_text(&t->pen, INK_PLAIN, "forward");
   if (!alone) pen_format(&t->pen, INK_PLAIN, ", test %ju", (uintmax_t)field_u64(test, "test"));
@@ -202,11 +218,30 @@ static void write_test(struct text *t, const cJSON *test, bool alone) {
   }
   pen_newline(&t->pen);
   cJSON_ArrayForEach(output, field(test, "outputs")) write_output(t, output);
+  cJSON_ArrayForEach(step, field(test, "steps")) write_step(t, step);
 }
 
-static void write_forward(struct text *t, const cJSON *tests) {
-  const cJSON *test;
+static void write_sameness(struct text *t, const cJSON *goldens, const char *name, const char *yes,
+                           const char *no) {
+  if (!field_is_there(goldens, name)) return;
+  bool same = field_true(goldens, name);
+  pen_text(&t->pen, same ? INK_PLAIN : INK_NOTE, same ? yes : no);
+}
+
+/* Where a golden is missed: is it the weights, the architecture file, or this build? */
+static void write_goldens(struct text *t, const cJSON *goldens) {
+  if (!goldens) return;
+  text_indent(t, 4);
+  pen_format(&t->pen, INK_PLAIN, "recorded by %s", field_text(goldens, "tool"));
+  write_sameness(t, goldens, "same_weights", ", the same weights", ", other weights");
+  write_sameness(t, goldens, "same_arch", ", the same architecture file", ", another architecture file");
+  pen_newline(&t->pen);
+}
+
+static void write_forward(struct text *t, const cJSON *file) {
+  const cJSON *test, *tests = field(file, "forward");
   cJSON_ArrayForEach(test, tests) write_test(t, test, tests->child->next == NULL);
+  write_goldens(t, field(file, "goldens"));
 }
 
 /* ---- two checkpoints ---- */
@@ -243,6 +278,6 @@ void text_answers(struct text *t, const cJSON *file) {
   t->answered = true;
   if (field_is(t->run, "verb", "inspect")) write_state_dicts(t, field(file, "state_dicts"));
   write_check(t, field(file, "check"));
-  write_forward(t, field(file, "forward"));
+  write_forward(t, file);
   write_diff(t, field(file, "diff"));
 }
