@@ -28,21 +28,29 @@ static void check_orphans(const struct facts *f, struct observations *o) {
   }
 }
 
+/* From the first to the last byte that a tensor of the storage has. */
+struct reach {
+  uint64_t from, to;
+};
+
 void check_storages(const struct facts *f, struct observations *o) {
   const struct checkpoint *cp = f->checkpoint;
   if (checkpoint_is_read(cp) && f->container->kind == CONTAINER_TORCH_ZIP) check_orphans(f, o);
-  uint64_t *reach = arena_array(cp->arena, (size_t)cp->storages.n + 1, uint64_t);
+  struct reach *reach = arena_array(cp->arena, (size_t)cp->storages.n + 1, struct reach);
   if (!reach) return;
   for (uint32_t i = 0; i < cp->tensors.n; i++) {
     const struct tensor_fact *t = &cp->tensors.p[i];
-    uint64_t bytes = dtype_bytes_for((enum dtype)t->dtype, t->extent);
-    if (t->storage) reach[t->storage] = max_u64(reach[t->storage], bytes);
+    struct reach *r = &reach[t->storage];
+    if (!t->storage || t->extent == 0) continue;
+    uint64_t from = dtype_bytes_for((enum dtype)t->dtype, t->offset);
+    r->from = r->to ? min_u64(r->from, from) : from;
+    r->to = max_u64(r->to, dtype_bytes_for((enum dtype)t->dtype, t->extent));
   }
   for (uint32_t i = 0; i < cp->storages.n; i++) {
     const struct storage_fact *s = &cp->storages.p[i];
-    if (s->users && s->bytes > 65536 && reach[i + 1] < s->bytes / 4)
-      observe(o,
-              (struct observation){
-                  .kind = OBS_STORAGE_OVERSIZED, .subject = s->key, .got = s->bytes, .want = reach[i + 1]});
+    uint64_t used = reach[i + 1].to - min_u64(reach[i + 1].from, reach[i + 1].to);
+    if (s->users && s->bytes > 65536 && used < s->bytes / 4)
+      observe(o, (struct observation){
+                     .kind = OBS_STORAGE_OVERSIZED, .subject = s->key, .got = s->bytes, .want = used});
   }
 }

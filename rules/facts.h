@@ -10,6 +10,7 @@ struct facts {
   const struct container *container;
   struct checkpoint *checkpoint; /* for its arena; checks change nothing else */
   const struct plan *plan;       /* NULL: none was written */
+  enum dtype target;             /* that the weights will be cast to; DTYPE_NONE: none */
 };
 
 typedef void check_fn(const struct facts *f, struct observations *o);

@@ -311,29 +311,39 @@ static void add_dims(cJSON *e, const char *key, const uint64_t *dims, uint32_t n
   for (uint32_t i = 0; i < n; i++) event_push_u64(list, dims[i]);
 }
 
-static void add_tensor_stats(cJSON *e, const struct plan_stats *s) {
+static void add_count(cJSON *e, const char *key, bool known, uint64_t n) {
+  if (known)
+    event_u64(e, key, n);
+  else
+    event_null(e, key);
+}
+
+static void add_tensor_stats(cJSON *e, const struct plan_stats *s, bool histogram) {
   char hex[SHA256_HEX + 1];
   if (s && s->hashed)
     event_str(e, "sha256", sha256_hex(s->sha256, hex));
   else
     event_null(e, "sha256");
   bool done = s && s->done, finite = done && s->finite;
-  if (done) {
-    event_u64(e, "nan_count", s->nan_count);
-    event_u64(e, "inf_count", s->inf_count);
-  } else {
-    event_null(e, "nan_count");
-    event_null(e, "inf_count");
-  }
+  add_count(e, "nan_count", done, s ? s->nan_count : 0);
+  add_count(e, "inf_count", done, s ? s->inf_count : 0);
   event_real(e, "min", finite ? s->min : (double)NAN);
   event_real(e, "max", finite ? s->max : (double)NAN);
   event_real(e, "mean", finite ? s->mean : (double)NAN);
+  event_real(e, "std", finite ? s->std : (double)NAN);
+  add_count(e, "zero_count", done, s ? s->zero_count : 0);
+  add_count(e, "zero_rows", done, s ? s->zero_rows : 0);
+  add_count(e, "subnormal_count", done, s ? s->subnormal_count : 0);
+  if (histogram && finite) {
+    cJSON *bars = event_array(e, "histogram");
+    for (size_t i = 0; i < sizeof s->bars; i++) event_push_u64(bars, s->bars[i]);
+  }
 }
 
 static const char *const layout_names[LAYOUT_COUNT] = {"strided",    "sparse_coo", "sparse_csr",
                                                        "sparse_csc", "sparse_bsr", "sparse_bsc"};
 
-static void emit_tensor(const struct plan *p, uint32_t i, struct report *report) {
+static void emit_tensor(const struct plan *p, uint32_t i, bool histogram, struct report *report) {
   const struct plan_tensor *t = &p->tensors[i];
   cJSON *e = event_new("tensor");
   event_bytes(e, "key", plan_span(p, t->key), KEY_CAP);
@@ -351,7 +361,7 @@ static void emit_tensor(const struct plan *p, uint32_t i, struct report *report)
     event_null(e, "nnz");
   event_u64(e, "numel", t->numel);
   event_u64(e, "storage_offset", t->flags & PLAN_SPARSE ? 0 : t->offset);
-  add_tensor_stats(e, p->num_stats ? &p->stats[i] : NULL);
+  add_tensor_stats(e, p->num_stats ? &p->stats[i] : NULL, histogram);
   report_event(report, e);
 }
 
@@ -384,7 +394,7 @@ static void emit_tensors(const struct job *job, struct report *report) {
   for (uint32_t i = 0; i < p.num_tensors; i++) {
     const struct plan_tensor *t = &p.tensors[order[i]];
     if (key_wanted(job, plan_span(&p, t->key), plan_span(&p, t->state_key)))
-      emit_tensor(&p, order[i], report);
+      emit_tensor(&p, order[i], shows(job, SHOW_STATS), report);
   }
   free(order);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "api/reference.h"
 #include "container/container.h"
 #include "rules/judge.h"
 
@@ -284,8 +285,17 @@ void job_after_lock(struct job *job) {
     look_inside(job);
 }
 
+static bool is_reference(const struct job *job) {
+  return job->run->options->reference && !job->run->reference;
+}
+
 static void after_plan(struct job *job) {
+  if (is_reference(job)) {
+    job_end(job);
+    return;
+  }
   model_note_none(job);
+  reference_compare(job);
   if (lock_wanted(job))
     lock_start(job);
   else

@@ -25,6 +25,7 @@ struct run {
   struct families families;        /* of --families, then the built-in ones */
   struct input *family_files;      /* of --families: the first rows of `families` */
   uint32_t num_family_files;
+  struct job *reference; /* --reference: scanned; NULL: none */
   uint64_t hash_seed[2];
 };
 

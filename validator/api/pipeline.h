@@ -8,6 +8,7 @@
 #include "report/report.h"
 #include "rules/finding.h"
 #include "sandbox/spawn.h"
+#include "tensor/dtype.h"
 
 enum run_verb { VERB_SCAN, VERB_CHECK, VERB_FORWARD, VERB_INSPECT, VERB_DIFF, VERB_DESCRIBE };
 enum run_depth { DEPTH_FULL, DEPTH_QUICK };
@@ -44,8 +45,10 @@ struct run_options {
   enum severity fail_on;      /* SEV_COUNT: none */
   enum sandbox_level sandbox; /* at least */
   bool hash_sha256;
-  uint32_t views;      /* enum inspect_view */
-  struct span fields;  /* --fields: names with commas between them; empty: not given */
+  enum dtype target_dtype; /* --target-dtype; DTYPE_NONE: not given */
+  const char *reference;   /* --reference: a checkpoint, or NULL */
+  uint32_t views;          /* enum inspect_view */
+  struct span fields;      /* --fields: names with commas between them; empty: not given */
   struct span key;     /* --key: a state dict's path (check, forward), a glob (inspect); empty if not given */
   struct span keys[2]; /* --key-a, --key-b (diff) */
   const char *arch;    /* a file or a name; NULL: not given */

@@ -10,6 +10,7 @@
 #include "api/emit.h"
 #include "api/propose.h"
 #include "api/record.h"
+#include "api/reference.h"
 #include "api/run_events.h"
 #include "api/second.h"
 #include "api/series.h"
@@ -335,6 +336,7 @@ static int finish(struct pool *p, int exit_code, const char *error) {
   input_close(&p->run->lock);
   input_close(&p->run->policy.file);
   for (uint32_t i = 0; i < p->run->num_family_files; i++) input_close(&p->run->family_files[i]);
+  reference_close(p->run);
   arena_free(&p->run->arena);
   return exit_code;
 }
@@ -353,6 +355,7 @@ int run_inputs(const struct run_options *options, const struct input_list *input
                       .parallel = (uint32_t)min_u64(
                           options->jobs ? options->jobs : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), WINDOW)};
   const char *why = prepare(&run, inputs);
+  if (!why && is_sealed(&run)) why = reference_open(&run);
   emit_run(report, &run);
   if (workers_signal()) return finish(&pool, EXIT_STOPPED, "stopped by a signal");
   if (why) return finish(&pool, run.policy.unread ? EXIT_BUG : EXIT_USAGE, why);

@@ -58,7 +58,9 @@ static void all_stats(struct scan *s, struct span *cache, struct tensor_stats *s
     if (t->storage == 0 || !storage_bytes(s, t->storage, cache, &bytes)) continue;
     struct view v = view_of(cp, t);
     tensor_stats(&stats[i], &v, bytes, cp->storages.p[t->storage - 1].big_endian,
-                 s->job->options->hash_sha256, s->job->options->limits.stats_elements);
+                 (s->job->options->hash_sha256 ? STATS_HASH : 0U) |
+                     (s->job->options->views & SHOW_STATS ? STATS_HISTOGRAM : 0U),
+                 s->job->options->limits.stats_elements);
   }
 }
 
@@ -140,7 +142,10 @@ void scan_read(struct scan *s, struct scan_job *job) {
                          (views & SHOW_PICKLE ? WITH_LINES : 0u) | (views & SHOW_OPCODES ? WITH_INSNS : 0u));
   struct plan plan;
   plan_peek(&plan, &s->plan);
-  const struct facts facts = {.container = &s->container, .checkpoint = &s->checkpoint, .plan = &plan};
+  const struct facts facts = {.container = &s->container,
+                              .checkpoint = &s->checkpoint,
+                              .plan = &plan,
+                              .target = job->options->target_dtype};
   run_checks(&facts, &s->obs);
   plan_end(&s->plan, checkpoint_is_read(&s->checkpoint) && whole);
   note_memory(s);

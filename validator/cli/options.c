@@ -416,6 +416,8 @@ static void check_operands(struct options *o) {
 static void check_depth(struct options *o) {
   if (o->depth == DEPTH_FULL || o->help || o->version) return;
   if (o->hash) wrong(o, "--hash sha256 needs every byte: it does not go with --depth quick");
+  if (o->target_dtype) wrong(o, "--target-dtype needs every byte: it does not go with --depth quick");
+  if (o->reference) wrong(o, "--reference needs every byte: it does not go with --depth quick");
   if (o->stats) wrong(o, "--stats needs every byte: it does not go with --depth quick");
 }
 

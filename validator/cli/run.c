@@ -56,6 +56,11 @@ static uint32_t views_of(const struct options *o) {
   return SHOW_SUMMARY | (set || o->fields ? set : SHOW_TENSORS);
 }
 
+/* In the order of the option's words. */
+static enum dtype target_of(unsigned choice) {
+  return choice == 0 ? DTYPE_NONE : choice == 1 ? DTYPE_F16 : DTYPE_BF16;
+}
+
 static struct run_options run_options_of(const struct options *o) {
   return (struct run_options){
       .verb = (enum run_verb)o->command,
@@ -64,6 +69,8 @@ static struct run_options run_options_of(const struct options *o) {
       .fail_on = (enum severity)o->fail_on,
       .sandbox = (enum sandbox_level)o->sandbox,
       .hash_sha256 = o->hash != 0,
+      .target_dtype = target_of(o->target_dtype),
+      .reference = o->reference,
       .views = o->command == COMMAND_inspect ? views_of(o) : 0,
       .fields = span_str(o->fields),
       .key = span_str(o->key),

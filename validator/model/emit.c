@@ -167,11 +167,16 @@ static void put_stats(struct plan_writer *w, const struct tensor_paths *tensors,
                                .nan_count = s->nan_count,
                                .inf_count = s->inf_count,
                                .zero_count = s->zero_count,
+                               .subnormal_count = s->subnormal_count,
+                               .zero_rows = s->zero_rows,
                                .finite = s->finite,
                                .min = s->min,
                                .max = s->max,
                                .mean = s->mean,
-                               .absmax = s->absmax};
+                               .absmax = s->absmax,
+                               .std = s->std};
+    _Static_assert(sizeof row->bars == sizeof s->bars, "one histogram");
+    memcpy(row->bars, s->bars, sizeof row->bars);
     memcpy(row->sha256, s->sha256, sizeof row->sha256);
   }
 }

@@ -95,8 +95,9 @@ struct plan_tensor {
 /* Parallel to the tensors (same index); absent as a whole at quick depth. */
 struct plan_stats {
   uint32_t done, hashed;
-  uint64_t count, nan_count, inf_count, zero_count, finite;
-  double min, max, mean, absmax;
+  uint64_t count, nan_count, inf_count, zero_count, subnormal_count, zero_rows, finite;
+  double min, max, mean, absmax, std; /* std: NaN when the squares overflow */
+  uint8_t bars[16];                   /* struct tensor_stats has it */
   uint8_t sha256[32];
 };
 

@@ -94,6 +94,28 @@ static void as_odd_stride(struct out *text, const cJSON *row, const cJSON *strid
   if (odd) text_list(text, strides);
 }
 
+/* A bar is one of eight heights, and nothing only where there is nothing. */
+static void write_bars(struct out *text, const cJSON *heights, const char *const glyphs[8]) {
+  const cJSON *height;
+  cJSON_ArrayForEach(height, heights) {
+    uint64_t h = item_u64(height);
+    out_str(text, h ? glyphs[min_u64(h, 255) * 7 / 255] : " ");
+  }
+}
+
+static void as_bars(struct out *text, const cJSON *row, const cJSON *item) {
+  static const char *const blocks[8] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  (void)row;
+  write_bars(text, item, blocks);
+}
+
+/* For a terminal without Unicode. */
+static void as_ascii_bars(struct out *text, const cJSON *row, const cJSON *item) {
+  static const char *const signs[8] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+  (void)row;
+  write_bars(text, item, signs);
+}
+
 enum { LEFT, RIGHT };
 
 /* Which tensor tables have a column: all, those that show the layout, those that show statistics alone. */
@@ -133,7 +155,8 @@ static void write_table_row(struct text *t, enum event_type type, const cJSON *r
     if (!is_shown(t, &cells[i], type)) continue;
     const cJSON *item = field(row, cells[i].key);
     out_reset(&text);
-    if (item && !cJSON_IsNull(item)) cells[i].write(&text, row, item);
+    cell_fn *write = cells[i].write == as_bars && !t->pen.unicode ? as_ascii_bars : cells[i].write;
+    if (item && !cJSON_IsNull(item)) write(&text, row, item);
     out_span(&text, SPAN("\0"));
     const char *cell = text.failed ? "" : (const char *)text.p;
     table_cell(&t->table, ink_of_cell(cells[i].key, cell), cell);

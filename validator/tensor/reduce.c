@@ -80,10 +80,12 @@ INLINE void load_wide(f64x4 *out, const uint8_t *p, enum dtype d) {
  * way into the sum, where the caller sees it, so the loop need not look. */
 INLINE void reduce_narrow(struct reduction *out, const uint8_t *p, enum dtype d) {
   f32x8 x, low, high;
-  f64x4 sum = {0}, sum2 = {0};
-  i32x8 zeros = {0}, take;
+  f64x4 sum = {0}, sum2 = {0}, squares = {0}, squares2 = {0};
+  i32x8 zeros = {0}, tiny = {0}, take;
   load_narrow(&x, p, d);
   low = high = x;
+  out->pivot = (double)x[0];
+  const f64x4 pivot = {out->pivot, out->pivot, out->pivot, out->pivot};
   for (uint32_t i = 0; i < out->elements; i += LANES, p += LANES * dtype_size(d)) {
     load_narrow(&x, p, d);
     take = x < low;
@@ -91,10 +93,19 @@ INLINE void reduce_narrow(struct reduction *out, const uint8_t *p, enum dtype d)
     take = x > high;
     high = (f32x8)(((i32x8)x & take) | ((i32x8)high & ~take));
     zeros -= x == 0; /* true is -1 */
-    sum += __builtin_convertvector(__builtin_shufflevector(x, x, 0, 1, 2, 3), f64x4);
-    sum2 += __builtin_convertvector(__builtin_shufflevector(x, x, 4, 5, 6, 7), f64x4);
+    if (d == DTYPE_F32 || d == DTYPE_BF16) tiny -= ((i32x8)x & 0x7fffffff) < 0x800000;
+    f64x4 left = __builtin_convertvector(__builtin_shufflevector(x, x, 0, 1, 2, 3), f64x4);
+    f64x4 right = __builtin_convertvector(__builtin_shufflevector(x, x, 4, 5, 6, 7), f64x4);
+    sum += left;
+    sum2 += right;
+    left -= pivot;
+    right -= pivot;
+    squares += left * left;
+    squares2 += right * right;
   }
   sum += sum2;
+  squares += squares2;
+  out->squares = squares[0] + squares[1] + (squares[2] + squares[3]);
   out->sum = sum[0] + sum[1] + (sum[2] + sum[3]);
   out->min = (double)low[0];
   out->max = (double)high[0];
@@ -102,14 +113,18 @@ INLINE void reduce_narrow(struct reduction *out, const uint8_t *p, enum dtype d)
     if ((double)low[k] < out->min) out->min = (double)low[k];
     if ((double)high[k] > out->max) out->max = (double)high[k];
     out->zeros += (uint32_t)zeros[k];
+    out->subnormals += (uint32_t)tiny[k]; /* zeros among them */
   }
+  if (d == DTYPE_F32 || d == DTYPE_BF16) out->subnormals -= out->zeros;
 }
 
 INLINE void reduce_wide(struct reduction *out, const uint8_t *p, enum dtype d) {
-  f64x4 x, low, high, sum = {0};
-  i64x4 zeros = {0}, take;
+  f64x4 x, low, high, sum = {0}, squares = {0};
+  i64x4 zeros = {0}, tiny = {0}, take;
   load_wide(&x, p, d);
   low = high = x;
+  out->pivot = x[0];
+  const f64x4 pivot = {out->pivot, out->pivot, out->pivot, out->pivot};
   for (uint32_t i = 0; i < out->elements; i += LANES / 2, p += LANES / 2 * dtype_size(d)) {
     load_wide(&x, p, d);
     take = x < low;
@@ -117,8 +132,12 @@ INLINE void reduce_wide(struct reduction *out, const uint8_t *p, enum dtype d) {
     take = x > high;
     high = (f64x4)(((i64x4)x & take) | ((i64x4)high & ~take));
     zeros -= x == 0;
+    if (d == DTYPE_F64) tiny -= ((i64x4)x & INT64_MAX) < INT64_C(1) << 52;
     sum += x;
+    x -= pivot;
+    squares += x * x;
   }
+  out->squares = squares[0] + squares[1] + (squares[2] + squares[3]);
   out->sum = sum[0] + sum[1] + (sum[2] + sum[3]);
   out->min = low[0];
   out->max = high[0];
@@ -126,7 +145,9 @@ INLINE void reduce_wide(struct reduction *out, const uint8_t *p, enum dtype d) {
     if (low[k] < out->min) out->min = low[k];
     if (high[k] > out->max) out->max = high[k];
     out->zeros += (uint32_t)zeros[k];
+    out->subnormals += (uint32_t)tiny[k]; /* zeros among them */
   }
+  if (d == DTYPE_F64) out->subnormals -= out->zeros;
 }
 
 AVX2 static bool reduce(struct reduction *out, enum dtype d, const uint8_t *p) {

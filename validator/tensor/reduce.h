@@ -10,8 +10,9 @@ enum { REDUCE_BYTES = 8192 };
 #define REDUCE_MAGNITUDE 0x1p960 /* 2^63 numbers below this can be added without overflow */
 
 struct reduction {
-  uint32_t elements, zeros;
-  double min, max, sum; /* over all of them: all are finite */
+  uint32_t elements, zeros, subnormals; /* subnormals: of float64, float32 and bfloat16 */
+  double min, max, sum;                 /* over all of them: all are finite */
+  double pivot, squares;                /* one of them, and the sum of the squared distances from it */
 };
 
 /* Reduces leading elements of `bytes`, a multiple of 8 of them and at most REDUCE_BYTES. False: this dtype or

@@ -26,9 +26,10 @@ static void sum_add(struct sum *s, double x) {
 static double sum_value(const struct sum *s) { return s->total + s->lost; }
 
 struct tally {
-  uint64_t count, nan, inf, zero, finite;
+  uint64_t count, nan, inf, zero, subnormal, finite;
   double min, max, absmax;
-  struct sum sum, huge; /* huge: of elements from REDUCE_MAGNITUDE on, scaled by HUGE_SCALE */
+  double centre, spread; /* mean of the finite elements, and the sum of their squared distances from it */
+  struct sum sum, huge;  /* huge: of elements from REDUCE_MAGNITUDE on, scaled by HUGE_SCALE */
 };
 #define HUGE_SCALE 0x1p-128
 
@@ -37,6 +38,18 @@ static void tally_range(struct tally *t, double min, double max) {
   if (max > t->max) t->max = max;
   if (fabs(min) > t->absmax) t->absmax = fabs(min);
   if (fabs(max) > t->absmax) t->absmax = fabs(max);
+}
+
+/* n more elements with a mean and spread of their own (Chan, Golub and LeVeque 1979). */
+static void tally_spread(struct tally *t, double n, double mean, double spread) {
+  double all = (double)t->finite + n, delta = mean - t->centre;
+  t->spread += spread + delta * delta * ((double)t->finite * n / all);
+  t->centre += delta * (n / all);
+}
+
+static bool is_subnormal(enum dtype d, double x) {
+  double least = d == DTYPE_F64 ? 0x1p-1022 : d == DTYPE_F32 || d == DTYPE_BF16 ? 0x1p-126 : 0;
+  return x != 0 && fabs(x) < least;
 }
 
 /* n equal elements. n * x is exact: n is 1, or x is one of 256 small values. */
@@ -51,6 +64,7 @@ static void tally_value(struct tally *t, double x, uint64_t n) {
     return;
   }
   tally_range(t, x, x);
+  tally_spread(t, (double)n, x, 0);
   t->finite += n;
   if (x == 0) t->zero += n;
   if (fabs(x) < REDUCE_MAGNITUDE)
@@ -60,7 +74,10 @@ static void tally_value(struct tally *t, double x, uint64_t n) {
 }
 
 static void tally_reduction(struct tally *t, const struct reduction *r) {
+  double n = (double)r->elements, mean = r->sum / n, off = mean - r->pivot;
   tally_range(t, r->min, r->max);
+  tally_spread(t, n, mean, fmax(0, r->squares - n * off * off));
+  t->subnormal += r->subnormals;
   t->count += r->elements;
   t->finite += r->elements;
   t->zero += r->zeros;
@@ -83,7 +100,10 @@ static void tally_elements(struct tally *t, enum dtype d, struct span bytes) {
     }
     r.elements++;
     r.zeros += x == 0;
+    r.subnormals += is_subnormal(d, x);
     r.sum += x;
+    if (r.elements == 1) r.pivot = x;
+    r.squares += (x - r.pivot) * (x - r.pivot);
     if (x < r.min) r.min = x;
     if (x > r.max) r.max = x;
   }
@@ -153,12 +173,14 @@ static void report_tally(struct tensor_stats *out, const struct tally *t) {
   out->nan_count = t->nan;
   out->inf_count = t->inf;
   out->zero_count = t->zero;
+  out->subnormal_count = t->subnormal;
   out->finite = t->finite;
   if (t->finite == 0) return;
   out->min = t->min;
   out->max = t->max;
   out->absmax = t->absmax;
   out->mean = tally_mean(t);
+  out->std = isfinite(t->spread) ? sqrt(t->spread / (double)t->finite) : (double)NAN;
 }
 
 /* ---- the way through the elements ---- */
@@ -167,6 +189,7 @@ struct pass {
   const struct view *view;
   struct span storage;
   bool swap, hash;
+  struct histogram *histogram; /* NULL: none is wanted */
   struct tally tally;
   struct sha256_run sha;
 };
@@ -175,6 +198,7 @@ struct pass {
 static void take_run(struct pass *p, struct span bytes) {
   if (p->hash) sha256_add(&p->sha, bytes);
   tally_run(&p->tally, p->view->dtype, bytes);
+  if (p->histogram) histogram_run(p->histogram, p->view->dtype, bytes);
 }
 
 static void pass_straight(struct pass *p) {
@@ -259,9 +283,26 @@ static bool hash_packed(const struct view *v, struct span storage, uint8_t out[3
   return sha256(span_first(from_first, (size_t)dtype_bytes_for(v->dtype, v->numel)), out);
 }
 
+/* Only where so many zeros are that there can be such a row. */
+static uint64_t zero_rows(const struct view *v, struct span storage, uint64_t zeros) {
+  uint64_t rows = v->ndim >= 2 ? v->size[0] : 0, size = dtype_size(v->dtype), found = 0;
+  if (!v->contiguous || v->numel == 0 || rows < 2 || zeros < v->numel / rows) return 0;
+  const size_t bytes = (size_t)(v->numel / rows * size);
+  const uint8_t *row = storage.p + v->offset * size;
+  for (uint64_t i = 0; i < rows; i++, row += bytes)
+    found += row[0] == 0 && memcmp(row, row + 1, bytes - 1) == 0;
+  return found;
+}
+
+static bool has_histogram(enum dtype d) {
+  enum dtype_class cls = dtype_table[d].cls;
+  return cls != DT_COMPLEX && cls != DT_OPAQUE;
+}
+
 void tensor_stats(struct tensor_stats *out, const struct view *v, struct span storage, bool big_endian,
-                  bool want_hash, uint64_t max_elements) {
-  bool packed = dtype_packing(v->dtype) > 1;
+                  unsigned wanted, uint64_t max_elements) {
+  bool packed = dtype_packing(v->dtype) > 1, want_hash = (wanted & STATS_HASH) != 0;
+  struct histogram histogram;
   *out = (struct tensor_stats){0};
   if ((v->expanded && v->numel > max_elements) || storage.n < view_storage_bytes(v)) return;
   if (dtype_is_block(v->dtype)) { /* no numbers without a decoder */
@@ -272,6 +313,8 @@ void tensor_stats(struct tensor_stats *out, const struct view *v, struct span st
                    .storage = storage,
                    .swap = big_endian && swap_unit(v->dtype) > 1,
                    .tally = {.min = (double)INFINITY, .max = (double)-INFINITY}};
+  if (wanted & STATS_HISTOGRAM && has_histogram(v->dtype))
+    p.histogram = memset(&histogram, 0, sizeof histogram);
   p.hash = want_hash && !packed && sha256_begin(&p.sha);
   if (v->contiguous && !p.swap && !packed)
     pass_straight(&p);
@@ -281,4 +324,6 @@ void tensor_stats(struct tensor_stats *out, const struct view *v, struct span st
       packed ? want_hash && hash_packed(v, storage, out->sha256) : p.hash && sha256_end(&p.sha, out->sha256);
   out->done = dtype_table[v->dtype].cls != DT_OPAQUE;
   report_tally(out, &p.tally);
+  if (!packed) out->zero_rows = zero_rows(v, storage, out->zero_count);
+  if (p.histogram && out->finite) histogram_bars(p.histogram, out->min, out->max, out->bars);
 }
