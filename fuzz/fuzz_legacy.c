@@ -27,7 +27,7 @@ static void check_blocks(const struct scanned *s) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct fuzz_input in = fuzz_open(data, size);
-  struct scanned first, second;
+  static struct scanned first, second; /* more than a frame should hold */
   scan_bytes(&first, &in);
   if (is_legacy(first.scan.container.kind)) {
     check_members(&first.scan.container);
