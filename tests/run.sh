@@ -80,6 +80,7 @@ for t in \
   tests/oracle/zip_readers.py \
   tests/oracle/differential.py tests/oracle/safetensors_rules.py tests/oracle/mutate_real.py \
   tests/oracle/numpy_files.py \
+  tests/oracle/pickled_arrays.py \
   tests/oracle/joblib_arrays.py \
   tests/oracle/nested_storages.py \
   tests/oracle/distributed.py \

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import pickle
+import pickletools
 import random
 import subprocess
 import sys
@@ -300,6 +301,7 @@ class Recorder(pickle.Unpickler):
     def __init__(self, program):
         super().__init__(io.BytesIO(program))
         self.names, self.protocol = set(), program[1] if program[:1] == b"\x80" else 0
+        self.escapes = any(op.name == "UNICODE" for op, _, _ in pickletools.genops(program))  # protocol 0
 
     def find_class(self, module, name):
         if self.protocol < 3:
@@ -344,9 +346,9 @@ def numbers(value, seen, arrays):
         yield from numbers(item, seen, arrays)
 
 
-def wrong_numbers(report, value, protocol):
-    # Up to protocol 2 the bytes of an array are spelled as text: it is a record, whose bytes were only counted.
-    wanted = set(numbers(value, {}, protocol > 2))
+def wrong_numbers(report, value, program):
+    # Beside tensors, and under protocol 0, an array is a record, whose bytes were only counted.
+    wanted = set(numbers(value, {}, program.protocol > 2 or (report["format"] == "pickle" and not program.escapes)))
     found = {(t["dtype"], tuple(t["shape"]), t["sha256"]) for t in report.get("tensors", [])}
     if wanted != found:
         return f"without {sorted(wanted - found)[:3]}, also {sorted(found - wanted)[:3]}"
@@ -383,7 +385,7 @@ def wrong(path, value, verdict):
         if stops_in("1.13", path) != stops:
             return f"stops: {sorted(stops_in('1.13', path) ^ stops)}"
     worse = wrong_policy(path) if zipfile.is_zipfile(path) else None
-    return worse or wrong_numbers(report, value, program.protocol)
+    return worse or wrong_numbers(report, value, program)
 
 
 def check_arrays(tally, path):

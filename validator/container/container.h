@@ -31,6 +31,7 @@ struct member {
   uint16_t method, flags;
   bool crc_known; /* false: 0 in the directory because torch computed none (zip_trust_checksums), or legacy */
   bool used;      /* some value of the checkpoint refers to it (set by model/) */
+  bool text; /* bytes spelled as text, a character each: UTF-8 of code points up to U+00FF (set by model/) */
 };
 
 struct container {

@@ -3,8 +3,7 @@
  * file as it is, so it is read there, in the middle of the program that holds it. */
 #include "model/call.h"
 
-/* Bytes that stand in the program stand in the file. */
-bool place_in_file(const struct checkpoint *cp, const struct machine *m, struct span bytes, uint64_t *at) {
+bool place_in_member(const struct checkpoint *cp, const struct machine *m, struct span bytes, uint64_t *at) {
   enum container_kind kind = cp->container->kind;
   const struct reader *in = &m->in;
   uintptr_t begin = (uintptr_t)in->left.p - in->at, p = (uintptr_t)bytes.p;
@@ -19,7 +18,7 @@ bool place_in_file(const struct checkpoint *cp, const struct machine *m, struct 
  * would only make work. */
 static const char *unread_because(const struct call *c, struct span bytes, uint64_t *at) {
   const struct value *v = value_of(c->m, call_arg(c, 0));
-  if (v->kind == VAL_OBJECT || v->computed || bytes.n == 0 || !place_in_file(c->cp, c->m, bytes, at))
+  if (v->kind == VAL_OBJECT || v->computed || bytes.n == 0 || !place_in_member(c->cp, c->m, bytes, at))
     return "its bytes do not stand in a bare pickle as they are";
   *at += c->cp->container->members[c->m->member - 1].data_at;
   if (v->fetched) return "its bytes are used twice";

@@ -216,33 +216,68 @@ struct np_array {
   bool fortran_order;
 };
 
-/* Numbers whose bytes stand in the file as they are are a tensor, as in detectron2's zoo: 1 + its row. 0:
- * others stay records. Picklers write bytes anew for each array, but for the few that Python keeps one of:
- * more than those would make the same bytes work again for each array. */
-static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
-                             uint32_t at) {
+/* Picklers write bytes anew for each array, but for the few that Python keeps one of: more than those would
+ * make the same bytes work again for each array. */
+static bool is_written_once(const struct value *v, uint64_t bytes) {
   enum { KEPT_BYTES = 1 };
+  return !v->computed && (!v->fetched || bytes <= KEPT_BYTES);
+}
+
+/* Arrays beside the tensors of a torch file are no weights; those of a bare pickle are all that it has. Under
+ * protocols 0 to 2 their bytes are _codecs.encode(text, 'latin1'): the text is a member of its own, from
+ * which they are made again. A text of protocol 0 has escapes, and does not stand in the program as it is. */
+static bool place_text(struct checkpoint *cp, const struct machine *m, val_id data,
+                       struct plain_claim *claim) {
+  const struct object *o = value_object(m, data);
+  const struct built *b = built_of(cp, m, data);
+  const struct member *program = &cp->container->members[m->member - 1];
+  uint64_t at;
+  if (!b || !b->row || b->row->builder != BUILD_CODECS_ENCODE) return false;
+  val_id text = value_item(m, o->args, 0);
+  struct span spelled = value_bytes(m, text);
+  if (cp->container->kind != CONTAINER_PICKLE || kind_of(m, text) != VAL_TEXT ||
+      !is_written_once(value_of(m, text), claim->bytes) || !place_in_member(cp, m, spelled, &at))
+    return false;
+  struct member *rec = load_section(cp, claim->key, program->data_at + at, spelled.n);
+  if (!rec) return false;
+  rec->text = true;
+  rec->size = claim->bytes;
+  claim->member = member_number(cp->container, rec);
+  return true;
+}
+
+static bool place_array(struct checkpoint *cp, const struct machine *m, val_id data,
+                        struct plain_claim *claim) {
+  const struct value *v = value_of(m, data);
+  struct span bytes = value_bytes(m, data);
+  if (claim->bytes == 0) return place_in_member(cp, m, SPAN(""), &claim->at);
+  if (!is_written_once(v, claim->bytes)) return false;
+  if (v->kind == VAL_OBJECT) return place_text(cp, m, data, claim);
+  return bytes.n == claim->bytes && place_in_member(cp, m, bytes, &claim->at);
+}
+
+/* Numbers whose bytes can be found in the file are a tensor, as in detectron2's zoo: 1 + its row. 0: others
+ * stay records. */
+static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
+                             uint64_t bytes, uint32_t at) {
   uint64_t sizes[MAX_DIMS];
-  const struct value *v = value_of(m, array->data);
-  struct span bytes = value_bytes(m, array->data);
   struct plain_claim claim = {.ndim = value_count(m, array->shape),
                               .fortran_order = array->fortran_order,
                               .big_endian = array->dtype->big_endian,
                               .member = m->member,
-                              .bytes = bytes.n,
+                              .bytes = bytes,
                               .said_at = at};
-  if (claim.ndim >= MAX_DIMS || v->kind == VAL_OBJECT || v->computed ||
-      (v->fetched && bytes.n > KEPT_BYTES) || !place_in_file(cp, m, bytes, &claim.at))
-    return 0;
+  if (claim.ndim >= MAX_DIMS) return 0;
   for (uint32_t i = 0; i < claim.ndim; i++)
     sizes[i] = (uint64_t)value_of(m, value_item(m, array->shape, i))->number;
   plain_items(&claim, sizes, array->dtype->kind, array->dtype->size);
   claim.key = arena_printf(cp->arena, "array+%#x", at);
-  return claim.dtype == DTYPE_BITS8 ? 0 : plain_tensor(cp, &claim);
+  if (claim.dtype == DTYPE_BITS8 || !place_array(cp, m, array->data, &claim)) return 0;
+  return plain_tensor(cp, &claim);
 }
 
 static void become_tensor(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
-                          uint32_t at) {
+                          uint64_t bytes, uint32_t at) {
   uint32_t first = value_count(m, state) == 5;
   const struct value *order = value_of(m, value_item(m, state, first + 2));
   struct np_array array = {.shape = value_item(m, state, first),
@@ -250,7 +285,7 @@ static void become_tensor(struct checkpoint *cp, const struct machine *m, val_id
                            .dtype = np_dtype_of(cp, m, value_item(m, state, first + 1)),
                            .fortran_order = order->kind == VAL_INT ? order->number != 0 : order->truth};
   if (order->kind != VAL_BOOL && order->kind != VAL_INT) return; /* numpy refuses it */
-  uint32_t number = array_tensor(cp, m, &array, at);
+  uint32_t number = array_tensor(cp, m, &array, bytes, at);
   if (!number) return;
   struct built *b = &cp->built.p[value_object(m, target)->tag];
   b->kind = BUILT_TENSOR;
@@ -281,7 +316,7 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id targe
   if (!np_bytes(m, shape, dt->size, &want) || want != data.n)
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
   else
-    become_tensor(cp, m, target, state, at);
+    become_tensor(cp, m, target, state, want, at);
 }
 
 /* (bytes, dtype, shape, 'C' or 'F'): a contiguous array under protocol 5. */
@@ -301,7 +336,7 @@ uint32_t build_NP_FROMBUFFER(const struct call *c) {
   }
   if (!np_bytes(c->m, array.shape, array.dtype->size, &want) || want != data.n)
     return refuse_arguments(c, "its bytes are not shape times item size");
-  uint32_t number = array_tensor(c->cp, c->m, &array, c->at);
+  uint32_t number = array_tensor(c->cp, c->m, &array, want, c->at);
   return number ? call_built(c, BUILT_TENSOR, number - 1) : call_built(c, BUILT_RECORD, 0);
 }
 

@@ -90,16 +90,9 @@ static uint32_t bytes_object(const struct call *c, struct span s) {
 /* str → bytes, one byte a code point; false when a code point is above 0xff. */
 bool latin1(const struct call *c, struct span text, struct span *out) {
   uint8_t *p = spend(c->cp, text.n, c->at) ? arena_alloc(c->cp->arena, text.n, 1, 1) : NULL;
-  size_t n = 0;
-  while (p && text.n) {
-    uint32_t code;
-    size_t len = utf8_decode(text, UTF8_SURROGATEPASS, &code);
-    if (len == 0 || code > 0xff) return false;
-    p[n++] = (uint8_t)code;
-    text = span_from(text, len);
-  }
-  *out = span_of(p, n);
-  return p != NULL;
+  size_t n = p ? utf8_to_latin1(text, p, text.n) : SIZE_MAX;
+  *out = span_of(p, n == SIZE_MAX ? 0 : n);
+  return n != SIZE_MAX;
 }
 
 /* Is argument i the codec's name? Bytes are none: a loader raises. */

@@ -91,8 +91,8 @@ bool is_array_class(const struct global_row *row);
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
 
 /* Where bytes of the program stand in its member. False: not as they are, or in a member with a checksum. */
-NODISCARD bool place_in_file(const struct checkpoint *cp, const struct machine *m, struct span bytes,
-                             uint64_t *at);
+NODISCARD bool place_in_member(const struct checkpoint *cp, const struct machine *m, struct span bytes,
+                               uint64_t *at);
 
 /* A dict without items, literal or made by a call. */
 bool is_empty_dict(const struct checkpoint *cp, const struct machine *m, val_id v);

@@ -18,7 +18,8 @@ static void put_members(struct checkpoint *cp, struct plan_writer *w) {
                                 .crc = m->crc,
                                 .method = m->method,
                                 .crc_known = m->crc_known,
-                                .used = m->used};
+                                .used = m->used,
+                                .text = m->text};
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <libdeflate.h>
 
+#include "base/utf8.h"
 #include "container/container.h"
 
 static bool no_memory(const struct plan_bytes *b, uint64_t bytes) {
@@ -22,16 +23,24 @@ static bool missing(const struct plan_bytes *b, const struct plan_storage *s) {
                     .kind = OBS_STORAGE_MISSING, .member = s->member, .subject = plan_span(b->plan, s->key)});
 }
 
-static bool inflated(const struct plan_bytes *b, const struct plan_storage *s, struct span stored,
-                     struct span *out) {
-  const size_t size = (size_t)b->plan->members[s->member - 1].size;
-  uint8_t *real = arena_alloc(b->arena, size, 1, 1);
-  struct libdeflate_decompressor *d = real ? libdeflate_alloc_decompressor() : NULL;
-  if (!d) return no_memory(b, size);
-  enum libdeflate_result r = libdeflate_deflate_decompress(d, stored.p, stored.n, real, size, NULL);
+static bool inflate(struct span stored, uint8_t *out, size_t size) {
+  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+  if (!d) return false;
+  enum libdeflate_result r = libdeflate_deflate_decompress(d, stored.p, stored.n, out, size, NULL);
   libdeflate_free_decompressor(d);
+  return r == LIBDEFLATE_SUCCESS;
+}
+
+/* The real bytes of a member that does not lie in the file as it is. */
+static bool unpacked(const struct plan_bytes *b, const struct plan_storage *s, struct span stored,
+                     struct span *out) {
+  const struct plan_member *m = &b->plan->members[s->member - 1];
+  const size_t size = (size_t)m->size;
+  uint8_t *real = arena_alloc(b->arena, size, 1, 1);
+  if (!real) return no_memory(b, size);
   *out = span_of(real, size);
-  return r == LIBDEFLATE_SUCCESS || missing(b, s);
+  bool fine = m->text ? utf8_to_latin1(stored, real, size) == size : inflate(stored, real, size);
+  return fine || missing(b, s);
 }
 
 bool plan_bytes_read(struct plan_bytes *b, uint32_t storage, struct span *out) {
@@ -41,7 +50,7 @@ bool plan_bytes_read(struct plan_bytes *b, uint32_t storage, struct span *out) {
     if (s->member == 0) return missing(b, s);
     const struct plan_member *m = &b->plan->members[s->member - 1];
     struct span bytes = span_of(b->file.p + m->data_at, (size_t)m->csize);
-    if (m->method == METHOD_DEFLATED && !inflated(b, s, bytes, &bytes)) return false;
+    if ((m->method == METHOD_DEFLATED || m->text) && !unpacked(b, s, bytes, &bytes)) return false;
     *known = span_of(bytes.p + s->at, (size_t)s->bytes);
   }
   *out = *known;
