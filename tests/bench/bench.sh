@@ -51,6 +51,7 @@ if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
   load='import sys, torch; torch.load(sys.argv[1], weights_only=True)'
   row "quick scan, 100,000 tensors" 3 "torch.load" "/usr/bin/python3 -c '$load' $work/many.pt" "$OUT/ckptlint" --depth quick "$work/many.pt"
   row "full scan, 1 GiB torch zip" 3 "torch.load" "/usr/bin/python3 -c '$load' $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
+  CKPTLINT="$OUT/ckptlint" /usr/bin/python3 tests/bench/forward.py
 else
   echo "torch is not installed: no rows beside torch.load"
 fi

@@ -260,6 +260,10 @@ static void add_forward(const struct job *job, cJSON *file) {
     cJSON *outputs = event_array(o, "outputs");
     for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
       add_output(job, &job->result->outputs[t->first_output + k], outputs);
+    if (t->status == RESULT_COMPUTED) {
+      event_u64(o, "operations", t->cost);
+      event_u64(o, "memory", t->peak_bytes);
+    }
     if (t->nonfinite_place.n)
       event_text(o, "first_nonfinite", result_span(job->result, t->nonfinite_place), TEXT_CAP);
     add_steps(job, t, o);

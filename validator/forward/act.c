@@ -9,7 +9,7 @@
 enum { INPUT, A, B };
 
 /* n elements of one function; a and b are its numbers, if it has any. */
-typedef void map_fn(float *restrict out, const float *restrict in, uint64_t n, float a, float b);
+typedef void map_fn(float *out, const float *in, uint64_t n, float a, float b);
 
 static float logistic(float x) { return 1 / (1 + expf(-x)); }
 static float clamp(float x, float low, float high) { /* NaN stays NaN */
@@ -62,8 +62,9 @@ static float soft_plus(float x, float beta, float threshold) {
 
 /* clang-format off */
 #define MAP(name, value)                                                                               \
-  static void name##_map(float *restrict out, const float *restrict in, uint64_t n, float a, float b) { \
+  static void name##_map(float *out, const float *in, uint64_t n, float a, float b) {                  \
     (void)a, (void)b;                                                                                  \
+    SAME_PLACES                                                                                        \
     for (uint64_t i = 0; i < n; i++) {                                                                 \
       const float x = in[i];                                                                           \
       out[i] = (value);                                                                                \

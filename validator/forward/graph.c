@@ -69,6 +69,13 @@ bool graph_build(struct graph *g, const struct lower_request *r) {
 
 /* ---- memory ---- */
 
+bool step_in_place(const struct fstep *step, uint32_t index) {
+  if (!op_in_place(step->op) || step_is_view(step)) return false;
+  const struct fvalue *first = graph_value(&step->arg[0], 0), *root = first->root;
+  return root->from == FROM_STEP && root->last_use == index && root->t.type == step->out->t.type &&
+         root->t.numel == step->out->t.numel;
+}
+
 uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
   uint64_t now = 0;
   for (uint32_t i = 0; i < g->inputs.n; i++)
@@ -86,7 +93,10 @@ uint64_t graph_peak(const struct graph *g, const struct plan *plan) {
           freed = saturating_add(freed, ft_bytes(&root->t));
       }
     }
-    now = saturating_add(now, ft_bytes(&step->out->t));
+    if (step_in_place(step, s))
+      freed -= ft_bytes(&step->out->t); /* the first argument becomes the result */
+    else
+      now = saturating_add(now, ft_bytes(&step->out->t));
     peak = max_u64(peak, saturating_add(now, weights));
     now -= min_u64(now, freed);
   }

@@ -74,6 +74,9 @@ static inline bool step_is_view(const struct fstep *step) { return step->out->ro
 static inline const void *fvalue_data(const struct fvalue *v) {
   return (const uint8_t *)v->root->t.data.in + v->offset;
 }
+/* Is the result of step `index` written over its first argument? Not over an input: the pass may be run
+ * again. */
+bool step_in_place(const struct fstep *step, uint32_t index);
 /* Leaves out steps that compute nothing or that no result depends on; then every last_use and the cost are
  * known. */
 void graph_prune(struct graph *g);

@@ -44,6 +44,13 @@ static const bool op_shares_table[OP_COUNT] = {
 
 bool op_shares(const struct op *op) { return op_shares_table[op - op_table]; }
 
+static const bool op_in_place_table[OP_COUNT] = {
+#define IN_PLACE(id) [OP_##id] = true,
+#include "forward/ops.def"
+};
+
+bool op_in_place(const struct op *op) { return op_in_place_table[op - op_table]; }
+
 const struct op *op_by_name(struct span name) {
   for (size_t i = 0; i < OP_COUNT; i++)
     if (span_is(name, op_table[i].name)) return &op_table[i];

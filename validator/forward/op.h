@@ -113,6 +113,14 @@ struct op_module {
 const struct op *op_by_name(struct span name); /* NULL: there is none */
 /* In PyTorch the result shares its first argument's memory, where ours is a copy: a SHARES row. */
 bool op_shares(const struct op *op);
+/* The kernel may be given one memory for its first argument and its result: an IN_PLACE row. */
+bool op_in_place(const struct op *op);
+/* Before a loop over such memory, which reads and writes no two elements of different places. */
+#ifdef __clang__
+#define SAME_PLACES _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define SAME_PLACES _Pragma("GCC ivdep")
+#endif
 const struct op_module *op_module_by_type(enum module_type type); /* NULL: there is none */
 
 struct op_keyword {

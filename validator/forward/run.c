@@ -61,17 +61,27 @@ static void free_last_used(struct run *r, const struct fstep *step, uint32_t ind
   (void)for_arguments(r, step, index, free_argument);
 }
 
-static bool compute(struct run *r, const struct fstep *step) {
+/* The result takes the place of the first argument, which is read for the last time. */
+static bool compute_in_place(struct op_call *c, const struct fstep *step) {
+  struct fvalue *root = graph_value(&step->arg[0], 0)->root;
+  c->out->data.out = root->t.data.out;
+  bool done = op_run(step->op, c);
+  root->t.data.in = NULL; /* the memory is the result's from here on */
+  return done;
+}
+
+static bool compute(struct run *r, const struct fstep *step, uint32_t index) {
   struct weights *w = r->weights;
   struct op_call c = {
       .arena = w->bytes.arena, .pool = w->pool, .gemm = r->gemm, .arg = step->arg, .out = &step->out->t};
+  if (step_in_place(step, index)) return compute_in_place(&c, step) || step_refused(r, step, c.error, c.why);
   c.out->data.out = fpool_take(w->pool, ft_bytes(c.out));
   if (!c.out->data.out) return step_refused(r, step, OBS_FWD_MEMORY, SPAN(""));
   return op_run(step->op, &c) || step_refused(r, step, c.error, c.why);
 }
 
 static bool run_step(struct run *r, const struct fstep *step, uint32_t index) {
-  bool done = for_arguments(r, step, index, load_argument) && compute(r, step);
+  bool done = for_arguments(r, step, index, load_argument) && compute(r, step, index);
   if (done && r->seen) r->seen(r->ctx, step);
   if (done) free_last_used(r, step, index);
   (void)for_arguments(r, step, index, unload_argument);
