@@ -127,6 +127,10 @@ HELPERS = {
 }
 
 TAKEN = [line.strip() for line in """
+relu(x @ w) + (x @ w)
+gelu(x @ w).transpose(1, 2) @ x
+relu(relu(x @ w).view(6, 4)) + y
+tanh(gelu(x @ w)[:, 1:])
 x[:, 0]
 x[0]
 x[-1, 1]
