@@ -131,6 +131,8 @@ relu(x @ w) + (x @ w)
 gelu(x @ w).transpose(1, 2) @ x
 relu(relu(x @ w).view(6, 4)) + y
 tanh(gelu(x @ w)[:, 1:])
+silu(gelu(x @ w).view(6, 4)) + y
+gelu(x @ w) + (x @ w)
 x[:, 0]
 x[0]
 x[-1, 1]

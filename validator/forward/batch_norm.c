@@ -23,11 +23,8 @@ static void each_channel(struct op_call *c, const struct channels *ch, const flo
                          const float *shift) {
   const float *in = ft_f32(op_tensor(c, INPUT));
   float *out = ft_f32_out(c->out);
-  for (uint64_t at = 0, k = 0; at < c->out->numel; at += ch->area, k = k + 1 == ch->n ? 0 : k + 1) {
-    const float factor = scale[k], summand = shift[k];
-    SAME_PLACES
-    for (uint64_t i = 0; i < ch->area; i++) out[at + i] = in[at + i] * factor + summand;
-  }
+  for (uint64_t at = 0, k = 0; at < c->out->numel; at += ch->area, k = k + 1 == ch->n ? 0 : k + 1)
+    for (uint64_t i = 0; i < ch->area; i++) out[at + i] = in[at + i] * scale[k] + shift[k];
 }
 
 /* Mean and scale of channel k over the whole batch. */
