@@ -115,9 +115,11 @@ const struct op *op_by_name(struct span name); /* NULL: there is none */
 bool op_shares(const struct op *op);
 /* The kernel may be given one memory for its first argument and its result: an IN_PLACE row. */
 bool op_in_place(const struct op *op);
-/* Before a loop over such memory, which reads and writes no two elements of different places. */
+/* Before a loop over such memory, in which no element depends on one of another place. GCC gives up its
+ * vectors for a memory that overlaps, unless it is told; clang warns of each loop that it can't do anything
+ * about. */
 #ifdef __clang__
-#define SAME_PLACES _Pragma("clang loop vectorize(assume_safety)")
+#define SAME_PLACES
 #else
 #define SAME_PLACES _Pragma("GCC ivdep")
 #endif
