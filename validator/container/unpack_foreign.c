@@ -1,10 +1,10 @@
 /* Archives and streams that libarchive reads, from memory: no file is opened, no program started, and only
  * the formats and filters that are named here take part. */
-#include <dlfcn.h>
 #include <locale.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/library.h"
 #include "container/unpack.h"
 #include "container/zip.h"
 
@@ -73,14 +73,7 @@ static bool settle_process(void) {
 
 bool foreign_load(void) {
   if (loaded) return true;
-  void *handle = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
-  void *found[FUNCTIONS] = {0};
-  for (size_t i = 0; i < FUNCTIONS; i++) {
-    found[i] = handle ? dlsym(handle, names[i]) : NULL;
-    if (!found[i]) return false;
-  }
-  memcpy(&library, found, sizeof library); /* POSIX: what dlsym gives may become a function pointer */
-  return loaded = settle_process();
+  return loaded = library_load("libarchive.so.13", names, FUNCTIONS, &library) && settle_process();
 }
 
 /* Anything but OK means that libarchive lacks the codec and would start a program for it. */

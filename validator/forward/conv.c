@@ -1,8 +1,9 @@
 /* Convolutions of one to three dimensions: their arguments, shapes and costs, and the kernels for each group.
  * Most are im2col and matrix products: for each output position the elements under the kernel become a
  * column, and the weights (out_c/groups rows of in_c/groups * kernel) multiply all columns at once. */
+#include "forward/conv.h"
+
 #include "forward/families.h"
-#include "forward/window.h"
 
 enum { INPUT, WEIGHT, BIAS, STRIDE, PADDING, DILATION, GROUPS, PADDING_MODE };
 
@@ -10,14 +11,6 @@ static const char *const padding_modes[] = {[PAD_ZEROS] = "zeros",
                                             [PAD_REFLECT] = "reflect",
                                             [PAD_REPLICATE] = "replicate",
                                             [PAD_CIRCULAR] = "circular"};
-
-/* A call's numbers, proved to fit each other. */
-struct conv {
-  uint32_t dims;
-  uint64_t batch, in_c, out_c, groups;
-  struct window axis[AXES];
-  enum padding_mode mode;
-};
 
 /* padding='same': what makes out = in at stride 1; an odd element goes behind, as in PyTorch. */
 static bool pad_same(struct op_call *c, struct window *w) {
@@ -74,11 +67,7 @@ static bool check_channels(struct op_call *c, struct conv *v, const struct ftens
   if (v->out_c % v->groups)
     return op_error(c, "%llu output channels can't be split into %lld groups", (unsigned long long)v->out_c,
                     (long long)groups);
-  const struct ftensor *bias = op_tensor_or_null(c, BIAS);
-  if (bias && (bias->ndim != 1 || bias->size[0] != v->out_c))
-    return op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, bias),
-                    (unsigned long long)v->out_c);
-  return true;
+  return conv_bias(c, v);
 }
 
 static bool read_axes(struct op_call *c, struct conv *v, const uint64_t *in, const uint64_t *kernel) {
@@ -97,8 +86,7 @@ static bool read_axes(struct op_call *c, struct conv *v, const uint64_t *in, con
          window_count(c, &v->axis[Y], false) && window_count(c, &v->axis[X], false);
 }
 
-/* input (batch, in_c, places) or (in_c, places); weight (out_c, in_c/groups, kernel); bias (out_c) */
-static bool conv_read(struct op_call *c, uint32_t dims, struct conv *v) {
+bool conv_operands(struct op_call *c, uint32_t dims, struct conv *v) {
   const struct ftensor *input = op_tensor(c, INPUT), *weight = op_tensor(c, WEIGHT),
                        *bias = op_tensor_or_null(c, BIAS);
   if (!op_wants_f32(c, "input", input) || !op_wants_f32(c, "weight", weight) ||
@@ -110,18 +98,37 @@ static bool conv_read(struct op_call *c, uint32_t dims, struct conv *v) {
   if (weight->ndim != dims + 2)
     return op_error(c, "weight %s, expected %u dimensions", ft_shape_text(c->arena, weight), dims + 2);
   const uint64_t *channels = input->size + (input->ndim - dims - 1);
-  *v =
-      (struct conv){.dims = dims, .batch = input->ndim == dims + 2 ? input->size[0] : 1, .in_c = channels[0]};
-  return check_channels(c, v, weight) && read_axes(c, v, channels + 1, weight->size + 2);
+  *v = (struct conv){.dims = dims,
+                     .batch = input->ndim == dims + 2 ? input->size[0] : 1,
+                     .in_c = channels[0],
+                     .places = channels + 1};
+  return true;
+}
+
+bool conv_bias(struct op_call *c, const struct conv *v) {
+  const struct ftensor *bias = op_tensor_or_null(c, BIAS);
+  return !bias || (bias->ndim == 1 && bias->size[0] == v->out_c) ||
+         op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, bias), (unsigned long long)v->out_c);
+}
+
+bool conv_result(struct op_call *c, const struct conv *v, const uint64_t places[AXES]) {
+  const bool batched = op_tensor(c, INPUT)->ndim == v->dims + 2;
+  uint64_t size[2 + AXES] = {v->batch, v->out_c};
+  for (uint32_t i = 0; i < v->dims; i++) size[2 + i] = places[AXES - v->dims + i];
+  return op_result(c, FT_F32, size + (batched ? 0 : 1), v->dims + (batched ? 2 : 1));
+}
+
+/* weight (out_c, in_c/groups, kernel) */
+static bool conv_read(struct op_call *c, uint32_t dims, struct conv *v) {
+  const struct ftensor *weight = op_tensor(c, WEIGHT);
+  return conv_operands(c, dims, v) && check_channels(c, v, weight) &&
+         read_axes(c, v, v->places, weight->size + 2);
 }
 
 static bool conv_shape(struct op_call *c, uint32_t dims) {
   struct conv v = {.groups = 1};
-  if (!conv_read(c, dims, &v)) return false;
-  const bool batched = op_tensor(c, INPUT)->ndim == dims + 2;
-  uint64_t size[2 + AXES] = {v.batch, v.out_c};
-  for (uint32_t i = 0; i < dims; i++) size[2 + i] = v.axis[AXES - dims + i].out;
-  return op_result(c, FT_F32, size + (batched ? 0 : 1), dims + (batched ? 2 : 1));
+  return conv_read(c, dims, &v) &&
+         conv_result(c, &v, (const uint64_t[AXES]){v.axis[Z].out, v.axis[Y].out, v.axis[X].out});
 }
 
 bool conv1d_shape(struct op_call *c) { return conv_shape(c, 1); }

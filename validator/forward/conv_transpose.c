@@ -1,20 +1,13 @@
 /* Transposed convolutions of one to three dimensions: each input element adds its multiple of the kernel to
  * the output. They are convolutions read backwards, so an axis is described as that of the convolution from
  * output to input: its `in` is our output, its `out` our input. */
+#include "forward/conv.h"
 #include "forward/families.h"
-#include "forward/window.h"
 
 enum { INPUT, WEIGHT, BIAS, STRIDE, PADDING, OUTPUT_PADDING, GROUPS, DILATION };
 
-struct deconv {
-  uint32_t dims;
-  uint64_t batch, in_c, out_c, groups;
-  struct window axis[AXES];
-};
-
-static bool check_channels(struct op_call *c, struct deconv *v, const struct ftensor *weight) {
+static bool check_channels(struct op_call *c, struct conv *v, const struct ftensor *weight) {
   const int64_t groups = c->arg[GROUPS].i;
-  const struct ftensor *bias = op_tensor_or_null(c, BIAS);
   if (groups < 1 || (uint64_t)groups > max_u64(v->in_c, 1) || v->in_c % (uint64_t)groups)
     return op_error(c, "groups is %lld for %llu channels", (long long)groups, (unsigned long long)v->in_c);
   v->groups = (uint64_t)groups;
@@ -22,8 +15,7 @@ static bool check_channels(struct op_call *c, struct deconv *v, const struct fte
     return op_error(c, "weight %s expects %llu input channels, got %llu", ft_shape_text(c->arena, weight),
                     (unsigned long long)weight->size[0], (unsigned long long)v->in_c);
   if (!try_mul(weight->size[1], v->groups, &v->out_c)) return op_error(c, "too many output channels");
-  return !bias || (bias->ndim == 1 && bias->size[0] == v->out_c) ||
-         op_error(c, "bias %s, expected [%llu]", ft_shape_text(c->arena, bias), (unsigned long long)v->out_c);
+  return conv_bias(c, v);
 }
 
 /* (in - 1) * stride - 2 * padding + reach + output_padding. output_padding only says how far the output goes
@@ -46,7 +38,7 @@ static bool read_axis(struct op_call *c, struct window *w, uint64_t output_paddi
   return true;
 }
 
-static bool read_axes(struct op_call *c, struct deconv *v, const uint64_t *in, const uint64_t *kernel) {
+static bool read_axes(struct op_call *c, struct conv *v, const uint64_t *in, const uint64_t *kernel) {
   uint64_t stride[AXES] = {0}, padding[AXES] = {0}, extra[AXES] = {0}, dilation[AXES] = {0};
   if (!window_ints(c, "stride", &c->arg[STRIDE], v->dims, 1, stride) ||
       !window_ints(c, "padding", &c->arg[PADDING], v->dims, 0, padding) ||
@@ -66,31 +58,17 @@ static bool read_axes(struct op_call *c, struct deconv *v, const uint64_t *in, c
   return true;
 }
 
-/* input (batch, in_c, places) or (in_c, places); weight (in_c, out_c/groups, kernel); bias (out_c) */
-static bool deconv_read(struct op_call *c, uint32_t dims, struct deconv *v) {
-  const struct ftensor *input = op_tensor(c, INPUT), *weight = op_tensor(c, WEIGHT),
-                       *bias = op_tensor_or_null(c, BIAS);
-  if (!op_wants_f32(c, "input", input) || !op_wants_f32(c, "weight", weight) ||
-      (bias && !op_wants_f32(c, "bias", bias)))
-    return false;
-  if (input->ndim != dims + 1 && input->ndim != dims + 2)
-    return op_error(c, "input %s, expected a batch, channels and %u more", ft_shape_text(c->arena, input),
-                    dims);
-  if (weight->ndim != dims + 2)
-    return op_error(c, "weight %s, expected %u dimensions", ft_shape_text(c->arena, weight), dims + 2);
-  const uint64_t *channels = input->size + (input->ndim - dims - 1);
-  *v = (struct deconv){
-      .dims = dims, .batch = input->ndim == dims + 2 ? input->size[0] : 1, .in_c = channels[0]};
-  return check_channels(c, v, weight) && read_axes(c, v, channels + 1, weight->size + 2);
+/* weight (in_c, out_c/groups, kernel) */
+static bool deconv_read(struct op_call *c, uint32_t dims, struct conv *v) {
+  const struct ftensor *weight = op_tensor(c, WEIGHT);
+  return conv_operands(c, dims, v) && check_channels(c, v, weight) &&
+         read_axes(c, v, v->places, weight->size + 2);
 }
 
 static bool deconv_shape(struct op_call *c, uint32_t dims) {
-  struct deconv v = {.groups = 1};
-  if (!deconv_read(c, dims, &v)) return false;
-  const bool batched = op_tensor(c, INPUT)->ndim == dims + 2;
-  uint64_t size[2 + AXES] = {v.batch, v.out_c};
-  for (uint32_t i = 0; i < dims; i++) size[2 + i] = v.axis[AXES - dims + i].in;
-  return op_result(c, FT_F32, size + (batched ? 0 : 1), dims + (batched ? 2 : 1));
+  struct conv v = {.groups = 1};
+  return deconv_read(c, dims, &v) &&
+         conv_result(c, &v, (const uint64_t[AXES]){v.axis[Z].in, v.axis[Y].in, v.axis[X].in});
 }
 
 bool conv_transpose1d_shape(struct op_call *c) { return deconv_shape(c, 1); }
@@ -106,7 +84,7 @@ uint64_t conv_transpose_cost(const struct op_call *c) {
 /* ---- kernel ---- */
 
 struct scatter {
-  const struct deconv *v;
+  const struct conv *v;
   struct sources source[AXES]; /* where the output elements lie */
   float *columns;              /* (out_c/groups * kernel, rows * input width) */
   uint64_t rows_at_once;
@@ -135,7 +113,7 @@ static void add_columns(const struct scatter *m, float *out, uint64_t first, uin
 /* One group of one image: input (in_c/groups, places), weight (in_c/groups, out_c/groups * kernel). */
 static bool deconvolve(struct op_call *c, const struct scatter *m, const float *input, const float *weight,
                        float *out) {
-  const struct deconv *v = m->v;
+  const struct conv *v = m->v;
   const uint64_t width = v->axis[X].out, all_rows = v->axis[Z].out * v->axis[Y].out;
   const uint64_t k = v->out_c / v->groups * window_kernel(v->axis), in_c = v->in_c / v->groups;
   for (uint64_t row = 0; row < all_rows; row += m->rows_at_once) {
@@ -150,7 +128,7 @@ static bool deconvolve(struct op_call *c, const struct scatter *m, const float *
 }
 
 /* What the sums begin with: the bias of each channel, or 0. */
-static void start_output(const struct op_call *c, const struct deconv *v) {
+static void start_output(const struct op_call *c, const struct conv *v) {
   const struct ftensor *bias = op_tensor_or_null(c, BIAS);
   float *out = ft_f32_out(c->out);
   for (uint64_t n = 0; n < v->batch; n++)
@@ -159,7 +137,7 @@ static void start_output(const struct op_call *c, const struct deconv *v) {
 }
 
 static bool deconvolve_all(struct op_call *c, const struct scatter *m) {
-  const struct deconv *v = m->v;
+  const struct conv *v = m->v;
   const uint64_t in_group = v->in_c / v->groups * window_out(v->axis);
   const uint64_t out_group = v->out_c / v->groups * window_in(v->axis);
   const uint64_t weight_group = op_tensor(c, WEIGHT)->numel / v->groups;
@@ -173,7 +151,7 @@ static bool deconvolve_all(struct op_call *c, const struct scatter *m) {
 }
 
 bool conv_transpose_run(struct op_call *c) {
-  struct deconv v = {.groups = 1};
+  struct conv v = {.groups = 1};
   struct scatter m = {.v = &v};
   if (!deconv_read(c, op_tensor(c, WEIGHT)->ndim - 2, &v)) return false;
   if (c->out->numel == 0) return true;

@@ -1,9 +1,10 @@
 #include "forward/gemm.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "base/library.h"
 
 /* The serial build first: it never starts a thread. Then whatever the system's alternative points to. */
 static const char *const libraries[] = {
@@ -12,19 +13,20 @@ static const char *const libraries[] = {
     "libopenblas.so.0",
 };
 
-static void *open_library(void) {
-  for (size_t i = 0; i < ARRAY_LEN(libraries); i++) {
-    void *lib = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
-    if (lib) return lib;
-  }
-  return NULL;
-}
+struct blas {
+  cblas_sgemm_fn *sgemm;
+  cblas_sgemv_fn *sgemv;
+  void (*set_threads)(int);
+  int (*get_threads)(void);
+  char *(*get_core)(void);
+};
+static const char *const names[] = {"cblas_sgemm", "cblas_sgemv", "openblas_set_num_threads",
+                                    "openblas_get_num_threads", "openblas_get_corename"};
 
-/* ISO C has no conversion between object and function pointers; POSIX wants dlsym's answer to be copied like
- * this. */
-static void resolve(void *lib, const char *name, void *slot) {
-  void *symbol = dlsym(lib, name);
-  memcpy(slot, &symbol, sizeof symbol);
+static bool load_first(struct blas *blas) {
+  for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
+    if (library_load(libraries[i], names, ARRAY_LEN(names), blas)) return true;
+  return false;
 }
 
 /* Threads of this process: /proc/self/task has two links and one for each. 1 where /proc is not mounted. */
@@ -60,23 +62,15 @@ bool gemm_load(struct gemm *g) {
   if (setenv("OPENBLAS_NUM_THREADS", "1", 1) != 0 || setenv("OMP_NUM_THREADS", "1", 1) != 0)
     return load_error(g, "the environment can't be set");
   uint64_t threads = count_threads();
-  void *lib = open_library();
-  if (!lib) return load_error(g, "OpenBLAS is not installed (Debian: apt-get install libopenblas0-serial)");
-
-  void (*set_threads)(int) = NULL;
-  int (*get_threads)(void) = NULL;
-  char *(*get_core)(void) = NULL;
-  resolve(lib, "cblas_sgemm", &g->sgemm);
-  resolve(lib, "cblas_sgemv", &g->sgemv);
-  resolve(lib, "openblas_set_num_threads", &set_threads);
-  resolve(lib, "openblas_get_num_threads", &get_threads);
-  resolve(lib, "openblas_get_corename", &get_core);
-  if (!g->sgemm || !g->sgemv || !set_threads || !get_threads)
-    return load_error(g, "the OpenBLAS library has no CBLAS interface");
-  set_threads(1);
-  g->core = get_core ? get_core() : NULL;
+  struct blas blas;
+  if (!load_first(&blas))
+    return load_error(g, "OpenBLAS is not installed (Debian: apt-get install libopenblas0-serial)");
+  blas.set_threads(1);
+  g->sgemm = blas.sgemm;
+  g->sgemv = blas.sgemv;
+  g->core = blas.get_core();
   if (!warm_up(g)) return load_error(g, "OpenBLAS can't multiply two matrices here");
-  if (get_threads() != 1 || count_threads() != threads) return load_error(g, "OpenBLAS started threads");
+  if (blas.get_threads() != 1 || count_threads() != threads) return load_error(g, "OpenBLAS started threads");
   return true;
 }
 

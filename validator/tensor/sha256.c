@@ -1,8 +1,8 @@
 #include "tensor/sha256.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 
+#include "base/library.h"
 #include "base/memory.h"
 
 /* The part of OpenSSL 3's EVP that is used, declared here so that the build needs no headers of it. */
@@ -25,13 +25,7 @@ static void *algorithm;
 
 bool sha256_load(void) {
   if (algorithm) return true;
-  void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-  void *found[EVP_FUNCTIONS] = {0};
-  for (size_t i = 0; i < EVP_FUNCTIONS; i++) {
-    found[i] = library ? dlsym(library, evp_names[i]) : NULL;
-    if (!found[i]) return false;
-  }
-  memcpy(&evp, found, sizeof evp); /* POSIX: what dlsym gives may become a function pointer */
+  if (!library_load("libcrypto.so.3", evp_names, EVP_FUNCTIONS, &evp)) return false;
   algorithm = evp.fetch(NULL, "SHA256", NULL);
   uint8_t ignored[32];
   return algorithm && sha256(SPAN("warm up"), ignored);

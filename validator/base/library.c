@@ -1,0 +1,16 @@
+#include "base/library.h"
+
+#include <dlfcn.h>
+
+enum { POINTER = sizeof(void *) };
+
+bool library_load(const char *file, const char *const *names, size_t n, void *table) {
+  void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  for (size_t i = 0; i < n; i++)
+    if (!library || !dlsym(library, names[i])) return false;
+  for (size_t i = 0; i < n; i++) {
+    void *found = dlsym(library, names[i]);
+    memcpy((uint8_t *)table + i * POINTER, &found, POINTER); /* POSIX: it may become a function pointer so */
+  }
+  return true;
+}
