@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the release build promises of its own file: it can be placed anywhere, its tables are read-only once it runs, no
-# stack is executable, libraries come from the system's folders and are five, and the writable globals are those below.
+# stack is executable, libraries come from the system's folders and are six, and the writable globals are those below.
 # Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -43,9 +43,9 @@ check 'no segment is writable and executable' "$(with '^ *LOAD .* RWE ')"
 check 'no RPATH or RUNPATH' "$(with '\((RPATH|RUNPATH)\)')"
 check 'text without relocations' "$(with '\(TEXTREL\)')"
 needed=$(printf '%s\n' "$headers" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' | LC_ALL=C sort | tr '\n' ' ')
-[ "$needed" = 'libc.so.6 libcjson.so.1 libdeflate.so.0 libm.so.6 libseccomp.so.2 ' ] && needed=
-check 'needs libc, libm, libseccomp, libcjson, libdeflate' "$needed"
-resolved=$(ldd "$program" | awk '{print $1}' | grep -vE '^(linux-vdso|/lib(64)?/ld-linux|lib(c|cjson|deflate|m|seccomp)\.so)')
+[ "$needed" = 'libc.so.6 libcjson.so.1 libdeflate.so.0 libm.so.6 libmd.so.0 libseccomp.so.2 ' ] && needed=
+check 'needs libc, libm, libseccomp, libcjson, libdeflate, libmd' "$needed"
+resolved=$(ldd "$program" | awk '{print $1}' | grep -vE '^(linux-vdso|/lib(64)?/ld-linux|lib(c|cjson|deflate|m|md|seccomp)\.so)')
 check 'these need nothing else' "$resolved"
 fortified=$(nm -D --undefined-only "$program" | grep -c '_chk@')
 [ "$fortified" -gt 0 ] && fortified=

@@ -24,15 +24,16 @@ static bool is_own(const char *argument) {
 
 /* The same call, but its report is for us: the last word on an option counts, in front of a "--". */
 static char **arguments_of(char *const *argv) {
-  static char format[] = "--format=ndjson", progress[] = "--progress=never";
+  static const char format[] = "--format=ndjson", progress[] = "--progress=never";
   size_t n = 0, from = 0, to = 0;
   while (argv[n]) n++;
-  char **copy = calloc(n + 3, sizeof *copy);
+  char **copy = calloc(1, (n + 3) * sizeof *copy + sizeof format + sizeof progress);
   if (!copy) return NULL;
+  char *own = (char *)(copy + n + 3);
   for (; from < n && strcmp(argv[from], "--") != 0; from++)
     if (!is_own(argv[from])) copy[to++] = argv[from];
-  copy[to++] = format;
-  copy[to++] = progress;
+  copy[to++] = memcpy(own, format, sizeof format);
+  copy[to++] = memcpy(own + sizeof format, progress, sizeof progress);
   for (; from < n; from++) copy[to++] = argv[from];
   return copy;
 }
