@@ -223,7 +223,7 @@ ablation: build/ckptlint $(GENERATORS)
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench
-bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read expand) $(OUT)/corpus/gen
+bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read expand) $(OUT)/tests/unit/test_mutations $(OUT)/corpus/gen
 	@MODE=$(MODE) sh tests/bench/bench.sh
 
 $(OUT)/tests/bench/%: tests/bench/%.c $(OUT)/core.a

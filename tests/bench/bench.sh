@@ -39,6 +39,8 @@ cat >"$work/llama-70b.json" <<'END'
  "num_key_value_heads": 8, "vocab_size": 32000, "architectures": ["LlamaForCausalLM"]}
 END
 "$OUT/tests/bench/expand" 21 rules/models/llama.json "$work/llama-70b.json" # Llama 2 70B: at most 20 ms
+"$OUT/tests/unit/test_mutations" 2>&1 | # at most 1,000 ms
+  sed -n 's/.*; the slowest took \([0-9]*\) ms$/\1/p' | xargs printf '%-44s %9.1f ms\n' "slowest hint, of 150 wrong config values"
 row "full scan, 1 GiB torch zip" 5 "one-thread read" "$OUT/tests/bench/read $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
 row "full scan, 1,000 small files" 5 "cat" "cat $work/dir/*.pt" "$OUT/ckptlint" "$work/dir"
 row "start: ckptlint version" 21 "true" "true" "$OUT/ckptlint" version
