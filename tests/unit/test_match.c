@@ -9,6 +9,35 @@ static const char two_layers[] =
 
 /* ---- keys ---- */
 
+/* What was renamed is named where shapes and order agree, and nowhere else. */
+static void names_that_changed_are_noticed(void **state) {
+  static const struct {
+    const char *keys, *subject; /* subject "": no note */
+    uint64_t got;
+  } rows[] = {
+      {"fc1.weight[4,3] fc1.bias[4] fc2.weight[2,4]", "fc1.weight", 3},
+      {"layer1.weight[4,3] x.bias[4] x.weight[2,4]", "x.bias", 2},
+      {"layer1.weight[4,3] layer1.bias[4] x.weight[2,4]", "", 0}, /* one key alone may be anything */
+      {"fc1.weight[4,3] fc1.bias[4] fc2.weight[4,2]", "", 0},
+      {"fc1.weight[4,3] fc2.weight[2,4] fc1.bias[4]", "", 0},
+      {"fc1.weight[4,3] fc1.shift[4] fc2.weight[2,4]", "", 0},
+      {"fc1.weight[4,3] fc1.bias[4] fc2.weight[2,4] more[1]", "", 0},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct match_bench x;
+    const struct observation *found = NULL;
+    bench_open(&x, two_layers);
+    root_dict(&x, rows[i].keys, "");
+    bench_run(&x);
+    for (uint32_t k = 0; k < x.b.o.n; k++)
+      if (x.b.o.list[k].kind == OBS_MATCH_ORDER) found = &x.b.o.list[k];
+    if ((found != NULL) != (rows[i].got != 0)) fail_msg("%s", rows[i].keys);
+    if (found) assert_true(span_is(found->subject, rows[i].subject) && found->got == rows[i].got);
+    bench_close(&x);
+  }
+}
+
 static void a_fitting_checkpoint_is_silent(void **state) {
   struct match_bench x;
   (void)state;
@@ -694,6 +723,7 @@ static void a_hundred_thousand_keys_are_matched_in_linear_time(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(names_that_changed_are_noticed),
       cmocka_unit_test(a_fitting_checkpoint_is_silent),
       cmocka_unit_test(order_in_the_file_does_not_matter),
       cmocka_unit_test(differences_are_judged_as_torch_does),

@@ -306,7 +306,7 @@ bool match_run(struct match *out, const struct model *model, const struct plan *
   note_waived(&m);
   note_quantized(&m);
   note_config_dtype(&m);
-  if (note_nothing(&m)) return true;
+  if (!match_note_order(&m) && note_nothing(&m)) return true;
   if (!match_fold(&m)) return false;
   match_ties(&m);
   match_constants(&m);

@@ -47,6 +47,7 @@ NODISCARD bool match_elements(struct elements *e, struct matcher *m, uint32_t te
 
 NODISCARD bool match_read_names(struct matcher *m); /* match_names.c; false: memory is spent */
 void match_find_names(struct matcher *m);
+bool match_note_order(struct matcher *m);     /* match_order.c: true: it looks like a change of names */
 NODISCARD bool match_fold(struct matcher *m); /* match_fold.c: the problems become observations */
 bool match_same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b);
 void match_ties(struct matcher *m); /* match_values.c */
