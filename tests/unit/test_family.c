@@ -75,7 +75,7 @@ static void model_types_find_files(void **state) {
       {"{'model_type': 'mamba'}", NULL, OBS_FAMILY_TYPE, ""},
       {"{'model_type': 3}", NULL, OBS_FAMILY_NO_TYPE, ""},
       {"{}", NULL, OBS_FAMILY_NO_TYPE, ""},
-      {"[]", NULL, OBS_FAMILY_NO_TYPE, ""},
+      {"[]", NULL, OBS_ARCH_CONFIG_FILE, ""},
       {"{", NULL, OBS_ARCH_CONFIG_FILE, ""},
   };
   (void)state;

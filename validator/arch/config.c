@@ -192,27 +192,30 @@ static void list_undeclared(struct resolver *r, const cJSON *json, struct span s
   note_undeclared(r, source, from, n);
 }
 
-static bool read_file(struct resolver *r) {
+cJSON *config_parse(struct text_file file, const struct limits *max, struct observations *o) {
   struct json_error err;
+  struct observation wrong = {.kind = OBS_ARCH_CONFIG_FILE, .subject = file.name, .got = 1, .want = 1};
+  cJSON *json = json_parse(file.text, max, &err);
+  if (cJSON_IsObject(json)) return json;
+  wrong.detail = SPAN("an object of config values");
+  if (!json) {
+    if (err.fault != JSON_MALFORMED) wrong.kind = OBS_LIMIT_JSON;
+    wrong.got = err.line;
+    wrong.want = err.column;
+    wrong.at = err.offset;
+    wrong.detail = span_str(err.what);
+  }
+  observe(o, wrong);
+  cJSON_Delete(json);
+  return NULL;
+}
+
+static bool read_file(struct resolver *r) {
   const struct text_file *file = &r->from->file;
   if (file->text.n == 0) return true;
-  cJSON *json = json_parse(file->text, r->c->eval->max, &err);
+  cJSON *json = config_parse(*file, r->c->eval->max, r->c->observations);
   r->c->json = json;
-  if (!json)
-    return refuse(
-        r->c->observations,
-        (struct observation){.kind = err.fault == JSON_MALFORMED ? OBS_ARCH_CONFIG_FILE : OBS_LIMIT_JSON,
-                             .subject = file->name,
-                             .got = err.line,
-                             .want = err.column,
-                             .at = err.offset,
-                             .detail = span_str(err.what)});
-  if (!cJSON_IsObject(json))
-    return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_CONFIG_FILE,
-                                                           .subject = file->name,
-                                                           .got = 1,
-                                                           .want = 1,
-                                                           .detail = SPAN("an object of config values")});
+  if (!json) return false;
   if (!take_json(r, json, FROM_FILE)) return false;
   list_undeclared(r, json, file->name);
   read_weights(r, json);

@@ -10,6 +10,9 @@
  * enforced. */
 NODISCARD bool value_from_json(struct value *out, struct arena *a, const cJSON *item);
 
+/* A config file's JSON object, which the caller frees by cJSON_Delete; NULL, observed, when it is none. */
+NODISCARD cJSON *config_parse(struct text_file file, const struct limits *max, struct observations *o);
+
 /* A value of the checkpoint, likewise. What is no config value (a tensor, a class) becomes a text that says
  * so: an error only where it is used. */
 NODISCARD bool value_from_plan(struct value *out, struct arena *a, const struct plan *plan, uint32_t row);

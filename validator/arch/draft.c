@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "arch/config.h"
 #include "base/json.h"
 
 enum { MAX_FIELDS = 64, SMALLEST = 5, SMALLEST_COMPUTED = 16, MEMO = 64, STEPS = 1 << 24 };
@@ -246,15 +247,9 @@ static bool reword_all(struct drafter *d, struct description *all) {
 bool draft_family(struct draft *out, struct description *all, struct text_file config, struct arena *a,
                   const struct limits *max, struct observations *o) {
   struct drafter d = {.out = out, .arena = a, .left = STEPS};
-  struct json_error err;
   *out = (struct draft){0};
-  cJSON *json = json_parse(config.text, max, &err);
-  if (!json)
-    return refuse(o, (struct observation){.kind = OBS_ARCH_CONFIG_FILE,
-                                          .subject = config.name,
-                                          .got = err.line,
-                                          .want = err.column,
-                                          .detail = span_str(err.what)});
+  cJSON *json = config_parse(config, max, o);
+  if (!json) return false;
   bool fine = text_of(&d, json_get(json, "model_type"), &out->model_type) &&
               text_of(&d, json_get(json, "architectures"), &out->architecture) && list_fields(&d, json);
   cJSON_Delete(json);

@@ -1,5 +1,6 @@
 #include "arch/family.h"
 
+#include "arch/config.h"
 #include "base/json.h"
 #include "base/near.h"
 
@@ -134,16 +135,10 @@ static bool find_type(struct search *s, struct span type, struct family *out) {
 bool family_by_config(struct family *out, const struct families *all, struct text_file config,
                       struct arena *a, const struct limits *max, struct observations *o) {
   struct search s = {all, a, max, o};
-  struct json_error err;
   struct span type = {0};
   *out = (struct family){0};
-  cJSON *json = json_parse(config.text, max, &err);
-  if (!json)
-    return refuse(o, (struct observation){.kind = OBS_ARCH_CONFIG_FILE,
-                                          .subject = config.name,
-                                          .got = err.line,
-                                          .want = err.column,
-                                          .detail = span_str(err.what)});
+  cJSON *json = config_parse(config, max, o);
+  if (!json) return false;
   const cJSON *item = json_get(json, "model_type");
   bool ok = !cJSON_IsString(item) || arena_copy(a, span_str(item->valuestring), &type) || out_of_memory(&s);
   cJSON_Delete(json);
