@@ -264,8 +264,11 @@ def command(tally, folder):
     tally.check("weights that were recorded, and others", None if codes == [0, 1] else codes)
     done = subprocess.run(call[:3] + call[5:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
     tally.check("modules alone", done.stderr or (None if ckptlint("check", good, arch)[0] == 0 else "check fails"))
-    done = subprocess.run(call[:4] + ["x=float33[3]"] + call[5:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
-    tally.check("a wrong port", None if done.returncode == 1 and "float33[3]" in done.stderr and "Traceback" not in done.stderr else done.stderr)
+    for at, wrong, words in ((4, "x=float33[3]", "float33[3]"), (4, "float32[3]", "NAME="), (4, "y=float32[3]", "forward(x)"),
+                             (2, "tutorials:NoModel", "NoModel"), (2, "tutorials:SimpleCNN(", "SyntaxError"), (2, "nowhere:x", "nowhere")):
+        done = subprocess.run(call[:at] + [wrong] + call[at + 1:], capture_output=True, text=True, cwd=os.path.dirname(__file__))
+        told = done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+        tally.check(wrong, None if told else done.stderr)
 
 
 def main():

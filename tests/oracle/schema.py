@@ -117,6 +117,7 @@ def calls(folder):
     for path in benign:
         yield ["diff", benign[0], path]
         yield ["describe", path]
+        yield ["inspect", "--fields", "epoch,loss,state_dict", path]
     yield ["diff", benign[0], os.path.join(folder, "gone\x1b[2J.pt")]
     yield ["forward", "--arch", os.path.join(BENIGN, "simple_cnn.json"), "--save-output", os.path.join(folder, "y.npy"), benign[0]]
     yield [BENIGN]

@@ -257,7 +257,10 @@ class Tracer(fx.Tracer):
         for name, tensor in self.inputs.items():
             node = self.create_node("placeholder", name, (), {})
             self.values[node], proxies[name] = tensor.clone(), self.proxy(node)
-        bound = inspect.signature(self.root.forward).bind(**proxies)
+        try:
+            bound = inspect.signature(self.root.forward).bind(**proxies)
+        except TypeError as error:
+            raise Refused(f"these inputs for forward{inspect.signature(self.root.forward)}: {error}") from error
         return lambda: root_fn(self.root, *bound.args, **bound.kwargs), []
 
     def create_arg(self, a):
@@ -625,6 +628,14 @@ def random_input(text, sizes, generator):
     return torch.randint(2 if dtype == torch.bool else int(said[3] or 2), shape, generator=generator).to(dtype)
 
 
+def pairs(words, option):
+    """NAME=VALUE of an option that may be given several times."""
+    wrong = next((text for text in words if "=" not in text), None)
+    if wrong:
+        raise Refused(f"{option} {wrong}; expected NAME=…")
+    return dict(text.split("=", 1) for text in words)
+
+
 def random_runs(ports, given):
     symbols = list(dict.fromkeys(dim for text in ports.values() for dim in dims_of(text) if not dim.isdigit()))
     if len(symbols) > len(SIZES):
@@ -640,8 +651,11 @@ def build(words):
     """MODULE:EXPRESSION, which is evaluated among the module's names, and called if it is no model yet."""
     where, _, expression = words.partition(":")
     sys.path.insert(0, os.getcwd())
-    made = eval(expression, dict(vars(importlib.import_module(where))))
-    made = made if isinstance(made, nn.Module) else made()
+    try:
+        made = eval(expression, dict(vars(importlib.import_module(where))))
+        made = made if isinstance(made, nn.Module) else made()
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        raise Refused(f"{words}: {type(error).__name__}: {error}") from error
     if not isinstance(made, nn.Module):
         raise Refused(f"{words} makes a {type(made).__name__}, not a torch.nn.Module")
     return made
@@ -662,8 +676,8 @@ def main():
     parser.add_argument("-o", "--output", metavar="FILE.json", required=True)
     said = parser.parse_args()
     try:
-        ports = dict(text.split("=", 1) for text in said.input)
-        given = {name: [int(n) for n in sizes.split(",")] for name, sizes in (text.split("=", 1) for text in said.size)}
+        ports = pairs(said.input, "--input")
+        given = {name: [int(n) for n in sizes.split(",")] for name, sizes in pairs(said.size, "--size").items()}
         model = build(said.model)
         if said.weights:
             load(model, said.weights, said.key)
