@@ -167,6 +167,15 @@ def judge_drafts(tally, folder):
     tally.check("no config", None if run("describe", place, "--family").returncode == 2 else "drafted")
 
 
+def wrong_modes(path, model):
+    """What inspect says of training mode, all modules and none included."""
+    named = dict(model.named_modules())
+    training = [n for n, m in named.items() if m.training]
+    want = {"modules": len(named), "in_training": len(training), "training": training[:64]}
+    got = report("inspect", path).get("modes")
+    return None if got == want else f"{got}, torch {want}"
+
+
 def likeness(path):
     return [(f["reason"], f.get("subject")) for f in report("describe", path)["findings"] if f["rule"] == "KEY516"]
 
@@ -182,6 +191,10 @@ def main():
             torch.save(model, whole)
             torch.save({"model_state_dict": model.state_dict()}, weights)
             tally.check(f"{name}, whole", wrong_whole(whole, model))
+            tally.check(f"{name}, modes", wrong_modes(whole, model))
+            for mode in (True, False):
+                torch.save(model.train(mode), os.path.join(folder, "other.pt"))
+                tally.check(f"{name}, all modules in one mode", wrong_modes(os.path.join(folder, "other.pt"), model))
             tally.check(f"{name}, whole, as a file", wrong_arch(whole, folder, model))
             tally.check(f"{name}, state dict, as a file", wrong_arch(weights, folder, model))
             if name in ("alexnet", "vgg11_bn", "resnet18", "squeezenet1_1", "densenet121", "mobilenet_v2", "efficientnet_b0"):

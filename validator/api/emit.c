@@ -143,133 +143,6 @@ static void add_plan(const struct job *job, cJSON *file) {
   add_state_dicts(p, file);
 }
 
-/* ---- check and forward ---- */
-
-static void add_check(const struct job *job, const struct model_summary *s, cJSON *file) {
-  cJSON *o = event_object(file, "check");
-  event_text(o, "arch", span_of(s->name, s->name_n), TEXT_CAP);
-  event_text(o, "state_dict",
-             job->plan.num_dicts ? plan_span(&job->plan, job->plan.dicts[s->dict].path) : SPAN(""), KEY_CAP);
-  if (s->prefix_removed_n) event_text(o, "prefix", span_of(s->prefix_removed, s->prefix_removed_n), TEXT_CAP);
-  event_u64(o, "expected", s->expected);
-  event_u64(o, "matched", s->matched);
-  event_u64(o, "missing", s->missing);
-  event_u64(o, "unexpected", s->unexpected);
-  event_u64(o, "mismatched", s->misshapen);
-  event_u64(o, "params_loaded", s->params_loaded);
-  event_u64(o, "params_missing", s->params_missing);
-  event_u64(o, "params_ignored", s->params_ignored);
-  event_bool(o, "loads_strict", s->loads_strict != 0);
-  event_bool(o, "loads_loose", s->loads_loose != 0);
-}
-
-static void add_torch_lines(const struct job *job, cJSON *file) {
-  enum { TORCH_CAP = 65536 };
-  cJSON *list = job->torch_lines.n ? event_array(file, "torch_messages") : NULL;
-  for (uint32_t i = 0; i < job->torch_lines.n; i++) event_push_text(list, job->torch_lines.p[i], TORCH_CAP);
-}
-
-/* The worst element's index, one number a dimension. */
-static void add_index(cJSON *o, const struct result_output *out) {
-  const struct result_array *a = &out->array;
-  uint64_t index[FT_DIMS] = {0}, left = out->worst;
-  for (uint32_t i = a->ndim; i > 0; i--) {
-    uint64_t size = a->size[i - 1] ? a->size[i - 1] : 1;
-    index[i - 1] = left % size;
-    left /= size;
-  }
-  cJSON *list = event_array(o, "worst_index");
-  for (uint32_t i = 0; i < a->ndim; i++) event_push_u64(list, index[i]);
-}
-
-static void add_shape(cJSON *o, const struct result_array *a) {
-  cJSON *shape = event_array(o, "shape");
-  for (uint32_t i = 0; i < a->ndim; i++) event_push_u64(shape, a->size[i]);
-}
-
-static void add_figures(cJSON *o, const struct result_figures *f) {
-  event_figure(o, "min", f->min);
-  event_figure(o, "max", f->max);
-  event_figure(o, "mean", f->mean);
-}
-
-static void add_output(const struct job *job, const struct result_output *out, cJSON *list) {
-  cJSON *o = event_push_object(list);
-  struct span name = result_span(job->result, out->name);
-  event_text(o, "name", name, TEXT_CAP);
-  add_shape(o, &out->array);
-  add_figures(o, &out->figures);
-  event_str(o, "status", out->golden == GOLDEN_NONE ? "computes" : out->agrees ? "pass" : "fail");
-  if (out->golden == GOLDEN_VALUES && out->same_shape) {
-    event_figure(o, "max_abs", out->max_abs);
-    event_figure(o, "max_rel", out->max_rel);
-    add_index(o, out);
-  }
-  if (out->rows) event_bool(o, "argmax_agree", out->rows == out->rows_agree);
-  struct span saved = job_saved_output(job, name);
-  if (saved.n) event_text(o, "saved", saved, KEY_CAP);
-}
-
-static void add_steps(const struct job *job, const struct result_test *t, cJSON *o) {
-  const struct result *r = job->result;
-  cJSON *list = t->num_steps ? event_array(o, "steps") : NULL;
-  for (uint32_t i = 0; i < t->num_steps; i++) {
-    const struct result_step *s = &r->steps[t->first_step + i];
-    cJSON *row = event_push_object(list);
-    event_text(row, "op", result_span(r, s->op), TEXT_CAP);
-    event_text(row, "place", result_span(r, s->place), TEXT_CAP);
-    add_shape(row, &s->array);
-    add_figures(row, &s->figures);
-    event_u64(row, "nonfinite", s->figures.nonfinite);
-  }
-}
-
-/* A goldens file knows what it was recorded with. */
-static void add_goldens(const struct job *job, cJSON *file) {
-  const struct result *r = job->result;
-  if (!r->recorded_by.n) return;
-  cJSON *o = event_object(file, "goldens");
-  event_text(o, "tool", result_span(r, r->recorded_by), TEXT_CAP);
-  if (r->same_weights != SAME_UNKNOWN) event_bool(o, "same_weights", r->same_weights == SAME_YES);
-  if (r->same_arch != SAME_UNKNOWN) event_bool(o, "same_arch", r->same_arch == SAME_YES);
-}
-
-static const char *test_status(const struct job *job, const struct result_test *t) {
-  const struct result *r = job->result;
-  bool golden = false, fails = t->nonfinite_place.n > 0;
-  if (t->status != RESULT_COMPUTED) return "not run";
-  for (uint32_t i = 0; i < t->num_outputs; i++) {
-    const struct result_output *o = &r->outputs[t->first_output + i];
-    golden = golden || o->golden != GOLDEN_NONE;
-    fails = fails || (o->golden != GOLDEN_NONE && !o->agrees);
-  }
-  return fails ? "fail" : golden ? "pass" : "computes";
-}
-
-static void add_forward(const struct job *job, cJSON *file) {
-  static const char *const reasons[RESULT_STATUSES] = {"an earlier failure ended the pass",
-                                                       "refused: see the findings",
-                                                       "over 20 GFLOP: ask with ckptlint forward", NULL};
-  cJSON *list = event_array(file, "forward");
-  for (uint32_t i = 0; i < job->result->num_tests; i++) {
-    const struct result_test *t = &job->result->tests[i];
-    cJSON *o = event_push_object(list);
-    event_u64(o, "test", i);
-    event_str(o, "status", test_status(job, t));
-    if (t->status < RESULT_STATUSES && reasons[t->status]) event_str(o, "reason", reasons[t->status]);
-    cJSON *outputs = event_array(o, "outputs");
-    for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
-      add_output(job, &job->result->outputs[t->first_output + k], outputs);
-    if (t->status == RESULT_COMPUTED) {
-      event_u64(o, "operations", t->cost);
-      event_u64(o, "memory", t->peak_bytes);
-    }
-    if (t->nonfinite_place.n)
-      event_text(o, "first_nonfinite", result_span(job->result, t->nonfinite_place), TEXT_CAP);
-    add_steps(job, t, o);
-  }
-}
-
 /* ---- inspect ---- */
 
 static bool shows(const struct job *job, enum inspect_view view) {
@@ -475,15 +348,15 @@ void job_emit(const struct job *job, struct report *report) {
   if (job->opened) event_u64(file, "size", job->folder.n ? job->folder.bytes : job->in.bytes.n);
   if (job->have_plan) add_plan(job, file);
   if (job->findings.n) add_counts(job, file);
-  if (job->have_plan && o->verb == VERB_INSPECT) add_parts(job, file);
+  if (job->have_plan && o->verb == VERB_INSPECT) {
+    add_parts(job, file);
+    add_modes(job, file);
+  }
   add_inside(job, file);
   add_fields(job, file);
   if (s) add_check(job, s, file);
   add_torch_lines(job, file);
-  if (job->result) {
-    add_forward(job, file);
-    add_goldens(job, file);
-  }
+  if (job->result) add_forward(job, file);
   if (job->pair.side[0]) add_diff(job, file);
   job_says(job, job_needs(job, file), file);
   cJSON *timing = event_object(file, "timing");

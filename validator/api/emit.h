@@ -26,6 +26,14 @@ void emit_value(const struct plan *p, uint32_t i, struct report *report);
 /* `inspect --fields`: an object of the values, null where there is none. */
 void add_fields(const struct job *job, cJSON *file);
 
+/* emit_forward.c, into the file's event. */
+void add_check(const struct job *job, const struct model_summary *s, cJSON *file);
+void add_torch_lines(const struct job *job, cJSON *file);
+void add_forward(const struct job *job, cJSON *file);
+
+/* modes.c: of a whole-module save, which modules are in training mode. */
+void add_modes(const struct job *job, cJSON *file);
+
 /* The rows of `describe`. */
 void emit_modules(const struct job *job, struct report *report);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "rules/check_reference.h"
 
 static void scan(struct job *job, const struct run *run) {
@@ -16,7 +17,7 @@ static void scan(struct job *job, const struct run *run) {
 
 const char *reference_open(struct run *run) {
   if (!run->options->reference) return NULL;
-  struct job *job = calloc(1, sizeof *job);
+  struct job *job = memory_calloc(1, sizeof *job);
   if (!job) return "out of memory";
   scan(job, run); /* run->reference is not set yet: it is held beside nothing itself */
   run->reference = job;

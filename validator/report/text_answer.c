@@ -97,6 +97,37 @@ static void write_state_dicts(struct text *t, const cJSON *dicts) {
   table_end(&t->table);
 }
 
+/* ---- a whole module's modes ---- */
+
+/* The first few names; the event has more. */
+static void write_training(struct text *t, const cJSON *modes) {
+  enum { SHOWN = 8 };
+  const cJSON *name;
+  uint64_t shown = 0, training = field_u64(modes, "in_training");
+  cJSON_ArrayForEach(name, field(modes, "training")) {
+    if (shown == SHOWN) break;
+    pen_format(&t->pen, INK_PLAIN, "%s%s", shown++ ? ", " : ": ",
+               name->valuestring[0] ? name->valuestring : "(the model itself)");
+  }
+  if (training > shown) pen_format(&t->pen, INK_PLAIN, " and %ju more", (uintmax_t)(training - shown));
+}
+
+static void write_modes(struct text *t, const cJSON *modes) {
+  if (!modes) return;
+  uint64_t modules = field_u64(modes, "modules"), training = field_u64(modes, "in_training");
+  bool all = training == modules;
+  text_indent(t, 2);
+  pen_format(&t->pen, INK_PLAIN, "%ju module%s, ", (uintmax_t)modules, modules == 1 ? "" : "s");
+  if (training == 0)
+    pen_text(&t->pen, INK_GOOD, "in evaluation mode");
+  else if (all)
+    pen_text(&t->pen, INK_NOTE, "in training mode: model.eval() comes before use");
+  else
+    pen_format(&t->pen, INK_NOTE, "%ju in training mode", (uintmax_t)training);
+  if (training && !all) write_training(t, modes);
+  pen_newline(&t->pen);
+}
+
 /* ---- the match ---- */
 
 static void write_deviations(struct text *t, const cJSON *check) {
@@ -277,6 +308,7 @@ void text_answers(struct text *t, const cJSON *file) {
   if (t->answered) return;
   t->answered = true;
   if (field_is(t->run, "verb", "inspect")) write_state_dicts(t, field(file, "state_dicts"));
+  write_modes(t, field(file, "modes"));
   write_check(t, field(file, "check"));
   write_forward(t, file);
   write_diff(t, field(file, "diff"));
