@@ -44,6 +44,11 @@ class Weights:
     def __call__(self, key):
         return self.of[key]
 
+    def below(self, prefix):
+        part = Weights.__new__(Weights)
+        part.of = {key[len(prefix):]: t for key, t in self.of.items() if key.startswith(prefix)}
+        return part
+
     def linear(self, x, name):
         return F.linear(x, self.of[name + ".weight"], self.of.get(name + ".bias"))
 
@@ -267,7 +272,22 @@ def t5(w, config, ids, dec_ids):
     return x * 32**-0.5 @ table.T if config.get("tie_word_embeddings", True) else w.linear(x, "lm_head")
 
 
+def t5_tokens(w, config, ids):
+    below = w.below("transformer.")
+    return w.linear(t5_stack(below, "encoder", below("shared.weight")[ids]), "classifier")
+
+
 def vit(w, config, x):
+    return w.linear(vit_states(w, x)[:, 0], "classifier")
+
+
+def vit_pixels(w, config, x):
+    """Each patch's state becomes its pixels: a convolution of size 1, then its channels are spread over space."""
+    x = vit_states(w, x)[:, 1:].transpose(1, 2).reshape(len(x), -1, 4, 4)
+    return F.pixel_shuffle(F.conv2d(x, w("decoder.0.weight"), w("decoder.0.bias")), 8)
+
+
+def vit_states(w, x):
     e = "vit.embeddings."
     x = F.conv2d(x, w(e + "patch_embeddings.projection.weight"), w(e + "patch_embeddings.projection.bias"), 8).flatten(2).transpose(1, 2)
     x = torch.cat([w(e + "cls_token").expand(len(x), -1, -1), x], 1) + w(e + "position_embeddings")
@@ -276,7 +296,7 @@ def vit(w, config, x):
                     ("attention.attention.query", "attention.attention.key", "attention.attention.value", "attention.output.dense"),
                     {"linear1": "intermediate.dense", "linear2": "output.dense", "norm1": "layernorm_before", "norm2": "layernorm_after"},
                     F.gelu, 1e-12, True)(x)
-    return w.linear(w.norm(x, "vit.layernorm", 1e-12)[:, 0], "classifier")
+    return w.norm(x, "vit.layernorm", 1e-12)
 
 
 def clip_layers(w, side, x, mask):
@@ -287,32 +307,63 @@ def clip_layers(w, side, x, mask):
     return x
 
 
-def clip(w, config, ids, pixels):
+def clip_text(w, config, ids):
+    """All states, and that of the end-of-text token, which has the highest number."""
     e = "text_model.embeddings."
     t = w(e + "token_embedding.weight")[ids] + w(e + "position_embedding.weight")[: ids.shape[1]]
     t = w.norm(clip_layers(w, "text_model", t, causal(ids.shape[1])), "text_model.final_layer_norm")
-    t = F.normalize(t[torch.arange(len(ids)), ids.argmax(-1)] @ w("text_projection.weight").T, dim=-1)
+    return t, t[torch.arange(len(ids)), ids.argmax(-1)]
+
+
+def clip_vision(w, config, pixels):
     e = "vision_model.embeddings."
     x = F.conv2d(pixels, w(e + "patch_embedding.weight"), None, 8).flatten(2).transpose(1, 2)
     x = torch.cat([w(e + "class_embedding").expand(len(x), 1, -1), x], 1) + w(e + "position_embedding.weight")
-    x = clip_layers(w, "vision_model", w.norm(x, "vision_model.pre_layrnorm"), None)[:, 0]
-    x = F.normalize(w.norm(x, "vision_model.post_layernorm") @ w("visual_projection.weight").T, dim=-1)
+    x = clip_layers(w, "vision_model", w.norm(x, "vision_model.pre_layrnorm"), None)
+    return x, w.norm(x[:, 0], "vision_model.post_layernorm")
+
+
+def clip_text_projected(w, config, ids):
+    return clip_text(w, config, ids)[1] @ w("text_projection.weight").T
+
+
+def clip_vision_projected(w, config, pixels):
+    return clip_vision(w, config, pixels)[1] @ w("visual_projection.weight").T
+
+
+def clip_classes(w, config, pixels):
+    return w.linear(clip_vision(w, config, pixels)[0][:, 1:].mean(1), "classifier")
+
+
+def clip(w, config, ids, pixels):
+    t, x = (F.normalize(v, dim=-1) for v in (clip_text_projected(w, config, ids), clip_vision_projected(w, config, pixels)))
     return w("logit_scale").exp() * x @ t.T
 
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 
-def whisper(w, config, mel, ids):
+def whisper_encoder(w, base, mel):
     x = mel
     for name, stride in (("conv1", 1), ("conv2", 2)):
-        x = F.gelu(F.conv1d(x, w(f"model.encoder.{name}.weight"), w(f"model.encoder.{name}.bias"), stride, 1))
-    x = x.transpose(1, 2) + w("model.encoder.embed_positions.weight")
+        x = F.gelu(F.conv1d(x, w(f"{base}{name}.weight"), w(f"{base}{name}.bias"), stride, 1))
+    x = x.transpose(1, 2) + w(base + "embed_positions.weight")
     for i in range(3):
-        x = encoder(w, f"model.encoder.layers.{i}.", ["self_attn." + name for name in ATTENTION],
+        x = encoder(w, f"{base}layers.{i}.", ["self_attn." + name for name in ATTENTION],
                     {"linear1": "fc1", "linear2": "fc2", "norm1": "self_attn_layer_norm", "norm2": "final_layer_norm"}, F.gelu, 1e-5,
                     True)(x)
-    x = w.norm(x, "model.encoder.layer_norm")
+    return w.norm(x, base + "layer_norm")
+
+
+def whisper_classes(w, config, mel):
+    return w.linear(w.linear(whisper_encoder(w, "encoder.", mel), "projector").mean(1), "classifier")
+
+
+def whisper(w, config, mel, ids):
+    return whisper_decoder(w, config, ids, whisper_encoder(w, "model.encoder.", mel))
+
+
+def whisper_decoder(w, config, ids, x):
     y = w("model.decoder.embed_tokens.weight")[ids] + w("model.decoder.embed_positions.weight")[: ids.shape[1]]
     for i in range(3):
         p = f"model.decoder.layers.{i}."
@@ -351,6 +402,7 @@ def changed(family, **config):
 
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
 IDS = {"ids": ("ids", (2, 9))}
+PIXELS = {"pixels": ("numbers", (2, 3, 32, 32))}
 IMAGE = {"x": ("numbers", (2, 3, 32, 32))}
 SIDE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
 CASES = [
@@ -370,6 +422,18 @@ CASES = [
          "projection_dim": 24, "text_config": dict(SIDE, vocab_size=1003, max_position_embeddings=40),
          "vision_config": dict(SIDE, image_size=32, patch_size=8)}}),
     ("whisper", whisper, {"mel": ("numbers", (2, 5, 60)), "ids": ("ids", (2, 9))}, {}),
+    ("whisper", whisper_decoder, {"ids": ("ids", (2, 9)), "memory": ("numbers", (2, 7, 32))}, {"root": "WhisperForCausalLM"}),
+    ("whisper", whisper_classes, {"mel": ("numbers", (2, 5, 60))}, {"root": "WhisperForAudioClassification"}),
+    ("clip", clip_text, IDS, {"root": "CLIPTextModel", "type": "clip_text_model", "config": dict(SIDE, vocab_size=1003, max_position_embeddings=40)}),
+    ("clip", clip_text_projected, IDS, {"root": "CLIPTextModelWithProjection", "type": "clip_text_model", "config": dict(
+        SIDE, vocab_size=1003, max_position_embeddings=40, projection_dim=24)}),
+    ("clip", clip_vision, PIXELS, {"root": "CLIPVisionModel", "type": "clip_vision_model", "config": dict(SIDE, image_size=32, patch_size=8)}),
+    ("clip", clip_vision_projected, PIXELS, {"root": "CLIPVisionModelWithProjection", "type": "clip_vision_model", "config": dict(
+        SIDE, image_size=32, patch_size=8, projection_dim=24)}),
+    ("clip", clip_classes, PIXELS, {"root": "CLIPForImageClassification", "type": "clip", "config": {
+        "num_labels": 5, "vision_config": dict(SIDE, image_size=32, patch_size=8)}}),
+    ("vit", vit_pixels, IMAGE, {"root": "ViTForMaskedImageModeling", "config": dict(SMALL["vit"]["config"], encoder_stride=8)}),
+    ("t5", t5_tokens, {"ids": ("ids", (2, 40))}, {"root": "T5ForTokenClassification"}),
     ("resnet_hf", resnet, {"x": ("numbers", (1, 3, 224, 224))},
      {"config": {"layer_type": "basic", "depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "num_labels": 1000}}),
 ]
@@ -389,11 +453,14 @@ def wrong_forward(family, reference, inputs, change, folder):
         options += ["--input", f"{name}={path}"]
     with torch.no_grad():
         y = reference(w, case.config, *given)
-    path = os.path.join(folder, "y.npy")
-    numpy.save(path, y.float().numpy())
+    several = y if isinstance(y, tuple) else (y,)
+    for i, each in enumerate(several):
+        path = os.path.join(folder, f"y{i}.npy")
+        numpy.save(path, each.float().numpy())
+        options += ["--expect", f"output{i}={path}" if len(several) > 1 else path]
     write_json(os.path.join(folder, "config.json"), case.config)
     write_safetensors(os.path.join(folder, "model.safetensors"), case.tensors, case.values)
-    code, report = ckptlint("forward", folder, *options, "--expect", path, "--atol", str(1e-5 * float(y.abs().max())))
+    code, report = ckptlint("forward", folder, *options, "--atol", str(1e-5 * max(float(v.abs().max()) for v in several)))
     status = [test["status"] for test in report.get("forward", [])]
     return None if code == 0 and status == ["pass"] else f"exit {code}, {status}: {said(report)}"
 
