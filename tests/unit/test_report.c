@@ -599,6 +599,28 @@ static void statistics_instead_of_layout(void **state) {
               "  grüß         float32  [2, 3]         6  -0.1   42   0.1    1\n\n");
 }
 
+static cJSON *make_tensor_bars(void) {
+  static const uint8_t heights[16] = {255, 0, 1, 37, 73, 110, 146, 183, 219, 0, 0, 0, 0, 0, 0, 255};
+  cJSON *e = make_tensor_plain(), *bars = event_array(e, "histogram");
+  for (size_t i = 0; i < ARRAY_LEN(heights); i++) event_push_u64(bars, heights[i]);
+  return e;
+}
+
+/* Eight heights; blocks only where the terminal has them. */
+static void histograms_are_bars(void **state) {
+  (void)state;
+  make_fn *const rows[] = {make_tensor_bars};
+  struct report_options options = plain;
+  options.stats = true;
+  assert_rows(options, rows, ARRAY_LEN(rows),
+              "  tensor       dtype    shape   elements   min  max  mean  histogram\n"
+              "  conv.weight  float32  [2, 3]         6  -0.1   42   0.1  █ ▁▂▃▄▅▆▇      █\n\n");
+  options.unicode = false;
+  assert_rows(options, rows, ARRAY_LEN(rows),
+              "  tensor       dtype    shape   elements   min  max  mean  histogram\n"
+              "  conv.weight  float32  [2, 3]         6  -0.1   42   0.1  # _.:-=+*      #\n\n");
+}
+
 static cJSON *make_text(void) {
   cJSON *e = make_value(1, false, "name", "text", "a b");
   event_u64(e, "items", 3);
@@ -841,6 +863,7 @@ int main(void) {
       cmocka_unit_test(quiet_leaves_clean_out),
       cmocka_unit_test(findings_of_one_reason_share_its_line),
       cmocka_unit_test(statistics_instead_of_layout),
+      cmocka_unit_test(histograms_are_bars),
       cmocka_unit_test(texts_of_the_tree_are_quoted),
       cmocka_unit_test(terminals_fold_words),
       cmocka_unit_test(ascii_terminals_get_ascii),
