@@ -256,6 +256,9 @@ static void open_plan(struct job *job) {
     job->have_plan = false;
     job_failed(job, "the scan's tables can't be made read-only");
   }
+  /* A worker that read all says so in its plan. One that does not, and has no word about why, is not believed. */
+  if (job->have_plan && !job->plan.header->complete && job->verdict <= VERDICT_FINDINGS)
+    job_observe(job, &(struct observation){.kind = OBS_WORKER_INCOMPLETE});
 }
 
 /* The name decides nothing but this: people and tools choose what loads a file by it. */

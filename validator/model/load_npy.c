@@ -95,4 +95,5 @@ void load_npz(struct checkpoint *cp) {
     else
       observe(cp->obs, (struct observation){.kind = OBS_NPZ_MEMBER, .member = f.member, .subject = m->name});
   }
+  if (cp->roots.n == 0 && !cp->unread) (void)add_root(cp, &(struct root){.kind = ROOT_EMPTY});
 }
