@@ -12,6 +12,7 @@ rm -rf "$out"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
 mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder" "$out/legacy" "$out/report"
 mkdir -p "$out/json" "$out/arch" "$out/match" "$out/expr" "$out/policy" "$out/lock" "$out/escape"
+mkdir -p "$out/unpack" "$out/index" "$out/diff"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -22,6 +23,7 @@ small() { find "$1" -type f -size -8k | LC_ALL=C sort; }
 for f in $(small "$work/files") corpus/benign/simple_linear*.pt corpus/benign/whole_module.pt; do
   name=$(basename "$f")
   seed "$f" "$out/scan/$name"
+  case $name in e* | f* | k*) seed "$f" "$out/unpack/$name" ;; esac
   case $name in d* | *legacy*) seed "$f" "$out/legacy/$name" ;; esac
   case $name in b* | e* | h* | z-*) seed "$f" "$out/report/$name" ;; esac
   case $name in
@@ -86,6 +88,14 @@ for f in $(small rules/models) $(small corpus/arch) corpus/benign/*.json; do
     printf '%s\000' "$line" >"$out/expr/$(printf %s "$line" | sha256sum | cut -c 1-16)"
   done
 done
+tensors='a.weight float32 2 3\na.bias float32 2\n'
+# shellcheck disable=SC2059 # the escapes are the point
+printf "$tensors\\000a.weight float16 2 3\nb.bias float32 2\nsteps int64\n\\000" >"$out/diff/other"
+# shellcheck disable=SC2059 # the escapes are the point
+printf "module.a.weight float32 2 3\n\\000$tensors\\000" >"$out/diff/prefix"
+map='{"metadata": {"total_size": 32}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors", "a.bias": "model-00002-of-00002.safetensors"}}'
+printf '%s\000model-00001-of-00002.safetensors\na.weight float32 2 3\n\000model-00002-of-00002.safetensors\na.bias float32 2\n\000' "$map" >"$out/index/two"
+printf '%s\000model-00001-of-00002.safetensors\na.bias float32 2\n\000pytorch_model.bin\na.weight float32 2 3\na.bias float32 3\n\000' "$map" >"$out/index/beside"
 zeros=$(printf '%064d' 0)
 printf '{"policy": 1, "note": "n", "allow": {"a.B": "why"}, "files": [{"path": "a.pt", "size": 12, "sha256": "%s", "allow": {"c.D": "why"}}]}\000' "$zeros" >"$out/policy/whole"
 printf '{"lock": 1, "state_dict": "", "tensors": {"a.weight": {"dtype": "float32", "shape": [2, 3], "sha256": "%s"}, "a.bias": {"dtype": "float32", "shape": [2], "sha256": null}, "steps": {"dtype": "int64", "shape": [], "sha256": null}}}\000' "$zeros" >"$out/lock/whole"
