@@ -34,6 +34,10 @@ WRAPPED  := $(addprefix cJSON_,ParseWithLength Duplicate CreateObject CreateArra
             CreateBool AddItemToObject) $(addprefix libdeflate_,crc32 deflate_decompress deflate_decompress_ex zlib_decompress_ex)
 msan_L   := -fsanitize=memory $(WRAPPED:%=-Wl,--wrap=%)
 
+# For make cover: what ran is written down when a process exits. Frames are larger without an optimizer.
+cover_C  := -O0 -g --coverage -Wno-frame-larger-than
+cover_L  := --coverage
+
 # Loops over tensors are worth vectors; nothing traps on a floating-point flag, which the compiler has to be told.
 release_VECTORS := -O3 -fno-trapping-math
 $(OUT)/validator/forward/%.o: CFLAGS += $($(MODE)_VECTORS)
@@ -220,6 +224,12 @@ soak: build/ckptlint $(OUT)/corpus/gen $(OUT)/tests/bench/big $(OUT)/tests/soak/
 .PHONY: ablation
 ablation: build/ckptlint $(GENERATORS)
 	@sh tests/ablation.sh
+
+# What the corpus and the unit tests reach, by module, and the lines of the parsers that nothing reaches.
+.PHONY: cover
+cover:
+	@$(MAKE) --no-print-directory MODE=cover test-programs
+	@sh tests/cover.sh
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench

@@ -15,7 +15,8 @@ static struct span write_report(const struct job *job, enum report_format format
                                          .fd = fd,
                                          .unicode = !(knobs & KNOB_OTHER),
                                          .width = knobs & KNOB_OTHER ? 40 : 0,
-                                         .verbose = true};
+                                         .verbose = true,
+                                         .sheet = format == FORMAT_CSV};
   struct report *report = report_open(&options);
   FUZZ_CHECK(report);
   cJSON *run = event_new("run");
