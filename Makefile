@@ -3,7 +3,8 @@
 #   make test       everything that CI runs, its own set-up included; ends with "N passed, N failed"
 #   make demo       installs what is missing, builds, and shows the main job on two files
 #   make MODE=asan test      the same tests under ASan and UBSan (debug, intsan: likewise)
-#   make lint       format, clang-tidy, cppcheck, shellcheck
+#   make lint       format, cppcheck, shellcheck, clang-tidy, gcc's analyser
+#   make nightly    what takes longer than CI has: tests/README.md
 MODE ?= release
 ifeq ($(origin CC),default)
 CC := gcc
@@ -170,12 +171,13 @@ $(OUT)/tests/library_static: tests/library.c $(OUT)/libckptlint.a
 # and gcc's analyser.
 LINT := $(SRC)
 .PHONY: lint lint-quick
-lint: lint-quick
+lint:
+	@sh tests/setup.sh lint
+	@$(MAKE) --no-print-directory lint-quick
 	printf '%s\n' $(LINT) | xargs -P 2 -I{} sh -c 'clang-tidy --quiet {} -- $(STD) 2>/dev/null'
 	printf '%s\n' $(LINT) | xargs -P 2 -I{} gcc $(STD) -O1 -fanalyzer -Werror -c -o /dev/null {}
 
 lint-quick:
-	@sh tests/setup.sh lint
 	clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
 	cppcheck -q -j2 --error-exitcode=1 --enable=warning,portability --inline-suppr -D__x86_64__ -Ivalidator -I. \
 	  --include=/usr/include/cjson/cJSON.h --suppressions-list=.cppcheck $(LINT)
@@ -210,6 +212,20 @@ oom: build/ckptlint $(GENERATORS) $(OUT)/tests/oom/shim.so
 .PHONY: faults
 faults: build/ckptlint $(GENERATORS) $(OUT)/tests/bench/big $(OUT)/tests/faults/shim.so
 	@OUT=$(CURDIR)/$(OUT) FAULTS_MOMENTS=0 /usr/bin/python3 tests/faults/faults.py
+
+$(OUT)/tests/valgrind/shim.so: tests/valgrind/shim.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -fno-builtin -fPIC -shared $< -o $@
+
+# What takes longer than CI has: hours, most of them those of the soak and the fuzzers.
+.PHONY: valgrind nightly
+valgrind: build/ckptlint $(OUT)/corpus/gen $(OUT)/tests/valgrind/shim.so
+	@OUT=$(CURDIR)/$(OUT) sh tests/valgrind.sh
+
+nightly: lint oom faults planted valgrind
+	@$(MAKE) --no-print-directory soak SECS=3600
+	@$(MAKE) --no-print-directory mutate-real differential safetensors-rules SECS=1800
+	@$(MAKE) --no-print-directory fuzz-all SECS=600
 
 # Long work in one process: memory and descriptors stay flat. SECS=3600.
 $(OUT)/tests/soak/session: tests/soak/session.c $(OUT)/libckptlint.a

@@ -65,9 +65,9 @@ struct span match_problem_text(struct matcher *m, const struct problem *p) {
   struct arena *a = m->arena;
   const struct plan_tensor *t = match_found(m, p);
   const struct expected *e = p->expected == UINT32_MAX ? NULL : &m->model->expected[p->expected];
-  if (p->kind == OBS_MATCH_OTHER_VALUE) return other_text(e->slot);
+  if (e && p->kind == OBS_MATCH_OTHER_VALUE) return other_text(e->slot);
   if (!e || !t) {
-    if (p->kind == OBS_MATCH_MISSING) return expected_text(a, e);
+    if (e && p->kind == OBS_MATCH_MISSING) return expected_text(a, e);
     return t ? tensor_text(a, m->plan, t) : SPAN("no tensor");
   }
   if (p->kind != OBS_MATCH_SHAPE && p->kind != OBS_MATCH_SCALAR)

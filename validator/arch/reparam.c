@@ -211,6 +211,7 @@ bool reparam_call(struct builder *b, const struct expr *call, const struct scope
   struct wrapping w = {.b = b, .wrapper = find_wrapper(call->kids[0]), .at = call->at};
   struct signature signature;
   struct expr_error err;
+  if (!w.wrapper) return eval_error(b->eval, call->at, "this wraps no parameter");
   if (!signature_parse(&signature, b->arena, b->max, span_str(w.wrapper->signature), &err))
     return no_memory(&w);
   const struct value *args = construct_bind(b, call, scope, &signature);
