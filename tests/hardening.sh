@@ -26,8 +26,9 @@ with() { printf '%s\n' "$headers" | grep -E "$1"; }
 #   memory_failed     base/memory: whether this process was ever refused memory
 #   preloads          sandbox/environment: what was preloaded, read before the environment is wiped
 #   came              sandbox/spawn: the signal that ends the run, for its handler knows no context
+#   format progress   api/second: words of a command line, which exec takes as char *
 #   library loaded    container/unpack_foreign: libarchive's functions, loaded once before the seal
-listed=' algorithm budget_left came evp library loaded memory_failed preloads '
+listed=' algorithm budget_left came evp format library loaded memory_failed preloads progress '
 # The compiler's and libc's own.
 runtime=' __TMC_END__ __bss_start __cpu_features2 __cpu_model __data_start data_start __dso_handle __environ _edata _end completed environ _environ stderr stdout stdin '
 

@@ -5,7 +5,7 @@ of its workers, whether it is of ours, of libc, cJSON, libseccomp, libdeflate or
   what is unsafe is never exit 0 either;
   a JSON document is whole, or there is none; a file that was to be written is whole, or is not there.
    CKPTLINT, GEN, OUT   the programs
-   OOM_POINTS           at most so many points of failure of one process, evenly spread (12); 0: all
+   OOM_POINTS           at most so many points of failure of one process, evenly spread (8); 0: all
    OOM_CASES            names of cases, by commas (all)
 `make oom` is the long run. Ends with "N passed, N failed": a point is one check."""
 import concurrent.futures
@@ -23,7 +23,7 @@ OUT = os.environ.get("OUT", TOP + "/build/release")
 CKPTLINT = os.environ.get("CKPTLINT", OUT + "/ckptlint")
 GEN = os.environ.get("GEN", OUT + "/corpus/gen")
 SHIM = OUT + "/tests/oom/shim.so"
-POINTS = int(os.environ.get("OOM_POINTS", "12"))
+POINTS = int(os.environ.get("OOM_POINTS", "8"))
 ONLY = [n for n in os.environ.get("OOM_CASES", "").split(",") if n]
 SECONDS = 300  # a second of libseccomp in circles may take long on a busy machine
 PROCESSES, FIELDS = 64, 5  # plan.h

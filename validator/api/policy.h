@@ -44,7 +44,7 @@ struct span policy_text(const struct policy *p, struct arena *a);
 /* The names for a file of these bytes: of the entry with its digest, which is computed only where an entry
  * has its size, or those for every file. */
 const struct globals *policy_names(const struct policy *p, struct span bytes);
-/* In hex. False: libcrypto is missing. */
+/* In hex, made by a child (digest.c). False: libcrypto is missing, or the file was cut meanwhile. */
 NODISCARD bool digest_bytes(struct span bytes, char hex[SHA256_HEX + 1]);
 
 #endif

@@ -1,11 +1,16 @@
 #include "base/library.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+
+#include "base/memory.h"
 
 enum { POINTER = sizeof(void *) };
 
 bool library_load(const char *file, const char *const *names, size_t n, void *table) {
+  errno = 0;
   void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  if (!library && errno == ENOMEM) memory_note_failure(); /* it is not missing */
   for (size_t i = 0; i < n; i++)
     if (!library || !dlsym(library, names[i])) return false;
   for (size_t i = 0; i < n; i++) {

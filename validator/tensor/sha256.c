@@ -27,6 +27,7 @@ bool sha256_load(void) {
   if (algorithm) return true;
   if (!library_load("libcrypto.so.3", evp_names, EVP_FUNCTIONS, &evp)) return false;
   algorithm = evp.fetch(NULL, "SHA256", NULL);
+  if (!algorithm) memory_note_failure();
   uint8_t ignored[32];
   return algorithm && sha256(SPAN("warm up"), ignored);
 }
