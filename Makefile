@@ -170,12 +170,15 @@ $(OUT)/tests/library_static: tests/library.c $(OUT)/libckptlint.a
 # what takes minutes: clang-tidy (one process a file: within one its analyser takes the second file's va_list for uninitialised)
 # and gcc's analyser.
 LINT := $(SRC)
+# Of what gcc 12 finds, two kinds are left to MSan, valgrind and clang: it does not follow what a function's answer says of its
+# out parameters, nor of a pointer that another function has looked at.
+ANALYSE := -O1 -fanalyzer -Werror -Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-null-dereference
 .PHONY: lint lint-quick
 lint:
 	@sh tests/setup.sh lint
 	@$(MAKE) --no-print-directory lint-quick
 	printf '%s\n' $(LINT) | xargs -P 2 -I{} sh -c 'clang-tidy --quiet {} -- $(STD) 2>/dev/null'
-	printf '%s\n' $(LINT) | xargs -P 2 -I{} gcc $(STD) -O1 -fanalyzer -Werror -c -o /dev/null {}
+	printf '%s\n' $(LINT) | xargs -P 2 -I{} gcc $(STD) $(ANALYSE) -c -o /dev/null {}
 
 lint-quick:
 	clang-format --dry-run -Werror $$(git ls-files '*.[ch]')

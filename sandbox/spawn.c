@@ -222,7 +222,7 @@ void worker_kill(struct worker *w) {
   if (!w->done && !was_killed(w)) kill_worker(w);
   for (int i = 0; i < KILL_TICKS && !w->done; i++) {
     reap(w);
-    if (!w->done) nanosleep(&(struct timespec){0, TICK_MS * 1000000}, NULL);
+    if (!w->done) nanosleep(&(struct timespec){0, TICK_MS * 1000000L}, NULL);
   }
   w->done = true; /* what hangs in the kernel is given up */
 }

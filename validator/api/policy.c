@@ -35,12 +35,14 @@ static int by_digest(const void *a, const void *b) {
   return span_cmp(((const struct policy_entry *)a)->sha256, ((const struct policy_entry *)b)->sha256);
 }
 
+static bool is_hex(uint8_t b) { return (b >= '0' && b <= '9') || (b >= 'a' && b <= 'f'); }
+
 /* "SHA256 SIZE", as the worker checked it; its word is not enough. */
 static void add_entry(struct reading *r, struct span text) {
   struct policy_entry e = {.sha256 = span_first(text, SHA256_HEX), .globals = {.outer = &r->p->globals}};
   size_t at = SHA256_HEX + 1;
   bool fine = text.n > at && text.p[SHA256_HEX] == ' ';
-  for (size_t i = 0; fine && i < SHA256_HEX; i++) fine = memchr("0123456789abcdef", text.p[i], 16) != NULL;
+  for (size_t i = 0; fine && i < SHA256_HEX; i++) fine = is_hex(text.p[i]);
   for (; fine && at < text.n; at++)
     fine = text.p[at] >= '0' && text.p[at] <= '9' && try_mul(e.size, (uint64_t)10, &e.size) &&
            try_add(e.size, (uint64_t)(text.p[at] - '0'), &e.size);
@@ -99,7 +101,7 @@ const char *policy_read(struct policy *p, struct arena *a, const struct sandbox 
   struct policy_job job = {.max = max, .file = p->file.bytes};
   const struct worker_limits limits = {.memory_bytes = max->arena_base + max->json_bytes * 8,
                                        .cpu_seconds = SECONDS,
-                                       .wall_ms = SECONDS * 1000,
+                                       .wall_ms = SECONDS * UINT64_C(1000),
                                        .report_bytes = REPORT_BYTES,
                                        .at_least = sandbox_level(sandbox)};
   if (!worker_start(&worker, sandbox, &limits, &(struct worker_task){.run = policy_stage_run, .ctx = &job})) {
