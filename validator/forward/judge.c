@@ -89,6 +89,7 @@ static bool judge_output(struct testing *t, uint32_t i, struct span nonfinite_pl
   o->figures = figures_of(y);
   if (o->figures.nonfinite) note(t, OBS_FWD_NONFINITE, t->name[i], nonfinite_place, o->figures.nonfinite);
   if (!v->varies) note(t, OBS_FWD_CONSTANT, t->name[i], SPAN(""), 0);
+  if (y->numel == 0) note(t, OBS_FWD_EMPTY, t->name[i], span_str(ft_shape_text(t->arena, y)), 0);
   if (v->varies && is_uniform(y, &o->figures))
     note(t, OBS_FWD_UNIFORM, t->name[i], real_text(t, o->figures.min), 0);
   judge_golden(t, y, &t->golden[i], t->name[i], o);
