@@ -199,23 +199,30 @@ static uint32_t count_alike(const struct description *d, uint32_t at) {
 }
 
 /* One row "{i < num_hidden_layers}" and what is in it for all of them. */
-static bool fold(struct drafter *d, struct description *all) {
+static bool fold_at(struct drafter *d, struct description *all, uint32_t at, bool *gone) {
   static const char letters[] = "ijklmn";
-  for (uint32_t at = 0; at < all->rows.n; at++) {
-    struct described *row = &all->rows.p[at];
-    uint32_t n = count_alike(all, at), size = subtree_end(all, at) - at;
-    if (n < 2) continue;
-    struct span count = layers_of(d, n);
-    char letter = letters[row->depth % (sizeof letters - 1)];
-    row->repeated = true;
-    row->name = count.n ? arena_printf(d->arena, "{%c < %.*s}", letter, (int)count.n, (const char *)count.p)
-                        : arena_printf(d->arena, "{%c < %u}", letter, n);
-    if (row->name.n == 0) return false;
-    for (uint32_t i = at; i < at + size; i++) all->rows.p[i].params *= n; /* of tensors that are there */
-    uint32_t gone = at + size, rest = gone + size * (n - 1);
-    memmove(&all->rows.p[gone], &all->rows.p[rest], (all->rows.n - rest) * sizeof *all->rows.p);
-    all->rows.n -= rest - gone;
-  }
+  struct described *row = &all->rows.p[at];
+  uint32_t n = count_alike(all, at), size = subtree_end(all, at) - at;
+  if (n < 2) return true;
+  struct span count = layers_of(d, n);
+  char letter = letters[row->depth % (sizeof letters - 1)];
+  row->repeated = true;
+  row->name = count.n ? arena_printf(d->arena, "{%c < %.*s}", letter, (int)count.n, (const char *)count.p)
+                      : arena_printf(d->arena, "{%c < %u}", letter, n);
+  for (uint32_t i = at; i < at + size; i++) all->rows.p[i].params *= n; /* of tensors that are there */
+  memset(gone + at + size, true, (size_t)size * (n - 1));
+  return row->name.n != 0;
+}
+
+static bool fold(struct drafter *d, struct description *all) {
+  uint32_t kept = 0;
+  bool *gone = arena_array(d->arena, all->rows.n, bool);
+  if (!gone) return false;
+  for (uint32_t at = 0; at < all->rows.n; at++)
+    if (!gone[at] && !fold_at(d, all, at, gone)) return false;
+  for (uint32_t at = 0; at < all->rows.n; at++)
+    if (!gone[at]) all->rows.p[kept++] = all->rows.p[at];
+  all->rows.n = kept;
   return true;
 }
 
