@@ -7,6 +7,7 @@
 #include "base/glob.h"
 #include "base/memory.h"
 #include "container/container.h"
+#include "model/quantizer.h"
 #include "tensor/sha256.h"
 
 enum { TEXT_CAP = 512, KEY_CAP = 4096, MESSAGE_BYTES = 2048 };
@@ -67,10 +68,21 @@ static void add_counts(const struct job *job, cJSON *file) {
     if (counts[s]) event_u64(o, severity_name((enum severity)s), counts[s]);
 }
 
+static uint64_t count_tensors(const struct plan *p) {
+  uint64_t n = 0;
+  for (uint32_t i = 0; i < p->num_tensors; i++) n += !quantizer_part(p, i);
+  return n;
+}
+
+/* Has it numbers of its own? A sparse tensor's are those of its values; scales are no parameters. */
+static bool has_numbers(const struct plan *p, uint32_t tensor) {
+  return !(p->tensors[tensor].flags & PLAN_SPARSE) && !quantizer_part(p, tensor);
+}
+
 static void add_dtypes(const struct plan *p, cJSON *file) {
   uint64_t counts[DTYPE_COUNT] = {0};
   for (uint32_t i = 0; i < p->num_tensors; i++)
-    if (!(p->tensors[i].flags & PLAN_SPARSE)) counts[p->tensors[i].dtype]++; /* its values count */
+    if (has_numbers(p, i)) counts[p->tensors[i].dtype]++;
   cJSON *o = event_object(file, "dtypes");
   for (enum dtype d = DTYPE_NONE + 1; d < DTYPE_COUNT; d++)
     if (counts[d]) event_u64(o, dtype_name(d), counts[d]);
@@ -86,6 +98,7 @@ struct devices {
 static struct devices count_devices(const struct plan *p) {
   struct devices d = {.n = 0};
   for (uint32_t i = 0; i < p->num_tensors; i++) {
+    if (quantizer_part(p, i)) continue;
     uint32_t storage = p->tensors[i].storage;
     struct span tag = storage ? plan_span(p, p->storages[storage - 1].location) : SPAN("meta");
     size_t k = 0;
@@ -127,7 +140,7 @@ static uint64_t all_params(const struct plan *p) {
   uint64_t sum = 0;
   if (p->num_dicts) return p->dicts[0].numel;
   for (uint32_t i = 0; i < p->num_tensors; i++)
-    if (!(p->tensors[i].flags & PLAN_SPARSE) && !try_add(sum, p->tensors[i].numel, &sum)) return UINT64_MAX;
+    if (has_numbers(p, i) && !try_add(sum, p->tensors[i].numel, &sum)) return UINT64_MAX;
   return sum;
 }
 
@@ -136,7 +149,7 @@ static void add_plan(const struct job *job, cJSON *file) {
   event_str(file, "format", container_kind_name((enum container_kind)p->header->kind));
   if (p->num_values == 0) return;
   if (p->header->num_ops) event_u64(file, "protocol", p->header->protocol);
-  event_u64(file, "num_tensors", p->num_tensors);
+  event_u64(file, "num_tensors", count_tensors(p));
   event_u64(file, "params", all_params(p));
   add_dtypes(p, file);
   add_devices(p, file);
@@ -266,9 +279,11 @@ static void emit_tensors(const struct job *job, struct report *report) {
   struct plan p = job->plan;
   uint32_t *order = memory_calloc(p.num_tensors ? p.num_tensors : 1, sizeof *order);
   if (!order) return;
-  for (uint32_t i = 0; i < p.num_tensors; i++) order[i] = i;
-  qsort_r(order, p.num_tensors, sizeof *order, by_key, &p);
-  for (uint32_t i = 0; i < p.num_tensors; i++) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < p.num_tensors; i++)
+    if (!quantizer_part(&p, i)) order[n++] = i;
+  qsort_r(order, n, sizeof *order, by_key, &p);
+  for (uint32_t i = 0; i < n; i++) {
     const struct plan_tensor *t = &p.tensors[order[i]];
     if (key_wanted(job, plan_span(&p, t->key), plan_span(&p, t->state_key)))
       emit_tensor(&p, order[i], shows(job, SHOW_STATS), report);
@@ -294,7 +309,9 @@ static void add_parts(const struct job *job, cJSON *file) {
     if (!t->storage || counted[t->storage]) continue;
     counted[t->storage] = 1;
     struct span name = plan_span(p, t->state_key), key = plan_span(p, t->key);
-    int part = name.n ? WEIGHTS : memmem(key.p, key.n, "optim", 5) ? OPTIMIZER : OTHER;
+    int part = name.n || quantizer_part(p, i)     ? WEIGHTS
+               : memmem(key.p, key.n, "optim", 5) ? OPTIMIZER
+                                                  : OTHER;
     for (size_t b = 0; b < ARRAY_LEN(buffers); b++)
       if (name.n && span_ends(name, span_str(buffers[b]))) part = BUFFERS;
     bytes[part] += p->storages[t->storage - 1].bytes;

@@ -16,6 +16,13 @@ struct quantizer {
  * sizes. They may be missing where the plan was cut. */
 NODISCARD bool quantizers_ok(const struct plan *p);
 
+/* Is this tensor what a quantised one's integers mean, and no key of anything? */
+static inline bool quantizer_part(const struct plan *p, uint32_t tensor) {
+  uint32_t value = p->tensors[tensor].value;
+  const struct plan_value *outer = &p->values[p->values[value].parent];
+  return value && outer->kind == PLAN_VAL_TENSOR && (p->tensors[outer->number].flags & PLAN_QUANTIZED);
+}
+
 /* The numbers in the arena, two doubles a channel. False: the plan has them not, or their bytes can't be read
  * (observed). */
 NODISCARD bool quantizer_read(struct quantizer *q, struct plan_bytes *b, const struct plan_tensor *t);
