@@ -87,7 +87,8 @@ static bool read_numbers(void *ctx, uint32_t tensor, struct numbers *out) {
 /* One whose table of contents may be believed: nothing is inflated by sizes that a limit stopped at. */
 static bool is_archive(const struct scan *s) {
   enum container_kind kind = s->container.kind;
-  bool read = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT || kind == CONTAINER_NPZ;
+  bool read = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT ||
+              kind == CONTAINER_TORCH_PACKAGE || kind == CONTAINER_NPZ;
   return read && s->container.usable;
 }
 

@@ -114,6 +114,7 @@ struct contents_fact {
 /* What a persistent id of a program looks like, and names (format-spec D.1). */
 enum ids {
   IDS_ZIP,    /* ('storage', class, key, location, numel) */
+  IDS_PACKAGE, /* the same, the key an int */
   IDS_LEGACY, /* the same with view_metadata behind; ('module', class, source_file, source) */
   IDS_TAR,    /* the key of a tensor or a storage, in digits; (class, source_file, source) */
 };
@@ -218,6 +219,7 @@ void load_legacy(struct checkpoint *cp);
 /* A legacy stream inside bytes of a program, which begin at this offset of the file: the number of the
  * program of its object. False (observed): torch.load fails. */
 NODISCARD bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program);
+void load_package(struct checkpoint *cp);
 void load_safetensors(struct checkpoint *cp);
 void load_gguf(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);

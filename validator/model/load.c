@@ -167,6 +167,7 @@ void checkpoint_load(struct checkpoint *cp) {
   }
   if (torch && kind == CONTAINER_TORCH_ZIP) load_zip(cp);
   if (torch && kind == CONTAINER_TORCHSCRIPT) load_torchscript(cp);
+  if (kind == CONTAINER_TORCH_PACKAGE && cp->container->usable) load_package(cp);
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
   if (cp->container->kind == CONTAINER_TORCH_TAR) load_tar(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);

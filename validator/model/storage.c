@@ -48,7 +48,10 @@ static struct member *record_of_key(struct checkpoint *cp, struct span key) {
   size_t n = min_size(cp->names.records.n, RECORDS_MAX);
   memcpy(text, cp->names.records.p, n);
   memcpy(text + n, key.p, key.n);
-  struct span name = span_of(text, n + key.n);
+  n += key.n;
+  struct span ending = cp->ids == IDS_PACKAGE ? SPAN(".storage") : SPAN("");
+  if (ending.n) memcpy(text + n, ending.p, ending.n);
+  struct span name = span_of(text, n + ending.n);
   struct member *next = &cp->container->members[cp->names.next_record];
   struct member *rec = cp->names.next_record < cp->container->num_members && span_eq(next->short_name, name)
                            ? next
@@ -81,7 +84,7 @@ static void find_record(struct checkpoint *cp, struct storage_fact *s) {
 static uint32_t declare_root(struct checkpoint *cp, struct storage_fact *s) {
   if (!try_mul(s->numel, dtype_size(s->dtype), &s->bytes) || s->bytes > INT64_MAX)
     return refuse_persid(cp, s->declared_at, OBS_STORAGE_OVERFLOW, s->key, s->numel, 0);
-  if (cp->ids == IDS_ZIP) find_record(cp, s);
+  if (cp->ids == IDS_ZIP || cp->ids == IDS_PACKAGE) find_record(cp, s);
   /* Older formats have little-endian numbers always (format-spec C.3). */
   s->big_endian = cp->big_endian && cp->ids == IDS_ZIP;
   struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
@@ -240,12 +243,20 @@ bool storage_place(struct checkpoint *cp, const struct storage_fact *s) {
 
 val_id class_of_id(const struct checkpoint *cp, const struct machine *m, val_id id) {
   uint32_t first = cp->ids == IDS_LEGACY; /* part that is the class */
-  if (cp->ids == IDS_ZIP || kind_of(m, id) != VAL_TUPLE || value_count(m, id) != first + 3) return 0;
+  if (cp->ids == IDS_ZIP || cp->ids == IDS_PACKAGE || kind_of(m, id) != VAL_TUPLE ||
+      value_count(m, id) != first + 3)
+    return 0;
   if (first &&
       (!value_is_string(m, value_item(m, id, 0)) || !span_is(value_bytes(m, value_item(m, id, 0)), "module")))
     return 0;
   val_id named = value_item(m, id, first);
   return kind_of(m, named) == VAL_GLOBAL ? named : 0;
+}
+
+static bool storage_key(struct checkpoint *cp, const struct machine *m, val_id v, struct span *out) {
+  bool number = cp->ids == IDS_PACKAGE && kind_of(m, v) == VAL_INT && value_of(m, v)->number >= 0;
+  *out = number ? arena_printf(cp->arena, "%lld", (long long)value_of(m, v)->number) : value_bytes(m, v);
+  return number || (cp->ids != IDS_PACKAGE && is_key(m, v));
 }
 
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index) {
@@ -257,12 +268,13 @@ uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t pe
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
   /* The C++ pickler of torch 1.1 to 1.3 wrote the view_metadata of the legacy stream, always None. */
   bool script = cp->container->kind == CONTAINER_TORCHSCRIPT && n == 6 && kind_of(m, part[5]) == VAL_NONE;
+  struct span key;
   bool shaped = (n == parts || script) && value_is_string(m, part[0]) &&
-                span_is(value_bytes(m, part[0]), "storage") && is_key(m, part[2]) &&
+                span_is(value_bytes(m, part[0]), "storage") && storage_key(cp, m, part[2], &key) &&
                 value_is_string(m, part[3]) && kind_of(m, part[4]) == VAL_INT &&
                 value_of(m, part[4])->number >= 0;
   if (!shaped) return refuse_persid(cp, p->at, OBS_PERSID_SHAPE, SPAN("storage"), n, parts);
-  struct storage_fact s = {.key = value_bytes(m, part[2]),
+  struct storage_fact s = {.key = key,
                            .location = value_bytes(m, part[3]),
                            .numel = (uint64_t)value_of(m, part[4])->number,
                            .declared_at = p->at};
