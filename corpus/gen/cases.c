@@ -108,6 +108,15 @@ static void do_without(struct making *m, const struct line *l) {
 static void do_rename(struct making *m, const struct line *l) {
   the_member(m, l)->name = full_name(m, word_at(l, 2));
 }
+/* lengthen MEMBER N: its name, to so many bytes. */
+static void do_lengthen(struct making *m, const struct line *l) {
+  struct zip_member *one = the_member(m, l);
+  struct bytes name = {0};
+  put_span(&name, one->name);
+  while (name.n < (size_t)word_number(l, 2)) put_repeated(&name, 'n', 1);
+  one->name = keep(&m->arena, bytes_span(&name));
+  bytes_free(&name);
+}
 static void do_deflate(struct making *m, const struct line *l) { the_member(m, l)->deflated = true; }
 static void do_no_descriptor(struct making *m, const struct line *l) {
   the_member(m, l)->no_descriptor = true;
@@ -232,6 +241,7 @@ static const struct {
     {"first", do_first},
     {"without", do_without},
     {"rename", do_rename},
+    {"lengthen", do_lengthen},
     {"deflate", do_deflate},
     {"unlisted", do_unlisted},
     {"no-descriptor", do_no_descriptor},
