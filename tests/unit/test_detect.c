@@ -88,6 +88,7 @@ static const struct sample {
     {"EXE", BYTES("MZ\x90\0\3\0\0\0"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     /* pickle.dumps({'a': [1, 2.5]}, p) */
     {"protocol 0", BYTES("(dp0\nVa\np1\n(lp2\nI1\naF2.5\nas."), CONTAINER_PICKLE, OBS_NONE},
+    {"bytes as text of protocol 0", BYTES("(dp0\nV\1\xff\np1\nI1\ns."), CONTAINER_PICKLE, OBS_NONE},
     {"protocol 1", BYTES("}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0es."), CONTAINER_PICKLE, OBS_NONE},
     {"protocol 2", BYTES("\x80\2}q\0X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0es."), CONTAINER_PICKLE, OBS_NONE},
     {"protocol 4", BYTES("\x80\4\x95\x16\0\0\0\0\0\0\0}\x94\x8c\1a\x94]\x94(K\1G@\4\0\0\0\0\0\0es."),

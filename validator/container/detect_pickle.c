@@ -16,6 +16,7 @@ enum form {
   LINE,
   LINE_NUMBER,
   LINE_QUOTED,
+  LINE_TEXT,
   LINE_NAMES, /* text up to a newline; NAMES are two lines */
 };
 
@@ -23,7 +24,7 @@ static const uint8_t forms[256] = {
     ['('] = PLAIN,       ['.'] = PLAIN,       ['0'] = PLAIN,      ['1'] = PLAIN,       ['2'] = PLAIN,
     ['F'] = LINE_NUMBER, ['I'] = LINE_NUMBER, ['J'] = BYTES_4,    ['K'] = BYTES_1,     ['L'] = LINE_NUMBER,
     ['M'] = BYTES_2,     ['N'] = PLAIN,       ['P'] = LINE,       ['Q'] = PLAIN,       ['R'] = PLAIN,
-    ['S'] = LINE_QUOTED, ['T'] = COUNTED_4,   ['U'] = COUNTED_1,  ['V'] = LINE,        ['X'] = COUNTED_4,
+    ['S'] = LINE_QUOTED, ['T'] = COUNTED_4,   ['U'] = COUNTED_1,  ['V'] = LINE_TEXT,   ['X'] = COUNTED_4,
     ['a'] = PLAIN,       ['b'] = PLAIN,       ['c'] = LINE_NAMES, ['d'] = PLAIN,       ['}'] = PLAIN,
     ['e'] = PLAIN,       ['g'] = LINE_NUMBER, ['h'] = BYTES_1,    ['i'] = LINE_NAMES,  ['j'] = BYTES_4,
     ['l'] = PLAIN,       [']'] = PLAIN,       ['o'] = PLAIN,      ['p'] = LINE_NUMBER, ['q'] = BYTES_1,
@@ -45,11 +46,16 @@ enum { OPCODES_SEEN = 16 };
 static bool is_letter(uint8_t byte) { return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_'; }
 static bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
-/* Control characters are escaped in protocol 0, so what has them is binary. */
+/* What has control characters is binary, at the beginning. */
 static bool is_printable(struct span line) {
   for (size_t i = 0; i < line.n; i++)
     if (line.p[i] < 0x20 && line.p[i] != '\t' && line.p[i] != '\r') return false;
   return true;
+}
+
+/* Python escapes these two of the control characters in a UNICODE and, in its line, the newline. */
+static bool is_escaped(struct span line) {
+  return line.n == 0 || (!memchr(line.p, 0, line.n) && !memchr(line.p, 0x1a, line.n));
 }
 
 /* Dotted identifiers; dill and others also write <lambda> and <locals>. */
@@ -111,6 +117,7 @@ static bool argument(struct reader *r, enum form form, uint64_t size) {
   case COUNTED_4: return counted(r, 4, left);
   case COUNTED_8: return counted(r, 8, left);
   case LINE: return line(r, is_printable);
+  case LINE_TEXT: return line(r, r->at == 1 ? is_printable : is_escaped);
   case LINE_NUMBER: return line(r, is_number);
   case LINE_QUOTED: return line(r, is_quoted);
   case LINE_NAMES: return line(r, is_name) && (reader_done(r) || line(r, is_name));
