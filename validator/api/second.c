@@ -84,7 +84,7 @@ void second_end(struct second *s) {
     kill(s->pid, SIGKILL);
     while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) continue;
   }
-  if (s->theirs) fclose(s->theirs);
+  if (s->theirs) (void)fclose(s->theirs);
   if (s->ours) (void)!report_close(s->ours);
   if (s->file >= 0) close(s->file);
   free(s);
@@ -136,7 +136,7 @@ bool second_agrees(struct second *s, const struct job *job) {
   bool same = true;
   while (same && next(&ours)) same = next(&theirs) && same_line(&ours, &theirs);
   if (!same) catch_up(&ours, &theirs);
-  fclose(ours.from);
+  (void)fclose(ours.from);
   free(ours.line);
   free(theirs.line);
   return same;
