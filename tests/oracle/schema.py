@@ -120,6 +120,9 @@ def calls(folder):
         yield ["inspect", "--fields", "epoch,loss,state_dict", path]
     yield ["diff", benign[0], os.path.join(folder, "gone\x1b[2J.pt")]
     yield ["forward", "--arch", os.path.join(BENIGN, "simple_cnn.json"), "--save-output", os.path.join(folder, "y.npy"), benign[0]]
+    cnn, goldens = os.path.join(BENIGN, "simple_cnn.pt"), os.path.join(folder, "goldens.json")
+    subprocess.run([CKPTLINT, "record", cnn, "--arch", cnn[:-3] + ".json", "-o", goldens], check=True, capture_output=True)
+    yield ["forward", "-v", "--arch", cnn[:-3] + ".json", "--expect", goldens, cnn]
     yield [BENIGN]
     for name in sorted(os.listdir(os.path.join(folder, "cases"))):
         yield ["inspect", *VIEWS, os.path.join(folder, "cases", name)]
