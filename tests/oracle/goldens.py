@@ -191,6 +191,21 @@ def training_mode(tally, folder):
             tally.holds(found == want, f"{cls.__name__}: goldens of {what}", f"{found}, expected {want}")
 
 
+def training_mode_beside_an_output_without_a_golden(tally, folder):
+    model, path, arch = make(Net), folder("m.pt"), folder("a.json")
+    torch.save(model.state_dict(), path)
+    torch.manual_seed(3)
+    numpy.save(folder("y.npy"), model.train()(torch.rand(4, 3, 8, 8)).detach().numpy())
+    two = {**ARCHS[Net], "forward(x)": ["h = relu(bn(conv(x)))", "fc(flatten(h, 1)), h"],
+           "tests": [{"B": 4, "x": "rand(3)", "output0": {"file": "y.npy"}}]}
+    del two["outputs"]
+    with open(arch, "w", encoding="utf-8") as f:
+        json.dump(two, f)
+    found = json.loads(run("forward", path, "--arch", arch, "--format", "json").stdout)["files"][0]["findings"]
+    reasons = {f["reason"] for f in found if f["severity"] != "info"}
+    tally.holds(reasons == {"drift", "training-mode"}, "goldens of train, beside an output without one", str(found))
+
+
 def steps_are_torchs(tally, folder):
     """-v: minimum, maximum and mean of each step, as hooks of torch see them."""
     model, path, arch = make(Net), folder("m.pt"), folder("a.json")
@@ -213,7 +228,7 @@ def steps_are_torchs(tally, folder):
 
 def main():
     tally = Checks()
-    for part in [record_is_torch, given_inputs_are_kept, conversions, training_mode, steps_are_torchs]:
+    for part in [record_is_torch, given_inputs_are_kept, conversions, training_mode, training_mode_beside_an_output_without_a_golden, steps_are_torchs]:
         with tempfile.TemporaryDirectory() as root:
             part(tally, lambda name, root=root: os.path.join(root, name))
     return tally.end()
