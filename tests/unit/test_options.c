@@ -44,9 +44,11 @@ static void wrong_calls_are_told_exactly(void **state) {
       {{"--sandbox", "off", "x"}, "--sandbox: off is none of none|reduced|required"},
       {{"--timings=yes", "x"}, "--timings takes no value"},
       {{"--tree", "x"}, "--tree belongs to inspect, not to scan"},
-      {{"inspect", "--arch", "a.json", "x"}, "--arch belongs to scan, check, forward, record, not to inspect"},
+      {{"inspect", "--arch", "a.json", "x"},
+       "--arch belongs to scan, check, forward, record, not to inspect"},
       {{"doctor", "--jobs", "2"},
-       "--jobs belongs to scan, check, forward, inspect, diff, describe, record, lock, policy, not to doctor"},
+       "--jobs belongs to scan, check, forward, inspect, diff, describe, record, lock, policy, not to "
+       "doctor"},
       {{"--jobs", "0", "x"}, "--jobs: 0 is not a number from 1 to 1024"},
       {{"-j1025", "x"}, "--jobs: 1025 is not a number from 1 to 1024"},
       {{"-jx", "x"}, "--jobs: x is not a number from 1 to 1024"},
