@@ -256,7 +256,8 @@ static void open_plan(struct job *job) {
     job->have_plan = false;
     job_failed(job, "the scan's tables can't be made read-only");
   }
-  /* A worker that read all says so in its plan. One that does not, and has no word about why, is not believed. */
+  /* A worker that read all says so in its plan. One that does not, and has no word about why, is not
+   * believed. */
   if (job->have_plan && !job->plan.header->complete && job->verdict <= VERDICT_FINDINGS)
     job_observe(job, &(struct observation){.kind = OBS_WORKER_INCOMPLETE});
 }
