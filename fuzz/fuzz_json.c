@@ -17,7 +17,7 @@ static void check_error(const struct json_error *err, struct span text) {
  * along first children and their siblings: paths of a few parts. */
 static void check_places(const cJSON *item, struct span text) {
   enum { PARTS = 4 };
-  const char *path[PARTS];
+  const char *path[PARTS] = {NULL};
   char number[PARTS][16];
   size_t depth = 0;
   uint64_t at = 0, above = 0;
