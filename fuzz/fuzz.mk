@@ -70,7 +70,7 @@ fuzz-all: fuzz-seeds
 fuzz-smoke: BUILD := asan
 fuzz-smoke: fuzz-seeds
 	@$(call FUZZ_MAKE,$(FUZZ))
-	@STATE=build/fuzz/smoke $(FUZZ_RUN) 3 $(shell nproc) $(FUZZ)
+	@KEEP=no STATE=build/fuzz/smoke $(FUZZ_RUN) 3 $(shell nproc) $(FUZZ)
 
 fuzz-keep: $(REPLAYS)
 	@sh fuzz/keep.sh $(FUZZ)

@@ -2,6 +2,7 @@
 # run.sh SECONDS JOBS TARGET…: a sitting with each target, JOBS at a time. It begins with what is kept (corpus/fuzz), what
 # earlier sittings found (STATE) and the seeds. Ends with 1 when a target broke, and says how to see it again.
 #   BUILD     fast, asan: AFL++; inproc: libFuzzer
+#   KEEP      no: what is found is forgotten, and the seeds are left out; for a quick look
 #   STATE     build/fuzz/state unless given: inputs by target, and sittings.tsv, a line for each sitting
 #   MUTATES_pickle, MUTATES_zip   the targets that take the mutator
 # A line of sittings.tsv: when, target, build, commit, seconds, executions, edges, edges there are, inputs, crashes, hangs.
@@ -10,9 +11,10 @@ cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-fast}
 MUTATES_pickle=${MUTATES_pickle:-} MUTATES_zip=${MUTATES_zip:-}
 STATE=${STATE:-build/fuzz/state}
+KEEP=${KEEP:-yes}
 secs=$1 jobs=$2
 shift 2
-export BUILD STATE secs
+export BUILD STATE KEEP secs
 export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1 AFL_ALLOW_TMP=1
 # Leaks are found by the replays; here they would stop nothing but the fuzzing.
 export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1
@@ -45,7 +47,7 @@ with_afl() {
   { line; printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(value run_time)" "$(value execs_done)" "$(value edges_found)" \
     "$(value total_edges)" "$(value corpus_count)" "$(value saved_crashes)" "$(value saved_hangs)"; } >"$out/row"
   gather "$out/broke" "$out/default/crashes" "$out/default/hangs"
-  afl-cmin -m none -i "$out/default/queue" -o "$out/min" -- "$program" >"$out/log.min" 2>&1
+  [ "$KEEP" = no ] || afl-cmin -m none -i "$out/default/queue" -o "$out/min" -- "$program" >"$out/log.min" 2>&1
 }
 
 with_libfuzzer() {
@@ -70,7 +72,8 @@ for t; do
   [ ! -f "build/fuzz/dict/$t.dict" ] || dict="-x build/fuzz/dict/$t.dict"
   rm -rf "$out"
   mkdir -p "$STATE"
-  gather "$out/in" "corpus/fuzz/$t" "$STATE/$t" "build/fuzz/seeds/$t"
+  gather "$out/in" "corpus/fuzz/$t"
+  if [ "$KEEP" != no ] || [ ! -d "corpus/fuzz/$t" ]; then gather "$out/in" "$STATE/$t" "build/fuzz/seeds/$t"; fi
   if [ "$BUILD" = inproc ]; then with_libfuzzer; else with_afl; fi
   if [ ! -f "$out/row" ]; then
     tail -n 20 "$out/log"
@@ -79,7 +82,7 @@ for t; do
     continue
   fi
   cat "$out/row" >>"$STATE/sittings.tsv"
-  if [ "$(find "$out/min" -type f | wc -l)" -gt 0 ]; then
+  if [ "$(find "$out/min" -type f 2>/dev/null | wc -l)" -gt 0 ]; then
     rm -rf "${STATE:?}/$t"
     gather "$STATE/$t" "$out/min"
   fi
