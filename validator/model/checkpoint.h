@@ -113,10 +113,10 @@ struct contents_fact {
 
 /* What a persistent id of a program looks like, and names (format-spec D.1). */
 enum ids {
-  IDS_ZIP,    /* ('storage', class, key, location, numel) */
+  IDS_ZIP,     /* ('storage', class, key, location, numel) */
   IDS_PACKAGE, /* the same, the key an int */
-  IDS_LEGACY, /* the same with view_metadata behind; ('module', class, source_file, source) */
-  IDS_TAR,    /* the key of a tensor or a storage, in digits; (class, source_file, source) */
+  IDS_LEGACY,  /* the same with view_metadata behind; ('module', class, source_file, source) */
+  IDS_TAR,     /* the key of a tensor or a storage, in digits; (class, source_file, source) */
 };
 
 /* A pickle that was run, and what it made. */
