@@ -86,7 +86,7 @@ static struct span key_text(const struct lowering *l, const struct module *m, co
 static bool lower_packed(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                          uint32_t at, struct gval *out, bool *found) {
   const struct plan *p = l->r->plan;
-  const struct slot *slot = m->slots, *end = slot + m->num_slots;
+  const struct slot *slot = m->slots, *end = m->num_slots ? slot + m->num_slots : slot;
   while (slot < end && slot->holds != HOLDS_PACKED) slot++;
   const bool weight = span_is(name, "weight");
   *found = slot < end && (weight || (span_is(name, "bias") && slot->packs_bias));
