@@ -155,7 +155,7 @@ test:
 	@MODE=$(MODE) sh tests/run.sh
 
 .PHONY: test-programs
-test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/bench/measure $(OUT)/tests/oracle/expected $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static $(OUT)/tests/oom/shim.so $(OUT)/tests/faults/shim.so $(OUT)/planted/ckptlint
+test-programs: $(TESTS) $(GENERATORS) $(REPLAYS) $(OUT)/tests/bench/big $(OUT)/tests/bench/measure $(OUT)/tests/bench/machine $(OUT)/tests/oracle/expected $(OUT)/tests/sandbox/outer $(OUT)/tests/library_shared $(OUT)/tests/library_static $(OUT)/tests/oom/shim.so $(OUT)/tests/faults/shim.so $(OUT)/planted/ckptlint
 
 # A program that knows nothing but ckptlint.h, linked as users would.
 $(OUT)/tests/library_shared: tests/library.c $(OUT)/libckptlint.so

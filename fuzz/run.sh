@@ -74,6 +74,8 @@ for t; do
   mkdir -p "$STATE"
   gather "$out/in" "corpus/fuzz/$t"
   if [ "$KEEP" != no ] || [ ! -d "corpus/fuzz/$t" ]; then gather "$out/in" "$STATE/$t" "build/fuzz/seeds/$t"; fi
+  # All that is kept is replayed elsewhere; what the fuzzer runs before it begins is not bounded by SECONDS.
+  [ "$KEEP" != no ] || (cd "$out/in" && find . -type f -printf '%s %f\n' | sort -n | sed '1,40d; s/^[0-9]* //' | xargs -r rm)
   if [ "$BUILD" = inproc ]; then with_libfuzzer; else with_afl; fi
   if [ ! -f "$out/row" ]; then
     tail -n 20 "$out/log"

@@ -80,8 +80,8 @@ static void row(const char *what, double (*run)(struct span), int runs, struct s
 }
 
 static void measure(int runs, struct span file) {
-  struct bench b;
-  struct container c;
+  static struct bench b; /* large */
+  static struct container c;
   struct span program = file;
   start(&b);
   container_open(&c, &b.arena, &b.obs, &b.max, file);

@@ -360,6 +360,7 @@ static void interrupted_run_reports_what_it_has(void **state) {
   struct fixture *f = *state;
   struct left before = look_around();
   write_death(f, STOP_AT, THE_STOP);
+  (void)signal(SIGINT, SIG_DFL); /* a shell's background job begins with it ignored */
   workers_mind_signals();
   assert_int_equal(serve_all(f), 130);
   assert_in_range(now_ns() - atomic_load(&shared->stopped_at_ns), 0, 1000000000);
