@@ -215,9 +215,17 @@ def torch_facts(t):
     return facts
 
 
+HIDDEN = [(int(first, 16), int(last, 16)) for first, last in
+          re.findall(r"^HIDDEN\((0x\w+), (0x\w+)\)", open(os.path.join(TOP, "validator/report/hidden.def")).read(), re.M)]
+
+
 def visible(text):
-    """As a report shows what a terminal would not."""
-    return "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02x}" for c in text)
+    """As a report shows what a reader would not see."""
+    def shown(code):
+        if not any(first <= code <= last for first, last in HIDDEN):
+            return chr(code)
+        return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return "".join(shown(ord(c)) for c in text)
 
 
 def compare(case, report, allowed, path):
