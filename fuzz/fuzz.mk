@@ -17,7 +17,7 @@ BUILD ?= fast
 # Inputs that a mutator of ours understands: a program, or a zip that holds one.
 MUTATES_pickle := pickle
 MUTATES_zip    := zip scan plan report legacy joblib
-MUTATOR         = $(foreach m,pickle zip,$(if $(filter $(MUTATES_$(m)),$(1)),$(m)))
+MUTATOR         = $(strip $(foreach m,pickle zip,$(if $(filter $(MUTATES_$(m)),$(1)),$(m))))
 MUTATOR_SRC     = $(if $(1),$(addprefix fuzz/mutators/,mutator.c program.c pickle.c $(1)_input.c))
 
 # MODE=fuzz-BUILD is what the fuzzer's compiler builds: instrumented, as optimized as a release.
