@@ -58,7 +58,8 @@ static void check_again(const cJSON *tree, const struct limits *max) {
   struct json_error err;
   json_write(&first, tree);
   if (!first.failed) { /* our writer stops at JSON_WRITE_DEPTH */
-    cJSON *again = json_parse(out_taken(&first), max, &err);
+    /* A fraction beyond 2^53 is written as the integer that it rounds to, as events may have it. */
+    cJSON *again = json_parse_event(out_taken(&first), max, &err);
     FUZZ_CHECK(again);
     json_write(&second, again);
     FUZZ_CHECK(span_eq(out_taken(&first), out_taken(&second)));
