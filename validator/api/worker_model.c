@@ -22,8 +22,10 @@ struct model_stage {
 };
 
 bool model_prepare(void *ctx) {
+  enum { SLICES = 16, SLICE_BYTES = 64 << 20, MANY_TENSORS = 10000 };
   struct model_job *job = ctx;
   if (!job->files_ready) return true;
+  if (job->plan->num_tensors >= MANY_TENSORS) (void)!slices_map(&job->slices, SLICES, SLICE_BYTES);
   (void)!gemm_load(&job->gemm); /* a forward without it says so: job->gemm.error */
   record_prepare(job);
   return true;
@@ -244,6 +246,7 @@ bool model_run(void *ctx, struct wire_out *out) {
   struct model_stage stage = {.job = job, .summary = job->region}, *s = &stage;
   const struct limits *max = &job->options->limits;
   arena_init(&s->arena, (size_t)job->arena_bytes);
+  s->arena.slices = &job->slices;
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
   if (!find_arch(s, out) || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs))

@@ -41,7 +41,8 @@ struct model_job {
   void *region;
   size_t region_bytes;
   uint64_t arena_bytes;
-  struct gemm gemm; /* filled by model_prepare */
+  struct gemm gemm;     /* filled by model_prepare … */
+  struct slices slices; /* … which maps them where there are so many tensors that they are wanted */
 };
 bool model_prepare(void *ctx);
 bool model_run(void *ctx, struct wire_out *out);

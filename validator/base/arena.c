@@ -23,7 +23,8 @@ struct held {
 struct chunk {
   struct chunk *next;
   size_t used, cap;
-  bool clear; /* its bytes are */
+  bool clear;  /* its bytes are */
+  bool sliced; /* not to be freed by itself */
   alignas(max_align_t) uint8_t bytes[];
 };
 
@@ -55,7 +56,7 @@ void arena_free(struct arena *a) {
   for (struct held *h = a->held; h; h = h->next) free(h->p); /* the notes themselves lie in chunks */
   for (struct chunk *c = a->chunks, *next; c; c = next) {
     next = c->next;
-    free(c);
+    if (!c->sliced) free(c);
   }
   *a = (struct arena){.budget = a->budget};
 }
@@ -69,21 +70,42 @@ static bool charge(struct arena *a, size_t bytes) {
   return true;
 }
 
+/* Is there room for a large piece behind the last one, or in a slice of its own? */
+static bool slice_room(struct arena *a, size_t bytes) {
+  if (bytes <= a->rest_n) return true;
+  uint8_t *slice = take_slice(a->slices, bytes);
+  if (!slice) return false;
+  a->rest = slice;
+  a->rest_n = a->slices->size;
+  return true;
+}
+
+/* The next bytes of the slice, in which they are whole multiples of the largest alignment. */
+static void *cut_slice(struct arena *a, size_t bytes) {
+  uint8_t *p = a->rest;
+  a->rest += bytes;
+  a->rest_n -= bytes;
+  return p;
+}
+
 /* A piece gets a chunk of its own, and cleared by calloc, which need not touch fresh pages; or its share of
- * one that is cleared piece by piece, for most of a forked process's heap is not fresh. Chunks grow with the
- * arena. */
+ * one that is cleared piece by piece, for most of a forked process's heap is not fresh, unless it is cut from
+ * a slice. Chunks grow with the arena. */
 static struct chunk *new_chunk(struct arena *a, size_t need) {
   size_t usual = min_size(CHUNK_MAX, a->used < CHUNK_MIN ? CHUNK_MIN : a->used);
   bool own = need > usual / 4;
   size_t cap = own ? need : usual;
   size_t total;
   if (!try_add(cap, sizeof(struct chunk), &total) || !charge(a, total)) return NULL;
-  struct chunk *c = own ? memory_calloc(1, total) : memory_malloc(total);
+  bool sliced = cap == CHUNK_MAX && slice_room(a, total);
+  struct chunk *c = sliced ? cut_slice(a, total)
+                    : own  ? memory_calloc(1, total)
+                           : memory_malloc(total);
   if (!c) {
     a->exhausted = true;
     return NULL;
   }
-  *c = (struct chunk){.cap = cap, .clear = own};
+  *c = (struct chunk){.cap = cap, .clear = own || sliced, .sliced = sliced};
   /* A piece with a chunk of its own goes behind the current one, whose rest stays in use. */
   if (a->chunks && own) {
     c->next = a->chunks->next;
@@ -95,23 +117,9 @@ static struct chunk *new_chunk(struct arena *a, size_t need) {
   return c;
 }
 
-/* Is there room for a large piece behind the last one, or in a slice of its own? */
-static bool slice_room(struct arena *a, size_t bytes) {
-  if (bytes <= a->rest_n) return true;
-  uint8_t *slice = take_slice(a->slices, bytes);
-  if (!slice) return false;
-  a->rest = slice;
-  a->rest_n = a->slices->size;
-  return true;
-}
-
 static void *large_piece(struct arena *a, size_t bytes) {
   bytes = (bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
-  if (!charge(a, bytes)) return NULL;
-  uint8_t *p = a->rest;
-  a->rest += bytes;
-  a->rest_n -= bytes;
-  return p;
+  return charge(a, bytes) ? cut_slice(a, bytes) : NULL;
 }
 
 void *arena_alloc(struct arena *a, size_t count, size_t size, size_t align) {
