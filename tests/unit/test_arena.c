@@ -58,6 +58,30 @@ static void large_pieces_share_a_slice(void **state) {
   slices_unmap(&s);
 }
 
+/* So do the chunks of small ones, once they are as large as chunks get: ten MiB take one slice and a part. */
+static void chunks_of_a_large_arena_share_slices(void **state) {
+  (void)state;
+  enum { PIECES = 160000, PIECE = 64 };
+  struct arena a;
+  struct slices s;
+  assert_true(slices_map(&s, 4, 8 * MIB));
+  arena_init(&a, 64 * MIB);
+  a.slices = &s;
+  uint32_t inside = 0;
+  for (uint32_t i = 0; i < PIECES; i++) {
+    uint8_t *p = arena_alloc(&a, PIECE, 1, 1);
+    assert_non_null(p);
+    if (!is_zeroed(p, PIECE)) fail_msg("piece %u is another's", i);
+    memset(p, 0xff, PIECE);
+    inside += p >= s.base && p < s.base + s.n * s.size;
+  }
+  assert_true(inside > PIECES / 10 * 9);
+  assert_int_equal(s.used, 2);
+  arena_free(&a);
+  assert_int_equal(a.used, 0);
+  slices_unmap(&s);
+}
+
 static void the_budget_holds(void **state) {
   (void)state;
   for (int sliced = 0; sliced < 2; sliced++) {
@@ -118,6 +142,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pieces_are_zeroed_and_apart),
       cmocka_unit_test(large_pieces_share_a_slice),
+      cmocka_unit_test(chunks_of_a_large_arena_share_slices),
       cmocka_unit_test(the_budget_holds),
       cmocka_unit_test(a_small_arena_is_small),
       cmocka_unit_test(tables_keep_what_they_hold),

@@ -95,11 +95,12 @@ static struct node *node_of(const struct module *m) {
 
 static bool name_child(struct builder_tree *t, const struct module *parent, struct span name,
                        const struct module *child) {
-  if (keys_find(&t->b.model->children, parent->id, name))
-    return reject(&t->b, t->b.place, "is registered twice", name);
+  uint32_t known;
+  if (!keys_add_new(&t->b.model->children, parent->id, name, &known)) return out_of_memory(&t->b);
+  if (known) return reject(&t->b, t->b.place, "is registered twice", name);
   /* NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers */
   const struct module **slot = vec_push(t->b.arena, &t->child, UINT32_MAX);
-  if (!slot || !keys_add(&t->b.model->children, parent->id, name)) return out_of_memory(&t->b);
+  if (!slot) return out_of_memory(&t->b);
   *slot = child;
   return true;
 }
@@ -113,15 +114,14 @@ static void link_child(struct module *parent, struct module *child) {
   parent->num_children++;
 }
 
-static struct span child_prefix(struct builder *b, const struct module *parent, struct span name) {
-  struct span up = parent->prefix;
-  size_t n = up.n + name.n + 1;
-  uint8_t *p = arena_alloc(b->arena, n, 1, 1);
+/* The texts in one, what keys and prefixes are made of; empty when memory is spent. */
+static struct span joined(struct builder *b, struct span x, struct span y, struct span z) {
+  uint8_t *p = arena_alloc(b->arena, x.n + y.n + z.n, 1, 1);
   if (!p) return (struct span){0};
-  if (up.n) memcpy(p, up.p, up.n);
-  if (name.n) memcpy(p + up.n, name.p, name.n);
-  p[n - 1] = '.';
-  return span_of(p, n);
+  if (x.n) memcpy(p, x.p, x.n);
+  if (y.n) memcpy(p + x.n, y.p, y.n);
+  if (z.n) memcpy(p + x.n + y.n, z.p, z.n);
+  return span_of(p, x.n + y.n + z.n);
 }
 
 /* A copy of `what` as the child `name` of `parent` (NULL: the root), queued to be carried out. NULL,
@@ -139,7 +139,7 @@ static struct node *attach(struct builder_tree *t, struct module *parent, struct
   node->m.id = (uint32_t)b->modules;
   node->m.depth = parent ? parent->depth + (what->kind == MODULE_BLOCK) : 0;
   if (parent) {
-    node->m.prefix = child_prefix(b, parent, name);
+    node->m.prefix = joined(b, parent->prefix, name, SPAN("."));
     if (!node->m.prefix.p) return none(out_of_memory(b));
     if (!name_child(t, parent, name, &node->m)) return NULL;
     link_child(parent, &node->m);
@@ -281,6 +281,14 @@ static const struct scope *counted_scope(struct builder *b, const struct module_
   return s;
 }
 
+/* The number, written at the end of `digits`. */
+static struct span decimal(uint8_t digits[20], uint64_t number) {
+  uint32_t i = 20;
+  do digits[--i] = (uint8_t)('0' + number % 10);
+  while ((number /= 10) != 0);
+  return span_of(digits + i, 20 - i);
+}
+
 static bool repeat_line(struct builder_tree *t, struct module *parent, const struct module_line *line,
                         const struct scope *scope) {
   struct builder *b = &t->b;
@@ -289,9 +297,8 @@ static bool repeat_line(struct builder_tree *t, struct module *parent, const str
   for (int64_t i = 0; i < count; i++) {
     struct value v;
     const struct scope *here = counted_scope(b, line, scope, i);
-    struct span name =
-        arena_printf(b->arena, "%.*s%lld%.*s", (int)line->before.n, (const char *)line->before.p,
-                     (long long)i, (int)line->after.n, (const char *)line->after.p);
+    uint8_t digits[20];
+    struct span name = joined(b, line->before, decimal(digits, (uint64_t)i), line->after);
     if (!here || name.n == 0) return out_of_memory(b);
     if (!line_value(t, line, here, &v) || !register_value(t, parent, name, &v)) return false;
   }
@@ -311,6 +318,7 @@ static const struct scope *block_scope(struct builder_tree *t, const struct modu
   const struct module_block *block = m->block;
   if (block == &t->b.arch->top) return m->scope;
   uint32_t n = m->num_args + block->num_lets;
+  if (n == 0) return m->scope;
   struct scope *s = arena_new(t->b.arena, struct scope);
   struct span *names = arena_array(t->b.arena, n, struct span);
   struct value *values = arena_array(t->b.arena, n, struct value);
@@ -374,13 +382,8 @@ static bool settle_slots(struct builder *b, struct node *node) {
 }
 
 static bool list_key(struct builder *b, struct expected *e, const struct module *m, const struct slot *slot) {
-  size_t n = m->prefix.n + slot->name.n;
-  uint8_t *p = arena_alloc(b->arena, n, 1, 1);
-  if (!p) return out_of_memory(b);
-  if (m->prefix.n) memcpy(p, m->prefix.p, m->prefix.n);
-  if (slot->name.n) memcpy(p + m->prefix.n, slot->name.p, slot->name.n);
-  *e = (struct expected){.key = span_of(p, n), .module = m, .slot = slot};
-  return keys_add(&b->model->keys, 0, e->key) || out_of_memory(b);
+  *e = (struct expected){joined(b, m->prefix, slot->name, (struct span){0}), m, slot};
+  return (e->key.p && keys_append(&b->model->keys, 0, e->key)) || out_of_memory(b);
 }
 
 static bool list_expected(struct builder *b) {
@@ -393,7 +396,7 @@ static bool list_expected(struct builder *b) {
       if (!list_key(b, &list[b->model->num_expected++], m, &m->slots[i])) return false;
   }
   b->model->expected = list;
-  return true;
+  return keys_index(&b->model->keys) || out_of_memory(b);
 }
 
 /* ---- ties and totals ---- */

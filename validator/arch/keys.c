@@ -23,8 +23,7 @@ static uint32_t hash_of(const struct key_table *t, uint32_t owner, struct span n
   return (uint32_t)(siphash_end(&h) & UINT32_MAX);
 }
 
-uint32_t keys_find(const struct key_table *t, uint32_t owner, struct span name) {
-  uint32_t hash = hash_of(t, owner, name);
+static uint32_t find(const struct key_table *t, uint32_t hash, uint32_t owner, struct span name) {
   for (uint32_t i = hash_find(&t->index, hash, 0); i; i = hash_find(&t->index, hash, i)) {
     const struct owned_name *known = &t->names.p[i - 1];
     if (known->owner == owner && span_eq(known->name, name)) return i;
@@ -32,9 +31,28 @@ uint32_t keys_find(const struct key_table *t, uint32_t owner, struct span name) 
   return 0;
 }
 
-bool keys_add(struct key_table *t, uint32_t owner, struct span name) {
-  struct owned_name *slot = vec_push(t->arena, &t->names, UINT32_MAX);
-  if (!slot) return false;
-  *slot = (struct owned_name){owner, name};
-  return hash_add(t->arena, &t->index, hash_of(t, owner, name), UINT32_MAX);
+uint32_t keys_find(const struct key_table *t, uint32_t owner, struct span name) {
+  return find(t, hash_of(t, owner, name), owner, name);
 }
+
+static bool note_name(struct key_table *t, uint32_t owner, struct span name) {
+  struct owned_name *slot = vec_push(t->arena, &t->names, UINT32_MAX);
+  if (slot) *slot = (struct owned_name){owner, name};
+  return slot != NULL;
+}
+
+bool keys_add(struct key_table *t, uint32_t owner, struct span name) {
+  return note_name(t, owner, name) && hash_add(t->arena, &t->index, hash_of(t, owner, name), UINT32_MAX);
+}
+
+bool keys_add_new(struct key_table *t, uint32_t owner, struct span name, uint32_t *known) {
+  uint32_t hash = hash_of(t, owner, name);
+  *known = find(t, hash, owner, name);
+  return *known || (note_name(t, owner, name) && hash_add(t->arena, &t->index, hash, UINT32_MAX));
+}
+
+bool keys_append(struct key_table *t, uint32_t owner, struct span name) {
+  return note_name(t, owner, name) && hash_append(t->arena, &t->index, hash_of(t, owner, name));
+}
+
+bool keys_index(struct key_table *t) { return hash_hang(t->arena, &t->index); }

@@ -21,5 +21,10 @@ void keys_init(struct key_table *t, struct arena *a);
 uint32_t keys_find(const struct key_table *t, uint32_t owner, struct span name);
 /* Adds the pair, which borrows the name. False: memory is spent. */
 NODISCARD bool keys_add(struct key_table *t, uint32_t owner, struct span name);
+/* The same unless it is there: *known is its number then, else 0. */
+NODISCARD bool keys_add_new(struct key_table *t, uint32_t owner, struct span name, uint32_t *known);
+/* A table that is filled before it is asked: all keys first, then the index of them in one run. */
+NODISCARD bool keys_append(struct key_table *t, uint32_t owner, struct span name);
+NODISCARD bool keys_index(struct key_table *t);
 
 #endif

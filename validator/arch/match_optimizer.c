@@ -47,9 +47,8 @@ static bool list_parameters(struct optimizer *x) {
     const struct slot *slot = x->m->model->expected[i].slot;
     if (!is_optimized(x->m, i)) continue;
     x->expected[x->n++] = i;
-    if (!shape_number(x, slot->sizes, slot->ndim) &&
-        !keys_add(&x->shapes, slot->ndim, as_bytes(slot->sizes, slot->ndim)))
-      return false;
+    uint32_t known;
+    if (!keys_add_new(&x->shapes, slot->ndim, as_bytes(slot->sizes, slot->ndim), &known)) return false;
   }
   return true;
 }

@@ -23,6 +23,7 @@ struct matcher {
   struct observations *o;
   struct span *names;       /* of the dict's entries, renamed; parallel to them */
   uint32_t *number;         /* for each entry: the expected key it fills, from 1; 0: none */
+  uint32_t last_number;     /* the expected key found last */
   uint64_t batches_tracked; /* counters that are not there */
   struct plan_bytes bytes;  /* of the storages */
   uint64_t bytes_left;      /* that may still be read: hostile files tie one tensor a thousand times */
