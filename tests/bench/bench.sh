@@ -16,6 +16,11 @@ row() { # label, runs, baseline label, baseline (a shell command), command…
   # shellcheck disable=SC2046 # three words each
   set -- $(measure "$runs" "$@") $(measure "$runs" sh -c "$base")
   printf '%-44s %9.1f ms %8.1f MiB   %6s x %s (%.1f ms)\n' "$label" "$1" "$2" "$(ratio "$1" "$4")" "$name" "$4"
+  took=$1 base_took=$4
+}
+
+aim() { # label, milliseconds, how many it may take
+  printf '%-44s %9.1f ms                %6s x the %s ms that it may take\n' "$1" "$2" "$(ratio "$2" "$3")" "$3"
 }
 
 echo "building the inputs in $work"
@@ -32,15 +37,20 @@ row "quick scan, 100,000 tensors" 11 "cat" "cat $work/many.pt" "$OUT/ckptlint" -
 cat >"$work/many.json" <<'END'
 {"arch": 1, "config": {"n": 100000}, "modules": {"layer.{i < n}": {"modules": {"weight": "Parameter(4)"}}}}
 END
-row "quick check, 100,000 tensors" 11 "quick scan" "$OUT/ckptlint --depth quick $work/many.pt" \
+row "quick check, 100,000 tensors" 15 "quick scan" "$OUT/ckptlint --depth quick $work/many.pt" \
   "$OUT/ckptlint" check --depth quick --arch "$work/many.json" "$work/many.pt"
+aim "  all of it" "$took" 300
+aim "  its scan, the first worker" "$base_took" 300
+aim "  its model, the second worker" "$(awk -v a="$took" -v b="$base_took" 'BEGIN { print a - b }')" 300
+row "full check, 100,000 tensors" 15 "full scan" "$OUT/ckptlint $work/many.pt" \
+  "$OUT/ckptlint" check --arch "$work/many.json" "$work/many.pt"
 cat >"$work/llama-70b.json" <<'END'
 {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64,
  "num_key_value_heads": 8, "vocab_size": 32000, "architectures": ["LlamaForCausalLM"]}
 END
-"$OUT/tests/bench/expand" 21 rules/models/llama.json "$work/llama-70b.json" # Llama 2 70B: at most 20 ms
-"$OUT/tests/unit/test_mutations" 2>&1 | # at most 1,000 ms
-  sed -n 's/.*; the slowest took \([0-9]*\) ms$/\1/p' | xargs printf '%-44s %9.1f ms\n' "slowest hint, of 150 wrong config values"
+aim "expand Llama 2 70B, 723 keys" "$("$OUT/tests/bench/expand" 21 rules/models/llama.json "$work/llama-70b.json")" 20
+aim "slowest hint, of 150 wrong config values" \
+  "$("$OUT/tests/unit/test_mutations" 2>&1 | sed -n 's/.*; the slowest took \([0-9]*\) ms$/\1/p')" 1000
 row "full scan, 1 GiB torch zip" 5 "one-thread read" "$OUT/tests/bench/read $work/gib.pt" "$OUT/ckptlint" "$work/gib.pt"
 row "full scan, 1,000 small files" 5 "cat" "cat $work/dir/*.pt" "$OUT/ckptlint" "$work/dir"
 row "start: ckptlint version" 21 "true" "true" "$OUT/ckptlint" version

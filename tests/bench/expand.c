@@ -1,4 +1,4 @@
-/* expand RUNS ARCH CONFIG: milliseconds from an architecture file and a config to the expected state dict,
+/* expand RUNS ARCH CONFIG: prints the milliseconds from an architecture file and a config to the expected state dict,
  * the best of RUNS runs, each on fresh memory as in a check. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,6 +57,6 @@ int main(int argc, char **argv) {
     double took = expand(file, config, &keys);
     if (took < best) best = took;
   }
-  printf("%-44s %9.2f ms   %u keys\n", "expand an architecture", best, keys);
+  printf("%.2f\n", best);
   return keys == 0;
 }
