@@ -119,7 +119,7 @@ static const struct {
   enum arg_kind arg;
 } rows[] = {
 #define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) {byte, #name, arg},
-#include "pickle/opcodes.def"
+#include "base/opcodes.def"
 #undef OP
 };
 

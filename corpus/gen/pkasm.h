@@ -1,4 +1,4 @@
-/* An assembler for pickle programs: one instruction a line, the opcode's name (pickle/opcodes.def) and its
+/* An assembler for pickle programs: one instruction a line, the opcode's name (base/opcodes.def) and its
  * argument.
  *
  *     PROTO 2                       a number

@@ -3,7 +3,7 @@
 const struct opcode_row opcode_rows[256] = {
 #define OP(byte, name, protocol, argument, takes, below, gives, weights_only, handler) \
   [byte] = {true, argument, takes, below, gives},
-#include "pickle/opcodes.def"
+#include "base/opcodes.def"
 #undef OP
 };
 

@@ -28,7 +28,7 @@ static void opcodes(void) {
     int argument;
   } table[] = {
 #define OP(byte, name, protocol, argument, takes, below, gives, weights_only, handler) {byte, argument},
-#include "pickle/opcodes.def"
+#include "base/opcodes.def"
 #undef OP
   };
   for (size_t i = 0; i < ARRAY_LEN(table); i++) {

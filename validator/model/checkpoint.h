@@ -239,8 +239,11 @@ void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member);
  * budget is spent (observed). program->machine.stopped: it came to its end; what it refused before an error
  * is observed. Bytes behind its STOP are the caller's business. */
 struct program *run_program(struct checkpoint *cp, struct span key, uint32_t member, struct span bytes);
-/* A pickle that is no more than a number or a list of names: run without hooks, kept nowhere. */
-bool run_small(struct checkpoint *cp, struct machine *m, uint32_t member, struct span bytes);
+/* A pickle that ought to be no more than numbers, names and tags: run in `a` without hooks, kept nowhere.
+ * False: it is more, or odd, and nothing was said of it: run_aside is to judge it, as a loader runs it. */
+bool run_small(struct checkpoint *cp, struct arena *a, struct machine *m, struct span bytes);
+/* A class of torch's, by its exact name: to import it runs nothing of the file's. */
+bool is_class_tag(const struct checkpoint *cp, const struct global *g);
 void note_load(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got,
                uint64_t want);
 /* A section of a file without a table of contents, as a member that is used. NULL: the limit of members. */

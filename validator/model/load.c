@@ -24,8 +24,23 @@ static bool run(struct checkpoint *cp, struct machine *m, uint32_t member, struc
   return ok;
 }
 
-bool run_small(struct checkpoint *cp, struct machine *m, uint32_t member, struct span bytes) {
-  return run(cp, m, member, bytes, NULL);
+bool is_class_tag(const struct checkpoint *cp, const struct global *g) {
+  const struct global_row *row = cp->policy.lookup(cp->policy.ctx, g->mapped_module, g->mapped_name);
+  return !g->odd && !g->dotted && !g->computed && row &&
+         (row->builder == BUILD_STORAGE_CLASS || row->builder == BUILD_TENSOR_CLASS);
+}
+
+bool run_small(struct checkpoint *cp, struct arena *a, struct machine *m, struct span bytes) {
+  struct observations seen;
+  observations_init(&seen, a, 1);
+  bool ran = machine_init(m, a, &seen, cp->max, MEMBER_FILE, NULL, bytes);
+  memcpy(m->hash_seed, cp->hash_seed, sizeof m->hash_seed);
+  ran = ran && machine_run(m);
+  m->obs = cp->obs;
+  cp->num_ops += m->num_ops;
+  bool plain = ran && seen.n == 0 && m->objects.n == 0 && m->persids.n == 0;
+  for (uint32_t i = 0; plain && i < m->globals.n; i++) plain = is_class_tag(cp, &m->globals.p[i]);
+  return plain;
 }
 
 bool add_root(struct checkpoint *cp, const struct root *root) {

@@ -20,12 +20,22 @@ static uint32_t begin_section(struct checkpoint *cp, const char *name, const str
   return rec ? member_number(cp->container, rec) : 0;
 }
 
-/* One of the small pickles before or behind the object: its value is left in *m. */
-static bool small_pickle(struct checkpoint *cp, struct machine *m, const char *name, struct stream *s) {
+/* One of the small pickles before or behind the object; own: room for it. Answers the machine that holds its
+ * value, NULL (observed) if it breaks. What is more than values is judged as any program: a loader runs it.
+ */
+static const struct machine *small_pickle(struct checkpoint *cp, struct machine *own, const char *name,
+                                          struct stream *s) {
   uint32_t number = begin_section(cp, name, s);
-  if (!number || !run_small(cp, m, number, s->rest)) return false;
+  const struct machine *m = own;
+  if (!number) return NULL;
+  if (!run_small(cp, cp->arena, own, s->rest)) {
+    const struct program *p = run_aside(cp, number, s->rest);
+    if (!p || !p->machine.stopped) return NULL;
+    m = &p->machine;
+  }
+  cp->member = number;
   end_section(cp, number, s, m->in.at);
-  return true;
+  return m;
 }
 
 static const uint8_t magic_bytes[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
@@ -33,27 +43,30 @@ static const uint8_t magic_bytes[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 
 /* The constants must be literals, not computed: a scanner that looks for them would be fooled (threats F02).
  */
 static bool check_preamble(struct checkpoint *cp, struct stream *s) {
-  struct machine magic, protocol, info;
-  if (!small_pickle(cp, &magic, "magic", s)) return false;
-  if (kind_of(&magic, magic.result) != VAL_BIGINT ||
-      !span_eq(value_bytes(&magic, magic.result), span_of(magic_bytes, sizeof magic_bytes)) ||
-      magic.objects.n) {
+  struct machine own[3];
+  const struct machine *magic = small_pickle(cp, &own[0], "magic", s);
+  if (!magic) return false;
+  if (kind_of(magic, magic->result) != VAL_BIGINT ||
+      !span_eq(value_bytes(magic, magic->result), span_of(magic_bytes, sizeof magic_bytes)) ||
+      magic->objects.n) {
     note_load(cp, OBS_LEGACY_MAGIC, cp->member, 0, 0, 0);
     return false;
   }
-  if (!small_pickle(cp, &protocol, "protocol", s)) return false;
-  const struct value *v = value_of(&protocol, protocol.result);
+  const struct machine *protocol = small_pickle(cp, &own[1], "protocol", s);
+  if (!protocol) return false;
+  const struct value *v = value_of(protocol, protocol->result);
   int64_t number = v->kind == VAL_INT ? v->number : 0; /* of other kinds it is an address */
   if (number != 1001)
     return refuse(cp->obs, (struct observation){.kind = OBS_LEGACY_PROTOCOL,
                                                 .member = cp->member,
                                                 .got = number > 0 ? (uint64_t)number : 0,
                                                 .want = 1001});
-  if (!small_pickle(cp, &info, "sys_info", s)) return false;
-  val_id little = kind_of(&info, info.result) == VAL_DICT ? dict_get(&info, info.result, "little_endian") : 0;
-  cp->big_endian = little && kind_of(&info, little) == VAL_BOOL && !value_of(&info, little)->truth;
-  uint32_t calls = protocol.objects.n + info.objects.n + protocol.globals.n + info.globals.n +
-                   magic.globals.n + magic.persids.n + protocol.persids.n + info.persids.n;
+  const struct machine *info = small_pickle(cp, &own[2], "sys_info", s);
+  if (!info) return false;
+  val_id little = kind_of(info, info->result) == VAL_DICT ? dict_get(info, info->result, "little_endian") : 0;
+  cp->big_endian = little && kind_of(info, little) == VAL_BOOL && !value_of(info, little)->truth;
+  uint32_t calls = protocol->objects.n + info->objects.n + protocol->globals.n + info->globals.n +
+                   magic->globals.n + magic->persids.n + protocol->persids.n + info->persids.n;
   if (calls) note_load(cp, OBS_LEGACY_PREAMBLE_CALLS, cp->member, 0, calls, 0);
   return true;
 }
@@ -72,16 +85,17 @@ static bool object_pickle(struct checkpoint *cp, struct stream *s) {
 
 /* The fifth pickle: the list of storage keys in file order. */
 static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys, uint32_t *num_keys) {
-  struct machine m;
-  if (!small_pickle(cp, &m, "keys", s)) return false;
-  enum value_kind k = kind_of(&m, m.result);
-  *num_keys = value_count(&m, m.result);
+  struct machine own;
+  const struct machine *m = small_pickle(cp, &own, "keys", s);
+  if (!m) return false;
+  enum value_kind k = kind_of(m, m->result);
+  *num_keys = value_count(m, m->result);
   *keys = arena_array(cp->arena, *num_keys, struct span);
-  bool fine = (k == VAL_LIST || k == VAL_TUPLE) && m.globals.n == 0;
+  bool fine = (k == VAL_LIST || k == VAL_TUPLE) && m->globals.n == 0;
   if (!*keys) return false;
   for (uint32_t i = 0; fine && i < *num_keys; i++) {
-    fine = value_is_string(&m, value_item(&m, m.result, i));
-    (*keys)[i] = value_bytes(&m, value_item(&m, m.result, i));
+    fine = value_is_string(m, value_item(m, m->result, i));
+    (*keys)[i] = value_bytes(m, value_item(m, m->result, i));
   }
   if (!fine) note_load(cp, OBS_LEGACY_KEYS, cp->member, 0, 0, 0);
   return fine;

@@ -27,30 +27,11 @@ static bool refuse_table(const struct table *t, uint64_t at, const char *expecte
 struct small {
   struct arena arena; /* of `own` */
   struct machine own;
-  struct observations seen; /* by it */
-  const struct machine *m;  /* which holds the value: own, or that of a program */
+  const struct machine *m; /* which holds the value: own, or that of a program */
   uint64_t at;
 };
 
 static void small_end(struct small *s) { arena_free(&s->arena); }
-
-/* A class of torch's, by its exact name: to import it runs nothing of the file's. */
-static bool is_tag(const struct checkpoint *cp, const struct global *g) {
-  const struct global_row *row = cp->policy.lookup(cp->policy.ctx, g->mapped_module, g->mapped_name);
-  return !g->odd && !g->dotted && !g->computed && row &&
-         (row->builder == BUILD_STORAGE_CLASS || row->builder == BUILD_TENSOR_CLASS);
-}
-
-static bool run_own(struct checkpoint *cp, struct small *s, struct span bytes) {
-  observations_init(&s->seen, &s->arena, 1);
-  bool ran = machine_init(&s->own, &s->arena, &s->seen, cp->max, MEMBER_FILE, NULL, bytes);
-  memcpy(s->own.hash_seed, cp->hash_seed, sizeof s->own.hash_seed);
-  ran = ran && machine_run(&s->own);
-  cp->num_ops += s->own.num_ops;
-  bool plain = ran && s->seen.n == 0 && s->own.objects.n == 0 && s->own.persids.n == 0;
-  for (uint32_t i = 0; plain && i < s->own.globals.n; i++) plain = is_tag(cp, &s->own.globals.p[i]);
-  return plain;
-}
 
 /* What is more than values and tags is judged as any program: a loader runs it. */
 static const struct machine *run_judged(const struct table *t, uint64_t at, size_t n) {
@@ -73,7 +54,7 @@ static bool next_small(struct table *t, struct small *s) {
   s->at = t->r.at;
   if (reader_done(&t->r)) return refuse_table(t, s->at, "a pickle");
   size_t n = pickles_extent(&s->arena, cp->max, span_first(t->r.left, (size_t)cp->max->pickle_bytes), 1);
-  if (arena_copy(&s->arena, span_first(t->r.left, n), &bytes) && run_own(cp, s, bytes))
+  if (arena_copy(&s->arena, span_first(t->r.left, n), &bytes) && run_small(cp, &s->arena, &s->own, bytes))
     s->m = &s->own;
   else
     s->m = run_judged(t, s->at, n);
@@ -113,7 +94,7 @@ static bool next_entry(struct table *t, struct small *s, bool (*second)(const st
 
 static struct span class_name(const struct table *t, const struct small *s, uint32_t i) {
   const struct global *g = value_global(s->m, item_of(s, i));
-  return g && is_tag(t->cp, g) ? g->mapped_name : SPAN("");
+  return g && is_class_tag(t->cp, g) ? g->mapped_name : SPAN("");
 }
 
 /* An entry that is refused leaves the table unread, but not what follows it: a loader goes on. */

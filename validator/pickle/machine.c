@@ -7,7 +7,7 @@ const struct op opcode_table[256] = {
 #define V TORCH_VERSION
 #define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) \
   [byte] = {#name, handler, arg, proto, takes, below, gives, weights_only},
-#include "pickle/opcodes.def"
+#include "base/opcodes.def"
 #undef OP
 #undef V
 };

@@ -170,6 +170,19 @@ static bool is_word(struct span s, const char *word) {
   return s.n == n;
 }
 
+/* Python's float() takes spaces around the number and underscores between digits, which the C unpickler does
+ * not. */
+size_t float_text_plain(struct span text, char *out) {
+  size_t n = 0;
+  text = after_spaces(text);
+  while (text.n && is_space(text.p[text.n - 1])) text.n--;
+  for (size_t i = 0; i < text.n; i++) {
+    bool between = i && i + 1 < text.n && is_digit(text.p[i - 1]) && is_digit(text.p[i + 1]);
+    if (text.p[i] != '_' || !between) out[n++] = (char)text.p[i];
+  }
+  return n;
+}
+
 bool float_text_is_valid(struct span text) {
   (void)take_sign(&text);
   if (is_word(text, "inf") || is_word(text, "infinity") || is_word(text, "nan")) return true;

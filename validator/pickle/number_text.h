@@ -28,6 +28,9 @@ bool int_text_small(const struct int_text *t, int64_t *out);
 size_t int_text_bytes(const struct int_text *t, uint8_t *out);
 /* -?(0|[1-9][0-9]*), but for "-0": the spelling of picklers, which every reader reads alike. */
 bool int_text_is_plain(struct span text);
+/* Writes what float() looks at: without spaces around it and underscores between digits. Answers its length,
+ * at most the text's. */
+size_t float_text_plain(struct span text, char *out);
 /* [+-]?(digits with an optional point and exponent | inf | infinity | nan), as PyOS_string_to_double wants
  * it. */
 bool float_text_is_valid(struct span text);

@@ -139,7 +139,7 @@ NODISCARD bool memo_put(struct memo *memo, struct arena *a, const uint64_t seed[
 bool memo_index_text(struct span text, int64_t *index, bool *odd);
 
 #define OP(byte, name, proto, arg, takes, below, gives, weights_only, handler) op_fn handler;
-#include "pickle/opcodes.def"
+#include "base/opcodes.def"
 #undef OP
 
 #endif

@@ -70,13 +70,15 @@ bool op_long_text(struct machine *m, const struct arg *arg) {
 
 /* ---- FLOAT ---- */
 
+/* C's unpickler reads to a NUL, the Python one takes spaces and underscores: whoever goes on, goes on here.
+ */
 bool op_float_text(struct machine *m, const struct arg *arg) {
-  struct span text = number_text(arg->text);
+  struct span line = number_text(arg->text);
   char copy[MAX_DIGITS + 1];
-  if (text.n > MAX_DIGITS) return refuse_room(m, OBS_LIMIT_PICKLE_NUMBER, text.n, MAX_DIGITS, arg->at);
+  if (line.n > MAX_DIGITS) return refuse_room(m, OBS_LIMIT_PICKLE_NUMBER, line.n, MAX_DIGITS, arg->at);
+  struct span text = span_of(copy, float_text_plain(line, copy));
   if (!float_text_is_valid(text)) return refuse(m->obs, seen_text(m, OBS_PKL_NUMBER_TEXT, arg));
   if (text.n < arg->text.n) observe(m->obs, seen_text(m, OBS_PKL_ODD_NUMBER, arg));
-  memcpy(copy, text.p, text.n);
   copy[text.n] = '\0';
   struct arg read = *arg;
   read.real = strtod(copy, NULL); /* the grammar is checked, and the locale is "C" */
