@@ -52,7 +52,10 @@ struct observation worker_observation(const struct worker_result *r, const struc
     o.got = r->syscall_nr;
     o.subject = r->syscall_name ? span_str(r->syscall_name) : SPAN("an unknown system call");
     break;
-  case WORKER_TIMEOUT: o.want = limits->wall_ms / 1000; break;
+  case WORKER_TIMEOUT:
+    o.want = r->took_ms / 1000;
+    o.got = r->cpu_ms / 1000;
+    break;
   case WORKER_CPU: o.want = limits->cpu_seconds; break;
   case WORKER_MEMORY: o.want = limits->memory_bytes; break;
   case WORKER_TOO_BIG: o.want = limits->report_bytes; break;
@@ -134,6 +137,8 @@ void worker_finish(struct worker *w, struct arena *a, uint64_t file_size, struct
     status = wire_parse(&out->in, a, report, file_size);
   struct wire_in *in = &out->in;
   out->end = classify(w, status, in);
+  out->cpu_ms = w->cpu_ns / 1000000;
+  out->took_ms = w->took_ms;
   out->exit_code = w->code == CLD_EXITED ? w->status : 0;
   out->signal = w->code != CLD_EXITED ? w->status : in->fault ? (int)in->signal : 0;
   if (out->end == WORKER_VIOLATION && in->violation) {

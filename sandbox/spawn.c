@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 enum {
   REPORT_FIRST = 4096, /* most reports fit; fork cost follows the broker's heap */
   TICK_MS = 2,         /* without pidfd */
+  LOOKS = 8,           /* within wall_ms, whether it gets on */
   KILL_TICKS = 100,    /* of worker_kill */
   LONGEST_WAIT_MS = 30000,
   KILL_GRACE_MS = 5000, /* a worker that hangs in the kernel (a dead network mount) is given up after it */
@@ -77,9 +79,9 @@ static int open_pidfd(const struct sandbox *s, pid_t pid) {
   return s->layers[LAYER_PIDFD].on ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
-static uint64_t deadline(const struct worker_limits *limits) {
+static uint64_t later(uint64_t now, uint64_t ms, uint64_t times) {
   uint64_t at;
-  return try_add(now_ms(), limits->wall_ms, &at) ? at : UINT64_MAX;
+  return try_mul(ms, times, &at) && try_add(now, at, &at) ? at : UINT64_MAX;
 }
 
 bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
@@ -106,7 +108,10 @@ bool worker_start(struct worker *w, const struct sandbox *s, const struct worker
   w->pid = pid;
   w->pipe_fd = ends[0];
   w->pidfd = open_pidfd(s, pid);
-  w->deadline_ms = deadline(limits);
+  w->started_ms = now_ms();
+  w->wall_ms = limits->wall_ms;
+  w->deadline_ms = later(w->started_ms, limits->wall_ms, 1);
+  w->last_ms = later(w->started_ms, limits->wall_ms, PATIENCE);
   w->report_max = limits->report_bytes;
   return true;
 }
@@ -158,28 +163,54 @@ static void drain(struct worker *w) {
   }
 }
 
+static uint64_t nanoseconds(struct timeval t) {
+  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+}
+
+/* The system call has a fifth argument that libc's waitid keeps to itself: what the dead have used. */
 static void reap(struct worker *w) {
   siginfo_t info = {0};
-  if (waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG) || info.si_pid != w->pid) return;
+  struct rusage used = {0};
+  if (syscall(SYS_waitid, P_PID, w->pid, &info, WEXITED | WNOHANG, &used) || info.si_pid != w->pid) return;
+  w->cpu_ns = nanoseconds(used.ru_utime) + nanoseconds(used.ru_stime);
   w->status = info.si_status;
   w->code = info.si_code;
   w->done = true; /* from here on its number may be another's */
   drain(w);
 }
 
+/* 0: can't be told. */
+static uint64_t processor_time(pid_t pid) {
+  clockid_t clock;
+  struct timespec t;
+  if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t)) return 0;
+  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* A worker that has run since the last look has another wall_ms. */
+static void renew_deadline(struct worker *w, uint64_t now) {
+  uint64_t cpu = processor_time(w->pid);
+  if (cpu <= w->cpu_ns) return;
+  w->cpu_ns = cpu;
+  w->deadline_ms = min_u64(later(now, w->wall_ms, 1), w->last_ms);
+}
+
 static void hold_to_deadline(struct worker *w, uint64_t now) {
+  if (!was_killed(w)) renew_deadline(w, now);
   if (now < w->deadline_ms) return;
   if (was_killed(w)) {
     w->done = true; /* code stays 0 */
   } else {
     w->timed_out = true;
+    w->took_ms = now - w->started_ms;
     kill_worker(w);
   }
 }
 
 static uint64_t poll_timeout(const struct worker *w, uint64_t now) {
   if (w->pidfd < 0) return TICK_MS;
-  return w->deadline_ms > now ? w->deadline_ms - now : 0;
+  if (w->deadline_ms <= now) return 0;
+  return min_u64(w->deadline_ms - now, w->wall_ms / LOOKS + 1);
 }
 
 /* One look at all of them. The signals in `open` come in while it waits, and only then. */

@@ -36,8 +36,9 @@ size_t sandbox_layers(const struct sandbox *s, const struct sandbox_layer **out)
 const char *sandbox_policy_digest(const struct sandbox *s);
 
 struct worker_limits {
-  uint64_t memory_bytes; /* RLIMIT_DATA and RLIMIT_AS: this much over what is mapped at the seal */
-  uint64_t cpu_seconds, wall_ms;
+  uint64_t memory_bytes;       /* RLIMIT_DATA and RLIMIT_AS: this much over what is mapped at the seal */
+  uint64_t cpu_seconds;        /* RLIMIT_CPU */
+  uint64_t wall_ms;            /* by the clock without getting on, and PATIENCE times as much in all */
   uint64_t report_bytes;       /* by pipe; over it the worker is killed */
   enum sandbox_level at_least; /* below it worker_start refuses; SANDBOX_NONE asks for no seal at all (tests,
                                   and the user's explicit wish) */
@@ -67,12 +68,18 @@ enum worker_end {
 };
 const char *worker_end_name(enum worker_end end);
 
+/* A worker that waits for a processor or a slow disk gets on all the same: only the clock of one that is
+ * stopped, or whose file no longer answers, runs out after wall_ms. */
+enum { PATIENCE = 10 };
+
 /* One running or dead worker. The fields are spawn.c's. */
 struct worker {
   pid_t pid;
-  int pidfd, pipe_fd;   /* -1: the kernel has no pidfd; the pipe came to its end */
-  uint64_t deadline_ms; /* CLOCK_MONOTONIC */
-  uint8_t *report;      /* what came so far */
+  int pidfd, pipe_fd;                        /* -1: the kernel has no pidfd; the pipe came to its end */
+  uint64_t started_ms, deadline_ms, last_ms; /* CLOCK_MONOTONIC; last: whatever it does */
+  uint64_t wall_ms, took_ms;                 /* of its limits; until it was killed for its time */
+  uint64_t cpu_ns;                           /* processor time when it was last looked at */
+  uint8_t *report;                           /* what came so far */
   size_t report_len, report_cap, report_max;
   bool too_big, timed_out; /* why it was sent SIGKILL */
   bool done;
@@ -84,6 +91,7 @@ struct worker_result {
   enum worker_end end;
   struct wire_in in; /* findings and texts; empty unless end is WORKER_OK or WORKER_INCOMPLETE */
   int signal, exit_code;
+  uint64_t cpu_ms, took_ms; /* processor time; TIMEOUT: by the clock */
   uint32_t syscall_nr;      /* VIOLATION: as the worker's handler says; forgeable, the blocking is not */
   const char *syscall_name; /* or NULL */
   const char *setup_step;   /* SETUP: the step of the seal that failed, or NULL */

@@ -511,14 +511,14 @@ static const struct behaviour behaviours[] = {
     {"endless empty frames", send_empty_frames, WORKER_TOO_BIG, 0, 0, 0},
     {"good, then a call", good_then_call, WORKER_VIOLATION, SYS_getppid, 0, 0},
     {"good, then a crash", good_then_crash, WORKER_CRASH, 0, 0, 0},
-    {"good, then a hang", good_then_hang, WORKER_TIMEOUT, 0, 0, 300},
+    {"good, then a hang", good_then_hang, WORKER_TIMEOUT, 0, 0, 100},
     {"good, then exit 1", good_then_exit_1, WORKER_CRASH, 0, 0, 0},
     {"a call", call, WORKER_VIOLATION, SYS_getppid, 0, 0},
     {"SEGV", crash, WORKER_CRASH, 0, 0, 0},
     {"abort", call_abort, WORKER_CRASH, 0, 0, 0},
     {"spin, CPU limit", hang, WORKER_CPU, 0, 1, 0},
-    {"spin, wall", hang, WORKER_TIMEOUT, 0, 0, 300},
-    {"slow trickle", trickle, WORKER_TIMEOUT, 0, 0, 300},
+    {"spin, wall", hang, WORKER_TIMEOUT, 0, 0, 100},
+    {"slow trickle", trickle, WORKER_TIMEOUT, 0, 0, 100},
     {"malloc until NULL", run_out_of_memory, WORKER_MEMORY, 0, 0, 0},
 };
 
@@ -542,7 +542,7 @@ static void behaviours_are_told_apart(void **state) {
 /* Deadlines hold for each of several workers, and the first to end is answered. */
 static void several_workers_at_once(void **state) {
   struct worker_limits slow = small_limits(), quick = small_limits();
-  slow.wall_ms = 300;
+  slow.wall_ms = 100;
   const struct worker_task hanging = {.run = hang}, working = {.run = report_well};
   struct worker w[3], *const list[] = {&w[0], &w[1], &w[2]};
   assert_true(worker_start(&w[0], *state, &slow, &hanging));

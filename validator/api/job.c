@@ -184,7 +184,7 @@ void job_init(struct job *job, const struct run *run) {
       .complete = true,
       .started_ms = job_now_ms(),
       .budget = {.bytes = run->options->limits.nested_bytes, .files = run->options->limits.nested_files}};
-  arena_init(&job->arena, 8 * MIB);
+  arena_init(&job->arena, (size_t)8 * MIB);
 }
 
 bool job_open(struct job *job, const struct run *run, const struct listed *input) {
@@ -227,6 +227,7 @@ static bool inputs_unchanged(const struct job *job) {
 bool job_take_report(struct job *job) {
   struct worker_result r;
   worker_finish(&job->worker, &job->arena, job->in.bytes.n, &r);
+  job_input(job)->budget.cpu_ms += r.cpu_ms;
   for (uint32_t i = 0; i < r.in.findings.n; i++) add_finding(job, &r.in.findings.p[i]);
   for (uint32_t i = 0; i < r.in.texts.n; i++) {
     struct span *slot =

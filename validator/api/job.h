@@ -49,6 +49,7 @@ enum { SIDE_FILES = 32 };
 /* What the files inside one input may take together. */
 struct nested_budget {
   uint64_t bytes, files; /* what is left */
+  uint64_t cpu_ms;       /* processor time of their workers, so far */
   uint64_t end_ms;       /* CLOCK_MONOTONIC; 0: not begun */
 };
 
@@ -138,12 +139,13 @@ const struct global_row *job_global(const struct job *job, struct span module, s
 /* Ends a job whose worker was killed because the run is to stop: what it has so far is kept, and it is not
  * checked. */
 void job_interrupt(struct job *job);
-/* To be called when job_worker is dead: takes its report and starts the next worker, or ends the job. */
-void job_advance(struct job *job);
+/* To be called when its worker (job_worker) is dead: takes its report and starts the next worker, or ends the
+ * job. */
+void job_advance(struct job *input);
 /* The input and then the files inside it, each before those inside it: for (j = job; j; j = job_following(j))
  */
 const struct job *job_following(const struct job *job);
-void job_free(struct job *job);
+void job_free(struct job *input);
 
 /* ---- job.c for the stages ---- */
 
@@ -153,6 +155,8 @@ void job_observe(struct job *job, const struct observation *o);
 /* Opens an input, or ends the job. */
 NODISCARD bool job_open(struct job *job, const struct run *run, const struct listed *input);
 void job_launch(struct job *job, enum job_state state, const struct worker_task *task);
+/* The input that a file inside an archive came with; the job itself when it is none. */
+struct job *job_input(struct job *job);
 /* Takes a dead worker's report; false: it did not end well, which is a finding now. */
 NODISCARD bool job_take_report(struct job *job);
 void job_end(struct job *job);

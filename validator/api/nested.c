@@ -9,7 +9,7 @@
 
 enum { MIB = 1 << 20, CODEC_BYTES = 320 * MIB /* windows of xz, 7z and zstd */ };
 
-static struct job *input_of(struct job *job) {
+struct job *job_input(struct job *job) {
   while (job->outer && !job->outer->folder.n) job = job->outer;
   return job;
 }
@@ -30,7 +30,7 @@ bool nested_wanted(struct job *job) {
 
 void nested_start(struct job *job) {
   const struct limits *max = &job->run->options->limits;
-  struct job *input = input_of(job);
+  struct job *input = job_input(job);
   struct unpack_job *u = &job->nested.unpack;
   *u = (struct unpack_job){.max = max,
                            .file = job->in.bytes,
@@ -47,7 +47,7 @@ void nested_start(struct job *job) {
     return;
   }
   job->limits = job_limits(job, max->arena_base + max->json_bytes * 8 + CODEC_BYTES);
-  if (!input->budget.end_ms) input->budget.end_ms = job_now_ms() + job->limits.wall_ms;
+  if (!input->budget.end_ms) input->budget.end_ms = job_now_ms() + job->limits.wall_ms * PATIENCE;
   job_launch(job, JOB_UNPACKING,
              &(struct worker_task){.prepare = unpack_stage_prepare, .run = unpack_stage_run, .ctx = u});
 }
@@ -63,7 +63,7 @@ static bool open_table(struct job *job) {
 }
 
 static void charge(struct job *job) {
-  struct nested_budget *b = &input_of(job)->budget;
+  struct nested_budget *b = &job_input(job)->budget;
   const struct inner *t = &job->nested.table;
   uint64_t files = t->header->num_files + min_u64(t->header->bystanders, b->files);
   for (uint64_t i = 0; i < t->header->num_files; i++)
@@ -109,7 +109,7 @@ static struct job *start_inside(struct job *job, uint64_t row) {
                          .complete = true,
                          .opened = true,
                          .started_ms = job_now_ms()};
-  arena_init(&inside->arena, 8 * MIB);
+  arena_init(&inside->arena, (size_t)8 * MIB);
   inside->in = (struct input){.path = path_inside(inside, job->in.path, inner_name(&n->table, row)),
                               .found = true,
                               .fd = -1,
@@ -163,14 +163,18 @@ static void finish(struct job *job) {
   job_end(job);
 }
 
+/* What one worker may take, the files inside may take together: the unpacking has set the limits of `job`. */
+static bool time_is_over(struct job *job) {
+  const struct nested_budget *b = &job_input(job)->budget;
+  return b->cpu_ms / 1000 >= job->limits.cpu_seconds || job_now_ms() >= b->end_ms;
+}
+
 struct job *nested_next(struct job *job) {
   struct nested *n = &job->nested;
-  const struct nested_budget *b = &input_of(job)->budget;
   take_inside(job);
-  if (n->next < n->table.header->num_files && job_now_ms() >= b->end_ms) {
-    job_observe(
-        job, &(struct observation){
-                 .kind = OBS_LIMIT_NESTED_TIME, .got = n->judged, .want = job->run->options->limits.seconds});
+  if (n->next < n->table.header->num_files && time_is_over(job)) {
+    job_observe(job, &(struct observation){
+                         .kind = OBS_LIMIT_NESTED_TIME, .got = n->judged, .want = job->limits.cpu_seconds});
     n->whole = false;
     n->next = n->table.header->num_files;
   } else if (n->next < n->table.header->num_files) {
