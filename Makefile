@@ -206,10 +206,10 @@ $(OUT)/tests/%/shim.so: tests/%/shim.c $(wildcard tests/oom/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -O1 -Wall -Wextra -Werror -fno-builtin -fPIC -shared $< -ldl -o $@
 
-# Every allocation of every command, one after the other.
+# From every place that asks for memory, the first and the last allocation of every command; POINTS=all: each, for a day.
 .PHONY: oom
 oom: build/ckptlint $(GENERATORS) $(OUT)/tests/oom/shim.so
-	@OUT=$(CURDIR)/$(OUT) OOM_POINTS=0 /usr/bin/python3 tests/oom/oom.py
+	@OUT=$(CURDIR)/$(OUT) OOM_POINTS=$(or $(POINTS),stacks) /usr/bin/python3 tests/oom/oom.py
 
 # Faults of disks, limits, file systems; a file that is changed before each call of the broker.
 .PHONY: faults

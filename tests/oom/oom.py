@@ -1,11 +1,12 @@
-"""Each allocation of a command fails once (and, in a second sweep, with all that come after it), in the broker and in each
+"""Allocations of a command fail, one a run (and, in a second sweep, with all that come after it), in the broker and in each
 of its workers, whether it is of ours, of libc, cJSON, libseccomp, libdeflate or of a library that a worker loads. Then:
   no process dies by a signal, and the exit code is one that the command may have;
   exit 0 only with the very bytes of a run that lacked nothing: no clean by accident, no finding that is missing;
   what is unsafe is never exit 0 either;
   a JSON document is whole, or there is none; a file that was to be written is whole, or is not there.
    CKPTLINT, GEN, OUT   the programs
-   OOM_POINTS           at most so many points of failure of one process, evenly spread (8); 0: all
+   OOM_POINTS           of one process, at most so many allocations that come from different stacks of calls, evenly spread
+                        (8); stacks: the first and the last from each stack; all: every one, which takes a day
    OOM_CASES            names of cases, by commas (all)
 `make oom` is the long run. Ends with "N passed, N failed": a point is one check."""
 import concurrent.futures
@@ -23,10 +24,10 @@ OUT = os.environ.get("OUT", TOP + "/build/release")
 CKPTLINT = os.environ.get("CKPTLINT", OUT + "/ckptlint")
 GEN = os.environ.get("GEN", OUT + "/corpus/gen")
 SHIM = OUT + "/tests/oom/shim.so"
-POINTS = int(os.environ.get("OOM_POINTS", "8"))
+POINTS = os.environ.get("OOM_POINTS", "8")
 ONLY = [n for n in os.environ.get("OOM_CASES", "").split(",") if n]
 SECONDS = 300  # a second of libseccomp in circles may take long on a busy machine
-PROCESSES, FIELDS = 64, 5  # plan.h
+PROCESSES, PLACES, HEAD = 64, 1 << 18, 7  # plan.h
 
 UNCHECKED, SANDBOX, BUG, OUTPUT = 2, 5, 70, 74  # exit.def: what lack of memory may come to
 
@@ -73,30 +74,33 @@ class Place:
         os.mkdir(self.out)
         self.path = f"{work}/{number}.plan"
         with open(self.path, "wb") as file:
-            file.write(bytes(4 * (FIELDS + PROCESSES)))
+            file.truncate(4 * (HEAD + PROCESSES + 3 * PLACES))
         with open(self.path, "r+b") as file:
             self.plan = mmap.mmap(file.fileno(), 0)
 
-    def run(self, command, stdin, process=0, at=0, on=False):
+    def run(self, command, stdin, process=0, at=0, on=False, record=False):
         for name in os.listdir(self.out):
             os.remove(f"{self.out}/{name}")
-        self.plan[:] = struct.pack(f"<{FIELDS + PROCESSES}I", process, at, on, *[0] * (FIELDS + PROCESSES - 3))
+        head = struct.Struct(f"<{HEAD + PROCESSES}I")
+        head.pack_into(self.plan, 0, process, at, on, 0, 0, record, *[0] * (PROCESSES + 1))
         words = [CKPTLINT] + [w.replace("OUT/", self.out + "/") for w in command]
         with open(stdin or os.devnull, "rb") as given:
             try:
                 done = subprocess.run(words, stdin=given, capture_output=True, timeout=SECONDS, check=False,
                                       env={"LD_PRELOAD": SHIM, "OOM_PLAN": self.path})
             except subprocess.TimeoutExpired:
-                return Run(None, b"", b"", {}, 0, [])
-        numbers = struct.unpack(f"<{FIELDS + PROCESSES}I", self.plan[:])
+                return Run(None, b"", b"", {}, [])
+        numbers = head.unpack_from(self.plan, 0)
+        places = min(numbers[HEAD - 1], PLACES)
+        stacks = list(struct.iter_unpack("<III", self.plan[head.size:head.size + 12 * places]))
         written = {name: open(f"{self.out}/{name}", "rb").read() for name in os.listdir(self.out)}
         text = done.stdout.replace(self.out.encode(), b"OUT")
-        return Run(done.returncode, text, done.stderr, written, numbers[3], numbers[FIELDS:])
+        return Run(done.returncode, text, done.stderr, written, stacks)
 
 
 class Run:
-    def __init__(self, code, out, err, written, failed, counts):
-        self.code, self.out, self.err, self.written, self.failed, self.counts = code, out, err, written, failed, counts
+    def __init__(self, code, out, err, written, stacks):
+        self.code, self.out, self.err, self.written, self.stacks = code, out, err, written, stacks
 
 
 def is_document(text, lines):
@@ -130,10 +134,15 @@ def wrong(run, fine, command):
     return None
 
 
-def points(count):
-    if POINTS == 0 or count <= POINTS:
-        return range(1, count + 1)
-    return sorted({1 + i * (count - 1) // (POINTS - 1) for i in range(POINTS)})
+def points(stacks):
+    """Which allocations of one process fail, of [(number, stack)]."""
+    if POINTS == "all":
+        return [at for at, _ in stacks]
+    first = {stack: at for at, stack in reversed(stacks)}
+    if POINTS == "stacks":
+        return sorted({*first.values(), *{stack: at for at, stack in stacks}.values()})
+    first, n = sorted(first.values()), int(POINTS)
+    return first if len(first) <= n else [first[i * (len(first) - 1) // (n - 1)] for i in range(n)]
 
 
 class Case:
@@ -152,17 +161,24 @@ class Case:
             self.places.append(place)
 
     def sweep(self):
-        self.fine = self.places[0].run(self.command, self.stdin)
+        self.fine = self.places[0].run(self.command, self.stdin, record=True)
         if self.fine.code != self.exit:
             print(f"FAILED {self.name}: exit {self.fine.code} with all memory there: {self.fine.err[-200:]}")
             return 0, 1
-        tries = [(process, at, on) for process, count in enumerate(self.fine.counts) for at in points(count) for on in (False, True)]
+        by_process = {}
+        for process, at, stack in self.fine.stacks:
+            by_process.setdefault(process, []).append((at, stack))
+        if not by_process:
+            print(f"FAILED {self.name}: no allocation was seen")
+            return 0, 1
+        tries = [(process, at, on) for process, stacks in sorted(by_process.items()) for at in points(sorted(stacks)) for on in (False, True)]
+        different = len({place[::2] for place in self.fine.stacks})
         bad = 0
         for (process, at, on), what in zip(tries, self.pool.map(self.one, tries)):
             if what:
                 bad += 1
                 print(f"FAILED {self.name}: process {process}, allocation {at}{' and all behind it' if on else ''}: {what}", flush=True)
-        print(f"{self.name}: {sum(self.fine.counts)} allocations, {len(tries)} runs, {bad} wrong", flush=True)
+        print(f"{self.name}: {len(self.fine.stacks)} allocations from {different} stacks of calls, {len(tries)} runs, {bad} wrong", flush=True)
         return len(tries) - bad, bad
 
 
