@@ -16,7 +16,7 @@
 #include "sandbox/raw.h"
 #include "tests/sandbox/try.h"
 
-enum { FILES = 1000, STOP_AT = 620, /* far from slow ones */ IN_FLIGHT = 8, PATH_ROOM = 64 };
+enum { FILES = 1000, STOP_AT = 620, /* far from slow ones */ JOBS = 4, PATH_ROOM = 64 };
 
 /* ---- deaths: what a worker does when it was taken over ---- */
 
@@ -261,7 +261,7 @@ static int serve_all(struct fixture *f) {
                           .sandbox = SANDBOX_STANDARD,
                           .rtol = -1,
                           .atol = -1,
-                          .jobs = 4,
+                          .jobs = JOBS,
                           .isolated = true,
                           .limits = limits_default()};
   o.limits.seconds = 2;
@@ -286,17 +286,21 @@ static bool has(const char *line, const char *end, const char *key, const char *
   return p && p < end;
 }
 
-static void check_file(const struct fixture *f, uint32_t i) {
+static bool is_judged_as(const struct fixture *f, uint32_t i, const struct death *want) {
   char key[PATH_ROOM + 16];
   (void)snprintf(key, sizeof key, "\"path\":\"%s\"", f->paths[i]);
-  const struct death *want = &deaths[f->death[i]];
   const char *from = strstr(f->report, key), *to = from ? strstr(from, "file_end") : NULL;
-  bool right = to && has(from, to, "verdict", want->verdict) &&
-               (!want->rule || has(from, to, "rule", want->rule)) &&
-               (!want->reason || has(from, to, "reason", want->reason));
-  if (!right)
-    fail_msg("%s (%s) is not %s, %s/%s: %.*s", f->paths[i], want->name, want->verdict, want->rule,
-             want->reason, from ? (int)(to - from) : 0, from ? from : "");
+  return to && has(from, to, "verdict", want->verdict) &&
+         (!want->rule || has(from, to, "rule", want->rule)) &&
+         (!want->reason || has(from, to, "reason", want->reason));
+}
+
+static void check_file(const struct fixture *f, uint32_t i, unsigned death) {
+  const struct death *want = &deaths[death];
+  const char *from = strstr(f->report, f->paths[i]);
+  if (!is_judged_as(f, i, want))
+    fail_msg("%s (%s) is not %s, %s/%s: %.400s", f->paths[i], want->name, want->verdict, want->rule,
+             want->reason, from ? from : "not there");
 }
 
 /* ---- what is left ---- */
@@ -346,7 +350,7 @@ static void every_death_has_its_verdict(void **state) {
   for (int round = 0; round < rounds; round++) {            /* the first one fills caches of libc */
     struct left before = look_around();
     assert_int_equal(serve_all(f), 1);
-    for (uint32_t i = 0; i < FILES; i++) check_file(f, i);
+    for (uint32_t i = 0; i < FILES; i++) check_file(f, i, f->death[i]);
     assert_no_children(f);
     free(f->report);
     f->report = NULL;
@@ -364,8 +368,13 @@ static void interrupted_run_reports_what_it_has(void **state) {
   workers_mind_signals();
   assert_int_equal(serve_all(f), 130);
   assert_in_range(now_ns() - atomic_load(&shared->stopped_at_ns), 0, 1000000000);
-  for (uint32_t i = 0; i < STOP_AT - IN_FLIGHT; i++) check_file(f, i);
-  check_file(f, STOP_AT);
+  size_t in_flight = 0; /* with the one that stops the run; a busy machine may leave any of them behind */
+  for (uint32_t i = 0; i <= STOP_AT; i++) {
+    bool judged = is_judged_as(f, i, &deaths[f->death[i]]) && i != STOP_AT;
+    if (!judged) check_file(f, i, THE_STOP);
+    in_flight += !judged;
+  }
+  assert_in_range(in_flight, 1, JOBS);
   assert_non_null(strstr(f->report, "\"type\":\"summary\",\"complete\":false,\"exit\":130"));
   assert_null(strstr(f->report, f->paths[FILES - 1]));
   assert_no_children(f);
@@ -399,7 +408,11 @@ static int tear_down(void **state) {
   return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  (void)argc;
+  /* What a cache of malloc keeps counts as in use, and depends on the order in which workers die. */
+  if (!getenv("GLIBC_TUNABLES") && setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1) == 0)
+    execv("/proc/self/exe", argv);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_death_has_its_verdict),
       cmocka_unit_test(interrupted_run_reports_what_it_has),
