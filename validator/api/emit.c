@@ -295,11 +295,20 @@ static void emit_insns(const struct plan *p, struct report *report) {
   for (uint32_t i = 0; i < p->num_insns; i++) emit_insn(p, &p->insns[i], report);
 }
 
+enum part { WEIGHTS, BUFFERS, OPTIMIZER, OTHER, PARTS };
+
+static enum part part_of(const struct plan *p, uint32_t tensor) {
+  static const char *const buffers[] = {"running_mean", "running_var", "num_batches_tracked", "position_ids"};
+  struct span name = plan_span(p, p->tensors[tensor].state_key), key = plan_span(p, p->tensors[tensor].key);
+  for (size_t b = 0; b < ARRAY_LEN(buffers); b++)
+    if (name.n && span_ends(name, span_str(buffers[b]))) return BUFFERS;
+  if (name.n || quantizer_part(p, tensor)) return WEIGHTS;
+  return memmem(key.p, key.n, "optim", 5) ? OPTIMIZER : OTHER;
+}
+
 /* Bytes of the file by what they are for; each storage counts once, for the first tensor that says. */
 static void add_parts(const struct job *job, cJSON *file) {
-  enum { WEIGHTS, BUFFERS, OPTIMIZER, OTHER, PARTS };
   static const char *const names[PARTS] = {"weights", "buffers", "optimizer", "other"};
-  static const char *const buffers[] = {"running_mean", "running_var", "num_batches_tracked", "position_ids"};
   const struct plan *p = &job->plan;
   uint64_t bytes[PARTS] = {0}, pickle = 0, unreferenced = 0, arrays = 0;
   bool bare = p->header->kind == CONTAINER_PICKLE; /* tensors and other programs lie inside the pickle */
@@ -308,13 +317,7 @@ static void add_parts(const struct job *job, cJSON *file) {
     const struct plan_tensor *t = &p->tensors[i];
     if (!t->storage || counted[t->storage]) continue;
     counted[t->storage] = 1;
-    struct span name = plan_span(p, t->state_key), key = plan_span(p, t->key);
-    int part = name.n || quantizer_part(p, i)     ? WEIGHTS
-               : memmem(key.p, key.n, "optim", 5) ? OPTIMIZER
-                                                  : OTHER;
-    for (size_t b = 0; b < ARRAY_LEN(buffers); b++)
-      if (name.n && span_ends(name, span_str(buffers[b]))) part = BUFFERS;
-    bytes[part] += p->storages[t->storage - 1].bytes;
+    bytes[part_of(p, i)] += p->storages[t->storage - 1].bytes;
     arrays += p->storages[t->storage - 1].bytes;
   }
   free(counted);

@@ -64,18 +64,19 @@ static void emit(struct pool *p, struct job *job) {
   tally_add(&p->tally, job);
 }
 
-static void drop(struct job *job) {
-  job_free(job);
-  free(job);
+static void drop(struct pool *p, uint32_t place) {
+  job_free(p->jobs[place]);
+  free(p->jobs[place]);
+  p->jobs[place] = NULL;
 }
 
 static bool is_diff(const struct pool *p) { return p->run->options->verb == VERB_DIFF; }
 
 static void emit_ready(struct pool *p) {
   while (!is_diff(p) && p->emitted < p->started && p->jobs[p->emitted % WINDOW]->state == JOB_DONE) {
-    struct job *job = p->jobs[p->emitted++ % WINDOW];
-    emit(p, job);
-    drop(job);
+    uint32_t place = p->emitted++ % WINDOW;
+    emit(p, p->jobs[place]);
+    drop(p, place);
   }
 }
 
@@ -91,7 +92,7 @@ static bool sides_done(const struct pool *p) {
 static void emit_diff(struct pool *p) {
   if (!is_diff(p) || p->started <= PAIR || p->jobs[PAIR]->state != JOB_DONE) return;
   for (uint32_t i = 0; i <= PAIR; i++) emit(p, p->jobs[i]);
-  for (uint32_t i = PAIR + 1; i > 0; i--) drop(p->jobs[i - 1]);
+  for (uint32_t i = PAIR + 1; i > 0; i--) drop(p, i - 1);
   p->emitted = PAIR + 1;
 }
 
@@ -185,8 +186,7 @@ static void stop(struct pool *p) {
   }
   for (uint32_t i = p->emitted; i < p->started; i++) job_interrupt(p->jobs[i % WINDOW]);
   for (uint32_t i = p->emitted; i < p->started; i++) emit(p, p->jobs[i % WINDOW]);
-  for (uint32_t i = p->started; i > p->emitted; i--)
-    drop(p->jobs[(i - 1) % WINDOW]); /* a pair before its sides */
+  for (uint32_t i = p->started; i > p->emitted; i--) drop(p, (i - 1) % WINDOW); /* a pair before its sides */
   p->emitted = p->started;
 }
 

@@ -71,22 +71,23 @@ static void say_check(const struct model_summary *s, cJSON *list) {
   figure_count(left, s->params_missing);
   figure_count(ignored, s->params_ignored);
   if (s->loads_strict)
-    snprintf(line, sizeof line, "load_state_dict passes, strict or not, and loads %s%s parameters",
-             s->params_missing ? "" : "all ", loaded);
+    (void)snprintf(line, sizeof line, "load_state_dict passes, strict or not, and loads %s%s parameters",
+                   s->params_missing ? "" : "all ", loaded);
   else if (s->loads_loose && s->missing + s->unexpected == 0 && s->forgiven)
-    snprintf(line, sizeof line,
-             "load_state_dict(strict=True) raises over %u keys that the architecture file forgives (tied or "
-             "ignored ones); strict=False passes and loads all %s parameters",
-             s->forgiven, loaded);
+    (void)snprintf(
+        line, sizeof line,
+        "load_state_dict(strict=True) raises over %u keys that the architecture file forgives (tied or "
+        "ignored ones); strict=False passes and loads all %s parameters",
+        s->forgiven, loaded);
   else if (s->loads_loose)
-    snprintf(
+    (void)snprintf(
         line, sizeof line,
         "load_state_dict(strict=True) raises; strict=False passes: %s of %s parameters (%.4g%%) are loaded, "
         "%s keep their random initialisation, %s of the file are ignored",
         loaded, all, percent, left, ignored);
   else
-    snprintf(line, sizeof line, "load_state_dict raises, strict or not%s",
-             s->loads_after_fix ? "; it passes once the keys are renamed as said above" : "");
+    (void)snprintf(line, sizeof line, "load_state_dict raises, strict or not%s",
+                   s->loads_after_fix ? "; it passes once the keys are renamed as said above" : "");
   say(list, line);
 }
 
@@ -105,10 +106,10 @@ static void say_training(const struct job *job, cJSON *list) {
   }
   free(counted);
   if (bytes <= total / 10) return;
-  snprintf(line, sizeof line,
-           "%s of the tensors' %s are training state beside the weights: for inference "
-           "torch.save(model.state_dict(), FILE) is enough",
-           figure_bytes(room, bytes), figure_bytes(all, total));
+  (void)snprintf(line, sizeof line,
+                 "%s of the tensors' %s are training state beside the weights: for inference "
+                 "torch.save(model.state_dict(), FILE) is enough",
+                 figure_bytes(room, bytes), figure_bytes(all, total));
   say(list, line);
 }
 

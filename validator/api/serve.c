@@ -11,6 +11,7 @@ enum { REQUEST_MAX = 4096 };
 
 /* One request: a line, and the descriptor that came with it (-1 if none did). Answers its length, 0 at the
  * end. */
+// NOLINTNEXTLINE(readability-non-const-parameter): recvmsg writes to it
 static size_t receive(int socket, char line[REQUEST_MAX], int *fd) {
   union {
     char bytes[CMSG_SPACE(sizeof(int))];

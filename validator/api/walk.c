@@ -124,7 +124,8 @@ bool input_walk(struct path_list *out, struct arena *a, struct span directory) {
   bool ok = true, room = true;
   while (w->depth && room && !workers_signal()) {
     errno = 0;
-    const struct dirent *e = readdir(w->stack[w->depth - 1].dir);
+    const struct dirent *e =
+        readdir(w->stack[w->depth - 1].dir);  // NOLINT(concurrency-mt-unsafe): its own stream
     if (e) {
       room = take_entry(w, e);
       continue;
@@ -147,6 +148,7 @@ struct span input_near_names(struct arena *a, struct span path) {
   if (slash) folder[slash] = 0;
   DIR *d = opendir(folder);
   uint32_t found = 0;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): its own stream
   for (const struct dirent *e; d && found < NEAR_NAMES && (e = readdir(d));) {
     struct span name = span_str(e->d_name);
     bool near = name_distance(base, name) <= 1 + base.n / 6 || (base.n > 3 && span_starts(name, base));

@@ -18,11 +18,6 @@ void observe(struct observations *o, struct observation what) {
   o->n = o->table.n;
 }
 
-bool refuse(struct observations *o, struct observation what) {
-  observe(o, what);
-  return false;
-}
-
 void observations_withdraw(struct observations *o, enum obs_kind kind, uint32_t member) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < o->n; i++) {

@@ -48,7 +48,10 @@ void observations_init(struct observations *o, struct arena *a, uint32_t per_kin
 /* Notes it. Never fails visibly: what can't be kept sets `lost`, which the verdict reads as not checked. */
 COLD void observe(struct observations *o, struct observation what);
 /* The same, answering false: `return refuse(o, (struct observation){.kind = OBS_…});` ends a stage. */
-NODISCARD COLD bool refuse(struct observations *o, struct observation what);
+NODISCARD static inline bool refuse(struct observations *o, struct observation what) {
+  observe(o, what);
+  return false;
+}
 /* Takes back what was noted of this kind in that member: what was seen later answers it. */
 void observations_withdraw(struct observations *o, enum obs_kind kind, uint32_t member);
 /* Will one more of this kind be listed? What is only counted needs no texts, which a million of them would

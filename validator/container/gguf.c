@@ -113,8 +113,9 @@ static bool check_twins(struct table *t) {
 
 /* ---- values ---- */
 
+/* Of 1 to 8 bytes. */
 static int64_t signed_number(uint64_t bits, size_t size) {
-  uint64_t top = UINT64_C(1) << (size * 8 - 1);
+  uint64_t top = UINT64_C(0x80) << (size * 8 - 8) % 64;
   return bits & top ? -(int64_t)(~bits & (top - 1)) - 1 : (int64_t)bits;
 }
 

@@ -70,9 +70,9 @@ static bool read_shape(const struct table *t, const cJSON *entry, struct plain_a
   if (out->ndim > MAX_DIMS) return refuse_at(t, OBS_LIMIT_TENSOR_DIMS, 0, out->ndim, MAX_DIMS);
   uint64_t *dims = arena_array(t->a, out->ndim, uint64_t);
   if (!dims) return refuse_memory(t);
-  const cJSON *dim = list->child;
-  for (uint32_t i = 0; i < out->ndim; i++, dim = dim->next)
-    if (!count_of(dim, &dims[i]))
+  uint32_t i = 0;
+  for (const cJSON *dim = list->child; dim; dim = dim->next)
+    if (!count_of(dim, &dims[i++]))
       return refuse_field(t, entry->string, "shape", "sizes that are integers, 0 or more");
   out->dims = dims;
   return true;
@@ -122,11 +122,10 @@ static bool bits_of(const struct plain_array *array, uint64_t bits, uint64_t *ou
 
 static bool check_size(const struct table *t, const cJSON *entry, const struct plain_array *array,
                        uint64_t bits) {
-  struct observation what = {0};
   if (!bits_of(array, bits, &bits)) return refuse_field(t, entry->string, "shape", "sizes that 64 bits hold");
   if (bits % 8 != 0) return refuse_field(t, entry->string, "shape", "a whole number of bytes");
   if (bits / 8 == array->bytes) return true;
-  what = about(t, OBS_SAFETENSORS_SIZE, entry->string, NULL);
+  struct observation what = about(t, OBS_SAFETENSORS_SIZE, entry->string, NULL);
   what.got = array->bytes;
   what.want = bits / 8;
   return refuse(t->o, what);

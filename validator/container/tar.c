@@ -27,7 +27,7 @@ bool tar_octal(const uint8_t *p, size_t n, uint64_t *out) {
 }
 
 int64_t tar_sum(const uint8_t block[TAR_BLOCK], bool is_signed) {
-  int64_t sum = TAR_CHECKSUM_BYTES * ' ';
+  int64_t sum = TAR_CHECKSUM_BYTES * (int64_t)' ';
   for (size_t i = 0; i < TAR_BLOCK; i++)
     if (i < TAR_CHECKSUM_AT || i >= TAR_CHECKSUM_AT + TAR_CHECKSUM_BYTES)
       sum += is_signed && block[i] & 0x80 ? block[i] - 256 : block[i];

@@ -204,7 +204,7 @@ static bool copy_local(struct zip *z, const struct member *m, struct zip_local *
   size_t behind = (size_t)out->name_len + out->extra_len;
   *room = z->c->directory_at - m->header_at - ZIP_LOCAL_BYTES;
   if (behind > *room) return refuse_member(z, OBS_ZIP_LOCAL_RANGE, m, m->header_at + 26, m->header_at);
-  if (!vec_reserve(z->a, &z->local, behind, 2 * UINT16_MAX))
+  if (!vec_reserve(z->a, &z->local, behind, UINT64_C(2) * UINT16_MAX))
     return zip_refuse_of(z, OBS_LIMIT_MEMORY, m->header_at, m->name, z->a->budget, 0);
   if (behind) memcpy(z->local.p, mapped + ZIP_LOCAL_BYTES, behind);
   out->name = span_of(z->local.p, out->name_len);

@@ -2,19 +2,20 @@
 
 #include <math.h>
 
+enum { HALF = HISTOGRAM_BINS / 2 };
+
 static double end_of(const struct histogram *h) { return h->low + HISTOGRAM_BINS * h->width; }
 
 static void begin(struct histogram *h, double x) {
   h->begun = true;
   h->width = fmax(fabs(x) * 0x1p-40, 0x1p-1074);
-  h->low = x - h->width * (HISTOGRAM_BINS / 2);
+  h->low = x - h->width * HALF;
   h->lost = !isfinite(h->low);
 }
 
 /* Joins pairs of bins; the free half is behind them, or before them. */
 static void widen(struct histogram *h, bool downwards) {
-  enum { HALF = HISTOGRAM_BINS / 2 };
-  for (uint32_t i = 0; i < HALF; i++) h->bin[i] = h->bin[2 * i] + h->bin[2 * i + 1];
+  for (size_t i = 0; i < HALF; i++) h->bin[i] = h->bin[2 * i] + h->bin[2 * i + 1];
   if (downwards) {
     memcpy(&h->bin[HALF], h->bin, HALF * sizeof h->bin[0]);
     h->low -= HISTOGRAM_BINS * h->width;

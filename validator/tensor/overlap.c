@@ -140,7 +140,7 @@ static bool set_view(struct map *m, const struct footprint *f) {
   uint64_t n = f->ndim ? dims[0] : 1, stride = f->ndim ? dims[1] * width : width;
   for (;;) {
     if (!set_row(m, at, n, stride, width)) return false;
-    uint32_t d = 1;
+    size_t d = 1;
     for (; d < f->ndim; d++) {
       at += dims[2 * d + 1] * width;
       if (++index[d] < dims[2 * d]) break;
@@ -155,7 +155,7 @@ static bool set_view(struct map *m, const struct footprint *f) {
 static bool has_byte(const struct overlaps *o, const struct footprint *f, uint64_t byte) {
   if (byte < f->first || byte >= f->end) return false;
   uint64_t rest = (byte - f->first) / f->unit;
-  for (uint32_t d = f->ndim; f->nested && d > 0; d--) {
+  for (size_t d = f->ndim; f->nested && d > 0; d--) {
     const uint64_t *dim = sizes_of(o, f) + 2 * (d - 1);
     uint64_t index = min_u64(rest / dim[1], dim[0] - 1);
     rest -= index * dim[1];

@@ -261,7 +261,7 @@ static uint64_t next_element(const struct view *v, uint64_t index[MAX_DIMS], uin
 }
 
 static void pass_strided(struct pass *p) {
-  uint8_t buffer[GATHER_BYTES];
+  uint8_t buffer[GATHER_BYTES] = {0};
   uint64_t index[MAX_DIMS] = {0}, at = p->view->offset;
   size_t size = dtype_size(p->view->dtype), fill = 0;
   for (uint64_t left = p->view->numel; left > 0; left--) {
