@@ -19,9 +19,9 @@ static void check_program(const struct checkpoint *cp, const struct machine *m, 
   for (uint32_t i = 0; i < m->values.n; i++) {
     const struct value *v = &m->values.p[i];
     bool bytes = v->kind == VAL_BYTES || v->kind == VAL_BYTEARRAY || v->kind == VAL_PYSTRING;
-    if (bytes && is_pickle(cp->arena, cp->max, value_bytes(m, i)))
-      observe(
-          o, (struct observation){.kind = OBS_PKL_IN_BYTES, .member = m->member, .at = v->at, .got = v->len});
+    struct span in = bytes ? value_bytes(m, i) : span_of(NULL, 0);
+    if (bytes && is_pickle(cp->arena, cp->max, in))
+      observe(o, (struct observation){.kind = OBS_PKL_IN_BYTES, .member = m->member, .at = v->at, .got = in.n});
   }
 }
 

@@ -174,6 +174,7 @@ bool machine_init(struct machine *m, struct arena *a, struct observations *o, co
                         .obs = o,
                         .max = max,
                         .member = member,
+                        .program = program,
                         .in = reader_of(program, 0),
                         .hash_seed = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)}};
   if (hooks) m->hooks = *hooks;

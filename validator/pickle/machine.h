@@ -50,8 +50,10 @@ struct machine {
   const struct limits *max;
   struct machine_hooks hooks;
   uint32_t member; /* for observations */
-  struct reader in;
+  struct span program;
+  struct reader in; /* the rest of it */
   VEC(struct value) values;
+  VEC(struct span) apart; /* bytes of values that do not stand in the program */
   VEC(val_id) links;
   VEC(val_id) stack;
   VEC(uint32_t) marks; /* stack depths */
@@ -102,7 +104,8 @@ static inline bool kind_has_items(enum value_kind kind) {
 /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT; the empty span for other kinds. */
 static inline struct span value_bytes(const struct machine *m, val_id v) {
   const struct value *x = value_of(m, v);
-  return kind_has_bytes(kind_of(m, v)) ? span_of(x->bytes.p, x->len) : span_of(NULL, 0);
+  if (!kind_has_bytes(kind_of(m, v))) return span_of(NULL, 0);
+  return x->apart ? m->apart.p[x->ref] : span_of(m->program.p + x->bytes.from, x->bytes.n);
 }
 /* Number of items of TUPLE, LIST, SET, FROZENSET; of links (2 × pairs) for DICT; 0 for other kinds. */
 static inline uint32_t value_count(const struct machine *m, val_id v) {

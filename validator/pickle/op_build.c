@@ -1,5 +1,6 @@
-/* Tuples, lists, dicts and sets. The items of a container are a run in m->links; a run that is full moves to
- * the end, with twice the room, or grows where it is when it ends there already. */
+/* Tuples, lists, dicts and sets. The items of a container are a run in m->links. Before a run that can grow
+ * stands its room; when it is full it moves to the end, with twice the room, or grows where it is when it
+ * ends there already. */
 #include "pickle/op.h"
 
 /* Said once: what is too deep is so from the inside to the outside. */
@@ -15,22 +16,29 @@ HOT bool reserve_links(struct machine *m, uint32_t n, uint32_t at) {
   return refuse_room(m, OBS_LIMIT_PICKLE_LINKS, (uint64_t)m->links.n + n, m->max->pickle_links, at);
 }
 
+/* A run that can grow has a link before it, so that none begins at 0. */
+static inline uint32_t room_of(const struct machine *m, const struct value *c) {
+  return c->seq.first ? m->links.p[c->seq.first - 1] : 0;
+}
+
 /* Makes room for `extra` more items in a LIST, DICT or SET. */
 static bool grow_run(struct machine *m, val_id container, uint32_t extra, uint32_t at) {
   struct value *c = &m->values.p[container];
-  if (c->len - c->seq.n >= extra) return true;
-  uint32_t room; /* both sums are below 2^32: links and the stack are limited far below it */
+  uint32_t had = room_of(m, c);
+  if (had - c->seq.n >= extra) return true;
+  uint32_t room; /* the sums are below 2^32: links and the stack are limited far below it */
   if (!try_add(c->seq.n, extra, &room)) return refuse_memory(m);
-  if (room < c->len * UINT64_C(2)) room = c->len * 2;
-  bool at_end = c->len && c->seq.first + c->len == m->links.n;
-  uint32_t more = at_end ? room - c->len : room;
+  if (room < had * UINT64_C(2)) room = had * 2;
+  bool at_end = had && c->seq.first + had == m->links.n;
+  uint32_t more = at_end ? room - had : room + 1;
   if (!reserve_links(m, more, at)) return false;
   if (!at_end) {
-    if (c->seq.n) memcpy(m->links.p + m->links.n, m->links.p + c->seq.first, c->seq.n * sizeof *m->links.p);
-    c->seq.first = m->links.n;
+    uint32_t first = m->links.n + 1;
+    if (c->seq.n) memcpy(m->links.p + first, m->links.p + c->seq.first, c->seq.n * sizeof *m->links.p);
+    c->seq.first = first;
   }
   m->links.n += more;
-  c->len = room;
+  m->links.p[c->seq.first - 1] = room;
   return true;
 }
 

@@ -9,11 +9,33 @@ val_id refuse_value(struct machine *m, uint32_t at) {
   return 0;
 }
 
+/* Their offset in the program, if they stand there. */
+static inline bool place_in_program(const struct machine *m, struct span bytes, uint32_t *from) {
+  uintptr_t begin = (uintptr_t)m->program.p, p = (uintptr_t)bytes.p;
+  if (p < begin || p - begin > m->in.at) return false;
+  *from = (uint32_t)(p - begin); /* machine_init: a program is shorter than 2^32 bytes */
+  return true;
+}
+
+static COLD val_id new_apart(struct machine *m, val_id v, struct span bytes) {
+  struct span *place = vec_push(m->arena, &m->apart, UINT32_MAX);
+  if (!place) {
+    refuse_memory(m);
+    return 0;
+  }
+  *place = bytes;
+  m->values.p[v].apart = true;
+  m->values.p[v].ref = m->apart.n - 1;
+  return v;
+}
+
 val_id new_bytes(struct machine *m, enum value_kind kind, struct span bytes, uint32_t at) {
   val_id v = new_value(m, kind, at);
+  uint32_t from;
   if (v == 0) return 0;
-  m->values.p[v].bytes.p = bytes.p;
-  m->values.p[v].len = (uint32_t)bytes.n; /* a part of the program, or made from one: below 2^32 */
+  if (!place_in_program(m, bytes, &from)) return new_apart(m, v, bytes);
+  m->values.p[v].bytes.from = from;
+  m->values.p[v].bytes.n = (uint32_t)bytes.n;
   return v;
 }
 

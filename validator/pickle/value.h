@@ -35,27 +35,27 @@ enum value_kind {
 
 struct value {
   uint8_t kind;
-  uint8_t computed; /* bytes/text that did not come from a literal (never set by opcodes; for model/) */
-  uint16_t depth;   /* levels below, as they were when it was built (LIM807); cycles are not seen here */
-  uint32_t at;      /* offset of the opcode that made it; None, True, False, () and integers that repeat are
-                       shared: of the first use */
+  bool computed : 1; /* bytes/text that did not come from a literal (never set by opcodes; for model/) */
+  bool given : 1;    /* LIST, DICT, SET, OBJECT: a loader took a copy of its items (machine_give) */
+  bool fetched : 1;  /* pushed again by GET or DUP: there are two ways to it */
+  bool apart : 1;    /* TEXT, BYTES …: they do not stand in the program; ref is their index in machine.apart */
+  uint16_t depth;    /* levels below, as they were when it was built (LIM807); cycles are not seen here */
+  uint32_t at;       /* offset of the opcode that made it; None, True, False, () and integers that repeat are
+                        shared: of the first use */
   union {
     bool truth;
     int64_t number;
     double real;
     struct {
-      const uint8_t *p;
-    } bytes; /* with .len below */
+      uint32_t from, n;
+    } bytes; /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT: run in machine.program */
     struct {
       uint32_t first, n;
-    } seq; /* run in machine.links */
+    } seq; /* run in machine.links; before those that can grow stands the room that they have there */
     uint32_t ref;
   };
-  uint32_t len; /* TEXT, BYTES, BYTEARRAY, PYSTRING, BIGINT: length; LIST, DICT, SET: room of the run */
-  bool given;   /* LIST, DICT, SET, OBJECT: a loader took a copy of its items (machine_give) */
-  bool fetched; /* pushed again by GET or DUP: there are two ways to it */
 };
-static_assert(sizeof(struct value) == 24, "a checkpoint has millions of them");
+static_assert(sizeof(struct value) == 16, "a checkpoint has millions of them");
 
 /* One distinct (module, name) pair that the program names. */
 struct global {
