@@ -38,6 +38,10 @@ struct hash_index {
 /* The next entry with this hash behind entry `after` (0: the first one), or 0. The caller compares and asks
  * again. */
 uint32_t hash_find(const struct hash_index *x, uint32_t hash, uint32_t after);
+/* A hash that will be looked for soon: its slot is fetched meanwhile, which else costs a cache miss. */
+static inline void hash_expect(const struct hash_index *x, uint32_t hash) {
+  if (x->slots.n) __builtin_prefetch(&x->slots.p[hash & (x->slots.n - 1)], 1);
+}
 /* Room for so many entries, so that adding them moves nothing. False: the budget is spent. */
 NODISCARD bool hash_reserve(struct arena *a, struct hash_index *x, uint64_t entries);
 /* Adds entry number x->links.n + 1. False: `max` entries are there, or the budget is spent. */

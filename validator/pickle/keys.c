@@ -137,6 +137,22 @@ static uint32_t hash_key(const struct machine *m, val_id container, const struct
   return siphash_end32(&h);
 }
 
+void key_expect(struct machine *m, val_id container, val_id key) {
+  struct key k;
+  struct span text = value_bytes(m, key);
+  if (kind_of(m, key) != VAL_TEXT || text.n > SHORT_TEXT) return;
+  k.n = 1;
+  k.parts[0] = (struct part){.tag = PART_TEXT, .bytes = text};
+  uint32_t hash = hash_key(m, container, &k);
+  hash_expect(&m->keys->hash, hash);
+  m->keys->expected[key % ARRAY_LEN(m->keys->expected)] = (struct expected_key){container, key, hash};
+}
+
+static uint32_t expected_hash(const struct machine *m, val_id container, val_id key, const struct key *k) {
+  const struct expected_key *e = &m->keys->expected[key % ARRAY_LEN(m->keys->expected)];
+  return e->key == key && e->container == container ? e->hash : hash_key(m, container, k);
+}
+
 /* Number of the entry in m->keys with this container and key, or 0. */
 static uint32_t find(struct machine *m, val_id container, const struct key *k, uint32_t hash) {
   struct key other;
@@ -191,7 +207,7 @@ bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_i
   *place = place_if_new;
   if (k.unhashable) return unhashable_key(m, container, arg);
   if (k.complex || k.has_object || k.has_surrogate || k.has_nan) note_oddities(m, key, &k, arg);
-  uint32_t hash = hash_key(m, container, &k), found = find(m, container, &k, hash);
+  uint32_t hash = expected_hash(m, container, key, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
   if (found) return true;
   struct key_entry *e = vec_push(m->arena, &m->keys->entries, UINT32_MAX);

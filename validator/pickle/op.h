@@ -96,13 +96,21 @@ struct key_entry {
   val_id container;
   uint32_t place;
 };
+struct expected_key {
+  val_id container, key;
+  uint32_t hash;
+};
 struct key_index {
   struct hash_index hash;
+  struct expected_key expected[61]; /* the hash of a text that comes soon, by its number; a prime */
   VEC(struct key_entry) entries; /* of `hash`, by its numbers */
   uint32_t object_noted;         /* 1 + offset of the instruction whose object key was noted last */
   struct hash_index by_place, by_content;
   VEC(struct long_text) texts; /* of both, by their numbers */
 };
+/* This key will be asked for soon: those of a large dict are a cache miss each, which can be waited for
+ * together. */
+void key_expect(struct machine *m, val_id container, val_id key);
 /* Where the key equal to `key` stands in the container, counted in links from the start of its run, in
  * *place; or notes that it will stand at `place_if_new`, and answers that. False: unhashable, or a limit
  * (observed). */

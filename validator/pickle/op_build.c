@@ -107,9 +107,12 @@ static bool set_pair(struct machine *m, val_id dict, val_id key, val_id item, co
 }
 
 bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n, const struct arg *arg) {
+  enum { AHEAD = 8 * 2 }; /* links */
   if (!grow_run(m, dict, n, arg->at)) return false;
-  for (uint32_t i = 0; i < n; i += 2)
+  for (uint32_t i = 0; i < n; i += 2) {
+    if (n - i > AHEAD) key_expect(m, dict, pairs[i + AHEAD]);
     if (!set_pair(m, dict, pairs[i], pairs[i + 1], arg)) return false;
+  }
   return true;
 }
 
