@@ -21,7 +21,8 @@ static void check_program(const struct checkpoint *cp, const struct machine *m, 
     bool bytes = v->kind == VAL_BYTES || v->kind == VAL_BYTEARRAY || v->kind == VAL_PYSTRING;
     struct span in = bytes ? value_bytes(m, i) : span_of(NULL, 0);
     if (bytes && is_pickle(cp->arena, cp->max, in))
-      observe(o, (struct observation){.kind = OBS_PKL_IN_BYTES, .member = m->member, .at = v->at, .got = in.n});
+      observe(o,
+              (struct observation){.kind = OBS_PKL_IN_BYTES, .member = m->member, .at = v->at, .got = in.n});
   }
 }
 

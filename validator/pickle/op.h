@@ -103,8 +103,8 @@ struct expected_key {
 struct key_index {
   struct hash_index hash;
   struct expected_key expected[61]; /* the hash of a text that comes soon, by its number; a prime */
-  VEC(struct key_entry) entries; /* of `hash`, by its numbers */
-  uint32_t object_noted;         /* 1 + offset of the instruction whose object key was noted last */
+  VEC(struct key_entry) entries;    /* of `hash`, by its numbers */
+  uint32_t object_noted;            /* 1 + offset of the instruction whose object key was noted last */
   struct hash_index by_place, by_content;
   VEC(struct long_text) texts; /* of both, by their numbers */
 };

@@ -38,10 +38,10 @@ struct value {
   bool computed : 1; /* bytes/text that did not come from a literal (never set by opcodes; for model/) */
   bool given : 1;    /* LIST, DICT, SET, OBJECT: a loader took a copy of its items (machine_give) */
   bool fetched : 1;  /* pushed again by GET or DUP: there are two ways to it */
-  bool apart : 1;    /* TEXT, BYTES …: they do not stand in the program; ref is their index in machine.apart */
-  uint16_t depth;    /* levels below, as they were when it was built (LIM807); cycles are not seen here */
-  uint32_t at;       /* offset of the opcode that made it; None, True, False, () and integers that repeat are
-                        shared: of the first use */
+  bool apart : 1; /* TEXT, BYTES …: they do not stand in the program; ref is their index in machine.apart */
+  uint16_t depth; /* levels below, as they were when it was built (LIM807); cycles are not seen here */
+  uint32_t at;    /* offset of the opcode that made it; None, True, False, () and integers that repeat are
+                     shared: of the first use */
   union {
     bool truth;
     int64_t number;
