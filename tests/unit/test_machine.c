@@ -91,7 +91,7 @@ static void show(FILE *out, const struct machine *m, val_id v, int depth) {
   case VAL_FLOAT: show_real(out, x->real); break;
   case VAL_BIGINT:
     fputs("big:", out);
-    for (uint32_t i = 0; i < x->len; i++) fprintf(out, "%02x", x->bytes.p[i]);
+    for (size_t i = 0; i < value_bytes(m, v).n; i++) fprintf(out, "%02x", value_bytes(m, v).p[i]);
     break;
   case VAL_TEXT: show_bytes(out, "", value_bytes(m, v)); break;
   case VAL_BYTES: show_bytes(out, "b", value_bytes(m, v)); break;
