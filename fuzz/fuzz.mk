@@ -89,7 +89,9 @@ $(OUT)/planted/op_memo.c: validator/pickle/op_memo.c fuzz/planted/op_memo.sed
 
 $(OUT)/planted/op_memo.o: $(OUT)/planted/op_memo.c
 	@echo '  CC    $<'
-	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(OUT)/planted/op_memo.d
 
 $(OUT)/planted/ckptlint: $(OUT)/planted/op_memo.o $(filter-out $(OUT)/validator/pickle/op_memo.o,$(OBJ))
 	@echo '  LD    $@'
