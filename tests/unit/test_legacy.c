@@ -35,9 +35,11 @@ static void walk_end(struct walk *w) {
   arena_free(&w->arena);
   exact_free(w->bytes);
 }
+static struct spelled blocks_of(const struct container *c) {
+  return (struct spelled){.bytes = span_from(c->file, BLOCKS_AT), .at = BLOCKS_AT};
+}
 static void walk(struct walk *w, const struct span *keys, uint32_t num_keys) {
-  legacy_blocks(&w->c, &w->arena, &w->o, &w->max, BLOCKS_AT, w->c.file.n, keys, num_keys, w->storages, 3,
-                false);
+  legacy_blocks(&w->c, &w->arena, &w->o, &w->max, blocks_of(&w->c), keys, num_keys, w->storages, 3, false);
 }
 
 static void blocks_become_members(void **state) {
@@ -149,7 +151,7 @@ static void product_may_not_wrap(void **state) {
   struct walk w;
   walk_open(&w, file, sizeof file - 1);
   w.storages[0] = (struct legacy_storage){.key = SPAN("7"), .numel = UINT64_C(1) << 62, .item_size = 4};
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, w.c.file.n, keys, 1, w.storages, 1, false);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, blocks_of(&w.c), keys, 1, w.storages, 1, false);
   assert_int_equal(first_of(&w.o, OBS_LEGACY_BLOCK_SHORT)->at, 13);
   assert_int_equal(w.c.num_members, 0);
   assert_false(w.c.usable);
@@ -164,9 +166,36 @@ static void big_endian_writers_swap_the_count(void **state) {
   memcpy(file, good, GOOD_BYTES);
   memcpy(file + 5, "\0\0\0\0\0\0\0\2", 8);
   walk_open(&w, file, GOOD_BYTES);
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, w.c.file.n, keys, 3, w.storages, 3, true);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, blocks_of(&w.c), keys, 3, w.storages, 3, true);
   assert_int_equal(w.o.n, 0);
   assert_int_equal(w.c.num_members, 3);
+  walk_end(&w);
+}
+
+/* Each block is a member of its own part of the text. */
+static void spelled_blocks_become_members(void **state) {
+  (void)state;
+  static const char file[] = "PPPPP\\u0001\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u005cAxx";
+  const struct span keys[] = {SPAN("10")};
+  struct walk w;
+  walk_open(&w, file, sizeof file - 1);
+  struct spelled rest = {.bytes = SPAN("\1\0\0\0\0\0\0\0\\Axx"),
+                         .text = span_from(w.c.file, BLOCKS_AT),
+                         .how = SPELLED_RAW,
+                         .at = BLOCKS_AT};
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, rest, keys, 1, w.storages, 1, false);
+  assert_int_equal(w.c.num_members, 1);
+  const struct member *m = &w.c.members[0];
+  uint8_t out[2];
+  assert_int_equal(m->data_at, BLOCKS_AT + 48);
+  assert_int_equal(m->csize, 7);
+  assert_int_equal(m->size, 2);
+  assert_int_equal(m->spelling, SPELLED_RAW);
+  assert_true(member_unpack(&w.c, m, &w.o, out));
+  assert_memory_equal(out, "\\A", 2);
+  const struct observation *behind = first_of(&w.o, OBS_LEGACY_TRAILING);
+  assert_int_equal(behind->at, BLOCKS_AT + 55);
+  assert_int_equal(behind->got, 2);
   walk_end(&w);
 }
 
@@ -176,7 +205,7 @@ static void storage_declared_twice(void **state) {
   struct walk w;
   walk_open(&w, good, GOOD_BYTES);
   w.storages[3] = w.storages[1];
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, BLOCKS_AT, w.c.file.n, keys, 3, w.storages, 4, false);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, blocks_of(&w.c), keys, 3, w.storages, 4, false);
   assert_true(span_is(first_of(&w.o, OBS_LEGACY_KEY_DECLARED_TWICE)->subject, "7"));
   walk_end(&w);
 }
@@ -216,6 +245,7 @@ int main(void) {
       cmocka_unit_test(unlisted_storage_has_no_member),
       cmocka_unit_test(product_may_not_wrap),
       cmocka_unit_test(big_endian_writers_swap_the_count),
+      cmocka_unit_test(spelled_blocks_become_members),
       cmocka_unit_test(storage_declared_twice),
       cmocka_unit_test(members_have_a_limit),
       cmocka_unit_test(mutations_do_no_harm),

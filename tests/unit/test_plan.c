@@ -285,7 +285,7 @@ static const struct bend {
     BEND(globals, 0, uses, USED_ALL + 1, "globals"),
     BEND(globals, 0, codes.n, UINT32_MAX, "globals"),
     BEND(globals, 0, member, 4, "globals"),
-    BEND(members, 1, text, 2, "storages"),
+    BEND(members, 1, spelling, SPELLINGS, "storages"),
     BEND(members, 1, csize, 1, "storages"), /* neither stored nor text: longer unpacked */
     BEND(storages, 0, key.at, 0, "storages"),
     BEND(storages, 0, location.n, ROOM, "storages"),

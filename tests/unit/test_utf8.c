@@ -86,34 +86,8 @@ static void finds_the_first_broken_byte(void **state) {
   assert_true(utf8_valid((struct span){NULL, 0}, UTF8_STRICT));
 }
 
-static void text_is_latin1_bytes(void **state) {
-  (void)state;
-  static const struct {
-    const char *text;
-    size_t room, n; /* SIZE_MAX: none */
-  } texts[] = {
-      {"", 0, 0},
-      {"ab", 2, 2},
-      {"\xc2\x80\xc3\xbf", 2, 2},
-      {"ab", 1, SIZE_MAX},
-      {"\xc4\x80", 9, SIZE_MAX},
-      {"a\xff", 9, SIZE_MAX},
-      {"\xc3", 9, SIZE_MAX},
-      {"ab", 9, 2},
-  };
-  for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-    uint8_t out[9];
-    if (utf8_to_latin1(span_str(texts[i].text), out, texts[i].room) != texts[i].n) fail_msg("row %zu", i);
-  }
-  uint8_t two[2];
-  assert_int_equal(utf8_to_latin1(SPAN("\xc2\x80\xc3\xbf"), two, 2), 2);
-  assert_int_equal(two[0], 0x80);
-  assert_int_equal(two[1], 0xff);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(text_is_latin1_bytes),
       cmocka_unit_test(decodes_the_first_character),
       cmocka_unit_test(every_code_point_comes_back),
       cmocka_unit_test(finds_the_first_broken_byte),

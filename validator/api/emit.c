@@ -167,7 +167,7 @@ static void emit_members(const struct plan *p, struct report *report) {
     const struct plan_member *m = &p->members[i];
     cJSON *e = event_new("member");
     event_bytes(e, "name", plan_span(p, m->name), KEY_CAP);
-    event_str(e, "method", m->text ? "text" : m->method == METHOD_STORED ? "stored" : "deflated");
+    event_str(e, "method", m->spelling ? "text" : m->method == METHOD_STORED ? "stored" : "deflated");
     event_u64(e, "size", m->size);
     event_u64(e, "compressed", m->csize);
     if (m->crc_known) {

@@ -37,7 +37,7 @@ static bool storage_bytes(struct scan *s, uint32_t number, struct span *cache, s
   if (f->member == 0) return false;
   const struct member *m = &s->container.members[f->member - 1];
   struct span *real = &cache[f->member];
-  if (!real->p && m->method == METHOD_STORED && !m->text) *real = member_mapped(&s->container, m);
+  if (!real->p && m->method == METHOD_STORED && !m->spelling) *real = member_mapped(&s->container, m);
   if (!real->p &&
       !member_copy(&s->container, m, s->job->options->limits.inflate_bytes, &s->arena, &s->obs, real))
     return false;

@@ -61,15 +61,3 @@ size_t utf8_valid_prefix(struct span s, enum utf8_mode mode) {
   }
   return at;
 }
-
-size_t utf8_to_latin1(struct span text, uint8_t *out, size_t room) {
-  size_t n = 0;
-  for (; text.n; n++) {
-    uint32_t code;
-    size_t len = utf8_decode(text, UTF8_SURROGATEPASS, &code);
-    if (len == 0 || code > 0xff || n == room) return SIZE_MAX;
-    out[n] = (uint8_t)code;
-    text = span_from(text, len);
-  }
-  return n;
-}

@@ -14,9 +14,6 @@ enum { UTF8_MAX = 4 }; /* bytes of the longest character */
 size_t utf8_decode(struct span s, enum utf8_mode mode, uint32_t *code);
 /* Bytes written to out, 1 to 4. `code` must be at most U+10FFFF. */
 size_t utf8_encode(uint8_t out[UTF8_MAX], uint32_t code);
-/* Text of code points up to U+00FF as those bytes: how many there are, at most `room`. SIZE_MAX: it has
- * another one, is no UTF-8 (surrogates taken as such), or has more. */
-size_t utf8_to_latin1(struct span text, uint8_t *out, size_t room);
 /* Offset of the first byte that belongs to no character; s.n when all is well. */
 size_t utf8_valid_prefix(struct span s, enum utf8_mode mode);
 static inline bool utf8_valid(struct span s, enum utf8_mode mode) {

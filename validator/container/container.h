@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/observe.h"
+#include "base/spelled.h"
 
 /* kinds.def: KIND(id, "name shown", SUPPORT, "what to say"); SUPPORT is FULL, or NAMED for kinds that are
  * recognised and answered, not read. */
@@ -31,7 +32,7 @@ struct member {
   uint16_t method, flags;
   bool crc_known; /* false: 0 in the directory because torch computed none (zip_trust_checksums), or legacy */
   bool used;      /* some value of the checkpoint refers to it (set by model/) */
-  bool text; /* bytes spelled as text, a character each: UTF-8 of code points up to U+00FF (set by model/) */
+  uint8_t spelling; /* enum spelling: of the stored bytes, where they are text for the real ones */
 };
 
 struct container {
@@ -99,6 +100,8 @@ static inline uint32_t member_number(const struct container *c, const struct mem
  * the limit of members is spent, which the caller observes. */
 struct member *container_append(struct container *c, struct arena *a, const struct limits *max,
                                 struct span name, uint64_t at, uint64_t len);
+/* It is these bytes, whatever it was. */
+void member_becomes(struct member *m, const struct spelled *bytes);
 
 struct legacy_storage {
   struct span key;
@@ -107,11 +110,11 @@ struct legacy_storage {
   uint32_t member;           /* out: 1-based member of its block, 0 if its block was not reached */
 };
 /* Walks the storage blocks that follow the fifth pickle: for each key in file order an int64 count, then the
- * bytes. `keys` are the strings of that pickle, `at` the offset behind it, `end` that behind the stream. Each
- * key must be declared once and listed once, its count equal to the declared one, its bytes inside the file,
- * and nothing may follow the last block. */
+ * bytes. `keys` are the strings of that pickle, `rest` what stands behind it in the stream. Each key must be
+ * declared once and listed once, its count equal to the declared one, its bytes inside the stream, and
+ * nothing may follow the last block. */
 void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
-                   uint64_t at, uint64_t end, const struct span *keys, uint32_t num_keys,
+                   struct spelled rest, const struct span *keys, uint32_t num_keys,
                    struct legacy_storage *storages, uint32_t num_storages, bool writer_big_endian);
 
 #endif

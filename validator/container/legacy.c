@@ -15,6 +15,15 @@ struct member *container_append(struct container *c, struct arena *a, const stru
   return index_add(c, a, m) ? m : NULL;
 }
 
+void member_becomes(struct member *m, const struct spelled *bytes) {
+  m->data_at = bytes->at;
+  m->csize = spelled_length(bytes);
+  m->size = bytes->bytes.n;
+  m->spelling = (uint8_t)bytes->how;
+}
+
+enum { COUNT_BYTES = 8 };
+
 struct walk {
   struct container *c;
   struct arena *a;
@@ -89,13 +98,14 @@ static bool block_name(struct walk *w, struct span key, struct span *out) {
   return true;
 }
 
-static bool add_block(struct walk *w, struct legacy_storage *s, uint64_t at, uint64_t len) {
+static bool add_block(struct walk *w, struct legacy_storage *s, const struct spelled *block) {
+  const uint64_t at = block->at;
   struct span name;
   if (w->c->num_members >= w->max->zip_members)
     return about(w, OBS_LIMIT_MEMBERS, at, s->key, w->c->num_members, w->max->zip_members);
-  struct member *m =
-      block_name(w, s->key, &name) ? container_append(w->c, w->a, w->max, name, at, len) : NULL;
+  struct member *m = block_name(w, s->key, &name) ? container_append(w->c, w->a, w->max, name, at, 0) : NULL;
   if (!m) return about(w, OBS_LIMIT_MEMORY, at, s->key, w->a->budget, 0);
+  member_becomes(m, block);
   s->member = member_number(w->c, m);
   return true;
 }
@@ -105,32 +115,36 @@ static bool counts_agree(const struct walk *w, uint64_t count, uint64_t numel) {
   return count == numel || (w->big_endian && __builtin_bswap64(count) == numel);
 }
 
-static bool read_block(struct walk *w, struct reader *r, struct legacy_storage *s) {
-  uint64_t at = r->at, count, len;
-  if (!reader_u64le(r, &count)) return about(w, OBS_LEGACY_BLOCK_SHORT, at, s->key, r->left.n, sizeof count);
-  if (!counts_agree(w, count, s->numel)) return about(w, OBS_LEGACY_COUNT, at, s->key, count, s->numel);
+static bool read_block(struct walk *w, struct spelled *rest, struct legacy_storage *s) {
+  uint64_t at = rest->at, len;
+  struct spelled count, block;
+  if (!spelled_take(rest, COUNT_BYTES, &count))
+    return about(w, OBS_LEGACY_BLOCK_SHORT, at, s->key, rest->bytes.n, COUNT_BYTES);
+  uint64_t number = load_u64le(count.bytes.p);
+  if (!counts_agree(w, number, s->numel)) return about(w, OBS_LEGACY_COUNT, at, s->key, number, s->numel);
   if (!try_mul(s->numel, s->item_size, &len)) len = UINT64_MAX;
-  uint64_t data_at = r->at;
-  if (!reader_skip(r, len)) return about(w, OBS_LEGACY_BLOCK_SHORT, data_at, s->key, r->left.n, len);
-  return add_block(w, s, data_at, len);
+  if (!spelled_take(rest, len, &block))
+    return about(w, OBS_LEGACY_BLOCK_SHORT, rest->at, s->key, rest->bytes.n, len);
+  return add_block(w, s, &block);
 }
 
-static bool read_blocks(struct walk *w, struct reader *r, const struct span *keys, uint32_t n) {
+static bool read_blocks(struct walk *w, struct spelled *rest, const struct span *keys, uint32_t n) {
   for (uint32_t i = 0; i < n; i++)
-    if (!read_block(w, r, find_storage(w, keys[i]))) return false;
-  if (!reader_done(r))
-    observe(w->o, (struct observation){
-                      .kind = OBS_LEGACY_TRAILING, .at = r->at, .len = r->left.n, .got = r->left.n});
+    if (!read_block(w, rest, find_storage(w, keys[i]))) return false;
+  if (rest->bytes.n)
+    observe(
+        w->o,
+        (struct observation){
+            .kind = OBS_LEGACY_TRAILING, .at = rest->at, .len = spelled_length(rest), .got = rest->bytes.n});
   return true;
 }
 
 void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
-                   uint64_t at, uint64_t end, const struct span *keys, uint32_t num_keys,
+                   struct spelled rest, const struct span *keys, uint32_t num_keys,
                    struct legacy_storage *storages, uint32_t num_storages, bool writer_big_endian) {
   struct walk w = {.c = c, .a = a, .o = o, .max = max, .storages = storages, .big_endian = writer_big_endian};
-  struct reader r = reader_of(span_from(span_first(c->file, (size_t)end), (size_t)min_u64(at, end)), at);
-  if (!index_storages(&w, at, num_storages)) return;
-  bool known = check_list(&w, at, keys, num_keys);
-  check_unlisted(&w, at, num_storages);
-  if (known) c->usable = read_blocks(&w, &r, keys, num_keys);
+  if (!index_storages(&w, rest.at, num_storages)) return;
+  bool known = check_list(&w, rest.at, keys, num_keys);
+  check_unlisted(&w, rest.at, num_storages);
+  if (known) c->usable = read_blocks(&w, &rest, keys, num_keys);
 }

@@ -1,7 +1,6 @@
 /* The bytes of a member: where they lie, copied out, held against their checksum. */
 #include <libdeflate.h>
 
-#include "base/utf8.h"
 #include "container/container.h"
 #include "container/zip.h"
 
@@ -60,15 +59,15 @@ static bool inflate(const struct container *c, const struct member *m, struct ob
 
 bool member_is_plain(const struct member *m) {
   if (m->flags & (ZIP_FLAG_ENCRYPTED | ZIP_FLAG_STRONG | ZIP_FLAG_MASKED)) return false;
-  return m->text || m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
+  return m->spelling || m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
 }
 
 bool member_unpack(const struct container *c, const struct member *m, struct observations *o, uint8_t *out) {
   struct span stored = member_mapped(c, m);
   if (!member_is_plain(m)) return false;
   if (stored.n != m->csize) return about(c, m, o, OBS_ZIP_DATA_RANGE, m->csize, c->file.n);
-  if (m->text) {
-    if (utf8_to_latin1(stored, out, (size_t)m->size) != m->size)
+  if (m->spelling) {
+    if (spelled_bytes((enum spelling)m->spelling, stored, out, (size_t)m->size) != m->size)
       return about(c, m, o, OBS_INFLATE_SIZE, 0, m->size);
   } else if (m->method == METHOD_STORED && m->size)
     memcpy(out, stored.p, (size_t)m->size);

@@ -211,81 +211,69 @@ static void build_np_objects(struct checkpoint *cp, struct machine *m, val_id sh
 /* ---- arrays ---- */
 
 struct np_array {
-  val_id shape, data; /* the product of the shape is the bytes of the data: np_bytes said so */
+  val_id shape, data;
+  struct span bytes; /* of the data: as many as the product of the shape, np_bytes said so */
   const struct np_dtype *dtype;
   bool fortran_order;
 };
 
 /* Picklers write bytes anew for each array, but for the few that Python keeps one of: more than those would
  * make the same bytes work again for each array. */
-static bool is_written_once(const struct value *v, uint64_t bytes) {
+static bool is_written_once(const struct checkpoint *cp, const struct machine *m,
+                            const struct np_array *array) {
   enum { KEPT_BYTES = 1 };
-  return !v->computed && (!v->fetched || bytes <= KEPT_BYTES);
+  return array->bytes.n <= KEPT_BYTES || !bytes_are_shared(cp, m, array->data);
 }
 
-/* Arrays beside the tensors of a torch file are no weights; those of a bare pickle are all that it has. Under
- * protocols 0 to 2 their bytes are _codecs.encode(text, 'latin1'): the text is a member of its own, from
- * which they are made again. A text of protocol 0 has escapes, and does not stand in the program as it is. */
-static bool place_text(struct checkpoint *cp, const struct machine *m, val_id data,
-                       struct plain_claim *claim) {
-  const struct object *o = value_object(m, data);
-  const struct built *b = built_of(cp, m, data);
-  const struct member *program = &cp->container->members[m->member - 1];
-  uint64_t at;
-  if (!b || !b->row || b->row->builder != BUILD_CODECS_ENCODE) return false;
-  val_id text = value_item(m, o->args, 0);
-  struct span spelled = value_bytes(m, text);
-  if (cp->container->kind != CONTAINER_PICKLE || kind_of(m, text) != VAL_TEXT ||
-      !is_written_once(value_of(m, text), claim->bytes) || !place_in_member(cp, m, spelled, &at))
-    return false;
-  struct member *rec = load_section(cp, claim->key, program->data_at + at, spelled.n);
-  if (!rec) return false;
-  rec->text = true;
-  rec->size = claim->bytes;
-  claim->member = member_number(cp->container, rec);
-  return true;
-}
-
-static bool place_array(struct checkpoint *cp, const struct machine *m, val_id data,
+/* Arrays beside the tensors of a torch file are no weights; those of a bare pickle are all that it has. What
+ * is spelled as text is a member of its own, from which the bytes are made again. */
+static bool place_array(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
                         struct plain_claim *claim) {
-  const struct value *v = value_of(m, data);
-  struct span bytes = value_bytes(m, data);
-  if (claim->bytes == 0) return place_in_member(cp, m, SPAN(""), &claim->at);
-  if (!is_written_once(v, claim->bytes)) return false;
-  if (v->kind == VAL_OBJECT) return place_text(cp, m, data, claim);
-  return bytes.n == claim->bytes && place_in_member(cp, m, bytes, &claim->at);
+  struct spelled there = {.bytes = array->bytes};
+  if (cp->container->kind != CONTAINER_PICKLE || m->member == MEMBER_FILE) return false;
+  if (claim->bytes == 0) return true;
+  if (!is_written_once(cp, m, array) || !bytes_in_file(cp, m, array->data, &there)) return false;
+  claim->at = there.at - cp->container->members[m->member - 1].data_at;
+  if (there.how == SPELLED_NOT) return true;
+  struct member *rec = load_section(cp, claim->key, there.at, 0);
+  if (!rec) return false;
+  member_becomes(rec, &there);
+  claim->member = member_number(cp->container, rec);
+  claim->at = 0;
+  return true;
 }
 
 /* Numbers whose bytes can be found in the file are a tensor, as in detectron2's zoo: 1 + its row. 0: others
  * stay records. */
 static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
-                             uint64_t bytes, uint32_t at) {
+                             uint32_t at) {
   uint64_t sizes[MAX_DIMS];
   struct plain_claim claim = {.ndim = value_count(m, array->shape),
                               .fortran_order = array->fortran_order,
                               .big_endian = array->dtype->big_endian,
                               .member = m->member,
-                              .bytes = bytes,
+                              .bytes = array->bytes.n,
                               .said_at = at};
   if (claim.ndim >= MAX_DIMS) return 0;
   for (uint32_t i = 0; i < claim.ndim; i++)
     sizes[i] = (uint64_t)value_of(m, value_item(m, array->shape, i))->number;
   plain_items(&claim, sizes, array->dtype->kind, array->dtype->size);
   claim.key = arena_printf(cp->arena, "array+%#x", at);
-  if (claim.dtype == DTYPE_BITS8 || !place_array(cp, m, array->data, &claim)) return 0;
+  if (claim.dtype == DTYPE_BITS8 || !place_array(cp, m, array, &claim)) return 0;
   return plain_tensor(cp, &claim);
 }
 
 static void become_tensor(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
-                          uint64_t bytes, uint32_t at) {
+                          struct span bytes, uint32_t at) {
   uint32_t first = value_count(m, state) == 5;
   const struct value *order = value_of(m, value_item(m, state, first + 2));
   struct np_array array = {.shape = value_item(m, state, first),
                            .data = value_item(m, state, first + 3),
+                           .bytes = bytes,
                            .dtype = np_dtype_of(cp, m, value_item(m, state, first + 1)),
                            .fortran_order = order->kind == VAL_INT ? order->number != 0 : order->truth};
   if (order->kind != VAL_BOOL && order->kind != VAL_INT) return; /* numpy refuses it */
-  uint32_t number = array_tensor(cp, m, &array, bytes, at);
+  uint32_t number = array_tensor(cp, m, &array, at);
   if (!number) return;
   struct built *b = &cp->built.p[value_object(m, target)->tag];
   b->kind = BUILT_TENSOR;
@@ -316,27 +304,27 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id targe
   if (!np_bytes(m, shape, dt->size, &want) || want != data.n)
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
   else
-    become_tensor(cp, m, target, state, want, at);
+    become_tensor(cp, m, target, state, data, at);
 }
 
 /* (bytes, dtype, shape, 'C' or 'F'): a contiguous array under protocol 5. */
 uint32_t build_NP_FROMBUFFER(const struct call *c) {
-  struct span data, order = call_bytes(c, 3);
+  struct span order = call_bytes(c, 3);
   uint64_t want;
   struct np_array array = {.data = call_arg(c, 0),
                            .dtype = use_np_dtype(c->cp, c->m, call_arg(c, 1)),
                            .shape = call_arg(c, 2),
                            .fortran_order = span_is(order, "F")};
-  bool shaped = c->n == 4 && array.dtype && bytes_of(c->cp, c->m, array.data, &data) &&
+  bool shaped = c->n == 4 && array.dtype && bytes_of(c->cp, c->m, array.data, &array.bytes) &&
                 call_kind(c, 3) == VAL_TEXT && (array.fortran_order || span_is(order, "C"));
   if (!shaped) return refuse_arguments(c, "not (bytes, dtype, shape, order)");
   if (!array.dtype->fixed) {
     note_partly(c->cp, c->at);
     return call_built(c, BUILT_UNREAD, 0);
   }
-  if (!np_bytes(c->m, array.shape, array.dtype->size, &want) || want != data.n)
+  if (!np_bytes(c->m, array.shape, array.dtype->size, &want) || want != array.bytes.n)
     return refuse_arguments(c, "its bytes are not shape times item size");
-  uint32_t number = array_tensor(c->cp, c->m, &array, want, c->at);
+  uint32_t number = array_tensor(c->cp, c->m, &array, c->at);
   return number ? call_built(c, BUILT_TENSOR, number - 1) : call_built(c, BUILT_RECORD, 0);
 }
 

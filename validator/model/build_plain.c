@@ -90,7 +90,7 @@ static uint32_t bytes_object(const struct call *c, struct span s) {
 /* str → bytes, one byte a code point; false when a code point is above 0xff. */
 bool latin1(const struct call *c, struct span text, struct span *out) {
   uint8_t *p = spend(c->cp, text.n, c->at) ? arena_alloc(c->cp->arena, text.n, 1, 1) : NULL;
-  size_t n = p ? utf8_to_latin1(text, p, text.n) : SIZE_MAX;
+  size_t n = p ? spelled_bytes(SPELLED_UTF8, text, p, text.n) : SIZE_MAX;
   *out = span_of(p, n == SIZE_MAX ? 0 : n);
   return n != SIZE_MAX;
 }

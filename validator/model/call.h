@@ -90,9 +90,15 @@ bool is_array_class(const struct global_row *row);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
 
-/* Where bytes of the program stand in its member. False: not as they are, or in a member with a checksum. */
-NODISCARD bool place_in_member(const struct checkpoint *cp, const struct machine *m, struct span bytes,
-                               uint64_t *at);
+/* Where out->bytes, those of a value, stand in the file, as they are or spelled as text. False: nowhere, or
+ * in a member that has a checksum or is spelled itself. Linear in them: not to be asked twice of bytes that
+ * are shared.
+ */
+NODISCARD bool bytes_in_file(const struct checkpoint *cp, const struct machine *m, val_id v,
+                             struct spelled *out);
+/* Are there two ways to them? Picklers write bytes anew for each object, and those that are used twice would
+ * make work twice. */
+NODISCARD bool bytes_are_shared(const struct checkpoint *cp, const struct machine *m, val_id v);
 
 /* A dict without items, literal or made by a call. */
 bool is_empty_dict(const struct checkpoint *cp, const struct machine *m, val_id v);

@@ -216,9 +216,9 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp);
 /* ---- between the files of this folder ---- */
 /* load_*.c: the programs of one kind of container. */
 void load_legacy(struct checkpoint *cp);
-/* A legacy stream inside bytes of a program, which begin at this offset of the file: the number of the
- * program of its object. False (observed): torch.load fails. */
-NODISCARD bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program);
+/* A legacy stream inside bytes of a program: the number of the program of its object. False (observed):
+ * torch.load fails. */
+NODISCARD bool load_nested(struct checkpoint *cp, const struct spelled *stream, uint32_t *program);
 void load_package(struct checkpoint *cp);
 void load_safetensors(struct checkpoint *cp);
 void load_gguf(struct checkpoint *cp);

@@ -19,7 +19,7 @@ static void put_members(struct checkpoint *cp, struct plan_writer *w) {
                                 .method = m->method,
                                 .crc_known = m->crc_known,
                                 .used = m->used,
-                                .text = m->text};
+                                .spelling = m->spelling};
   }
 }
 

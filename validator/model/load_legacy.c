@@ -3,20 +3,19 @@
 
 /* A pickle has no length, so a section is what is left of the copy. */
 struct stream {
-  struct span rest;   /* private copy of the pickles; the storages behind stay in the mapping */
-  uint64_t at, end;   /* of the file */
-  struct span inside; /* what the names of sections begin with */
+  struct spelled rest; /* private copy: of a file the pickles, of a stream inside all */
+  struct span inside;  /* what the names of sections begin with */
 };
 
 static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s, uint64_t len) {
-  load_section_end(cp, number, len);
-  s->rest = span_from(s->rest, (size_t)len);
-  s->at += len;
+  struct spelled section;
+  if (spelled_take(&s->rest, len, &section)) /* it ran on them */
+    member_becomes(&cp->container->members[number - 1], &section);
 }
 
 static uint32_t begin_section(struct checkpoint *cp, const char *name, const struct stream *s) {
   struct span full = arena_printf(cp->arena, "%.*s%s", (int)s->inside.n, (const char *)s->inside.p, name);
-  const struct member *rec = load_section(cp, full, s->at, 0);
+  const struct member *rec = load_section(cp, full, s->rest.at, 0);
   return rec ? member_number(cp->container, rec) : 0;
 }
 
@@ -28,8 +27,8 @@ static const struct machine *small_pickle(struct checkpoint *cp, struct machine 
   uint32_t number = begin_section(cp, name, s);
   const struct machine *m = own;
   if (!number) return NULL;
-  if (!run_small(cp, cp->arena, own, s->rest)) {
-    const struct program *p = run_aside(cp, number, s->rest);
+  if (!run_small(cp, cp->arena, own, s->rest.bytes)) {
+    const struct program *p = run_aside(cp, number, s->rest.bytes);
     if (!p || !p->machine.stopped) return NULL;
     m = &p->machine;
   }
@@ -76,7 +75,7 @@ static bool object_pickle(struct checkpoint *cp, struct stream *s) {
   uint32_t number = begin_section(cp, "data.pkl", s);
   if (!number) return false;
   const struct program *p =
-      s->inside.n ? run_aside(cp, number, s->rest) : run_program(cp, SPAN(""), number, s->rest);
+      s->inside.n ? run_aside(cp, number, s->rest.bytes) : run_program(cp, SPAN(""), number, s->rest.bytes);
   if (!p) return false;
   bool stopped = p->machine.stopped;
   end_section(cp, number, s, p->machine.in.at);
@@ -101,6 +100,12 @@ static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys
   return fine;
 }
 
+/* Of a file they stay in the mapping. */
+static struct spelled blocks_of(const struct checkpoint *cp, const struct stream *s) {
+  if (s->inside.n) return s->rest;
+  return (struct spelled){.bytes = span_from(cp->container->file, (size_t)s->rest.at), .at = s->rest.at};
+}
+
 static void attach_blocks(struct checkpoint *cp, const struct stream *stream, const struct span *keys,
                           uint32_t num_keys) {
   struct legacy_storage *list = arena_array(cp->arena, cp->names.root_storages.n, struct legacy_storage);
@@ -109,7 +114,7 @@ static void attach_blocks(struct checkpoint *cp, const struct stream *stream, co
     const struct storage_fact *s = &cp->storages.p[cp->names.root_storages.p[i] - 1];
     list[i] = (struct legacy_storage){.key = s->key, .numel = s->numel, .item_size = dtype_size(s->dtype)};
   }
-  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, stream->at, stream->end, keys, num_keys, list,
+  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, blocks_of(cp, stream), keys, num_keys, list,
                 cp->names.root_storages.n, cp->big_endian);
   for (uint32_t i = 0; i < cp->names.root_storages.n; i++) {
     cp->storages.p[cp->names.root_storages.p[i] - 1].member = list[i].member;
@@ -132,18 +137,18 @@ static bool read_stream(struct checkpoint *cp, struct stream *s) {
 }
 
 void load_legacy(struct checkpoint *cp) {
-  struct stream s = {.end = cp->container->file.n};
-  if (load_copy(cp, 0, pickles_extent(cp->arena, cp->max, cp->container->file, 5), &s.rest))
+  struct stream s = {.inside = SPAN("")};
+  if (load_copy(cp, 0, pickles_extent(cp->arena, cp->max, cp->container->file, 5), &s.rest.bytes))
     (void)read_stream(cp, &s);
 }
 
-bool load_nested(struct checkpoint *cp, struct span bytes, uint64_t at, uint32_t *program) {
+bool load_nested(struct checkpoint *cp, const struct spelled *stream, uint32_t *program) {
   const struct storage_names names = cp->names;
   enum ids ids = cp->ids;
   bool big_endian = cp->big_endian, raw_arrays = cp->raw_arrays;
   uint32_t member = cp->member;
-  struct stream s = {.rest = bytes, .at = at, .end = at + bytes.n};
-  s.inside = arena_printf(cp->arena, "bytes+%#llx/", (unsigned long long)at);
+  struct stream s = {.rest = *stream};
+  s.inside = arena_printf(cp->arena, "bytes+%#llx/", (unsigned long long)stream->at);
   *program = cp->programs.n;
   storages_begin(cp, SPAN(""));
   cp->ids = IDS_ZIP;

@@ -132,8 +132,9 @@ static bool storages_ok(const struct plan *p) {
     if (s->member == 0) continue;
     const struct plan_member *m = &p->members[s->member - 1];
     if (m->method != METHOD_STORED && m->method != METHOD_DEFLATED) return false;
-    if (m->text > 1 || (m->text && (m->method != METHOD_STORED || m->size > m->csize))) return false;
-    if (m->method == METHOD_STORED && !m->text && m->size != m->csize) return false;
+    if (m->spelling >= SPELLINGS) return false;
+    if (m->spelling && (m->method != METHOD_STORED || m->size > m->csize)) return false;
+    if (m->method == METHOD_STORED && !m->spelling && m->size != m->csize) return false;
     uint64_t room = m->size;
     if (s->at > room || s->bytes > room - s->at) return false;
   }

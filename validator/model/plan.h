@@ -25,7 +25,7 @@ struct plan_member {
   uint32_t crc;
   uint16_t method;
   uint8_t crc_known, used;
-  uint8_t text; /* 1: stored as text, a character a byte (struct member) */
+  uint8_t spelling; /* enum spelling (struct member) */
 };
 
 /* What the program does with a global; a set. */

@@ -2,7 +2,7 @@
 
 #include <libdeflate.h>
 
-#include "base/utf8.h"
+#include "base/spelled.h"
 #include "container/container.h"
 
 static bool no_memory(const struct plan_bytes *b, uint64_t bytes) {
@@ -39,7 +39,8 @@ static bool unpacked(const struct plan_bytes *b, const struct plan_storage *s, s
   uint8_t *real = arena_alloc(b->arena, size, 1, 1);
   if (!real) return no_memory(b, size);
   *out = span_of(real, size);
-  bool fine = m->text ? utf8_to_latin1(stored, real, size) == size : inflate(stored, real, size);
+  bool fine = m->spelling ? spelled_bytes((enum spelling)m->spelling, stored, real, size) == size
+                          : inflate(stored, real, size);
   return fine || missing(b, s);
 }
 
@@ -50,7 +51,7 @@ bool plan_bytes_read(struct plan_bytes *b, uint32_t storage, struct span *out) {
     if (s->member == 0) return missing(b, s);
     const struct plan_member *m = &b->plan->members[s->member - 1];
     struct span bytes = span_of(b->file.p + m->data_at, (size_t)m->csize);
-    if ((m->method == METHOD_DEFLATED || m->text) && !unpacked(b, s, bytes, &bytes)) return false;
+    if ((m->method == METHOD_DEFLATED || m->spelling) && !unpacked(b, s, bytes, &bytes)) return false;
     *known = span_of(bytes.p + s->at, (size_t)s->bytes);
   }
   *out = *known;

@@ -3,6 +3,7 @@
  * observed. */
 #include <math.h>
 
+#include "base/spelled.h"
 #include "base/utf8.h"
 #include "pickle/number_text.h"
 #include "pickle/op.h"
@@ -89,55 +90,6 @@ bool op_float_text(struct machine *m, const struct arg *arg) {
 
 /* ---- STRING: a Python 2 repr ---- */
 
-static unsigned hex_value(uint8_t c) {
-  unsigned letter = (unsigned)c | 0x20;
-  if (c >= '0' && c <= '9') return c - (unsigned)'0';
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : 16;
-}
-
-/* The code of n ≤ 8 hexadecimal digits at the start of *s, which are taken from it. */
-static bool take_hex(struct span *s, size_t n, uint32_t *code) {
-  if (s->n < n) return false;
-  *code = 0;
-  for (size_t i = 0; i < n; i++) {
-    unsigned digit = hex_value(s->p[i]);
-    if (digit > 15) return false;
-    *code = *code << 4 | digit;
-  }
-  *s = span_from(*s, n);
-  return true;
-}
-
-static uint8_t take_octal(struct span *s) {
-  unsigned code = 0;
-  for (int i = 0; i < 3 && s->n && (s->p[0] & 0xf8) == '0'; i++, *s = span_from(*s, 1))
-    code = code << 3 | (s->p[0] & 7u);
-  return (uint8_t)(code & 0xff);
-}
-
-/* One escape behind its backslash, as _PyBytes_DecodeEscape reads it; answers the bytes written, 0 if it is
- * bad. */
-static size_t take_escape(struct span *s, uint8_t *out) {
-  static const char names[] = "\\'\"abfnrtv", codes[] = "\\'\"\a\b\f\n\r\t\v";
-  uint32_t code;
-  if (s->n == 0) return 0;
-  uint8_t c = s->p[0];
-  if (c >= '0' && c <= '7') {
-    out[0] = take_octal(s);
-    return 1;
-  }
-  const char *name = c ? strchr(names, c) : NULL;
-  *s = span_from(*s, 1);
-  if (c == 'x') {
-    if (!take_hex(s, 2, &code)) return 0;
-    out[0] = (uint8_t)code;
-    return 1;
-  }
-  out[0] = name ? (uint8_t)codes[name - names] : '\\';
-  if (!name) out[1] = c;
-  return name ? 1 : 2;
-}
-
 static bool decode_escapes(struct span s, uint8_t *out, size_t *n) {
   *n = 0;
   while (s.n) {
@@ -145,7 +97,7 @@ static bool decode_escapes(struct span s, uint8_t *out, size_t *n) {
     uint8_t c = s.p[0];
     s = span_from(s, 1);
     if (c == '\\')
-      wrote = take_escape(&s, out + *n);
+      wrote = escape_take(&s, out + *n);
     else
       out[*n] = c;
     if (wrote == 0) return false;
@@ -177,7 +129,7 @@ static bool decode_raw_unicode(struct span s, uint8_t *out, size_t *n) {
     s = span_from(s, 1);
     if (code == '\\' && (next == 'u' || next == 'U')) {
       s = span_from(s, 1);
-      if (!take_hex(&s, next == 'u' ? 4 : 8, &code) || code > 0x10ffff) return false;
+      if (!escape_hex(&s, next == 'u' ? 4 : 8, &code) || code > 0x10ffff) return false;
     } else if (code == '\\' && s.n) { /* "\\" keeps the second backslash from starting an escape */
       out[(*n)++] = '\\';
       code = next;
