@@ -48,8 +48,8 @@ def judge(folder, case, options):
     with torch.no_grad():
         y = module(x)
     torch.save(thing, path, **options)
-    numpy.save(x_path, x.numpy())
-    numpy.save(y_path, y.numpy())
+    numpy.save(x_path, numpy.asfortranarray(x.numpy()))  # as numpy saves what was transposed
+    numpy.save(y_path, numpy.asfortranarray(y.numpy()))
     code, report = ckptlint("forward", path, "--arch", os.path.join(FAMILIES, family + ".json"), "--input", f"{x_name}={x_path}",
                             "--expect", f"{y_name}={y_path}", "--save-output", f"{y_name}={out}")
     if code != 0 or report["forward"][0]["status"] != "pass":

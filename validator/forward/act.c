@@ -12,8 +12,9 @@ enum { INPUT, A, B };
 typedef void map_fn(float *out, const float *in, uint64_t n, float a, float b);
 
 static float logistic(float x) { return 1 / (1 + expf(-x)); }
-static float clamp(float x, float low, float high) { /* NaN stays NaN */
-  return x < low ? low : x > high ? high : x;
+static float clamp(float x, float low, float high) { /* NaN stays NaN; high wins over a low above it */
+  const float y = x < low ? low : x;
+  return y > high ? high : y;
 }
 static float exp_linear(float x, float alpha, float inner) {
   return x > 0 ? x : alpha * expm1f(x * inner); /* NaN stays NaN */

@@ -26,9 +26,8 @@ bool farray_open(struct farray *out, struct span name, struct span bytes, struct
   struct npy n;
   struct npy_error err;
   if (!npy_read(&n, bytes, &err)) return unreadable(o, name, err.at, err.what);
-  if (n.fortran_order && n.ndim > 1)
-    return unreadable(o, name, 0, "an array in C order (save numpy.ascontiguousarray(x))");
-  *out = (struct farray){.name = name, .dtype = npy_dtype(&n), .bytes = n.data.p};
+  *out = (struct farray){
+      .name = name, .dtype = npy_dtype(&n), .bytes = n.data.p, .columns = n.fortran_order && n.ndim > 1};
   if (out->dtype == DTYPE_NONE) return unreadable(o, name, 0, "numbers other than uint64");
   const enum dtype_class cls = dtype_table[out->dtype].cls;
   const enum ftype type = cls == DT_FLOAT ? FT_F32 : cls == DT_BOOL ? FT_BOOL : FT_I64;
@@ -43,12 +42,25 @@ bool farray_inline(struct farray *out, const struct inline_array *numbers, struc
          unreadable(o, out->name, 0, "at most 16 dimensions");
 }
 
+/* Where element i, counted row by row, stands among the bytes. */
+static const uint8_t *element(const struct farray *a, uint64_t i) {
+  uint64_t place = i;
+  if (a->columns) {
+    uint64_t stride[FT_DIMS], step = 1;
+    for (uint32_t d = 0; d < a->shape.ndim; step *= a->shape.size[d++]) stride[d] = step;
+    place = 0;
+    for (uint32_t d = a->shape.ndim; d > 0; i /= a->shape.size[--d])
+      place += i % a->shape.size[d - 1] * stride[d - 1];
+  }
+  return a->bytes + place * dtype_size(a->dtype);
+}
+
 double farray_real(const struct farray *a, uint64_t i) {
-  return a->numbers ? a->numbers[i] : dtype_load(a->dtype, a->bytes + i * dtype_size(a->dtype));
+  return a->numbers ? a->numbers[i] : dtype_load(a->dtype, element(a, i));
 }
 
 int64_t farray_int(const struct farray *a, uint64_t i) {
   if (a->numbers) return (int64_t)a->numbers[i]; /* exact: the JSON front refuses integers beyond 2^53 */
-  if (a->dtype == DTYPE_I64) return (int64_t)load_u64le(a->bytes + i * 8);
+  if (a->dtype == DTYPE_I64) return (int64_t)load_u64le(element(a, i));
   return (int64_t)farray_real(a, i);
 }

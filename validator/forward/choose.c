@@ -136,7 +136,8 @@ bool masked_fill_shape(struct op_call *c) {
   const struct choice k = fill_choice(c);
   if (k.yes->kind == OPV_TENSOR && k.yes->tensor->ndim)
     return op_error(c, "the value must be a number or of no dimensions");
-  if (operands_type(k.yes, k.no) != operand_type(k.no))
+  const bool truth = operand_type(k.no) == FT_BOOL && k.yes->kind != OPV_TENSOR; /* 0 is False there */
+  if (!truth && operands_type(k.yes, k.no) != operand_type(k.no))
     return op_unsupported(c, "a %s value in a %s tensor", ft_name(operand_type(k.yes)),
                           ft_name(operand_type(k.no)));
   return choice_shape(c, &k, operand_type(k.no));

@@ -99,13 +99,40 @@ static bool beside(struct lowering *l, const struct call_args *args, struct gval
   return true;
 }
 
-bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
-                             const struct call_args *args, uint32_t at, struct gval *out, bool *found) {
-  *found = f->composed && span_is(name, "beside");
-  if (*found) return beside(l, args, out);
+static bool call_named(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                       uint32_t at, struct gval *out, bool *found);
+
+/* each('f', tensors): the tuple of what the row f makes of each; only rows of composed.def say so. */
+static bool each(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t at,
+                 struct gval *out) {
+  const struct gval *of = &args->positional[1];
+  const bool tuple = of->kind == GVAL_TUPLE;
+  const uint32_t n = tuple ? of->n : 1;
+  struct gval *items = arena_array(l->r->arena, n, struct gval);
+  if (!items) return lower_memory(l);
+  for (uint32_t i = 0; i < n; i++) {
+    bool found;
+    const struct call_args one = {.positional = tuple ? &of->items[i] : of, .n = 1};
+    if (!call_named(l, f, args->positional[0].plain.text, &one, at, &items[i], &found)) return false;
+  }
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = n, .items = items};
+  return true;
+}
+
+static bool call_named(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                       uint32_t at, struct gval *out, bool *found) {
   for (uint32_t i = 0; i < COMPOSED_COUNT; i++) {
     *found = composed_rows[i].name && span_is(name, composed_rows[i].name);
     if (*found) return call(l, f, (enum composed_id)i, NULL, args, at, out);
   }
   return true;
+}
+
+bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
+                             const struct call_args *args, uint32_t at, struct gval *out, bool *found) {
+  *found = f->composed && span_is(name, "beside");
+  if (*found) return beside(l, args, out);
+  *found = f->composed && span_is(name, "each");
+  if (*found) return each(l, f, args, at, out);
+  return call_named(l, f, name, args, at, out, found);
 }

@@ -136,15 +136,17 @@ op_kernel_fn floor_divide_run, remainder_run, fmod_run;
 NODISCARD bool divisor_fits(struct op_call *c);
 
 /* logic.c */
-op_shape_fn compare_shape;
-op_kernel_fn eq_run, ne_run, lt_run, le_run, gt_run, ge_run, logical_and_run, logical_or_run, logical_xor_run;
+op_shape_fn compare_shape, bitwise_shape, bitwise_not_shape;
+op_kernel_fn eq_run, ne_run, lt_run, le_run, gt_run, ge_run, logical_and_run, logical_or_run, logical_xor_run,
+    bitwise_and_run, bitwise_or_run, bitwise_xor_run, bitwise_not_run;
 
 /* choose.c */
 op_shape_fn maximum_shape, clamp_shape, where_shape, masked_fill_shape;
 op_kernel_fn maximum_run, minimum_run, clamp_run, where_run, masked_fill_run;
 
 /* unary.c */
-op_shape_fn real_shape, number_shape, frac_shape, is_shape, float_shape, long_shape, to_shape, pow_shape;
+op_shape_fn real_shape, number_shape, frac_shape, round_shape, is_shape, float_shape, long_shape, to_shape,
+    pow_shape;
 op_shape_fn atan2_shape;
 op_kernel_fn exp_run, exp2_run, expm1_run, log_run, log2_run, log10_run, log1p_run, sqrt_run, rsqrt_run;
 op_kernel_fn reciprocal_run, sin_run, cos_run, tan_run, asin_run, acos_run, atan_run, sinh_run, cosh_run;
@@ -186,7 +188,7 @@ op_cost_fn rotary_cost;
 op_kernel_fn rotary_run, t5_bucket_run, alibi_run;
 
 /* scatter.c */
-op_shape_fn gather_shape, scatter_shape;
+op_shape_fn gather_shape, scatter_shape, scatter_add_shape;
 op_kernel_fn gather_run, scatter_run, scatter_add_run;
 
 /* sort.c */

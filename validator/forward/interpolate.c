@@ -23,7 +23,7 @@ struct resize {
   uint32_t dims;
   uint64_t planes; /* batch * channels */
   const struct mode *mode;
-  bool align_corners;
+  bool align_corners, antialias;
   uint64_t in[AXES], out[AXES];
   double scale[AXES]; /* the factor that is given for positions too; 0: the sizes' ratio */
 };
@@ -76,6 +76,9 @@ static bool find_mode(struct op_call *c, struct resize *r) {
   if (!weighs && align->kind != OPV_NONE)
     return op_error(c, "align_corners goes with the linear and cubic modes only");
   r->align_corners = align->kind == OPV_BOOL && align->i;
+  r->antialias = c->arg[ANTIALIAS].i != 0;
+  if (r->antialias && (!weighs || r->dims != 2))
+    return op_error(c, "antialias goes with the modes bilinear and bicubic only");
   return true;
 }
 
@@ -83,7 +86,6 @@ static bool find_mode(struct op_call *c, struct resize *r) {
 static bool resize_read(struct op_call *c, struct resize *r) {
   const struct ftensor *x = op_tensor(c, INPUT);
   if (!op_wants_f32(c, "input", x)) return false;
-  if (c->arg[ANTIALIAS].i) return op_unsupported(c, "interpolate with antialias=True");
   if (x->ndim < 3 || x->ndim > 2 + AXES)
     return op_error(c, "input %s, expected 3 to 5 dimensions", ft_shape_text(c->arena, x));
   r->dims = x->ndim - 2;
@@ -110,16 +112,10 @@ bool interpolate_shape(struct op_call *c) {
   return resize_read(c, &r) && resize_result(c, &r);
 }
 
-uint64_t interpolate_cost(const struct op_call *c) {
-  return saturating_add(op_tensor(c, INPUT)->numel, saturating_mul(16, c->out->numel));
-}
-
 /* ---- tables ---- */
 
-enum { MAX_TAPS = 4 };
-
 struct table {
-  uint32_t taps;
+  uint64_t taps;
   uint64_t *index;
   float *weight;
 };
@@ -129,6 +125,27 @@ static float step_of(const struct resize *r, int axis) {
   const uint64_t in = r->in[axis], out = r->out[axis];
   if (r->align_corners) return out > 1 ? (float)(in - 1) / (float)(out - 1) : 0;
   return r->scale[axis] > 0 ? (float)(1 / r->scale[axis]) : (float)in / (float)out;
+}
+
+/* With antialias a result spans so many elements to each side, more where the picture gets smaller. */
+static float support_of(const struct resize *r, int axis) {
+  const float step = step_of(r, axis), half = r->mode->method == CUBIC ? 2 : 1;
+  return step >= 1 ? half * step : half;
+}
+
+static uint64_t taps_of(const struct resize *r, int axis) {
+  if (axis < AXES - (int)r->dims) return 1;
+  if (r->antialias) return (uint64_t)ceilf(support_of(r, axis)) * 2 + 1;
+  return r->mode->method == CUBIC ? 4 : r->mode->method == LINEAR ? 2 : 1;
+}
+
+uint64_t interpolate_cost(const struct op_call *c) {
+  struct resize r = RESIZE;
+  struct op_call read = *c;
+  if (!resize_read(&read, &r)) return 0; /* the shape rule has said so */
+  uint64_t each = 1;
+  for (int axis = 0; axis < AXES; axis++) each = saturating_mul(each, taps_of(&r, axis));
+  return saturating_add(op_tensor(c, INPUT)->numel, saturating_mul(each, c->out->numel));
 }
 
 static uint64_t clamp_index(double at, uint64_t n) {
@@ -164,24 +181,50 @@ static float cubic_far(float x) { return ((-0.75f * x + 3.75f) * x - 6) * x + 3;
 
 static void cubic_taps(const struct resize *r, int axis, uint64_t o, uint64_t *index, float *weight) {
   const float at = position(r, axis, o), whole = floorf(at), t = at - whole;
-  for (int i = 0; i < MAX_TAPS; i++) index[i] = clamp_index((double)whole + i - 1, r->in[axis]);
+  for (int i = 0; i < 4; i++) index[i] = clamp_index((double)whole + i - 1, r->in[axis]);
   weight[0] = cubic_far(t + 1);
   weight[1] = cubic_near(t);
   weight[2] = cubic_near(1 - t);
   weight[3] = cubic_far(2 - t);
 }
 
+static float triangle(float x) { return x < 1 ? 1 - x : 0; }
+/* The same with a = -0.5, as antialiasing takes it. */
+static float cubic(float x) {
+  if (x < 1) return (1.5f * x - 2.5f) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5f : 0;
+}
+
+/* A filter around the place, as wide as the step: its weights come to 1. */
+static void filter_taps(const struct resize *r, int axis, uint64_t o, uint64_t taps, uint64_t *index,
+                        float *weight) {
+  const float step = step_of(r, axis), support = support_of(r, axis), narrower = step >= 1 ? 1 / step : 1;
+  const float center = step * ((float)o + 0.5f);
+  const uint64_t first = clamp_index((double)(center - support + 0.5f), r->in[axis]);
+  const uint64_t end = clamp_index((double)(center + support + 0.5f), r->in[axis] + 1);
+  float sum = 0;
+  for (uint64_t i = 0; i < taps; i++) {
+    const float x = fabsf(((float)(first + i) - center + 0.5f) * narrower);
+    index[i] = min_u64(first + i, r->in[axis] - 1);
+    weight[i] = first + i >= end ? 0 : r->mode->method == CUBIC ? cubic(x) : triangle(x);
+    sum += weight[i];
+  }
+  for (uint64_t i = 0; i < taps; i++) weight[i] /= sum;
+}
+
 static bool table_init(struct op_call *c, const struct resize *r, int axis, struct table *t) {
   const uint64_t n = r->out[axis];
   const enum method method = axis < AXES - (int)r->dims ? NEAREST : r->mode->method;
-  t->taps = method == CUBIC ? 4 : method == LINEAR ? 2 : 1;
-  t->index = fpool_take(c->pool, n * t->taps * sizeof *t->index);
-  t->weight = fpool_take(c->pool, n * t->taps * sizeof *t->weight);
+  t->taps = taps_of(r, axis);
+  t->index = fpool_take(c->pool, saturating_mul(saturating_mul(n, t->taps), sizeof *t->index));
+  t->weight = fpool_take(c->pool, saturating_mul(saturating_mul(n, t->taps), sizeof *t->weight));
   if (!t->index || !t->weight) return op_no_memory(c);
   for (uint64_t o = 0; o < n; o++) {
     uint64_t *index = t->index + o * t->taps;
     float *weight = t->weight + o * t->taps;
-    if (method == CUBIC)
+    if (r->antialias && method != NEAREST)
+      filter_taps(r, axis, o, t->taps, index, weight);
+    else if (method == CUBIC)
       cubic_taps(r, axis, o, index, weight);
     else if (method == LINEAR)
       linear_taps(r, axis, o, index, weight);

@@ -35,7 +35,9 @@ bool lower_property(struct lowering *l, struct frame *f, struct span name, const
   if (span_is(name, "shape") || span_is(name, "size")) return property_shape(l, t, out);
   if (span_is(name, "T") || span_is(name, "mT"))
     return lower_op(l, f, &op_table[span_is(name, "T") ? OP_t : OP_adjoint], args, at, out);
-  if (span_is(name, "dtype"))
+  if (span_is(name, "data"))
+    *out = args->positional[0];
+  else if (span_is(name, "dtype"))
     *out = gval_of((struct value){.kind = VALUE_DTYPE, .dtype = ftype_dtype(t->type)});
   else if (span_is(name, "ndim") || span_is(name, "dim"))
     *out = gval_of(value_int(t->ndim));
@@ -326,6 +328,9 @@ static bool call_value(struct lowering *l, struct frame *f, const struct gval *c
                                                   : SPAN("only modules and functions can be called"));
 }
 
+/* torch.nn.functional.unfold; x.unfold(…) is another function. */
+static struct span function_name(struct span name) { return span_is(name, "unfold") ? SPAN("im2col") : name; }
+
 /* arch-language 2.3: a module hides a function of its name; x.f(a) is f(x, a) when x is a value. */
 bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   const struct expr *callee = e->kids[0];
@@ -336,7 +341,7 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
     if (f->self && !lower_member(l, f, f->self, callee->text, callee->at, &target, &found)) return false;
     if (!lower_args(l, f, e, &positional, &args)) return false;
     return found ? call_value(l, f, &target, &args, e->at, out)
-                 : call_function(l, f, callee->text, &args, e->at, out);
+                 : call_function(l, f, function_name(callee->text), &args, e->at, out);
   }
   if (callee->kind != EXPR_ATTR)
     return lower_expr(l, f, callee, &target) && lower_args(l, f, e, &positional, &args) &&

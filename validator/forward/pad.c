@@ -1,5 +1,7 @@
 /* Padding: any number of dimensions from the last one on, with a constant or with the tensor's own elements.
  */
+#include <math.h>
+
 #include "forward/families.h"
 #include "forward/window.h"
 
@@ -47,6 +49,8 @@ static bool padded_shape(struct op_call *c, struct padding *p, const struct op_v
                       (long long)p->before[dim], (long long)after, dim, (unsigned long long)x->size[dim]);
     size[dim] = (uint64_t)total;
   }
+  if (x->type == FT_I64 && p->value && p->value->kind == OPV_FLOAT && !(fabs(p->value->f) < 0x1p63))
+    return op_error(c, "the value %g in an int64 tensor", p->value->f);
   return op_result(c, x->type, size, x->ndim);
 }
 
@@ -92,7 +96,7 @@ static bool module_read(struct op_call *c, struct padding *p, enum padding_mode 
 
 static void store_constant(const struct padding *p, enum ftype type, uint8_t *out) {
   const double real = !p->value ? 0 : p->value->kind == OPV_FLOAT ? p->value->f : (double)p->value->i;
-  const int64_t number = !p->value || p->value->kind == OPV_FLOAT ? 0 : p->value->i;
+  const int64_t number = !p->value ? 0 : p->value->kind == OPV_FLOAT ? (int64_t)real : p->value->i;
   const float f32 = (float)real;
   switch (type) {
   case FT_F32: memcpy(out, &f32, sizeof f32); break;

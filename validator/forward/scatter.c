@@ -2,7 +2,7 @@
 #include "forward/binary.h"
 #include "forward/families.h"
 
-enum { INPUT, DIM, INDEX, SOURCE };
+enum { INPUT, DIM, INDEX, SOURCE, REDUCE };
 
 /* gather: out[i][j] = x[index[i][j]][j] for dim 0; scatter is the same the other way round. */
 static bool index_fits(struct op_call *c, uint32_t *axis) {
@@ -88,7 +88,7 @@ static bool source_covers(struct op_call *c, const struct ftensor *source) {
          op_error(c, "an index %s of %s", ft_shape_text(c->arena, index), ft_shape_text(c->arena, source));
 }
 
-bool scatter_shape(struct op_call *c) {
+bool scatter_add_shape(struct op_call *c) {
   const struct ftensor *x = op_tensor(c, INPUT);
   const struct op_value *source = &c->arg[SOURCE];
   uint32_t axis;
@@ -101,15 +101,27 @@ bool scatter_shape(struct op_call *c) {
   return shape_like_input(c);
 }
 
-static void store(struct ftensor *out, uint64_t at, const struct ftensor *from, uint64_t i, bool add) {
+enum scatter_how { PUT, ADD, MULTIPLY };
+
+static float stored_f32(float old, float x, enum scatter_how how) {
+  return how == PUT ? x : how == ADD ? x + old : x * old;
+}
+static int64_t stored_i64(int64_t old, int64_t x, enum scatter_how how) {
+  return how == PUT ? x : how == ADD ? wrapping_add(x, old) : wrapping_mul(x, old);
+}
+static bool stored_bool(bool old, bool x, enum scatter_how how) {
+  return how == PUT ? x : how == ADD ? x || old : x && old;
+}
+static void store(struct ftensor *out, uint64_t at, const struct ftensor *from, uint64_t i,
+                  enum scatter_how how) {
   switch (out->type) {
-  case FT_F32: ft_f32_out(out)[at] = ft_f32(from)[i] + (add ? ft_f32(out)[at] : 0); break;
-  case FT_I64: ft_i64_out(out)[at] = wrapping_add(ft_i64(from)[i], add ? ft_i64(out)[at] : 0); break;
-  case FT_BOOL: ft_bool_out(out)[at] = ft_bool(from)[i] || (add && ft_bool(out)[at]); break;
+  case FT_F32: ft_f32_out(out)[at] = stored_f32(ft_f32(out)[at], ft_f32(from)[i], how); break;
+  case FT_I64: ft_i64_out(out)[at] = stored_i64(ft_i64(out)[at], ft_i64(from)[i], how); break;
+  case FT_BOOL: ft_bool_out(out)[at] = stored_bool(ft_bool(out)[at], ft_bool(from)[i], how); break;
   }
 }
 
-static bool scattered(struct op_call *c, bool add) {
+static bool scattered(struct op_call *c, enum scatter_how how) {
   const struct ftensor *x = op_tensor(c, INPUT);
   struct pairing p;
   struct operand source;
@@ -119,10 +131,21 @@ static bool scattered(struct op_call *c, bool add) {
   bool done = true;
   for (begin_pairing(c, &p, axis, &source.t); done && p.k < p.index->numel; next_pair(&p)) {
     done = pair(c, &p);
-    if (done) store(c->out, p.at, &source.t, p.at_other, add);
+    if (done) store(c->out, p.at, &source.t, p.at_other, how);
   }
   operand_give(c, &source);
   return done;
 }
-bool scatter_run(struct op_call *c) { return scattered(c, false); }
-bool scatter_add_run(struct op_call *c) { return scattered(c, true); }
+
+static bool reduces(const struct op_call *c, const char *how) {
+  return c->arg[REDUCE].kind == OPV_TEXT && span_is(c->arg[REDUCE].text, how);
+}
+bool scatter_shape(struct op_call *c) {
+  if (c->arg[REDUCE].kind == OPV_TEXT && !reduces(c, "add") && !reduces(c, "multiply"))
+    return op_error(c, "reduce is neither 'add' nor 'multiply'");
+  return scatter_add_shape(c);
+}
+bool scatter_run(struct op_call *c) {
+  return scattered(c, reduces(c, "add") ? ADD : reduces(c, "multiply") ? MULTIPLY : PUT);
+}
+bool scatter_add_run(struct op_call *c) { return scattered(c, ADD); }

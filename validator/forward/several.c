@@ -117,14 +117,19 @@ static bool extreme(struct lowering *l, struct frame *f, const struct op_value *
     const struct gval two[] = {x, tensor_of(&arg[DIM])};
     return lower_op(l, f, &op_table[of_two], &(struct call_args){.positional = two, .n = 2}, at, out);
   }
-  const struct gval one[] = {x, gval_of(value_int(arg[DIM].i)), gval_of(value_bool(arg[KEEPDIM].i != 0))};
+  struct gval one[] = {x, gval_of(value_int(arg[DIM].i)), gval_of(value_bool(arg[KEEPDIM].i != 0))};
   if (arg[DIM].kind == OPV_NONE)
     return lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 1}, at, out);
   struct gval *both = arena_array(l->r->arena, 2, struct gval);
   if (!both) return lower_memory(l);
   *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
-  return lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 3}, at, &both[0]) &&
-         lower_op(l, f, &op_table[position], &(struct call_args){.positional = one, .n = 3}, at, &both[1]);
+  if (!lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 3}, at, &both[0]))
+    return false;
+  /* argmax alone refuses bools, as in PyTorch */
+  if (arg->tensor->type == FT_BOOL &&
+      !lower_op(l, f, &op_table[OP_long], &(struct call_args){.positional = &x, .n = 1}, at, &one[0]))
+    return false;
+  return lower_op(l, f, &op_table[position], &(struct call_args){.positional = one, .n = 3}, at, &both[1]);
 }
 
 static bool several_max(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,

@@ -55,7 +55,7 @@ REAL(erfc, erfcf)
 /* ---- the input's type; integers are whole already ---- */
 
 bool number_shape(struct op_call *c) {
-  if (op_tensor(c, INPUT)->type == FT_BOOL) return op_error(c, "of a bool tensor");
+  if (op_tensor(c, INPUT)->type == FT_BOOL) return op_unsupported(c, "of a bool tensor");
   return shape_like_input(c);
 }
 bool frac_shape(struct op_call *c) {
@@ -82,15 +82,34 @@ static float square_real(float x) { return x * x; }
 static int64_t square_whole(int64_t x) { return wrapping_mul(x, x); }
 static float frac_real(float x) { return x - truncf(x); }
 
-/* nearbyintf: halves go to the even neighbour, as in PyTorch */
 bool abs_run(struct op_call *c) { return number_run(c, fabsf, abs_whole); }
 bool sign_run(struct op_call *c) { return number_run(c, sign_real, sign_whole); }
 bool square_run(struct op_call *c) { return number_run(c, square_real, square_whole); }
 bool floor_run(struct op_call *c) { return number_run(c, floorf, same_whole); }
 bool ceil_run(struct op_call *c) { return number_run(c, ceilf, same_whole); }
-bool round_run(struct op_call *c) { return number_run(c, nearbyintf, same_whole); }
 bool trunc_run(struct op_call *c) { return number_run(c, truncf, same_whole); }
 bool frac_run(struct op_call *c) { return number_run(c, frac_real, same_whole); }
+
+/* ---- round, to a number of decimals: halves go to the even neighbour ---- */
+
+enum { DECIMALS = 1, MOST_DECIMALS = 38 };
+
+bool round_shape(struct op_call *c) {
+  const int64_t n = c->arg[DECIMALS].i;
+  if (n < -MOST_DECIMALS || n > MOST_DECIMALS) return op_unsupported(c, "%lld decimals", (long long)n);
+  if (n && op_tensor(c, INPUT)->type != FT_F32) return op_error(c, "decimals of integers");
+  return number_shape(c);
+}
+bool round_run(struct op_call *c) {
+  const int64_t n = c->arg[DECIMALS].i;
+  const struct ftensor *x = op_tensor(c, INPUT);
+  if (n == 0) return number_run(c, nearbyintf, same_whole);
+  const float ten = powf(10, (float)(n < 0 ? -n : n));
+  for (uint64_t i = 0; i < x->numel; i++)
+    ft_f32_out(c->out)[i] =
+        n > 0 ? nearbyintf(ft_f32(x)[i] * ten) / ten : nearbyintf(ft_f32(x)[i] / ten) * ten;
+  return true;
+}
 
 /* ---- bool ---- */
 
@@ -128,8 +147,9 @@ static bool cast_shape(struct op_call *c, enum ftype type) {
 bool float_shape(struct op_call *c) { return cast_shape(c, FT_F32); }
 bool long_shape(struct op_call *c) { return cast_shape(c, FT_I64); }
 bool to_shape(struct op_call *c) {
-  enum { OTHER = 1 };
-  const struct op_value *v = &c->arg[OTHER];
+  enum { OTHER = 1, DTYPE };
+  const struct op_value *v = &c->arg[c->arg[OTHER].kind == OPV_NONE ? DTYPE : OTHER];
+  if (v->kind == OPV_NONE) return shape_like_input(c);
   return cast_shape(c, v->kind == OPV_DTYPE ? (enum ftype)v->i : v->tensor->type);
 }
 bool cast_run(struct op_call *c) {

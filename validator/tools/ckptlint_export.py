@@ -35,12 +35,14 @@ class Refused(Exception):
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict, nn.Transformer, nn.TransformerEncoder,
               nn.TransformerDecoder)
 # Arguments that say nothing of the model.
-NO_MATTER = ("device", "dtype", "_weight", "_freeze", "process_group")
+NO_MATTER = ("device", "dtype", "_weight", "_freeze", "_random_samples", "process_group")
 NEEDED = inspect.Parameter.empty
 # torch hides these behind *args
 RNN_PARAMETERS = {"input_size": NEEDED, "hidden_size": NEEDED, "num_layers": 1, "nonlinearity": "tanh", "bias": True,
                   "batch_first": False, "dropout": 0.0, "bidirectional": False, "proj_size": 0}
 RNN_LACKS = {"RNN": ["proj_size"], "GRU": ["nonlinearity", "proj_size"], "LSTM": ["nonlinearity"]}
+# Where (2, 2) is not 2.
+AS_THEY_ARE = ("output_size", "unflattened_size", "weight", "pos_weight")
 # What a module does not keep under its parameter's name.
 KEPT = {
     "add_bias_kv": lambda m: m.bias_k is not None,
@@ -53,6 +55,8 @@ KEPT = {
     "batch_first": lambda m: m.self_attn.batch_first if hasattr(m, "self_attn") else m.batch_first,
     "min_value": lambda m: None,  # old names of Hardtanh's min_val and max_val
     "max_value": lambda m: None,
+    "size_average": lambda m: None,  # old names of a loss's reduction
+    "reduce": lambda m: None,
 }
 
 
@@ -75,6 +79,8 @@ def literal(value):
         return str(value)[len("torch."):]
     if isinstance(value, float) and math.isinf(value):
         return f"float('{value}')"
+    if type(value) is int and value == -2**63:  # the sign is an operator, and what it stands before is too large
+        return f"({value + 1} - 1)"
     if value is None or isinstance(value, (bool, int)) or isinstance(value, float) and not math.isnan(value):
         return repr(value)
     raise Refused(f"the value {value!r} of type {type(value).__name__}")
@@ -93,7 +99,7 @@ def parameters_of(module):
         lacks = RNN_LACKS[base_type(module).__name__]
         return [(name, default) for name, default in RNN_PARAMETERS.items() if name not in lacks]
     taken = inspect.signature(base_type(module).__init__).parameters.values()
-    return [(p.name, p.default) for p in list(taken)[1:] if p.kind == p.POSITIONAL_OR_KEYWORD and p.name not in NO_MATTER]
+    return [(p.name, p.default) for p in list(taken)[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in NO_MATTER]
 
 
 def kept(module, name):
@@ -105,6 +111,8 @@ def kept(module, name):
     value = getattr(module, name)
     if isinstance(value, nn.Dropout):
         return value.p
+    if isinstance(value, torch.Tensor):  # a loss's weight, which the state dict has
+        return tuple(value.shape)
     return value.__name__ if inspect.isroutine(value) else value  # activation=F.relu is 'relu'
 
 
@@ -133,7 +141,7 @@ def constructor(module):
     words, named = [], False
     for name, default in parameters_of(module):
         value = kept(module, name)
-        if name != "output_size" and (name != "normalized_shape" or len(value) == 1):
+        if name not in AS_THEY_ARE and (name != "normalized_shape" or len(value) == 1):
             value = one_for_all(value)
         if default is not NEEDED and value == (default.__name__ if inspect.isroutine(default) else default):
             named = True  # those behind it need their names
@@ -323,7 +331,7 @@ def attribute(model, path):
 OPERATORS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//", operator.mod: "%",
              operator.pow: "**", operator.matmul: "@", operator.eq: "==", operator.ne: "!=", operator.lt: "<", operator.le: "<=",
              operator.gt: ">", operator.ge: ">=", operator.iadd: "+", operator.isub: "-", operator.imul: "*", operator.itruediv: "/"}
-FUNCTIONS = {operator.and_: "logical_and", operator.or_: "logical_or", operator.xor: "logical_xor", operator.invert: "logical_not"}
+FUNCTIONS = {operator.and_: "bitwise_and", operator.or_: "bitwise_or", operator.xor: "bitwise_xor", operator.invert: "bitwise_not"}
 IN_PLACE = {operator.iadd: "add_", operator.isub: "sub_", operator.imul: "mul_", operator.itruediv: "div_"}
 NOT_SHOWN = ("device", "layout", "requires_grad", "pin_memory", "memory_format", "non_blocking", "_stacklevel")
 LONGEST = 100

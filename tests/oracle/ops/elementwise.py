@@ -11,11 +11,11 @@ REAL = {"exp": "WIDE", "exp2": "F32", "expm1": "F32", "log": "F32", "log2": "F32
         "atanh": "F32", "erf": "F32", "erfc": "F32"}
 NUMBER = ["abs", "sign", "square", "floor", "ceil", "round", "trunc", "frac"]
 OTHERS = ["isnan", "isinf", "isfinite", "logical_not", "logical_and", "logical_or", "logical_xor", "maximum", "minimum", "fmod", "atan2", "clamp", "clamp_max", "masked_fill",
-          "where"]
+          "where", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"]
 OPS = dict(SIGNS, **{name: getattr(torch, name) for name in list(REAL) + NUMBER + OTHERS})
 OPS.update({"floor_divide": lambda a, b: a // b, "remainder": lambda a, b: a % b, "pow": lambda a, b: a ** b, "div": lambda a, b, mode: torch.div(a, b, rounding_mode=mode),
             "float": lambda x: x.float(), "long": lambda x: x.long(), "bool": lambda x: x.bool(), "to": lambda x, y: x.to(y) if isinstance(y, torch.dtype) else x.type_as(y),
-            "clone": torch.clone})
+            "clone": torch.clone, "round": lambda x, n=0: torch.round(x, decimals=n) if n else torch.round(x)})
 
 
 def cases():
@@ -55,6 +55,15 @@ def cases():
         yield name, T((31,), 1, "BOOL"), T((31,), 3, "BOOL")
         yield name, T((31,), 1), T((31,), 3, "I64")
         yield name, T((3, 1), 1, "BOOL"), T((4,), 3, "BOOL")
+    for name in ["bitwise_and", "bitwise_or", "bitwise_xor"]:
+        for a, b in [(T((31,), 1, "BOOL"), T((31,), 3, "BOOL")), (T((31,), 1, "I64"), T((31,), 3, "I64")), (T((3, 1), 1, "I64"), T((4,), 3, "BOOL")), (T((31,), 1, "I64"), 6),
+                     (T((31,)), T((31,), 3, "I64"))]:
+            yield name, a, b
+    for kind in ["F32", "I64", "BOOL"]:
+        yield "bitwise_not", T((31,), 1, kind)
+    for n in [1, 2, -1]:
+        yield "round", T((31,), 1, "WIDE" if n < 0 else "F32"), n
+    yield "round", T((31,), 1, "I64"), 1
     for name in ["maximum", "minimum"]:
         for a, b in [(T((31,)), T((31,), 3)), (T((31,), 1, "I64"), T((31,), 3)), (T((31,), 1, "I64"), T((31,), 3, "I64")), (T((5,), 1, "BOOL"), T((5,), 3, "BOOL")),
                      (T((3, 1)), T((4,), 2)), (T((3,)), T((4,)))]:
@@ -73,7 +82,8 @@ def cases():
         yield "where", mask, a, b
     yield "where", T((3, 4)), T((3, 4)), 0.0
     for x, m, v in [(T((3, 4)), mask, 0.5), (T((2, 3, 4)), mask, float("-inf")), (T((3, 4)), T((4,), 1, "BOOL"), -1), (T((3, 4)), mask, T((), 3)),
-                    (T((3, 4), 1, "I64"), mask, 7), (T((4,)), mask, 0.0), (T((3, 4)), T((3, 4), 1, "I64"), 0.0), (T((3, 4)), mask, T((4,), 3)), (T((2, 4)), mask, 0.0)]:
+                    (T((3, 4), 1, "I64"), mask, 7), (T((4,)), mask, 0.0), (T((3, 4)), T((3, 4), 1, "I64"), 0.0), (T((3, 4)), mask, T((4,), 3)), (T((2, 4)), mask, 0.0),
+                    (T((3, 4), 3, "BOOL"), mask, 0), (T((3, 4), 3, "BOOL"), mask, 1), (T((3, 4), 3, "BOOL"), mask, True)]:
         yield "masked_fill", x, m, v
     yield "atan2", T((31,)), T((31,), 2)
     for kind in ["WIDE", "I64", "BOOL"]:

@@ -26,6 +26,12 @@ def cases():
             yield "interpolate", x, None, 1.7, mode, None, True
             yield "interpolate", x, None, (1.3,) * d, mode
             yield "interpolate", x, None, (1.3,) * (d + 1), mode
+    for mode in ["bilinear", "bicubic"]:
+        for given in [((3, 2), None), ((1, 7), None), ((9, 12), None), (None, 0.3), (None, (1.7, 0.4))]:
+            for align in [None, True]:
+                yield "interpolate", T((2, 2, 11, 9)), *given, mode, align, None, True
+    yield "interpolate", T((1, 2, 4, 5)), 3, None, "nearest", None, None, True
+    yield "interpolate", T((1, 2, 4)), 3, None, "linear", None, None, True
     x = T((1, 2, 4, 5))
     yield "interpolate", x, None, (2, 0.5)
     yield "interpolate", x, None, (2, 3), "bilinear"

@@ -3,7 +3,7 @@ import torch
 
 from .words import T
 
-OPS = {"gather": torch.gather, "scatter": torch.scatter, "scatter_add": torch.scatter_add,
+OPS = {"gather": torch.gather, "scatter": lambda x, d, i, s, reduce=None: torch.scatter(x, d, i, s, **({"reduce": reduce} if reduce else {})), "scatter_add": torch.scatter_add,
        "argsort": lambda x, d=-1, descending=False: torch.sort(x, dim=d, descending=descending, stable=True)[1]}
 
 
@@ -30,6 +30,10 @@ def cases():
     yield "scatter", x, 1, I((2, 3, 4), 3), 0.5
     yield "scatter", T((4, 2), 1, "I64"), 1, T((1, 1), 24, "INDEX"), T((4, 1), 4, "I64")
     yield "scatter", T((4,), 1, "BOOL"), 0, T((1,), 3, "INDEX"), T((1,), 3, "BOOL")
+    for reduce in ["add", "multiply", "mean"]:
+        yield "scatter", x, 1, I((2, 3, 4), 3), T((2, 3, 4), 2), reduce
+        yield "scatter", x, 0, I((2, 3, 4), 3), 0.5, reduce
+    yield "scatter", T((4, 2), 1, "I64"), 1, T((4, 3), 24, "INDEX"), T((4, 3), 4, "I64"), "multiply"
     for name in ["scatter", "scatter_add"]:
         yield name, x, 0, I((5, 6, 4)), T((5, 6, 4), 2)
         yield name, x, 0, I((2, 3, 4)), T((2, 2, 4), 2)
