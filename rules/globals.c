@@ -24,6 +24,9 @@ static const struct global_row module_rows[] = {
 static const struct global_row framework_rows[] = {
 #include "rules/globals/frameworks.def"
 };
+static const struct global_row science_rows[] = {
+#include "rules/globals/science.def"
+};
 static const struct global_row refused_rows[] = {
 #include "rules/globals/refused.def"
 };
@@ -46,7 +49,8 @@ struct list {
 static const struct list lists[] = {
     {torch_rows, ARRAY_LEN(torch_rows)},         {python_rows, ARRAY_LEN(python_rows)},
     {numpy_rows, ARRAY_LEN(numpy_rows)},         {module_rows, ARRAY_LEN(module_rows)},
-    {framework_rows, ARRAY_LEN(framework_rows)}, {refused_rows, ARRAY_LEN(refused_rows)},
+    {framework_rows, ARRAY_LEN(framework_rows)}, {science_rows, ARRAY_LEN(science_rows)},
+    {refused_rows, ARRAY_LEN(refused_rows)},
 };
 static const struct list refused_list = {refused_rows, ARRAY_LEN(refused_rows)};
 

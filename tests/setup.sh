@@ -8,7 +8,7 @@ BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev 
 TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip zip p7zip-full libarchive-tools zstd xz-utils lz4 bzip2 ziptool"
 LINT="$BUILD clang-format clang-tidy cppcheck shellcheck valgrind"
 # The oracles: Debian's own python3 with torch. CI installs them; elsewhere the suites that need them say SKIPPED.
-ORACLES="python3-torch python3-torchvision python3-numpy python3-joblib python3-lz4 python3-jsonschema python3-omegaconf python3-easydict libonnx-testdata"
+ORACLES="python3-torch python3-torchvision python3-numpy python3-joblib python3-sklearn python3-pandas python3-lz4 python3-jsonschema python3-omegaconf python3-easydict libonnx-testdata"
 
 case "${1:-build}" in
 build) want=$BUILD ;;

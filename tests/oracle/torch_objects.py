@@ -1,5 +1,6 @@
 """What harmless checkpoints hold besides tensors, each kind written by torch.save in both formats: none may be called unsafe
-but those that a loader must call or look up by name, and what was not read must be said. Needs Debian's python3-torch."""
+but those that a loader must call or look up by name, and what was not read must be said. Needs Debian's python3-torch and
+python3-torchvision."""
 import argparse
 import collections
 import datetime
@@ -18,8 +19,9 @@ import warnings
 try:
     import numpy as np
     import torch
-except ImportError:
-    print("SKIPPED torch_objects: python3-torch is not installed")
+    import torchvision
+except ImportError as missing:
+    print(f"SKIPPED torch_objects: {missing}")
     sys.exit(0)
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -97,9 +99,14 @@ def plain():
               collections.deque([1], 3), {1, 2}, frozenset([1]), 1 + 2j, datetime.datetime(2020, 1, 1), datetime.date(2020, 1, 1),
               datetime.timedelta(1), datetime.datetime(2020, 1, 1, tzinfo=zone), pathlib.Path("/a/b"), pathlib.PureWindowsPath("a"),
               slice(1, 2), range(3), argparse.Namespace(a=1), b"a", bytearray(b"a"), collections.OrderedDict(a=1), torch.float16,
-              torch.device("cuda:0"), torch.Size([1]), torch.strided, torch.empty(2, device="meta"), torch.FloatStorage(3)]
+              torch.device("cuda:0"), torch.Size([1]), torch.strided, torch.empty(2, device="meta"), torch.FloatStorage(3),
+              collections.defaultdict(collections.Counter), collections.defaultdict(collections.deque), collections.UserString("a"),
+              type(None), torch.relu, torch.max(torch.ones(2, 3), 1), torch.linalg.svd(torch.eye(2)), {frozenset([1]): 2}, {tuple(range(40)): 1}]
     for value in values:
         yield f"plain {type(value).__name__} {value!r:.40}", {"v": value}, READ
+    yield "factory of this file", {"v": collections.defaultdict(Plain)}, {"findings"}
+    images = torchvision.transforms
+    yield "transforms", {"v": images.Compose([images.Resize(3), images.RandomCrop(2), images.ToTensor(), images.Normalize([0.5], [0.5])])}, READ
     yield "scaler", {"scale": torch.cuda.amp.GradScaler(enabled=False).state_dict(), "growth_factor": 2.0, "_growth_tracker": 0}, READ
     yield "random states", {"torch": torch.get_rng_state(), "numpy": np.random.get_state(), "python": random.getstate(),
                             "cuda": [torch.get_rng_state()], "generator": np.random.default_rng(0).bit_generator.state}, READ
@@ -126,7 +133,8 @@ def modules():
         else:
             yield f"layer {name}: no arguments fit", None, set()
     for wrapped in (torch.nn.utils.weight_norm(torch.nn.Linear(2, 2)), torch.nn.utils.spectral_norm(torch.nn.Linear(2, 2)),
-                    torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(4, 2), 2), torch.nn.DataParallel(net),
+                    torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(4, 2), 2),
+                    torch.nn.TransformerEncoderLayer(4, 2, activation=torch.sigmoid), torch.nn.DataParallel(net),
                     torch.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.Linear(2, 2)))):
         yield f"module {type(wrapped).__name__}", wrapped, READ
 

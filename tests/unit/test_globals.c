@@ -68,7 +68,8 @@ static void rows_keep_the_rules_of_their_class(void **state) {
     if (is_whole(row) && !refused) fail_msg("%s is trusted as a whole", row->module);
     bool data = row->cls == GLOBAL_RECORD || row->cls == GLOBAL_DCP || row->cls == GLOBAL_MODULE;
     bool joblib = row->builder == BUILD_JOBLIB_ARRAY || row->builder == BUILD_JOBLIB_FILE;
-    if (data && row->builder != BUILD_NONE && row->builder != BUILD_PLAIN && !joblib)
+    if (data && row->builder != BUILD_NONE && row->builder != BUILD_PLAIN && row->builder != BUILD_OWN &&
+        !joblib)
       fail_msg("%s %s is a record with a builder", row->module, row->name);
   }
 }

@@ -156,11 +156,22 @@ static struct span global_text(const struct call *c, const struct global *g) {
                       (const char *)g->mapped_name.p);
 }
 
+/* torch.relu and its like are static methods of a class, and pickled as such: values, which nothing here
+ * calls. */
+static uint32_t call_function_owner(const struct call *c, const struct global *g) {
+  const struct global_row *function =
+      c->cp->policy.lookup(c->cp->policy.ctx, SPAN("torch._C._VariableFunctions"), call_bytes(c, 1));
+  if (function && global_is_refused(function->cls)) return refuse_call(c, OBS_CALL_INDIRECT);
+  observe_attribute(c, OBS_ATTRIBUTE_FUNCTION, global_text(c, g));
+  return call_built(c, BUILT_RECORD, 0);
+}
+
 /* Only on records, and of a class on no list only to say what it probably is. */
 static uint32_t call_getattr(const struct call *c) {
   const struct global *g = value_global(c->m, call_arg(c, 0));
   const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
   const struct global_row *class_row = row_of_global(c->cp, g);
+  if (class_row && class_row->builder == BUILD_FUNCTIONS) return call_function_owner(c, g);
   if (is_record_class(class_row)) {
     bool known = class_row->cls == GLOBAL_DCP && class_row->builder == BUILD_PLAIN; /* an enumeration */
     if (!known)

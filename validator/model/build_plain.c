@@ -50,16 +50,20 @@ uint32_t build_COUNTER(const struct call *c) {
   return dict_object(c, call_arg(c, 0));
 }
 
+/* Items are set without it; whoever asks the loaded dict for a missing key calls it with nothing. A class on
+ * no list is a finding by its name. */
+static bool may_be_factory(const struct call *c) {
+  const struct global *g = value_global(c->m, call_arg(c, 0));
+  const struct global_row *row = call_row(c, 0);
+  return row ? is_argument(row) : !g->odd && !g->dotted && !g->computed && looks_like_class(g->mapped_name);
+}
+
 uint32_t build_DEFAULTDICT(const struct call *c) {
-  static const char *const factories[] = {"dict", "list", "int", "float", "str", "set", "tuple", "bool"};
   uint32_t n = c->n;
   if (n > 1) return refuse_arguments(c, "more than a factory");
   if (n == 0 || call_kind(c, 0) == VAL_NONE) return call_built(c, BUILT_DICT, 0);
-  const struct global_row *f = call_row(c, 0);
-  for (size_t i = 0; f && strcmp(f->module, "builtins") == 0 && i < ARRAY_LEN(factories); i++)
-    if (strcmp(f->name, factories[i]) == 0) return call_built(c, BUILT_DICT, 0);
-  if (f && f->builder == BUILD_ORDERED_DICT) return call_built(c, BUILT_DICT, 0);
-  return refuse_arguments(c, "the factory is not a plain built-in type: missing keys would call it");
+  if (call_kind(c, 0) == VAL_GLOBAL && may_be_factory(c)) return call_built(c, BUILT_DICT, 0);
+  return refuse_arguments(c, "the factory is not a class: missing keys would call it");
 }
 
 uint32_t build_DEQUE(const struct call *c) {
@@ -157,20 +161,51 @@ uint32_t build_PLAIN(const struct call *c) {
   return plain_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a plain value");
 }
 
+/* pandas and scikit-learn write an object as a function, its class and plain values. */
+uint32_t build_OWN(const struct call *c) {
+  size_t package = strcspn(c->row->module, ".");
+  if (!plain_arguments(c)) return refuse_arguments(c, "not plain values");
+  for (uint32_t i = 0; i < c->n; i++) {
+    const struct global_row *row = call_kind(c, i) == VAL_GLOBAL ? call_row(c, i) : NULL;
+    if (row && (strcspn(row->module, ".") != package || memcmp(row->module, c->row->module, package) != 0))
+      return refuse_arguments(c, "a class of another package");
+  }
+  return call_built(c, BUILT_RECORD, 0);
+}
+
+/* type(None) is how a pickler writes the class of a constant that has no name; of anything else it would
+ * reach a class that the program does not name. */
+uint32_t build_TYPE(const struct call *c) {
+  const struct global *of = value_global(c->m, call_arg(c, 0));
+  bool constant = of && span_is(of->mapped_module, "builtins") &&
+                  (span_is(of->mapped_name, "Ellipsis") || span_is(of->mapped_name, "NotImplemented"));
+  if (c->n != 1 || (call_kind(c, 0) != VAL_NONE && !constant))
+    return refuse_arguments(c, "not a constant's class: it would reach or make a class");
+  return call_built(c, BUILT_RECORD, 0);
+}
+
+uint32_t build_FUNCTIONS(const struct call *c) {
+  return refuse_arguments(c, "an owner of functions is a value");
+}
+
 uint32_t build_NAMESPACE(const struct call *c) {
   if (c->n != 0) return refuse_arguments(c, "arguments where none are written");
   return call_built(c, BUILT_RECORD, 0);
 }
 
-/* What copyreg._reconstructor gives the base's __new__ and __init__: nothing to object, the contents to dict
- * and list. */
+/* What copyreg._reconstructor gives the base's __new__ and __init__: nothing to object, to other built-in
+ * types the value that the instance is. */
 static bool is_base_state(const struct call *c) {
+  static const struct {
+    const char *base;
+    enum value_kind state;
+  } bases[] = {{"object", VAL_NONE}, {"dict", VAL_DICT}, {"list", VAL_LIST},  {"tuple", VAL_TUPLE},
+               {"str", VAL_TEXT},    {"int", VAL_INT},   {"int", VAL_BIGINT}, {"float", VAL_FLOAT}};
   const struct global *base = value_global(c->m, call_arg(c, 1));
-  enum value_kind state = call_kind(c, 2);
   if (!base || !span_is(base->mapped_module, "builtins")) return false;
-  return (span_is(base->mapped_name, "object") && state == VAL_NONE) ||
-         (span_is(base->mapped_name, "dict") && state == VAL_DICT) ||
-         (span_is(base->mapped_name, "list") && state == VAL_LIST);
+  for (size_t i = 0; i < ARRAY_LEN(bases); i++)
+    if (span_is(base->mapped_name, bases[i].base) && call_kind(c, 2) == bases[i].state) return true;
+  return false;
 }
 
 /* copyreg._reconstructor(class, object, None): protocols 0 and 1 instantiate so, and so do some C types. The
@@ -178,7 +213,7 @@ static bool is_base_state(const struct call *c) {
 uint32_t build_RECONSTRUCTOR(const struct call *c) {
   const struct global_row *cls = call_row(c, 0);
   if (c->n != 3 || call_kind(c, 0) != VAL_GLOBAL || !is_base_state(c))
-    return refuse_arguments(c, "not (class, object, None), nor (class, dict or list, its contents)");
+    return refuse_arguments(c, "not (class, object, None), nor (class, a built-in type, its value)");
   if (cls && (cls->cls == GLOBAL_CORE || !is_argument(cls)))
     return refuse_arguments(c, "the class is no plain class");
   if (call_kind(c, 2) == VAL_DICT && !take_items(c, call_arg(c, 2))) return 0;

@@ -62,7 +62,7 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
   case BUILT_UNREAD:
   case BUILT_REFUSED: add_record(cp, m, f, o, true); return;
   case BUILT_RECORD:
-    if (is_reconstructed(cp, m, o) && kind_of(m, value_item(m, o->args, 2)) == VAL_LIST)
+    if (is_reconstructed(cp, m, o) && kind_of(m, value_item(m, o->args, 2)) != VAL_DICT)
       add_container(m, f, value_item(m, o->args, 2));
     add_record(cp, m, f, o, !is_reconstructed(cp, m, o));
     return;

@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "pickle/op.h"
 
-enum { MAX_KEY_PARTS = 16, SHORT_TEXT = 128 };
+enum { MAX_KEY_PARTS = 64, SHORT_TEXT = 128 };
 
 /* What is equal in Python has equal parts. */
 enum part_tag {
@@ -76,11 +76,11 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   case VAL_BYTES: return bytes_part(m, PART_BYTES, v, k);
   case VAL_TUPLE: return bits_part(PART_TUPLE, x->seq.n);
   case VAL_GLOBAL: return bits_part(PART_GLOBAL, x->ref);
-  case VAL_FROZENSET: k->complex = true; break;
   case VAL_OBJECT:
     k->has_object = true;
     k->unhashable = k->unhashable || (m->hooks.unhashable && m->hooks.unhashable(m->hooks.ctx, m, v));
     break;
+  case VAL_FROZENSET:
   case VAL_PERSID:
   case VAL_EXTENSION: k->has_object = true; break;
   case VAL_BYTEARRAY:
