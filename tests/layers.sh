@@ -16,3 +16,14 @@ FNR == 1 { split(FILENAME, part, "/"); home = part[1] == "validator" ? part[2] :
 }
 END { if (seen < 50) { print "only " seen " files were read"; bad++ }; exit bad > 0 }
 ' validator/*/*.[ch] rules/*.[ch] sandbox/*.[ch]
+layers=$?
+
+# At the top stand these folders and what readers and tools look for there; generated files are never tracked.
+top='.ci .clang-format .clang-tidy .cppcheck .editorconfig .gitignore ARCHITECTURE.md CHANGELOG.md LICENSE Makefile README.md SECURITY.md
+corpus fuzz rules sandbox tests validator'
+for name in $(git ls-files 2>/dev/null | sed 's:/.*::' | sort -u); do
+  echo "$top" | tr ' ' '\n' | grep -qxF -e "$name" && continue
+  echo "$name does not belong at the top of the repository"
+  layers=1
+done
+exit $layers
