@@ -2,13 +2,13 @@
 # seeds.sh FOLDER: the seeds of every target, from the corpus. A seed is a file and a byte 0 for its knobs (fuzz.h).
 set -eu
 cd "$(dirname "$0")/.."
-out=$1
+. fuzz/new_folder.sh
+new_folder "$1"
+out=$new work=$new/work
 GEN=${GEN:-build/release/corpus/gen}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+mkdir "$work"
 "$GEN" "$work/files"
 "$GEN" --programs "$work/programs"
-rm -rf "$out"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
 mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder" "$out/legacy" "$out/report"
 mkdir -p "$out/json" "$out/arch" "$out/match" "$out/expr" "$out/policy" "$out/lock" "$out/escape"
@@ -100,4 +100,6 @@ zeros=$(printf '%064d' 0)
 printf '{"policy": 1, "note": "n", "allow": {"a.B": "why"}, "files": [{"path": "a.pt", "size": 12, "sha256": "%s", "allow": {"c.D": "why"}}]}\000' "$zeros" >"$out/policy/whole"
 printf '{"lock": 1, "state_dict": "", "tensors": {"a.weight": {"dtype": "float32", "shape": [2, 3], "sha256": "%s"}, "a.bias": {"dtype": "float32", "shape": [2], "sha256": null}, "steps": {"dtype": "int64", "shape": [], "sha256": null}}}\000' "$zeros" >"$out/lock/whole"
 printf 'a\033[2J\342\200\256\303\251\344\270\255\363\240\201\201\377\355\240\200"\\\000' >"$out/escape/hidden"
+rm -rf "$work"
 for d in "$out"/*; do echo "$(basename "$d"): $(find "$d" -type f | wc -l) seeds"; done
+keep_folder "$1"
