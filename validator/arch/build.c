@@ -98,7 +98,6 @@ static bool name_child(struct builder_tree *t, const struct module *parent, stru
   uint32_t known;
   if (!keys_add_new(&t->b.model->children, parent->id, name, &known)) return out_of_memory(&t->b);
   if (known) return reject(&t->b, t->b.place, "is registered twice", name);
-  /* NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers */
   const struct module **slot = vec_push(t->b.arena, &t->child, UINT32_MAX);
   if (!slot) return out_of_memory(&t->b);
   *slot = child;

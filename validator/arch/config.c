@@ -25,8 +25,8 @@ static bool out_of_memory(struct config *c) {
                 (struct observation){.kind = OBS_LIMIT_MEMORY, .got = c->eval->arena->budget});
 }
 
-bool config_reject(struct observations *o, const struct arch *arch, const struct place *where,
-                   const struct eval *ev) {
+bool(config_reject)(struct observations *o, const struct arch *arch, const struct place *where,
+                    const struct eval *ev) {
   const struct expr_error *e = &ev->error;
   uint32_t line = 1, column = 1;
   (void)arch_locate(arch, where, e->at + 1, &line, &column);

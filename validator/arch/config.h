@@ -36,7 +36,8 @@ struct config {
 NODISCARD bool config_resolve(struct config *c, const struct config_sources *sources);
 
 /* Observes ev->error as a failure of the expression at `where`; always false. */
-NODISCARD bool config_reject(struct observations *o, const struct arch *arch, const struct place *where,
-                             const struct eval *ev);
+bool config_reject(struct observations *o, const struct arch *arch, const struct place *where,
+                   const struct eval *ev);
+#define config_reject(...) ANSWERS_FALSE(config_reject, __VA_ARGS__)
 
 #endif

@@ -7,7 +7,7 @@
 
 /* ---- errors and budget ---- */
 
-bool eval_error(struct eval *ev, uint32_t at, const char *format, ...) {
+bool(eval_error)(struct eval *ev, uint32_t at, const char *format, ...) {
   char text[256];
   va_list ap;
   va_start(ap, format);
@@ -22,7 +22,7 @@ bool eval_error(struct eval *ev, uint32_t at, const char *format, ...) {
   return false;
 }
 
-bool eval_out_of_memory(struct eval *ev, uint32_t at) {
+bool(eval_out_of_memory)(struct eval *ev, uint32_t at) {
   ev->error = (struct expr_error){.at = at, .what = SPAN("the memory budget is spent"), .limit = true};
   return false;
 }
@@ -38,13 +38,13 @@ bool eval_charge(struct eval *ev, uint64_t n, uint32_t at) {
   return false;
 }
 
-bool eval_unfit(struct eval *ev, uint32_t at, const char *what, const struct value *v) {
+bool(eval_unfit)(struct eval *ev, uint32_t at, const char *what, const struct value *v) {
   struct span shown = value_show(ev->arena, v);
   ev->culprit = *v;
   return eval_error(ev, at, "expected %s, found %.*s", what, (int)shown.n, (const char *)shown.p);
 }
 
-bool eval_overflow(struct eval *ev, uint32_t at) {
+bool(eval_overflow)(struct eval *ev, uint32_t at) {
   return eval_error(ev, at, "the result does not fit 64 bits");
 }
 

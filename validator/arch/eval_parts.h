@@ -8,10 +8,13 @@
 enum { MAX_ITEMS = 65536 }; /* of a tuple that an expression makes */
 
 /* eval.c. Like eval_error: they set ev->error and are always false. */
-NODISCARD bool eval_out_of_memory(struct eval *ev, uint32_t at); /* a limit, not a fault of the expression */
-NODISCARD bool eval_overflow(struct eval *ev, uint32_t at);
+bool eval_out_of_memory(struct eval *ev, uint32_t at); /* a limit, not a fault of the expression */
+#define eval_out_of_memory(...) ANSWERS_FALSE(eval_out_of_memory, __VA_ARGS__)
+bool eval_overflow(struct eval *ev, uint32_t at);
+#define eval_overflow(...) ANSWERS_FALSE(eval_overflow, __VA_ARGS__)
 /* "expected <what>, found <v>"; v becomes the culprit. */
-NODISCARD bool eval_unfit(struct eval *ev, uint32_t at, const char *what, const struct value *v);
+bool eval_unfit(struct eval *ev, uint32_t at, const char *what, const struct value *v);
+#define eval_unfit(...) ANSWERS_FALSE(eval_unfit, __VA_ARGS__)
 
 /* value.c. value_equal, on the budget of an evaluation: false when that is spent, else *out is the answer. */
 NODISCARD bool eval_equal(struct eval *ev, const struct value *a, const struct value *b, uint32_t at,

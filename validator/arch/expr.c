@@ -159,7 +159,6 @@ static const struct expr *parse_nested(struct parser *p, enum binding least) {
 
 static bool push_item(struct parser *p, const struct expr *e) {
   if (!e) return false;
-  /* NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers */
   const struct expr **slot = vec_push(p->arena, &p->items, UINT32_MAX);
   if (!slot) {
     (void)out_of_memory(p);

@@ -311,7 +311,7 @@ static struct span words_of(struct search *s, const uint32_t *lines) {
 /* The best change, then the best on top of it, until nothing is left to resolve. */
 static uint64_t try_values(struct search *s, uint64_t before, struct span *words) {
   uint64_t left = before;
-  uint32_t lines[MAX_CHANGES];
+  uint32_t lines[MAX_CHANGES] = {0};
   for (uint32_t n = 0; n < MAX_CHANGES && left > 0; n++) {
     struct best best = {.problems = left};
     try_sizes(s, true, &best);

@@ -75,10 +75,8 @@ static bool find_whole(struct fold *f) {
     n++;
     if (x->id >= ids) ids = x->id + 1;
   }
-  /* NOLINTBEGIN(bugprone-sizeof-expression): tables of pointers */
   const struct module **order = arena_array(a, n, const struct module *);
   f->whole = arena_array(a, ids, const struct module *);
-  /* NOLINTEND(bugprone-sizeof-expression) */
   struct tally *tally = arena_array(a, ids, struct tally);
   if (!order || !f->whole || !tally) return false;
   n = 0;

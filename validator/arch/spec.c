@@ -28,14 +28,14 @@ struct span arch_where(struct arena *a, const struct arch *arch, const struct pl
   return arena_printf(a, "line %u, column %u", line, column);
 }
 
-bool spec_out_of_memory(struct spec *sp) {
+bool(spec_out_of_memory)(struct spec *sp) {
   return refuse(sp->o,
                 (struct observation){
                     .kind = OBS_LIMIT_MEMORY, .got = sp->arena->budget, .subject = sp->arch->file.name});
 }
 
-bool spec_reject(struct spec *sp, enum obs_kind kind, const struct place *where, uint32_t at,
-                 const char *format, ...) {
+bool(spec_reject)(struct spec *sp, enum obs_kind kind, const struct place *where, uint32_t at,
+                  const char *format, ...) {
   char text[400];
   va_list ap;
   va_start(ap, format);

@@ -41,9 +41,11 @@ struct key_row {
   bool required;
 };
 
-NODISCARD bool spec_reject(struct spec *sp, enum obs_kind kind, const struct place *where, uint32_t at,
-                           const char *format, ...) PRINTF_LIKE(5, 6);
-NODISCARD bool spec_out_of_memory(struct spec *sp);
+bool spec_reject(struct spec *sp, enum obs_kind kind, const struct place *where, uint32_t at,
+                 const char *format, ...) PRINTF_LIKE(5, 6);
+#define spec_reject(...) ANSWERS_FALSE(spec_reject, __VA_ARGS__)
+bool spec_out_of_memory(struct spec *sp);
+#define spec_out_of_memory(...) ANSWERS_FALSE(spec_out_of_memory, __VA_ARGS__)
 
 /* sp->arch's text into sp->arch->json. */
 NODISCARD bool spec_parse(struct spec *sp);

@@ -190,8 +190,8 @@ static const char *python_type(const struct plan *p, uint32_t row, char out[200]
   const struct plan_value *v = &p->values[plan_resolve(p, row)];
   struct span cls = plan_span(p, v->cls);
   bool own = cls.n && (v->kind == PLAN_VAL_RECORD || v->kind == PLAN_VAL_DICT);
-  snprintf(out, 200, "<class '%.*s'>", own ? (int)min_size(cls.n, 180) : (int)strlen(names[v->kind]),
-           own ? (const char *)cls.p : names[v->kind]);
+  (void)snprintf(out, 200, "<class '%.*s'>", own ? (int)min_size(cls.n, 180) : (int)strlen(names[v->kind]),
+                 own ? (const char *)cls.p : names[v->kind]);
   return out;
 }
 

@@ -99,7 +99,8 @@ NODISCARD bool builtin_call(struct eval *ev, struct span name, const struct valu
                             uint32_t at, struct value *out);
 
 /* Sets ev->error; always false: `return eval_error(ev, at, "expected …, found %s", …)`. */
-NODISCARD bool eval_error(struct eval *ev, uint32_t at, const char *format, ...) PRINTF_LIKE(3, 4);
+bool eval_error(struct eval *ev, uint32_t at, const char *format, ...) PRINTF_LIKE(3, 4);
+#define eval_error(...) ANSWERS_FALSE(eval_error, __VA_ARGS__)
 /* Takes n steps from the budget; false, with the error set, when it is spent. */
 NODISCARD bool eval_charge(struct eval *ev, uint64_t n, uint32_t at);
 

@@ -99,9 +99,7 @@ static struct chunk *new_chunk(struct arena *a, size_t need) {
   size_t total;
   if (!try_add(cap, sizeof(struct chunk), &total) || !charge(a, total)) return NULL;
   bool sliced = cap == CHUNK_MAX && slice_room(a, total);
-  struct chunk *c = sliced ? cut_slice(a, total)
-                    : own  ? memory_calloc(1, total)
-                           : memory_malloc(total);
+  struct chunk *c = sliced ? cut_slice(a, total) : own ? memory_calloc(1, total) : memory_malloc(total);
   if (!c) {
     a->exhausted = true;
     return NULL;

@@ -12,9 +12,12 @@
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 /* For the loops that every byte of a file goes through: HOT goes into its caller whatever its size, COLD,
  * which a valid file hardly calls, stays out. */
-#define HOT       static inline __attribute__((always_inline))
-#define COLD      __attribute__((cold, noinline))
-#define FLEX_ENUM __attribute__((flag_enum))
+#define HOT  static inline __attribute__((always_inline))
+#define COLD __attribute__((cold, noinline))
+/* Of a function that notes what is wrong and always answers false: `#define f(...) ANSWERS_FALSE(f,
+ * __VA_ARGS__)` behind its declaration has compilers and analysers see that. Defined as `bool(f)(…)`. */
+#define ANSWERS_FALSE(f, ...) ((void)(f)(__VA_ARGS__), false)
+#define FLEX_ENUM             __attribute__((flag_enum))
 
 #define try_add(a, b, out) (!__builtin_add_overflow((a), (b), (out)))
 #define try_sub(a, b, out) (!__builtin_sub_overflow((a), (b), (out)))

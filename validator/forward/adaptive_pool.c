@@ -81,8 +81,10 @@ static void window_mean(const float *plane, const struct adaptive *p, const stru
   double sum = 0, count = 0;
   for (uint64_t z = w[Z].first; z < w[Z].end; z++)
     for (uint64_t y = w[Y].first; y < w[Y].end; y++)
-      for (uint64_t x = w[X].first; x < w[X].end; x++, count++)
+      for (uint64_t x = w[X].first; x < w[X].end; x++) {
         sum += (double)plane[(z * p->in[Y] + y) * p->in[X] + x];
+        count++;
+      }
   ft_f32_out(out)[at] = (float)(sum / count);
 }
 

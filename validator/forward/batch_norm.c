@@ -32,7 +32,10 @@ static struct moments batch_moments(const struct op_call *c, const struct channe
   const struct ftensor *x = op_tensor(c, INPUT);
   double sum = 0, squares = 0, count = 0;
   for (uint64_t at = k * ch->area; at < x->numel; at += ch->n * ch->area)
-    for (uint64_t i = 0; i < ch->area; i++, count++) sum += (double)ft_f32(x)[at + i];
+    for (uint64_t i = 0; i < ch->area; i++) {
+      sum += (double)ft_f32(x)[at + i];
+      count++;
+    }
   const double mean = sum / count;
   for (uint64_t at = k * ch->area; at < x->numel; at += ch->n * ch->area)
     for (uint64_t i = 0; i < ch->area; i++)

@@ -210,7 +210,8 @@ static bool plan_contraction(struct op_call *c, const struct term *a, const stru
   struct shared_dimension all[LABELS];
   uint32_t n = 0;
   *p = (struct contraction){.count = {1, 1, 1, 1}};
-  for (uint8_t label = 0; label < LABELS; label++) {
+  for (uint32_t each = 0; each < LABELS; each++) {
+    const uint8_t label = (uint8_t)each;
     if (find_label(a, label) == a->n && find_label(b, label) == b->n) continue;
     if (n == STRIDED_DIMS) return op_unsupported(c, "more than %d labels at once", STRIDED_DIMS);
     if (!share_dimension(c, a, b, label, kept[label], &all[n])) return false;

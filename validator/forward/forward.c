@@ -34,7 +34,6 @@ static bool build(struct testing *t) {
   const struct forward_request *r = t->r;
   for (uint32_t i = 0; i < r->model->arch->inputs.n; i++) {
     const struct finput *in = &t->inputs.list[i];
-    // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
     struct fvalue **slot = vec_push(t->arena, &t->graph.inputs, UINT32_MAX);
     struct fvalue *v = arena_new(t->arena, struct fvalue);
     if (!slot || !v) return testing_out_of_memory(t);

@@ -69,8 +69,10 @@ static_assert(sizeof(struct fpool_block) == BLOCK_ALIGN, "data follows the heade
 void fpool_init(struct fpool *pool, uint64_t budget) {
   /* Activations come and go. What is given back stays with the process, or the kernel would clear the same
    * pages again and again: a fifth of the time of a small network. */
+  // NOLINTBEGIN(concurrency-mt-unsafe): the process has one thread
   (void)mallopt(M_MMAP_THRESHOLD, INT32_MAX);
   (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+  // NOLINTEND(concurrency-mt-unsafe)
   *pool = (struct fpool){.budget = budget};
 }
 

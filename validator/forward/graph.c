@@ -13,7 +13,6 @@ static bool add_result(struct lowering *l, const struct fplace *place, const str
     struct frame f = {.place = *place};
     return lower_refuse(l, &f, 0, OBS_FWD_UNSUPPORTED, SPAN("a view of a tensor that was changed in place"));
   }
-  // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
   struct fvalue **slot = vec_push(l->r->arena, &l->graph->results, UINT32_MAX);
   if (!slot) return lower_memory(l);
   *slot = value;

@@ -17,7 +17,7 @@ struct span place_text(struct arena *a, const struct model *m, const struct fpla
                       (const char *)where.p);
 }
 
-bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail) {
+bool(lower_refuse)(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail) {
   frame_at(f, at);
   return refuse(l->r->obs,
                 (struct observation){.kind = kind,
@@ -26,13 +26,13 @@ bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kin
                                      .want = kind == OBS_FWD_STEPS ? l->r->max->forward_steps : 0});
 }
 
-bool lower_error(struct lowering *l, struct frame *f) {
+bool(lower_error)(struct lowering *l, struct frame *f) {
   if (l->r->arena->exhausted) return lower_memory(l);
   return lower_refuse(l, f, l->ev.error.at, l->ev.error.limit ? OBS_FWD_STEPS : OBS_FWD_EXPRESSION,
                       l->ev.error.what);
 }
 
-bool lower_memory(struct lowering *l) {
+bool(lower_memory)(struct lowering *l) {
   return refuse(l->r->obs, (struct observation){.kind = OBS_LIMIT_MEMORY, .got = l->r->arena->used});
 }
 

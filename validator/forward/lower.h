@@ -82,7 +82,8 @@ NODISCARD bool lower_index_slots(struct lowering *l);
  */
 NODISCARD bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
 /* Observes what is wrong with a name; answers false. */
-NODISCARD bool lower_name_error(struct lowering *l, struct frame *f, const struct expr *e, const char *what);
+bool lower_name_error(struct lowering *l, struct frame *f, const struct expr *e, const char *what);
+#define lower_name_error(...) ANSWERS_FALSE(lower_name_error, __VA_ARGS__)
 /* A module's child, slot or absent child by name. *found says whether there is one. False: observed. */
 NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                             uint32_t at, struct gval *out, bool *found);
@@ -117,10 +118,12 @@ NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span n
 struct fvalue *lower_current(struct fvalue *v);
 
 /* Observes, naming the place; answer false. */
-NODISCARD bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind,
-                            struct span detail);
-NODISCARD bool lower_error(struct lowering *l, struct frame *f); /* what l->ev.error says */
-NODISCARD bool lower_memory(struct lowering *l);
+bool lower_refuse(struct lowering *l, struct frame *f, uint32_t at, enum obs_kind kind, struct span detail);
+#define lower_refuse(...) ANSWERS_FALSE(lower_refuse, __VA_ARGS__)
+bool lower_error(struct lowering *l, struct frame *f); /* what l->ev.error says */
+#define lower_error(...) ANSWERS_FALSE(lower_error, __VA_ARGS__)
+bool lower_memory(struct lowering *l);
+#define lower_memory(...) ANSWERS_FALSE(lower_memory, __VA_ARGS__)
 
 /* The place that messages name from here on. */
 static inline void frame_at(struct frame *f, uint32_t at) {

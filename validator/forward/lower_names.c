@@ -142,7 +142,7 @@ static const struct gval *find_local(const struct frame *f, struct span name) {
   return NULL;
 }
 
-bool lower_name_error(struct lowering *l, struct frame *f, const struct expr *e, const char *what) {
+bool(lower_name_error)(struct lowering *l, struct frame *f, const struct expr *e, const char *what) {
   return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION,
                       arena_printf(l->r->arena, "'%.*s': %s", (int)min_size(e->text.n, SHOWN_SOURCE),
                                    (const char *)e->text.p, what));

@@ -27,7 +27,6 @@ static bool to_ints(struct lowering *l, const struct value *tuple, struct op_val
 }
 
 static bool to_tensors(struct lowering *l, const struct gval *tuple, struct op_value *out) {
-  // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
   struct ftensor **tensors = arena_array(l->r->arena, tuple->n, struct ftensor *);
   if (!tensors) return false;
   for (uint32_t i = 0; i < tuple->n; i++) {
@@ -91,6 +90,7 @@ bool lower_is_argument(struct lowering *l, const struct gval *g) {
   return to_op_value(l, g, &unused) == NULL;
 }
 
+// NOLINTBEGIN(misc-no-recursion): lower_op asks for its arguments; those of a range are none
 static bool to_op_arguments(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t at,
                             struct op_arguments *out) {
   struct op_value *positional = arena_array(l->r->arena, args->n, struct op_value);
@@ -224,7 +224,6 @@ bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op, co
   return true;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): lower_op asks for its arguments, which are no ranges here
 bool lower_range(struct lowering *l, struct frame *f, uint32_t at, struct gval *g) {
   if (!gval_is(g, VALUE_RANGE)) return true;
   const struct gval bounds[] = {gval_of(value_int(g->plain.range.start)),
@@ -233,3 +232,4 @@ bool lower_range(struct lowering *l, struct frame *f, uint32_t at, struct gval *
   return lower_op(l, f, &op_table[OP_arange],
                   &(struct call_args){.positional = bounds, .n = ARRAY_LEN(bounds)}, at, g);
 }
+// NOLINTEND(misc-no-recursion)

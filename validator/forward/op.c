@@ -79,7 +79,7 @@ static bool error_words(struct op_call *c, enum obs_kind kind, const char *forma
   return false;
 }
 
-bool op_error(struct op_call *c, const char *format, ...) {
+bool(op_error)(struct op_call *c, const char *format, ...) {
   va_list words;
   va_start(words, format);
   bool answer = error_words(c, OBS_FWD_SHAPE, format, words);
@@ -87,7 +87,7 @@ bool op_error(struct op_call *c, const char *format, ...) {
   return answer;
 }
 
-bool op_unsupported(struct op_call *c, const char *format, ...) {
+bool(op_unsupported)(struct op_call *c, const char *format, ...) {
   va_list words;
   va_start(words, format);
   bool answer = error_words(c, OBS_FWD_UNSUPPORTED, format, words);
@@ -95,7 +95,7 @@ bool op_unsupported(struct op_call *c, const char *format, ...) {
   return answer;
 }
 
-bool op_no_memory(struct op_call *c) {
+bool(op_no_memory)(struct op_call *c) {
   c->error = OBS_FWD_MEMORY;
   c->why = SPAN("");
   return false;
@@ -146,7 +146,6 @@ static bool set_argument(struct op_call *c, const struct op *op, uint32_t i, con
 /* einsum('ij,jk', a, b): the tensors from position `from` on become one tuple. */
 static bool gather_tensors(struct op_call *c, const struct op *op, const struct op_arguments *given,
                            uint32_t from, struct op_value *out) {
-  // NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers
   struct ftensor **tensors = arena_array(c->arena, given->n - from, struct ftensor *);
   if (!tensors) return op_no_memory(c);
   for (uint32_t i = from; i < given->n; i++) {

@@ -147,11 +147,14 @@ NODISCARD bool op_run(const struct op *op, struct op_call *c);
 /* ---- for op files ---- */
 
 /* The shapes or arguments don't fit (FWD702). Our own words and numbers only. Answers false. */
-NODISCARD bool op_error(struct op_call *c, const char *format, ...) PRINTF_LIKE(2, 3);
+bool op_error(struct op_call *c, const char *format, ...) PRINTF_LIKE(2, 3);
+#define op_error(...) ANSWERS_FALSE(op_error, __VA_ARGS__)
 /* PyTorch can do it, this pass can't (FWD704). Answers false. */
-NODISCARD bool op_unsupported(struct op_call *c, const char *format, ...) PRINTF_LIKE(2, 3);
+bool op_unsupported(struct op_call *c, const char *format, ...) PRINTF_LIKE(2, 3);
+#define op_unsupported(...) ANSWERS_FALSE(op_unsupported, __VA_ARGS__)
 /* Scratch memory is over the budget (LIM805). Answers false. */
-NODISCARD bool op_no_memory(struct op_call *c);
+bool op_no_memory(struct op_call *c);
+#define op_no_memory(...) ANSWERS_FALSE(op_no_memory, __VA_ARGS__)
 /* The shape rule's result: error when the product overflows. */
 NODISCARD bool op_result(struct op_call *c, enum ftype type, const uint64_t *size, uint32_t ndim);
 /* False (an error naming `what`) unless t is float32. */

@@ -38,8 +38,8 @@ static bool padded_shape(struct op_call *c, struct padding *p, const struct op_v
   memcpy(size, x->size, sizeof size);
   for (uint32_t i = 0; i < dims; i++) {
     const uint32_t dim = x->ndim - 1 - i;
-    const int64_t after = pad->kind == OPV_INT ? pad->i : pad->ints[2 * i + 1];
-    p->before[dim] = pad->kind == OPV_INT ? pad->i : pad->ints[2 * i];
+    const int64_t after = pad->kind == OPV_INT ? pad->i : pad->ints[(size_t)2 * i + 1];
+    p->before[dim] = pad->kind == OPV_INT ? pad->i : pad->ints[(size_t)2 * i];
     if (p->before[dim] < INT32_MIN || p->before[dim] > INT32_MAX || after < INT32_MIN || after > INT32_MAX)
       return op_error(c, "a padding of %lld and %lld", (long long)p->before[dim], (long long)after);
     if (!check_reach(c, p, dim, after)) return false;

@@ -88,7 +88,6 @@ static bool try_sizes(struct symbolic *s, const uint64_t *sizes, struct shapes *
   const struct arch_test *test = make_test(s, sizes);
   if (!test || !inputs_resolve(&in, &own, test, s->arena, why)) return false;
   for (uint32_t i = 0; i < own.model->arch->inputs.n; i++) {
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a table of pointers */
     struct fvalue **slot = vec_push(s->arena, &graph.inputs, UINT32_MAX);
     struct fvalue *v = arena_new(s->arena, struct fvalue);
     if (!slot || !v) return false;
@@ -125,7 +124,7 @@ static struct span sizes_words(struct symbolic *s, const uint64_t *sizes) {
 static void tell_fixed(struct symbolic *s, const uint64_t *sizes, bool batch, const struct observations *why,
                        struct observations *o) {
   const struct observation *last = &why->list[why->n - 1];
-  uint64_t first[MAX_SYMBOLS];
+  uint64_t first[MAX_SYMBOLS] = {0};
   for (uint32_t i = 0; i < s->r->model->arch->symbols.n; i++) first[i] = s->size[i][0];
   struct span works = sizes_words(s, first), fails = sizes_words(s, sizes);
   observe(o, (struct observation){
@@ -194,7 +193,7 @@ static bool is_batch(struct span symbol) { return span_is(symbol, "B") || span_i
 /* The batch alone is changed first: what fails then fails for no other reason. */
 static bool batch_is_fixed(struct symbolic *s, struct observations *o) {
   const struct names *symbols = &s->r->model->arch->symbols;
-  uint64_t sizes[MAX_SYMBOLS];
+  uint64_t sizes[MAX_SYMBOLS] = {0};
   bool has_batch = false;
   struct shapes unused;
   struct observations why;
@@ -215,7 +214,7 @@ static void try_all(struct symbolic *s, struct observations *o) {
   struct observations why;
   assign_sizes(s);
   for (uint32_t k = 0; k < ASSIGNMENTS; k++) {
-    uint64_t sizes[MAX_SYMBOLS];
+    uint64_t sizes[MAX_SYMBOLS] = {0};
     for (uint32_t i = 0; i < arch->symbols.n; i++) sizes[i] = s->size[i][k];
     observations_init(&why, s->arena, 1);
     if (k == 1 && batch_is_fixed(s, o)) return;

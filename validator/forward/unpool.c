@@ -26,7 +26,7 @@ static bool unpooled_sizes(struct op_call *c, uint32_t dims, uint64_t *size) {
     const int64_t want = given->ints[n - dims + i], low = (int64_t)(known - min_u64(known, s[at]));
     if (want <= low || (uint64_t)want >= known + s[at])
       return op_error(c, "output_size %lld, expected more than %lld and less than %llu", (long long)want,
-                      (long long)low, (unsigned long long)(known + s[at]));
+                      (long long)low, (unsigned long long)known + s[at]);
     size[i] = (uint64_t)want;
   }
   return true;

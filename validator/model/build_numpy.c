@@ -264,13 +264,13 @@ static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, con
 }
 
 static void become_tensor(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
-                          struct span bytes, uint32_t at) {
+                          const struct np_dtype *dt, struct span bytes, uint32_t at) {
   uint32_t first = value_count(m, state) == 5;
   const struct value *order = value_of(m, value_item(m, state, first + 2));
   struct np_array array = {.shape = value_item(m, state, first),
                            .data = value_item(m, state, first + 3),
                            .bytes = bytes,
-                           .dtype = np_dtype_of(cp, m, value_item(m, state, first + 1)),
+                           .dtype = dt,
                            .fortran_order = order->kind == VAL_INT ? order->number != 0 : order->truth};
   if (order->kind != VAL_BOOL && order->kind != VAL_INT) return; /* numpy refuses it */
   uint32_t number = array_tensor(cp, m, &array, at);
@@ -304,7 +304,7 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id targe
   if (!np_bytes(m, shape, dt->size, &want) || want != data.n)
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
   else
-    become_tensor(cp, m, target, state, data, at);
+    become_tensor(cp, m, target, state, dt, data, at);
 }
 
 /* (bytes, dtype, shape, 'C' or 'F'): a contiguous array under protocol 5. */

@@ -27,8 +27,8 @@ static uint64_t size_of(const struct call *c, const struct tensor_fact *t, uint3
 
 static uint32_t refuse_part(const struct call *c, const char *what, uint64_t found, uint64_t expected) {
   char text[128];
-  snprintf(text, sizeof text, "%s: found %llu, expected %llu", what, (unsigned long long)found,
-           (unsigned long long)expected);
+  (void)snprintf(text, sizeof text, "%s: found %llu, expected %llu", what, (unsigned long long)found,
+                 (unsigned long long)expected);
   return refuse_arguments(c, text);
 }
 

@@ -88,6 +88,8 @@ static bool same_value(struct differ *d, const struct plan_value *x, const struc
   switch ((enum plan_value_kind)x->kind) {
   case PLAN_VAL_BOOL:
   case PLAN_VAL_INT: return x->number == y->number;
+  // By its bits: NaN is itself, -0 is not 0.
+  // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c)
   case PLAN_VAL_FLOAT: return memcmp(&x->real, &y->real, sizeof x->real) == 0;
   case PLAN_VAL_TEXT:
   case PLAN_VAL_BYTES: return x->number == y->number && same_text(d, x->text, y->text);

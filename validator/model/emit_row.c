@@ -62,7 +62,7 @@ static void put_np_scalar(const struct walk *k, struct plan_value *row, const st
     for (size_t i = 0; i < s.n; i++) turned[i] = s.p[s.n - 1 - i];
     s = span_of(turned, s.n);
   }
-  if (!dt->plain || dt->kind == 'c') {
+  if (!dt->plain || dt->kind == 'c' || s.n == 0) {
     put_text(k, row, PLAN_VAL_BYTES, s);
   } else if (dt->kind == 'f') {
     row->kind = PLAN_VAL_FLOAT;

@@ -77,6 +77,7 @@ static void leave(struct walk *k, uint32_t outer_program, val_id outer, uint32_t
 
 static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, struct span key);
 
+// NOLINTBEGIN(misc-no-recursion): programs in programs, as deep as limits.nested_payloads
 /* An object that is the value of a program: that value stands in its place. Programs lie in each other as
  * deep as limits.def says. */
 static void visit_program(struct walk *k, val_id outer, uint32_t index, uint32_t parent, uint32_t depth,
@@ -128,6 +129,7 @@ static void visit(struct walk *k, val_id v, uint32_t parent, uint32_t depth, str
   if (!k->seen[v].row) k->seen[v].row = i + 1;
   k->seen[v].open = true;
 }
+// NOLINTEND(misc-no-recursion)
 
 static void close_frame(struct walk *k) {
   const struct frame *f = &k->frames.p[--k->frames.n];

@@ -120,7 +120,7 @@ static bool read_index(struct folder *f, struct weight_set *s, uint32_t file) {
   if (!parse_index(&r, text)) return false;
   s->map = json_get(s->json, "weight_map");
   if (!s->map && s->rank >= RANK_UNKNOWN) return false;
-  if (!cJSON_IsObject(s->map))
+  if (!s->map || !cJSON_IsObject(s->map))
     return index_form(&r, "there is no weight_map, the object that maps keys to shards");
   if (!read_map(&r)) return false;
   note_shards(&r);

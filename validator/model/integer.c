@@ -56,7 +56,7 @@ static struct span decimal_text(struct span s, bool negative, char out[INTEGER_T
 static struct span hex_text(struct span s, bool negative, char out[INTEGER_TEXT]) {
   static const char digits[] = "0123456789abcdef";
   size_t shown = min_size(s.n, HEX_DIGITS / 2), n = 0;
-  uint8_t top[HEX_DIGITS / 2];
+  uint8_t top[HEX_DIGITS / 2] = {0};
   unsigned carry = shown == s.n;
   for (size_t i = s.n - shown; i < s.n; i++) top[s.n - 1 - i] = magnitude_byte(s.p[i], negative, &carry);
   if (negative) out[n++] = '-';

@@ -36,7 +36,7 @@ static void small_end(struct small *s) { arena_free(&s->arena); }
 /* What is more than values and tags is judged as any program: a loader runs it. */
 static const struct machine *run_judged(const struct table *t, uint64_t at, size_t n) {
   struct checkpoint *cp = t->cp;
-  struct span bytes, name = arena_printf(cp->arena, "pickle+%#llx", (unsigned long long)(t->member_at + at));
+  struct span bytes, name = arena_printf(cp->arena, "pickle+%#llx", (unsigned long long)t->member_at + at);
   if (!load_copy(cp, t->member_at + at, n, &bytes)) return NULL;
   const struct member *rec = load_section(cp, name, t->member_at + at, n);
   if (!rec) return NULL;

@@ -20,7 +20,7 @@ uint32_t tensor_row(struct checkpoint *cp, const struct tensor_fact *t) {
 
 uint32_t tensor_add(struct checkpoint *cp, struct tensor_fact t, const int64_t *sizes,
                     const int64_t *strides) {
-  if (!vec_reserve(cp->arena, &cp->dims, 2u * t.ndim, UINT32_MAX)) return 0;
+  if (!vec_reserve(cp->arena, &cp->dims, UINT64_C(2) * t.ndim, UINT32_MAX)) return 0;
   t.first_dim = cp->dims.n;
   t.base = cp->tensors.n;
   uint32_t number = tensor_row(cp, &t);
