@@ -316,6 +316,34 @@ static void tied_tensors_must_hold_the_same_bytes(void **state) {
   }
 }
 
+/* At --depth quick no bytes are read: what they would have told is counted, and said. */
+static void without_bytes_what_is_not_compared_is_said(void **state) {
+  static const float one[2] = {1, 2}, two[2] = {1, 3}, step[1] = {-1};
+  (void)state;
+  for (int quick = 0; quick < 2; quick++) {
+    struct match_bench x;
+    bench_open(
+        &x,
+        "{'arch': 1, 'modules': {'a': 'Parameter(2)', 'p': 'Buffer(2, value=arange(2))'}, 'tie': [['b', "
+        "'a']], 'checkpoint': {'fields': {'step': 'number > 0'}}}");
+    root_dict(&x, "", "");
+    plan_entry(&x.p, 1, "a", DTYPE_F32, 1, SIZES(2), one);
+    plan_entry(&x.p, 1, "b", DTYPE_F32, 1, SIZES(2), two);
+    plan_entry(&x.p, 1, "p", DTYPE_F32, 1, SIZES(2), two);
+    plan_entry(&x.p, 1, "step", DTYPE_F32, 1, SIZES(1), step);
+    x.options.metadata_only = quick != 0;
+    bench_run(&x);
+    assert_int_equal(seen(&x.b.o, OBS_TIE_DIFFERS), !quick);
+    assert_int_equal(seen(&x.b.o, OBS_CONSTANT_DIFFERS), !quick);
+    assert_int_equal(seen(&x.b.o, OBS_FIELD_RANGE), !quick);
+    assert_int_equal(seen(&x.b.o, OBS_MATCH_UNREAD), quick);
+    if (quick)
+      assert_true(span_is(first_of(&x.b.o, OBS_MATCH_UNREAD)->detail,
+                          "1 tied tensor, 1 constant buffer, 1 training-state number"));
+    bench_close(&x);
+  }
+}
+
 /* The same numbers under another stride are the same; one that differs is found. */
 static void strided_ties_are_compared_by_element(void **state) {
   static const float rows[6] = {1, 2, 3, 4, 5, 6}, columns[6] = {1, 4, 2, 5, 3, 6},
@@ -736,6 +764,7 @@ int main(void) {
       cmocka_unit_test(optional_ignored_renamed_and_tied_keys),
       cmocka_unit_test(an_absent_alias_has_its_targets_tensor),
       cmocka_unit_test(tied_tensors_must_hold_the_same_bytes),
+      cmocka_unit_test(without_bytes_what_is_not_compared_is_said),
       cmocka_unit_test(strided_ties_are_compared_by_element),
       cmocka_unit_test(batch_counters_may_be_absent),
       cmocka_unit_test(constants_must_be_held),

@@ -141,6 +141,7 @@ static bool build_and_match(struct model_stage *s) {
   struct setting *set = settings(s);
   const struct match_options how = {.key = options->key,
                                     .file = s->job->file,
+                                    .metadata_only = options->depth == DEPTH_QUICK,
                                     .ignore_missing = globs(s, &options->ignore_missing),
                                     .ignore_unexpected = globs(s, &options->ignore_unexpected)};
   const struct config_sources sources = {.set = set,

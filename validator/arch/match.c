@@ -37,9 +37,9 @@ static bool matches_any(const struct names *globs, struct span name) {
   return false;
 }
 
-static bool same_sizes(const struct matcher *m, const struct slot *slot, const struct plan_tensor *t) {
-  return t->ndim == slot->ndim && (t->ndim == 0 || memcmp(m->plan->dims + t->first_dim, slot->sizes,
-                                                          t->ndim * sizeof *slot->sizes) == 0);
+bool match_same_sizes(const struct plan *p, const struct slot *slot, const struct plan_tensor *t) {
+  return t->ndim == slot->ndim &&
+         (t->ndim == 0 || memcmp(p->dims + t->first_dim, slot->sizes, t->ndim * sizeof *slot->sizes) == 0);
 }
 
 /* Sizes are the architecture file's claim: a sum of them may not fit. */
@@ -59,7 +59,7 @@ static void count_misshapen(struct matcher *m, const struct expected *e) {
 
 static void check_shape(struct matcher *m, const struct expected *e, uint32_t entry,
                         const struct plan_tensor *t) {
-  if (same_sizes(m, e->slot, t)) {
+  if (match_same_sizes(m->plan, e->slot, t)) {
     count_loaded(m, e);
     return;
   }
@@ -312,5 +312,7 @@ bool match_run(struct match *out, const struct model *model, const struct plan *
   match_constants(&m);
   match_checks(&m);
   match_resume(&m);
-  return match_fields(&m) && match_optimizer(&m);
+  if (!match_fields(&m) || !match_optimizer(&m)) return false;
+  match_note_unread(&m);
+  return true;
 }

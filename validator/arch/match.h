@@ -10,6 +10,7 @@ struct match_options {
   struct span key;  /* --key: where the state dict is; empty: checkpoint.state_dict, else the best one */
   struct span file; /* the checkpoint's bytes, for constants and ties; empty: these are not compared */
   struct names ignore_missing, ignore_unexpected; /* globs of keys that are no finding */
+  bool metadata_only;       /* no tensor bytes are read: what they would tell is counted and said */
   bool counts_only;         /* nothing but what stands in struct match: no words, no values */
   const struct match *like; /* whose prefix is taken for this one's; NULL: it is looked for */
 };

@@ -27,7 +27,10 @@ struct matcher {
   uint64_t batches_tracked; /* counters that are not there */
   struct plan_bytes bytes;  /* of the storages */
   uint64_t bytes_left;      /* that may still be read: hostile files tie one tensor a thousand times */
-  uint32_t *entry;          /* for each expected key: its entry in the plan, or UINT32_MAX */
+  struct {
+    uint64_t ties, constants, numbers;
+  } unread;        /* what options.metadata_only left out */
+  uint32_t *entry; /* for each expected key: its entry in the plan, or UINT32_MAX */
   VEC(struct problem) problems;
 };
 
@@ -50,13 +53,20 @@ NODISCARD bool match_read_names(struct matcher *m); /* match_names.c; false: mem
 void match_find_names(struct matcher *m);
 bool match_note_order(struct matcher *m);     /* match_order.c: true: it looks like a change of names */
 NODISCARD bool match_fold(struct matcher *m); /* match_fold.c: the problems become observations */
+bool match_same_sizes(const struct plan *p, const struct slot *slot,
+                      const struct plan_tensor *t); /* match.c */
 bool match_same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b);
 void match_ties(struct matcher *m); /* match_values.c */
 void match_constants(struct matcher *m);
 void match_checks(struct matcher *m);
+void match_note_unread(struct matcher *m);
 NODISCARD bool match_fields(struct matcher *m); /* match_training.c; false: memory is spent */
-/* The number that a row holds, whatever its form: an int, a float, a tensor of one element. */
-bool match_number(struct matcher *m, uint32_t row, bool *integer, double *out);
+/* The number that a row holds, whatever its form: an int, a float, a tensor of one element. False: none. */
+struct number {
+  bool integer, known; /* known: its bytes could be read */
+  double value;
+};
+bool match_number(struct matcher *m, uint32_t row, struct number *out);
 NODISCARD bool match_optimizer(struct matcher *m); /* match_optimizer.c */
 void match_resume(struct matcher *m);              /* match_resume.c */
 

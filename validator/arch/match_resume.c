@@ -24,8 +24,10 @@ static uint32_t child(const struct plan *p, uint32_t row, const char *key) {
 }
 
 static bool number_at(struct resume *r, uint32_t row, double *out) {
-  bool integer;
-  return row != UINT32_MAX && match_number(r->m, row, &integer, out);
+  struct number number;
+  if (row == UINT32_MAX || !match_number(r->m, row, &number)) return false;
+  *out = number.value;
+  return number.known;
 }
 
 /* ---- the state's kind ---- */

@@ -18,35 +18,35 @@ static enum plan_value_kind kind_of(const struct plan *p, uint32_t row) {
 }
 
 /* A tensor of one element counts as a number: `loss` is often saved so. */
-static bool scalar_tensor(struct matcher *m, uint32_t row, bool *integer, double *out) {
+static bool scalar_tensor(struct matcher *m, uint32_t row, struct number *out) {
   struct elements e;
   uint32_t tensor = (uint32_t)m->plan->values[row].number;
   const struct plan_tensor *t = &m->plan->tensors[tensor];
   enum dtype_class cls = dtype_table[t->dtype].cls;
   if (t->numel != 1 || (cls != DT_FLOAT && cls != DT_INT && cls != DT_UINT)) return false;
-  *integer = cls != DT_FLOAT;
-  *out = 0;
-  if (!match_elements(&e, m, tensor)) return true; /* a number, but not one that can be read */
+  *out = (struct number){.integer = cls != DT_FLOAT};
+  m->unread.numbers += m->options->metadata_only;
+  if (m->options->metadata_only || !match_elements(&e, m, tensor)) return true;
   const uint8_t *p = elements_next(&e);
-  if (p) *out = elements_value(&e, p);
+  if (p) *out = (struct number){out->integer, true, elements_value(&e, p)};
   return true;
 }
 
-bool match_number(struct matcher *m, uint32_t row, bool *integer, double *out) {
+bool match_number(struct matcher *m, uint32_t row, struct number *out) {
   const struct plan_value *v = &m->plan->values[row];
   enum plan_value_kind kind = kind_of(m->plan, row);
-  *integer = kind == PLAN_VAL_INT || kind == PLAN_VAL_BIGINT;
-  *out = kind == PLAN_VAL_INT ? (double)v->number : v->real;
-  if (kind == PLAN_VAL_BIGINT) *out = plan_span(m->plan, v->text).p[0] == '-' ? -0x1p63 : 0x1p63;
-  if (*integer || kind == PLAN_VAL_FLOAT) return true;
-  return kind == PLAN_VAL_TENSOR && scalar_tensor(m, row, integer, out);
+  *out = (struct number){kind != PLAN_VAL_FLOAT, true, v->real};
+  if (kind == PLAN_VAL_INT) out->value = (double)v->number;
+  if (kind == PLAN_VAL_BIGINT) out->value = plan_span(m->plan, v->text).p[0] == '-' ? -0x1p63 : 0x1p63;
+  if (kind == PLAN_VAL_INT || kind == PLAN_VAL_BIGINT || kind == PLAN_VAL_FLOAT) return true;
+  return kind == PLAN_VAL_TENSOR && scalar_tensor(m, row, out);
 }
 
-static bool type_fits(struct matcher *m, uint32_t row, enum field_type type, double *number) {
+static bool type_fits(struct matcher *m, uint32_t row, enum field_type type, struct number *number) {
   enum plan_value_kind kind = kind_of(m->plan, row);
-  bool integer = false, is_number = match_number(m, row, &integer, number);
+  bool is_number = match_number(m, row, number);
   switch (type) {
-  case FIELD_INT: return is_number && integer;
+  case FIELD_INT: return is_number && number->integer;
   case FIELD_NUMBER: return is_number;
   case FIELD_STR: return kind == PLAN_VAL_TEXT;
   case FIELD_BOOL: return kind == PLAN_VAL_BOOL;
@@ -80,7 +80,7 @@ static bool compare_field(struct matcher *m, const struct field_line *line, uint
 }
 
 static bool check_field(struct matcher *m, const struct field_line *line) {
-  double number = 0;
+  struct number number = {.known = true};
   uint32_t row = plan_child(m->plan, 0, line->name);
   if (row == UINT32_MAX) row = plan_find(m->plan, line->name);
   bool absent = row == UINT32_MAX || line->name.n == 0;
@@ -101,14 +101,15 @@ static bool check_field(struct matcher *m, const struct field_line *line) {
                (int)found.n, (const char *)found.p, type_names[line->type]);
     return true;
   }
-  if ((line->type == FIELD_NUMBER || line->type == FIELD_INT) && !isfinite(number)) {
+  if (!number.known) return true;
+  if ((line->type == FIELD_NUMBER || line->type == FIELD_INT) && !isfinite(number.value)) {
     match_note(m, OBS_FIELD_NONFINITE, line->name, 0, "%s",
-               isnan(number) ? "NaN"
-               : number < 0  ? "-inf"
-                             : "inf");
+               isnan(number.value) ? "NaN"
+               : number.value < 0  ? "-inf"
+                                   : "inf");
     return true;
   }
-  return line->op == BIN_NONE || compare_field(m, line, row, number);
+  return line->op == BIN_NONE || compare_field(m, line, row, number.value);
 }
 
 bool match_fields(struct matcher *m) {

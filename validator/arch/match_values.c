@@ -30,6 +30,10 @@ static bool same_bytes(struct matcher *m, uint32_t x, uint32_t y) {
   const struct plan_tensor *a = &m->plan->tensors[x], *b = &m->plan->tensors[y];
   struct elements ea, eb;
   if (a->tied == b->tied || a->numel == 0) return true; /* the same view of the same storage */
+  if (m->options->metadata_only) {
+    m->unread.ties++;
+    return true;
+  }
   if (!match_elements(&ea, m, x) || !match_elements(&eb, m, y))
     return true; /* nothing to compare: said elsewhere */
   size_t size = (size_t)dtype_size((enum dtype)a->dtype);
@@ -68,15 +72,26 @@ void match_ties(struct matcher *m) {
 
 /* ---- constants: "position_ids": "Buffer((1, n), int64, value=arange(n))" ---- */
 
+/* Of two patches in a window of w * w: how many rows and columns they are apart, both counted from 1 - w, as
+ * one number (torchvision/models/swin_transformer.py, define_relative_position_index). */
+static double relative_position(uint64_t w, uint64_t i) {
+  uint64_t a = i / (w * w) % (w * w), b = i % (w * w);
+  uint64_t rows = a / w + w - 1 - b / w, columns = a % w + w - 1 - b % w;
+  return (double)(rows * (2 * w - 1) + columns);
+}
+
 static double constant_at(const struct value *v, uint64_t i) {
-  return v->kind == VALUE_RANGE ? (double)v->range.start + (double)i * (double)v->range.step
-                                : value_number(v);
+  if (v->kind == VALUE_RANGE) return (double)v->range.start + (double)i * (double)v->range.step;
+  if (v->kind != VALUE_PATTERN) return value_number(v);
+  uint64_t n = (uint64_t)v->pattern.n;
+  return v->pattern.which == PATTERN_causal_mask ? i % n <= i / n % n : relative_position(n, i);
 }
 
 static void check_constant(struct matcher *m, const struct expected *e, uint32_t tensor) {
   struct elements it;
   uint64_t i = 0;
-  if (!match_elements(&it, m, tensor)) return;
+  m->unread.constants += m->options->metadata_only;
+  if (m->options->metadata_only || !match_elements(&it, m, tensor)) return;
   for (const uint8_t *p; (p = elements_next(&it)); i++) {
     double want = constant_at(&e->slot->constant, i), found = elements_value(&it, p);
     if (found >= want && found <= want) continue;
@@ -89,10 +104,26 @@ static void check_constant(struct matcher *m, const struct expected *e, uint32_t
 void match_constants(struct matcher *m) {
   for (uint32_t i = 0; i < m->model->num_expected; i++) {
     const struct expected *e = &m->model->expected[i];
-    if (e->slot->constant.kind != VALUE_NONE && m->out->tensor[i] != MATCH_NO_TENSOR &&
-        m->entry[i] != UINT32_MAX)
-      check_constant(m, e, m->out->tensor[i]);
+    uint32_t tensor = m->out->tensor[i];
+    if (e->slot->constant.kind != VALUE_NONE && tensor != MATCH_NO_TENSOR && m->entry[i] != UINT32_MAX &&
+        match_same_sizes(m->plan, e->slot, &m->plan->tensors[tensor]))
+      check_constant(m, e, tensor);
   }
+}
+
+/* ---- what was left out ---- */
+
+static struct span counted(struct matcher *m, struct span before, uint64_t n, const char *what) {
+  if (n == 0) return before;
+  return arena_printf(m->arena, "%.*s%s%llu %s%s", (int)before.n, (const char *)before.p,
+                      before.n ? ", " : "", (unsigned long long)n, what, n == 1 ? "" : "s");
+}
+
+void match_note_unread(struct matcher *m) {
+  struct span all = counted(m, SPAN(""), m->unread.ties, "tied tensor");
+  all = counted(m, all, m->unread.constants, "constant buffer");
+  all = counted(m, all, m->unread.numbers, "training-state number");
+  if (all.n) observe(m->o, (struct observation){.kind = OBS_MATCH_UNREAD, .detail = all});
 }
 
 /* ---- checks ---- */
