@@ -149,6 +149,8 @@ static void refuses_with_place_and_reason(void **state) {
       {"multiple(7, 0)", 0, "positive"},
       {"ntuple((1, 2), 3)", 0, "one number or 3"},
       {"arange(0, 1, 0)", 0, "step other than 0"},
+      {"causal_mask(0)", 0, "a size from 1 to 65536, found 0"},
+      {"relative_position_index(65537)", 0, "a size from 1 to 65536, found 65537"},
       {"(1,) * 100000", 5, "65536"},
   };
   (void)state;

@@ -203,8 +203,10 @@ static bool construct_tensor(struct builder *b, uint32_t at, const struct module
   slot->optional = value_truth(&m->args[2]);
   if (slot->buffer) slot->constant = m->args[3];
   if (slot->constant.kind != VALUE_NONE && slot->constant.kind != VALUE_RANGE &&
-      !value_is_number(&slot->constant))
-    return eval_error(b->eval, at, "a buffer's value is a number or arange(…), found %s",
+      slot->constant.kind != VALUE_PATTERN && !value_is_number(&slot->constant))
+    return eval_error(b->eval, at,
+                      "a buffer's value is a number, arange(…), causal_mask(n) or "
+                      "relative_position_index(n), found %s",
                       value_kind_name(slot->constant.kind));
   return slot_sizes(b, at, &m->args[0], slot) && slot_dtype(b, at, &m->args[1], slot);
 }

@@ -124,6 +124,22 @@ static bool call_arange(struct eval *ev, struct args a, struct value *out) {
   return true;
 }
 
+static bool pattern(struct eval *ev, struct args a, enum pattern which, struct value *out) {
+  enum { MOST = 65536 };
+  int64_t n = 0;
+  if (!want_integer(ev, a.v, a.at, &n)) return false;
+  if (n < 1 || n > MOST) return eval_unfit(ev, a.at, "a size from 1 to 65536", a.v);
+  *out = (struct value){.kind = VALUE_PATTERN, .pattern = {which, n}};
+  return true;
+}
+
+static bool call_causal_mask(struct eval *ev, struct args a, struct value *out) {
+  return pattern(ev, a, PATTERN_causal_mask, out);
+}
+static bool call_relative_position_index(struct eval *ev, struct args a, struct value *out) {
+  return pattern(ev, a, PATTERN_relative_position_index, out);
+}
+
 static bool call_ceil_to(struct eval *ev, struct args a, struct value *out) {
   int64_t x = 0, unit = 0, quotient = 0, rest = 0;
   if (!want_integer(ev, &a.v[0], a.at, &x) || !want_integer(ev, &a.v[1], a.at, &unit)) return false;

@@ -8,8 +8,9 @@ const char *value_kind_name(enum value_kind k) {
   static const char *const names[] = {
       [VALUE_NONE] = "None",       [VALUE_BOOL] = "a bool",     [VALUE_INT] = "an integer",
       [VALUE_FLOAT] = "a float",   [VALUE_TEXT] = "a text",     [VALUE_TUPLE] = "a tuple",
-      [VALUE_DICT] = "a dict",     [VALUE_RANGE] = "a range",   [VALUE_DTYPE] = "a dtype",
-      [VALUE_MODULE] = "a module", [VALUE_MISSING] = "nothing", [VALUE_PENDING] = "nothing",
+      [VALUE_DICT] = "a dict",     [VALUE_RANGE] = "a range",   [VALUE_PATTERN] = "a pattern",
+      [VALUE_DTYPE] = "a dtype",   [VALUE_MODULE] = "a module", [VALUE_MISSING] = "nothing",
+      [VALUE_PENDING] = "nothing",
   };
   return names[k];
 }
@@ -36,6 +37,7 @@ bool value_truth(const struct value *v) {
   case VALUE_TUPLE:
   case VALUE_DICT: return v->n != 0;
   case VALUE_RANGE: return range_length(v) != 0;
+  case VALUE_PATTERN:
   case VALUE_DTYPE:
   case VALUE_MODULE: return true;
   }
@@ -86,6 +88,7 @@ static bool equal_within(struct comparison c, const struct value *a, const struc
   case VALUE_RANGE:
     return a->range.start == b->range.start && a->range.stop == b->range.stop &&
            a->range.step == b->range.step;
+  case VALUE_PATTERN: return a->pattern.which == b->pattern.which && a->pattern.n == b->pattern.n;
   case VALUE_DTYPE: return a->dtype == b->dtype;
   case VALUE_MODULE: return a->module == b->module;
   }

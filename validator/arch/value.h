@@ -18,11 +18,14 @@ enum value_kind {
   VALUE_TUPLE,   /* JSON lists too */
   VALUE_DICT,    /* a nested object of a config */
   VALUE_RANGE,   /* arange(start, stop, step) */
+  VALUE_PATTERN, /* what a buffer holds: a table known by its name and size */
   VALUE_DTYPE,   /* int64, float32 …; DTYPE_NONE is the bare word `float`: any floating dtype */
   VALUE_MODULE,  /* what a module line yields */
   VALUE_MISSING, /* a config value that is required and was not given: an error where it is used */
   VALUE_PENDING, /* a computed config value whose line has not come yet: likewise */
 };
+
+enum pattern { PATTERN_causal_mask, PATTERN_relative_position_index };
 
 struct value {
   enum value_kind kind;
@@ -37,6 +40,10 @@ struct value {
     struct {
       int64_t start, stop, step;
     } range; /* step is not 0 */
+    struct {
+      enum pattern which;
+      int64_t n; /* 1 to 65536 */
+    } pattern;
     enum dtype dtype;
     const struct module *module;
   };

@@ -23,6 +23,11 @@ static void put_dtype(struct shown *s, enum dtype d) {
   put(s, "%s", d == DTYPE_NONE ? "float" : dtype_name(d));
 }
 
+static const char *const patterns[] = {
+    [PATTERN_causal_mask] = "causal_mask",
+    [PATTERN_relative_position_index] = "relative_position_index",
+};
+
 static void put_value(struct shown *s, const struct value *v) {
   switch (v->kind) {
   case VALUE_NONE:
@@ -43,6 +48,7 @@ static void put_value(struct shown *s, const struct value *v) {
     put(s, "arange(%lld, %lld, %lld)", (long long)v->range.start, (long long)v->range.stop,
         (long long)v->range.step);
     break;
+  case VALUE_PATTERN: put(s, "%s(%lld)", patterns[v->pattern.which], (long long)v->pattern.n); break;
   case VALUE_DTYPE: put_dtype(s, v->dtype); break;
   case VALUE_MODULE: put(s, "a module"); break;
   }

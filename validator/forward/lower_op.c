@@ -78,6 +78,7 @@ static const char *to_op_value(struct lowering *l, const struct gval *g, struct 
   case VALUE_DTYPE: return to_dtype(v->dtype, out) ? NULL : no_kind;
   case VALUE_DICT:
   case VALUE_RANGE:
+  case VALUE_PATTERN:
   case VALUE_MODULE:
   case VALUE_MISSING:
   case VALUE_PENDING: break;
