@@ -234,6 +234,13 @@ struct small {
   const char *family, *config, *tie, *buffer; /* NULL: it has none */
 };
 
+/* torch.tril(torch.ones(n, n)) of float32. */
+static void write_mask(uint8_t *bytes, uint64_t n) {
+  for (uint64_t row = 0; row < n; row++)
+    for (uint64_t column = 0; column <= row; column++)
+      memcpy(bytes + 4 * (row * n + column), (const uint8_t[]){0, 0, 0x80, 0x3f}, 4);
+}
+
 /* A small model whole, with its bytes: zeros, and what its buffers must hold. */
 static void small_model(struct match_bench *x, const struct small *s, bool untied, bool tampered) {
   char path[300], name[300];
@@ -253,6 +260,7 @@ static void small_model(struct match_bench *x, const struct small *s, bool untie
     plan_entry(&x->p, 1, name, range ? DTYPE_I64 : DTYPE_F32, (int)slot->ndim, slot->sizes, NULL);
     uint8_t *bytes = x->p.file.p + x->p.storages.p[x->p.storages.n - 1].at;
     for (uint64_t k = 0; range && k < slot->numel; k++) bytes[8 * k] = (uint8_t)k;
+    if (slot->constant.kind == VALUE_PATTERN) write_mask(bytes, slot->sizes[3]);
     if (untied && strcmp(name, s->tie) == 0) bytes[3] = 0x40;
     if (tampered && strcmp(name, s->buffer) == 0) bytes[8] = 5;
   }
@@ -274,7 +282,7 @@ static void values_that_changed_are_told(void **state) {
       {"gpt2",
        "{'n_embd': 8, 'n_layer': 1, 'n_head': 2, 'vocab_size': 11, 'n_positions': 4, 'architectures': "
        "['GPT2LMHeadModel']}",
-       "lm_head.weight", NULL},
+       "lm_head.weight", "transformer.h.0.attn.bias"},
       {"bert", SMALL_BERT("BertForMaskedLM"), "cls.predictions.decoder.weight",
        "bert.embeddings.position_ids"},
       {"bert", SMALL_BERT("BertForPreTraining"), "cls.predictions.decoder.bias", NULL},
