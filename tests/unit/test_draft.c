@@ -48,14 +48,14 @@ static void sizes_are_said_in_words(void **state) {
       {"{'1st': 64, 'a-b': 64, '': 64, 'x': '64', 'y': 64.5}", "LayerNorm(64)", "LayerNorm(64)"},
       {"{'x1': 64}", "LayerNorm(64, eps=64e-5, w64=x64)", "LayerNorm(x1, eps=64e-5, w64=x64)"},
       {"{'x': 64}", "A(64000000000000000000, 0, 64)", "A(64000000000000000000, 0, x)"},
-      {"{'x': 9223372036854775807}", "A(99999999999999999, 64)", "A(99999999999999999, 64)"},
+      {"{'x': 9007199254740991}", "A(99999999999999999, 64)", "A(99999999999999999, 64)"},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct bench x;
     open(&x);
     row(&x, 1, "x", rows[i].line, 1);
-    assert_true(run(&x, rows[i].config));
+    if (!run(&x, rows[i].config)) fail_msg("%s is refused", rows[i].config);
     struct span line = x.d.rows.p[0].line;
     if (!span_is(line, rows[i].want)) fail_msg("%s: %.*s", rows[i].line, (int)line.n, (const char *)line.p);
     arch_bench_close(&x.b);
@@ -127,26 +127,35 @@ static void a_config_that_is_none_is_refused(void **state) {
   }
 }
 
+enum { PIECE = 16 };
+static void spend(struct arena *a) {
+  if (!arena_alloc(a, PIECE, 1, 1)) assert_true(a->exhausted);
+}
+
 /* With less and less memory: false, or the whole. */
 static void memory_that_is_spent_is_said(void **state) {
-  uint32_t refused = 0;
+  enum { BUDGET = 70000 };
+  uint32_t refused = 0, told = 0;
   (void)state;
-  for (size_t left = 0; left < 2000; left += 8) {
+  for (size_t spent = 0; spent < BUDGET; spent += 4 * PIECE) {
     struct bench x;
     open(&x);
     row(&x, 1, "0", "Linear(64, 192)", 64);
     row(&x, 1, "1", "Linear(64, 192)", 64);
     struct arena little;
-    arena_init(&little, left);
+    arena_init(&little, BUDGET);
+    for (size_t i = 0; i < spent; i += PIECE) spend(&little);
     const struct text_file file = {SPAN("c"), as_json(&x.b.arena, "{'model_type': 'm', 'hidden_size': 64}")};
-    if (draft_family(&x.draft, &x.d, file, &little, &x.b.max, &x.b.o))
-      assert_true(x.d.rows.n == 1 && span_is(x.d.rows.p[0].line, "Linear(hidden_size, 3 * hidden_size)"));
-    else
+    if (!draft_family(&x.draft, &x.d, file, &little, &x.b.max, &x.b.o)) {
       refused++;
+    } else {
+      assert_true(x.d.rows.n == 1 && span_is(x.d.rows.p[0].line, "Linear(hidden_size, 3 * hidden_size)"));
+      told++;
+    }
     arena_free(&little);
     arch_bench_close(&x.b);
   }
-  assert_true(refused > 0 && refused < 250);
+  assert_true(refused > 0 && told > 0);
 }
 
 int main(void) {
