@@ -33,7 +33,7 @@ static void plain_values_keep_their_kind(void **state) {
       {PLAN_VAL_DTYPE, 0, 0, "torch.no_such", "'torch.no_such'"},
       {PLAN_VAL_TUPLE, 0, 0, "", "[]"},
       {PLAN_VAL_DICT, 0, 0, "", "{}"},
-      {PLAN_VAL_STORAGE, 0, 0, "", "'a storage'"}, /* no config value: an error where it is used */
+      {PLAN_VAL_CUT, 0, 0, "", "'not listed'"}, /* no config value: an error where it is used */
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
