@@ -250,7 +250,7 @@ cover:
 	@$(MAKE) --no-print-directory MODE=cover cover-programs
 	@OUT=$(CURDIR)/build/cover sh tests/cover.sh
 
-cover-programs: $(OUT)/ckptlint $(GENERATORS) $(REPLAYS) $(filter $(OUT)/tests/unit/%,$(TESTS)) $(OUT)/tests/sandbox/test_wire
+cover-programs: $(OUT)/ckptlint $(GENERATORS) $(REPLAYS) $(filter $(OUT)/tests/unit/%,$(TESTS)) $(OUT)/tests/sandbox/test_wire $(OUT)/tests/oracle/expected
 
 # Ratios beside cat and torch.load, on this machine.
 .PHONY: bench

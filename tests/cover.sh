@@ -1,8 +1,10 @@
 #!/bin/sh
-# What runs, by module: lines and branches, first of the corpus (its files by the command, by commands.tsv, and through the
-# fuzz targets with what the fuzzers keep and once broke), then with the goldens of the command line and the unit tables as
-# well. Workers are not sealed here (cover/unsealed.c). Fails when a line of the parsers did not run and uncovered.txt does not
-# explain it, or explains one that did. What fails in the suites themselves is told and is `make test`'s matter.
+# What runs, by module: lines and branches, first of the corpus (its files by the command, its commands, and through the fuzz
+# targets its programs, what the fuzzers keep and what once broke them, with limits and arenas of every smallness), then with
+# what else is compared with an expected value: goldens of the command line, folders, unit tables, and the oracles that judge
+# what no file of the corpus holds. Workers are not sealed here (cover/unsealed.c). Fails when a line of the parsers did not
+# run and uncovered.txt does not explain it, or explains one that did. What fails in the suites themselves is told and is
+# `make test`'s matter.
 #   OUT    build/cover
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -22,7 +24,7 @@ suite() { # name, command…: its last line, and how long it took
 }
 
 command() { # arguments…: whatever it answers, it is read to its end
-  (cd "$work" && timeout 600 "$CKPTLINT" "$@") >/dev/null 2>>"$work/log" || [ $? -lt 5 ] || echo "FAILED $*"
+  (cd "$work" && timeout 600 "$CKPTLINT" "$@") >/dev/null 2>&1 || [ $? -lt 5 ] || echo "FAILED $*"
 }
 
 corpus() { # its files at once, its commands one by one
@@ -39,12 +41,14 @@ replay() { # every target over its seeds, what the campaigns keep and what broke
   for t in fuzz/fuzz_*.c; do
     t=$(basename "$t" .c)
     t=${t#fuzz_}
+    knobs=-k
+    [ $t != report ] || knobs= # it renders each three times
     for folder in "$work/seeds/$t" "corpus/fuzz/$t" "corpus/regress/$t"; do
-      [ ! -d "$folder" ] || find "$folder" -type f -print0 | LC_ALL=C sort -z | xargs -0 -n 500 "$OUT/fuzz/replay_$t" || echo "FAILED $t"
+      [ ! -d "$folder" ] || find "$folder" -type f -print0 | LC_ALL=C sort -z | xargs -0 -n 500 "$OUT/fuzz/replay_$t" $knobs || echo "FAILED $t"
       [ ! -d "$folder" ] || find "$folder" -type f
     done
-  done >"$work/replayed" 2>"$work/log"
-  cat "$work/log"
+  done >"$work/replayed" 2>"$work/errors"
+  cat "$work/errors"; grep ^FAILED "$work/replayed"
   echo "$(grep -c / "$work/replayed") inputs"
 }
 
@@ -64,7 +68,10 @@ suite replay replay
 /usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' || exit 1
 for t in cli folders; do suite $t sh tests/$t.sh; done
 suite units units
-/usr/bin/python3 tests/cover/figures.py "$OUT" 'With the command line and the unit tables:' tests/uncovered.txt "$OUT/uncovered.txt"
+for t in diff distributed quantized wrappers configs resume torch_statements torch_sequences; do
+  suite $t /usr/bin/python3 tests/oracle/$t.py
+done
+/usr/bin/python3 tests/cover/figures.py "$OUT" 'All of it:' tests/uncovered.txt "$OUT/uncovered.txt"
 code=$?
 echo "$(($(date +%s) - began)) seconds"
 exit $code
