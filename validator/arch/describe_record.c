@@ -240,7 +240,8 @@ bool describe_record(struct description *out, const struct plan *p, const struct
   for (;;) {
     struct level *level = &stack[depth];
     if (level->at >= level->end) {
-      if (depth-- == 0) return true;
+      if (depth == 0) return true;
+      depth--;
       continue;
     }
     uint32_t child = level->at, record = plan_resolve(p, child);
