@@ -184,7 +184,7 @@ lint-quick:
 	clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
 	cppcheck -q -j2 --error-exitcode=1 --enable=warning,portability --inline-suppr -D__x86_64__ -Ivalidator -I. \
 	  --include=/usr/include/cjson/cJSON.h --suppressions-list=.cppcheck $(LINT)
-	shellcheck -s sh -S warning -e SC1090 $$(git ls-files '*.sh') tests/cli/lib
+	shellcheck -s sh -S warning -e SC1090 $$(git ls-files '*.sh') tests/cli/lib tests/lib
 
 # The oracles that choose their cases at random, for longer than `make test` has time: SECS=3600 (SEED=2 for others).
 .PHONY: differential
