@@ -31,8 +31,18 @@
 #define META \
   UTILS("_rebuild_meta_tensor_no_storage", G("torch", "int64") T(I("1") I("1")) T(I("1") I("1")) FALSE_)
 #define LAYOUT_OF(name) CALL("torch.serialization", "_get_layout", S("torch.sparse_" name))
-#define SPARSE_ARGS     LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")))
-#define SPARSE          UTILS("_rebuild_sparse_tensor", SPARSE_ARGS)
+#define STRIDED         CALL("torch.serialization", "_get_layout", S("torch.strided"))
+/* The arguments of _rebuild_from_type_v2. */
+#define WRAPPED(module, name, state)                                                   \
+  G("torch._utils", "_rebuild_wrapper_subclass")                                       \
+  G("torch.distributed.tensor", "DTensor")                                             \
+      T(G(module, name) G("torch", "float32") T(I("4") I("3")) T(I("3") I("1")) I("0") \
+            STRIDED CALL("torch", "device", S("cpu")) FALSE_) state
+#define JAGGED(keywords)                                    \
+  G("torch.nested._internal.nested_tensor", "_rebuild_njt") \
+  G("torch.nested._internal.nested_tensor", "NestedTensor") T(DICT(keywords)) NONE
+#define SPARSE_ARGS LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")))
+#define SPARSE      UTILS("_rebuild_sparse_tensor", SPARSE_ARGS)
 #define COMPRESSED(layout, size) \
   UTILS("_rebuild_sparse_tensor", LAYOUT_OF(layout) T(INDEX NO_INDEX NO_VALUES T(size)))
 
@@ -152,6 +162,23 @@ static const struct accepted accepted[] = {
           G("torch._utils", "_rebuild_tensor_v2") G("torch", "Tensor")
               T(FLOATS I("0") T(I("6")) T(I("1")) REST) DICT(S("tag") I("1"))),
      BUILT_TENSOR},
+    {"tensor of a listed class",
+     CALL("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_tensor_v2") G("monai.data.meta_tensor", "MetaTensor")
+              T(FLOATS I("0") T(I("6")) T(I("1")) REST) DICT(S("_meta") DICT(""))),
+     BUILT_TENSOR},
+    {"tensor class with slots",
+     CALL("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_tensor_v2") G("torch", "Tensor")
+              T(FLOATS I("0") T(I("6")) T(I("1")) REST) T(DICT(S("tag") I("1")) NONE)),
+     BUILT_TENSOR},
+    {"distributed tensor",
+     CALL("torch._tensor", "_rebuild_from_type_v2",
+          WRAPPED("torch.distributed.tensor", "DTensor", T(NONE DICT(S("_local_tensor") TENSOR)))),
+     BUILT_RECORD},
+    {"jagged tensor",
+     CALL("torch._tensor", "_rebuild_from_type_v2", JAGGED(S("values") TENSOR S("offsets") INDICES)),
+     BUILT_RECORD},
     {"tensor of another device",
      UTILS("_rebuild_device_tensor_from_cpu_tensor", TENSOR G("torch", "float32") S("xla:0") FALSE_),
      BUILT_TENSOR},
@@ -330,6 +357,16 @@ static const struct refused refused[] = {
     {"an owner of functions, called", ARGS("torch._C", "_VariableFunctionsClass", "")},
     {"object of another package by a function",
      ARGS("sklearn.neighbors._kd_tree", "newObj", G("argparse", "Namespace"))},
+    {"tensor class without data of another name",
+     ARGS("torch._tensor", "_rebuild_from_type_v2",
+          WRAPPED("torch.distributed._tensor.api", "DTensor", NONE))},
+    {"jagged tensor with an odd keyword",
+     ARGS("torch._tensor", "_rebuild_from_type_v2", JAGGED(S("values") TENSOR S("cls") I("1")))},
+    {"jagged tensor by itself", ARGS("torch.nested._internal.nested_tensor", "_rebuild_njt", DICT(""))},
+    {"tensor class whose slots set its data",
+     ARGS("torch._tensor", "_rebuild_from_type_v2",
+          G("torch._utils", "_rebuild_tensor_v2") G("monai.data.meta_tensor", "MetaTensor")
+              T(FLOATS I("0") T(I("6")) T(I("1")) REST) T(NONE DICT(S("data") TENSOR)))},
     {"a reconstructed function",
      ARGS("copy_reg", "_reconstructor",
           G("torch.storage", "_load_from_bytes") G("__builtin__", "object") NONE)},

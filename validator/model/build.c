@@ -329,9 +329,15 @@ static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id 
   return true;
 }
 
+static bool plain_part(const struct call *c, val_id part) {
+  return kind_of(c->m, part) == VAL_NONE ||
+         (kind_of(c->m, part) == VAL_DICT && plain_fields(c->cp, c->m, part, &of_tensors, c->at));
+}
+
 bool plain_attributes(const struct call *c, uint32_t i) {
-  return call_kind(c, i) == VAL_NONE ||
-         (call_kind(c, i) == VAL_DICT && plain_fields(c->cp, c->m, call_arg(c, i), &of_tensors, c->at));
+  val_id state = call_arg(c, i);
+  if (kind_of(c->m, state) != VAL_TUPLE || value_count(c->m, state) != 2) return plain_part(c, state);
+  return plain_part(c, value_item(c->m, state, 0)) && plain_part(c, value_item(c->m, state, 1));
 }
 
 /* The attributes in a part of a state: a dict, or a dict made by a call. 0: other values, for __setstate__

@@ -221,9 +221,23 @@ uint32_t build_RECONSTRUCTOR(const struct call *c) {
   return built_new(c->cp, BUILT_RECORD, 0, cls);
 }
 
-bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
+static bool is_call_of(const struct checkpoint *cp, const struct machine *m, const struct object *o,
+                       enum builder builder) {
   const struct global_row *row = row_of(cp, m, callee_global(cp, m, o));
-  return row && row->builder == BUILD_RECONSTRUCTOR && value_count(m, o->args) == 3;
+  return row && row->builder == builder;
+}
+
+bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
+  return is_call_of(cp, m, o, BUILD_RECONSTRUCTOR) && value_count(m, o->args) == 3;
+}
+
+bool is_typed(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
+  return is_call_of(cp, m, o, BUILD_FROM_TYPE_V2) && value_count(m, o->args) == 4;
+}
+
+val_id given_class(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
+  if (is_reconstructed(cp, m, o)) return value_item(m, o->args, 0);
+  return is_typed(cp, m, o) ? value_item(m, o->args, 1) : 0;
 }
 
 uint32_t build_SIZE(const struct call *c) {

@@ -71,7 +71,7 @@ static bool plain_metadata(const struct call *c, uint32_t i, enum dtype dtype, b
 }
 
 /* The dtype that a GLOBAL `torch.X` names, or DTYPE_NONE. */
-static enum dtype dtype_arg(const struct call *c, uint32_t i) {
+enum dtype dtype_arg(const struct call *c, uint32_t i) {
   const struct global_row *row = call_row(c, i);
   return row && row->builder == BUILD_DTYPE ? dtype_by_name(span_str(row->name)) : DTYPE_NONE;
 }
@@ -266,10 +266,6 @@ uint32_t build_META(const struct call *c) {
                     sizes, strides);
 }
 
-uint32_t build_WRAPPER(const struct call *c) {
-  return refuse_arguments(c, "a tensor subclass without data of its own claims a shape that nothing backs");
-}
-
 static bool is_numpy_array(const struct built *b) {
   return b->row && (b->row->builder == BUILD_NP_RECONSTRUCT || b->row->builder == BUILD_NP_FROMBUFFER);
 }
@@ -291,31 +287,4 @@ uint32_t build_DEVICE_TENSOR(const struct call *c) {
     return same_tensor(c, value_of(c->m, call_arg(c, 3))->truth, 0);
   if (read && !through_numpy) return refuse_arguments(c, "the dtype is not the data's");
   return partly_proved(c, "a device tensor saved through numpy is not read by this version");
-}
-
-/* func(*args) given a type: only torch's own rebuilding functions, and torch's own types (threats H20). */
-uint32_t build_FROM_TYPE_V2(const struct call *c) {
-  static builder_fn *const functions[BUILDERS] = {[BUILD_TENSOR_V2] = build_TENSOR_V2,
-                                                  [BUILD_TENSOR_V3] = build_TENSOR_V3,
-                                                  [BUILD_PARAMETER] = build_PARAMETER,
-                                                  [BUILD_PARAMETER_STATE] = build_PARAMETER_STATE,
-                                                  [BUILD_QTENSOR] = build_QTENSOR,
-                                                  [BUILD_SPARSE] = build_SPARSE,
-                                                  [BUILD_META] = build_META,
-                                                  [BUILD_NESTED] = build_NESTED,
-                                                  [BUILD_DEVICE_TENSOR] = build_DEVICE_TENSOR};
-  if (c->n != 4 || call_kind(c, 2) != VAL_TUPLE)
-    return refuse_arguments(c, "the arguments are not (func, type, args, state)");
-  const struct global_row *func = call_row(c, 0), *type = call_row(c, 1);
-  bool own_type = type && (type->builder == BUILD_TENSOR_CLASS || type->builder == BUILD_PARAMETER_CLASS);
-  if (!own_type) return refuse_arguments(c, "the type is not torch.Tensor or Parameter");
-  if (!plain_attributes(c, 3))
-    return refuse_arguments(c, "the state is not a dict of plain attributes or None");
-  if (!func || !functions[func->builder])
-    return refuse_arguments(c, "the function is not one of torch's rebuilding functions");
-  struct call inner = *c;
-  inner.args = call_arg(c, 2);
-  inner.n = value_count(c->m, inner.args);
-  inner.row = func;
-  return functions[func->builder](&inner);
 }

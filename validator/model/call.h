@@ -52,7 +52,7 @@ bool is_argument(const struct global_row *row);
 NODISCARD bool plain_arguments(const struct call *c);
 
 /* Is argument i a state as torch saves it with a tensor: None, or a dict of names of which none is special
- * (threats B12, H20)? */
+ * (threats B12, H20), or a pair of those, the second of slots? */
 bool plain_attributes(const struct call *c, uint32_t i);
 /* "module.name(args…)" for an observation of this kind; empty if it will only be counted. */
 struct span describe_call(const struct call *c, enum obs_kind kind);
@@ -60,6 +60,8 @@ struct span describe_call(const struct call *c, enum obs_kind kind);
 /* A tuple, list or torch.Size of ints (bool is no int here): *n of them, which may be more than the MAX_DIMS
  * that are read; view_prove refuses those as a limit. */
 bool int_tuple(const struct call *c, val_id v, int64_t out[MAX_DIMS], uint32_t *n);
+/* The dtype that a GLOBAL `torch.X` at argument i names, or DTYPE_NONE. */
+enum dtype dtype_arg(const struct call *c, uint32_t i);
 /* Adds the fact and its dims; answers the tag of the tensor. */
 uint32_t add_tensor(const struct call *c, struct tensor_fact t, const int64_t *sizes, const int64_t *strides);
 /* Understood, its tensors proved, but not all of what it is: not checked, kept as data. */

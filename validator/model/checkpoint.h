@@ -286,8 +286,12 @@ NODISCARD bool tar_key_add(struct checkpoint *cp, const struct tar_key *key);
 /* May a storage be at such a place? False (observed): its name is longer than any device's. */
 NODISCARD bool storage_place(struct checkpoint *cp, const struct storage_fact *s);
 
-/* Was it made by copyreg._reconstructor(class, base, state)? */
+/* Was it made by copyreg._reconstructor(class, base, state)? Or by _rebuild_from_type_v2(function, class,
+ * args, state)? */
 bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
+bool is_typed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
+/* Of such an object the class, else 0. */
+val_id given_class(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
 /* uses.c: a set of plan_global_uses for each global of the machine, in the arena; NULL: the budget is spent.
  */

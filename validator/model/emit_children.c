@@ -47,6 +47,15 @@ static void add_record(const struct checkpoint *cp, const struct machine *m, str
   add_segment(m, f, SEGMENT_ITEMS, o->appended);
 }
 
+/* Of a tensor class that holds its data in attributes: what rebuilds it, where that is a dict, and the
+ * attributes. */
+static void add_typed(const struct checkpoint *cp, const struct machine *m, struct frame *f,
+                      const struct object *o) {
+  val_id args = value_item(m, o->args, 2);
+  if (value_count(m, args) == 1) add_container(m, f, value_item(m, args, 0));
+  add_state(cp, m, f, value_item(m, o->args, 3));
+}
+
 static void add_object(const struct checkpoint *cp, const struct machine *m, struct frame *f, val_id v) {
   const struct object *o = value_object(m, v);
   const struct built *b = built_of(cp, m, v);
@@ -62,6 +71,10 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
   case BUILT_UNREAD:
   case BUILT_REFUSED: add_record(cp, m, f, o, true); return;
   case BUILT_RECORD:
+    if (is_typed(cp, m, o)) {
+      add_typed(cp, m, f, o);
+      return;
+    }
     if (is_reconstructed(cp, m, o) && kind_of(m, value_item(m, o->args, 2)) != VAL_DICT)
       add_container(m, f, value_item(m, o->args, 2));
     add_record(cp, m, f, o, !is_reconstructed(cp, m, o));

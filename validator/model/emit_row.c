@@ -86,7 +86,8 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   const struct object *o = value_object(k->m, v);
   const struct built *b = built_of(k->cp, k->m, v);
   val_id callee = callee_global(k->cp, k->m, o);
-  if (b && b->kind == BUILT_RECORD && is_reconstructed(k->cp, k->m, o)) callee = value_item(k->m, o->args, 0);
+  val_id given = b && b->kind == BUILT_RECORD ? given_class(k->cp, k->m, o) : 0;
+  if (given) callee = given;
   if (!b || b->kind != BUILT_TENSOR) set_class(k, row, callee);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_DICT:

@@ -19,10 +19,11 @@ uint32_t *global_uses(const struct checkpoint *cp, const struct machine *m) {
     if (!callee) continue;
     const struct built *b = o->tag < cp->built.n ? &cp->built.p[o->tag] : NULL;
     uint32_t how = uses_of_object(m, o, b), *of_callee = &uses[value_of(m, callee)->ref];
-    /* What _reconstructor makes is of the class that it is given. */
-    if (b && b->kind == BUILT_RECORD && is_reconstructed(cp, m, o)) {
+    /* What is made by a function that is given the class. */
+    val_id given = b && b->kind == BUILT_RECORD ? given_class(cp, m, o) : 0;
+    if (given) {
       *of_callee |= USED_CALLED | USED_INSTANCE;
-      of_callee = &uses[value_of(m, value_item(m, o->args, 0))->ref];
+      of_callee = &uses[value_of(m, given)->ref];
       how &= ~(uint32_t)USED_CALLED;
     }
     *of_callee |= how;
