@@ -287,8 +287,9 @@ bool npy_place(struct npy_place *out, struct span head, struct npy_error *err) {
   uint8_t major;
   *out = (struct npy_place){.big_endian = false};
   *err = (struct npy_error){0, "a .npy file"};
-  if (!prelude(&r, &major, &header, err) || !header_dict(&header, major, &out->array, out, err)) return false;
+  if (!prelude(&r, &major, &header, err)) return false;
   out->data_at = r.at;
+  if (!header_dict(&header, major, &out->array, out, err)) return false;
   if (out->array.kind == 'O') return true;
   return data_length(&out->array, out->item_size, &out->data_bytes) ||
          reject(err, r.at, "a shape that fits memory");

@@ -28,7 +28,8 @@ struct npy_place {
   struct npy array;        /* kind also 'c', 'S', 'U', 'V', 'M', 'm' and 'O'; size and data are not set */
   bool big_endian, fields; /* fields: a record of them, kind 'V', or 'O' if there is an object among them */
   uint64_t item_size;      /* bytes of an element */
-  uint64_t data_at, data_bytes; /* data_bytes is 0 for 'O', where a pickle follows */
+  uint64_t data_at;        /* behind the header, also of one that is rejected; 0: it has no end */
+  uint64_t data_bytes;     /* 0 for 'O', where a pickle follows */
 };
 
 struct npy_error {

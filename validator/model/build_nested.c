@@ -82,5 +82,6 @@ uint32_t build_LOAD_FROM_BYTES(const struct call *c) {
                                            .at = c->at,
                                            .got = stream.bytes.n,
                                            .detail = span_str(why)});
+  judge_bytes(c, stream.bytes);
   return call_built(c, BUILT_UNREAD, 0);
 }

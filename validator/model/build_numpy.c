@@ -339,6 +339,7 @@ uint32_t build_NP_SCALAR(const struct call *c) {
     note_np_dtype(c, 0);
     return call_built(c, BUILT_UNREAD, 0);
   }
+  if (raw && dt->objects) judge_bytes(c, s);
   if (!raw || (!dt->plain && !is_text(dt)) || s.n != dt->size)
     return refuse_arguments(c, "not a plain number of the dtype's size");
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);

@@ -71,6 +71,9 @@ NODISCARD bool claim_contents(const struct call *c, const struct contents_fact *
 /* NULL, or what is wrong with the quantiser of a tensor of this dtype. */
 const char *quantizer_wrong(const struct call *c, enum dtype dtype, val_id params);
 
+/* Reports what a loader would call of a checkpoint inside bytes that are not read: at this call. */
+void judge_bytes(const struct call *c, struct span bytes);
+
 /* Checks the arguments; answers the tag of what was built. */
 typedef uint32_t builder_fn(const struct call *c);
 #define BUILDER(id, callee, form, says) builder_fn build_##id;

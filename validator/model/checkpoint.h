@@ -244,6 +244,9 @@ struct program *run_program(struct checkpoint *cp, struct span key, uint32_t mem
 bool run_small(struct checkpoint *cp, struct arena *a, struct machine *m, struct span bytes);
 /* A class of torch's, by its exact name: to import it runs nothing of the file's. */
 bool is_class_tag(const struct checkpoint *cp, const struct global *g);
+/* Reports what a loader would call of a program of that member that is not read otherwise; keeps nothing.
+ * Answers where it ended, 0 if it did not. */
+uint64_t judge_program(struct checkpoint *cp, uint32_t member, struct span bytes);
 void note_load(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got,
                uint64_t want);
 /* A section of a file without a table of contents, as a member that is used. NULL: the limit of members. */

@@ -168,14 +168,41 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
   if (p) note_rest(cp, p, member);
 }
 
+/* A member that torch neither writes nor reads, and that is a pickle: others may read it. */
+static void judge_stray(struct checkpoint *cp, const struct member *rec) {
+  const struct container *c = cp->container;
+  bool deflated = rec->method == METHOD_DEFLATED;
+  struct span bytes = member_mapped(c, rec);
+  if (rec->used || span_starts(rec->short_name, SPAN("data/"))) return;
+  if (!deflated && container_sniff(bytes) != CONTAINER_PICKLE) return;
+  if (!member_copy(c, rec, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes))
+    cp->unread = true;
+  else if (container_sniff(bytes) == CONTAINER_PICKLE)
+    (void)judge_program(cp, member_number(c, rec), bytes);
+}
+
 static void load_zip(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   if (rec) load_member(cp, rec, false); /* the container has said if there is none */
+  for (uint32_t i = 0; i < cp->container->num_members; i++) judge_stray(cp, &cp->container->members[i]);
+}
+
+/* Other members can't be believed, or the lengths of this one differ: readers that find it run it. */
+static void judge_broken(struct checkpoint *cp) {
+  const struct member *rec = container_find(cp->container, SPAN("data.pkl"));
+  struct span file = cp->container->file, bytes;
+  if (!rec || rec->data_at == 0 || rec->data_at > file.n || rec->method != METHOD_STORED) return;
+  uint64_t most = min_u64(max_u64(rec->csize, rec->size), cp->max->pickle_bytes);
+  if (arena_copy(cp->arena, span_first(span_from(file, (size_t)rec->data_at), (size_t)min_u64(most, file.n)),
+                 &bytes))
+    (void)judge_program(cp, member_number(cp->container, rec), bytes);
 }
 
 void checkpoint_load(struct checkpoint *cp) {
   enum container_kind kind = cp->container->kind;
-  bool torch = (kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT) && cp->container->usable;
+  bool torch = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT;
+  if (torch && !cp->container->usable) judge_broken(cp);
+  torch = torch && cp->container->usable;
   if (torch) {
     use_records(cp->container);
     read_byteorder(cp);

@@ -30,14 +30,55 @@ static bool add_numbers(struct checkpoint *cp, const struct npy_file *f, const s
   return add_plain(cp, &claim);
 }
 
+/* A program at this offset of the array's bytes: a section of its own, if they lie in the file as they are.
+ */
+static uint32_t program_section(struct checkpoint *cp, const struct npy_file *f, uint64_t at) {
+  const struct container *c = cp->container;
+  const struct member *in = &c->members[f->member - 1];
+  if (member_mapped(c, in).p != f->bytes.p) return f->member;
+  uint64_t from = in->data_at + at;
+  struct span name = arena_printf(cp->arena, "%.*s+%#llx", (int)min_size(in->name.n, OBS_TEXT_MAX),
+                                  (const char *)in->name.p, (unsigned long long)at);
+  const struct member *rec = load_section(cp, name, from, f->bytes.n - at);
+  return rec ? member_number(c, rec) : 0;
+}
+
+static bool copy_from(struct checkpoint *cp, const struct npy_file *f, uint64_t at, struct span *out) {
+  bool fine = arena_copy(cp->arena, span_from(f->bytes, (size_t)at), out);
+  cp->unread = cp->unread || !fine;
+  return fine;
+}
+
 static void add_objects(struct checkpoint *cp, const struct npy_file *f, const struct npy_place *p) {
   struct span bytes;
-  if (!arena_copy(cp->arena, span_from(f->bytes, (size_t)p->data_at), &bytes)) {
-    cp->unread = true;
-    return;
+  uint32_t member = program_section(cp, f, p->data_at);
+  if (!member || !copy_from(cp, f, p->data_at, &bytes)) return;
+  const struct program *program = run_program(cp, f->key, member, bytes);
+  if (program) note_rest(cp, program, member);
+}
+
+/* numpy.load reads one array after the other from an open file, and unpickles what is none. */
+static void judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at) {
+  for (uint64_t i = 0; at < f->bytes.n && i < cp->max->pickles; i++) {
+    struct npy_place p = {.data_at = 0};
+    struct npy_error err;
+    struct span rest = span_from(f->bytes, (size_t)at), bytes;
+    if (span_starts(rest, SPAN("\x93NUMPY"))) {
+      struct span head;
+      if (!arena_copy(cp->arena, span_first(rest, NPY_HEAD_MAX), &head)) return;
+      if (npy_place(&p, head, &err) && p.array.kind != 'O') {
+        at += min_u64(rest.n, p.data_at) + min_u64(rest.n, p.data_bytes);
+        continue;
+      }
+      at += min_u64(rest.n, p.data_at);
+      rest = span_from(f->bytes, (size_t)at);
+    }
+    if (container_sniff(rest) != CONTAINER_PICKLE) return;
+    uint32_t member = program_section(cp, f, at);
+    uint64_t end = member && copy_from(cp, f, at, &bytes) ? judge_program(cp, member, bytes) : 0;
+    if (end == 0) return;
+    at += end;
   }
-  const struct program *program = run_program(cp, f->key, f->member, bytes);
-  if (program) note_rest(cp, program, f->member);
 }
 
 static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
@@ -53,6 +94,7 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
                                           .member = f->member,
                                           .at = err.at,
                                           .detail = span_str(err.what)});
+    if (p.data_at) judge_behind(cp, f, p.data_at); /* it may be of objects all the same */
     return;
   }
   struct span data = span_from(f->bytes, (size_t)p.data_at);
@@ -71,6 +113,7 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
   what.got = data.n - p.data_bytes;
   if (what.got) observe(cp->obs, what);
   (void)add_numbers(cp, f, &p);
+  judge_behind(cp, f, p.data_at + p.data_bytes);
 }
 
 void load_npy(struct checkpoint *cp) {

@@ -70,6 +70,8 @@ static void find_record(struct checkpoint *cp, struct storage_fact *s) {
     return;
   }
   rec->used = true;
+  if (meta) /* whose bytes torch would not look at */
+    (void)refuse_persid(cp, s->declared_at, OBS_STORAGE_LOCATION, s->location, 0, 0);
   if (rec->size != s->bytes) {
     enum obs_kind kind = rec->size < s->bytes ? OBS_STORAGE_SHORT : OBS_STORAGE_LONG;
     (void)refuse_persid(cp, s->declared_at, kind, s->key, rec->size, s->bytes);
@@ -220,13 +222,15 @@ static uint32_t view_storage(struct checkpoint *cp, struct machine *m, uint32_t 
 /* What torch calls a device has a dozen letters; longer ones would be compared again with each storage. */
 enum { PLACE_MAX = 64 };
 
+/* cpu and meta have no number (torch/serialization.py, _cpu_deserialize and _meta_deserialize). */
 static bool known_location(struct span s) {
-  static const char *const known[] = {"cpu", "cuda", "mps", "meta", "xpu",  "hpu",
-                                      "npu", "mtia", "xla", "ipu",  "lazy", "vulkan"};
+  static const char *const known[] = {"cuda", "mps", "xpu", "hpu",  "npu",
+                                      "mtia", "xla", "ipu", "lazy", "vulkan"};
   const uint8_t *colon = s.n ? memchr(s.p, ':', s.n) : NULL;
   struct span device = colon ? span_first(s, (size_t)(colon - s.p)) : s;
   struct span number = colon ? span_from(s, device.n + 1) : SPAN("0");
-  bool counted = number.n > 0 && number.n <= 3;
+  bool counted = number.n > 0 && number.n <= 2;
+  if (span_is(s, "cpu") || span_is(s, "meta")) return true;
   for (size_t i = 0; i < number.n; i++) counted = counted && number.p[i] >= '0' && number.p[i] <= '9';
   for (size_t i = 0; i < ARRAY_LEN(known); i++)
     if (span_is(device, known[i])) return counted;

@@ -1,0 +1,119 @@
+/* What a loader would call of programs that are not read for what they make: in containers too broken to be
+ * believed, behind the end of an array, inside bytes that are not read here. Those calls are reported; the
+ * rest stays what its container is: refused, or not checked. */
+#include "model/call.h"
+
+/* What says that a loader runs, imports or changes something. */
+static const enum obs_kind acts[] = {
+    OBS_CALL_DANGEROUS, OBS_CALL_INDIRECT,    OBS_CALL_ENUM,        OBS_CALL_GADGET,   OBS_CALL_UNKNOWN,
+    OBS_CALL_ODD_NAME,  OBS_CALL_COMPUTED,    OBS_CALL_ARGUMENTS,   OBS_BUILD_REFUSED, OBS_PKL_BUILD_IMPORT,
+    OBS_PKL_EXTENSION,  OBS_PKL_ITEMS_IMPORT, OBS_PKL_NAME_COMPUTED};
+
+/* A checkpoint of its own, all of it scratch. */
+struct aside {
+  struct arena arena;
+  struct observations seen;
+  struct checkpoint cp;
+};
+
+static void begin(struct aside *a, const struct checkpoint *cp, struct container *c) {
+  arena_init(&a->arena, cp->arena->budget - cp->arena->used);
+  observations_init(&a->seen, &a->arena, cp->obs->per_kind_max);
+  checkpoint_init(&a->cp, &a->arena, &a->seen, cp->max, c, &cp->policy);
+  memcpy(a->cp.hash_seed, cp->hash_seed, sizeof a->cp.hash_seed);
+  a->cp.steps = cp->steps;
+  a->cp.nesting = cp->nesting + 1;
+}
+
+static bool is_act(enum obs_kind kind) {
+  for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+    if (acts[i] == kind) return true;
+  return false;
+}
+
+/* place: where to say that it happens; NULL: where it was seen. */
+static void pass_on(struct checkpoint *cp, const struct call *place, struct observation what) {
+  struct span subject = span_first(what.subject, OBS_TEXT_MAX),
+              detail = span_first(what.detail, OBS_TEXT_MAX);
+  if (!arena_copy(cp->arena, subject, &what.subject) || !arena_copy(cp->arena, detail, &what.detail))
+    cp->obs->lost = true;
+  if (place) {
+    what.member = cp->member;
+    what.at = place->at;
+  }
+  observe(cp->obs, what);
+  if (cp->num_refused++ == 0) cp->refused_at = (uint32_t)what.at;
+}
+
+static void pass_acts(const struct aside *a, struct checkpoint *cp, const struct call *place) {
+  for (uint32_t i = 0; i < a->seen.n; i++)
+    if (is_act(a->seen.list[i].kind)) pass_on(cp, place, a->seen.list[i]);
+}
+
+/* Names that are always refused, where no call of theirs was. */
+static enum obs_kind import_of(const struct global *g, const struct global_row *row, uint32_t uses) {
+  if (uses & USED_REFUSED || g->computed) return OBS_NONE;
+  if (g->odd || g->dotted) return OBS_GLOBAL_ODD;
+  if (row && row->cls == GLOBAL_DANGEROUS) return OBS_GLOBAL_DANGEROUS;
+  if (row && row->cls == GLOBAL_GADGET) return OBS_GLOBAL_GADGET;
+  return row && row->cls == GLOBAL_INDIRECT && !(uses & USED_INSTANCE) ? OBS_GLOBAL_INDIRECT : OBS_NONE;
+}
+
+static void pass_imports(struct aside *a, struct checkpoint *cp, const struct call *place,
+                         const struct machine *m) {
+  const uint32_t *uses = global_uses(&a->cp, m);
+  for (uint32_t i = 0; uses && i < m->globals.n; i++) {
+    const struct global *g = &m->globals.p[i];
+    const struct global_row *row = row_of_global(&a->cp, g);
+    enum obs_kind kind = import_of(g, row, uses[i]);
+    if (kind == OBS_NONE) continue;
+    struct span name =
+        arena_printf(&a->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, OBS_TEXT_MAX),
+                     (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, OBS_TEXT_MAX),
+                     (const char *)g->mapped_name.p);
+    pass_on(cp, place,
+            (struct observation){.kind = kind,
+                                 .member = m->member,
+                                 .at = g->first_at,
+                                 .subject = name,
+                                 .got = g->count,
+                                 .detail = span_str(row ? row->why : "")});
+  }
+}
+
+static void end(struct aside *a, struct checkpoint *cp, const struct call *place) {
+  pass_acts(a, cp, place);
+  for (uint32_t i = 0; i < a->cp.programs.n; i++) {
+    checkpoint_enter(&a->cp, a->cp.programs.p[i]);
+    pass_imports(a, cp, place, &a->cp.programs.p[i]->machine);
+  }
+  cp->steps = a->cp.steps;
+  cp->num_ops += a->cp.num_ops;
+  arena_free(&a->arena);
+}
+
+/* Its storages are nobody's: no member of the real container is taken for used by them. */
+uint64_t judge_program(struct checkpoint *cp, uint32_t member, struct span bytes) {
+  struct member nobody = {.size = 0};
+  struct container none = {.kind = cp->container->kind, .file = cp->container->file, .members = &nobody};
+  struct aside a;
+  begin(&a, cp, &none);
+  const struct program *p = run_aside(&a.cp, member, bytes);
+  uint64_t at = p && p->machine.stopped ? p->machine.in.at : 0;
+  end(&a, cp, NULL);
+  return at;
+}
+
+void judge_bytes(const struct call *c, struct span bytes) {
+  enum { OPENING = 256 }; /* steps: a memo can give the same bytes to a million calls */
+  struct checkpoint *cp = c->cp;
+  struct container inner;
+  struct aside a;
+  if (cp->nesting >= cp->max->nested_payloads || !spend(cp, OPENING, c->at)) return;
+  begin(&a, cp, &inner);
+  container_open(&inner, &a.arena, &a.seen, cp->max, bytes);
+  checkpoint_load(&a.cp);
+  uint64_t work = a.cp.num_ops + inner.num_members;
+  end(&a, cp, c);
+  (void)!spend(cp, work, c->at);
+}
