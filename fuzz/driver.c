@@ -1,6 +1,7 @@
 /* Replays files through a target: `replay_NAME FILE…`. With -m N each file is also replayed with N random
  * changes of one byte, so that a compiler without a fuzzer still looks around its seeds; the changes are the
- * same in every run. What breaks a property is left in the file `crash` (for a sanitizer's finding too:
+ * same in every run. With -k each file is also replayed with limits and arenas of every smallness (fuzz.h).
+ * What breaks a property is left in the file `crash` (for a sanitizer's finding too:
  * ASAN_OPTIONS=abort_on_error=1). */
 #include <fcntl.h>
 #include <signal.h>
@@ -68,15 +69,29 @@ static void mutate(uint8_t *bytes, size_t n, unsigned times, uint64_t seed) {
   }
 }
 
+static void turn_knobs(uint8_t *bytes, size_t n) {
+  const uint8_t before = n ? bytes[n - 1] : 0;
+  for (unsigned later = 0; n && later < 8; later++) {
+    bytes[n - 1] = (uint8_t)(KNOB_POOR | later * KNOB_LATER | (before & KNOB_OTHER));
+    run(bytes, n);
+  }
+  for (unsigned other = 0; n && other <= KNOB_OTHER; other += KNOB_OTHER) {
+    bytes[n - 1] = (uint8_t)(KNOB_SHRUNK | other);
+    run(bytes, n);
+  }
+  if (n) bytes[n - 1] = before;
+}
+
 int main(int argc, char **argv) {
-  bool mutates = argc > 2 && strcmp(argv[1], "-m") == 0;
+  bool mutates = argc > 2 && strcmp(argv[1], "-m") == 0, turns = argc > 1 && strcmp(argv[1], "-k") == 0;
   unsigned times = mutates ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
   (void)signal(SIGABRT, save_current);
-  for (int i = mutates ? 3 : 1; i < argc; i++) {
+  for (int i = mutates ? 3 : turns ? 2 : 1; i < argc; i++) {
     size_t n;
     uint8_t *bytes = read_whole(current_path = argv[i], &n);
     run(bytes, n);
     mutate(bytes, n, times, (uint64_t)n + (uint64_t)i);
+    if (turns) turn_knobs(bytes, n);
     free(bytes);
   }
   return 0;

@@ -21,8 +21,9 @@ _Noreturn static inline void fuzz_failed(const char *property, const char *file,
 
 enum knob {
   KNOB_SHRUNK = 1, /* limits so small that most inputs meet one */
-  KNOB_POOR = 2,   /* an arena that is spent early */
+  KNOB_POOR = 2,   /* an arena that is spent early: of 16 KiB, twice that for each KNOB_LATER, up to 2 MiB */
   KNOB_OTHER = 4,  /* of the target's own */
+  KNOB_LATER = 8,
 };
 
 struct fuzz_input {
@@ -42,7 +43,7 @@ static inline struct fuzz_input fuzz_open(const uint8_t *data, size_t size) {
   in.limits.inflate_bytes = 1 << 20;
   in.limits.stats_elements = 1 << 16;
   in.limits.plan_bytes = 1 << 17;
-  in.arena_bytes = in.knobs & KNOB_POOR ? 16 << 10 : 64 << 20;
+  in.arena_bytes = in.knobs & KNOB_POOR ? (size_t)(16 << 10) << (in.knobs / KNOB_LATER % 8) : 64 << 20;
   if (!(in.knobs & KNOB_SHRUNK)) return in;
   in.limits.pickle_ops = 200;
   in.limits.pickle_stack = in.limits.pickle_marks = in.limits.pickle_memo = 16;

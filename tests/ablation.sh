@@ -4,14 +4,8 @@
 # tests/sandbox/kept.tsv says which other kernel or library needs it. `make ablation` builds what this links.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 out=$PWD/build/release
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-check() { # what, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 flags=$(make -s print-flags MODE=release)
 link() { # policy.o, main, program: with that policy in the place of the archive's
   # shellcheck disable=SC2086 # lists
@@ -75,5 +69,4 @@ for row in $(sed -n 's/^SYSCALL(\([a-z_0-9]*\),.*/\1/p; s/^UNNAMED(.*/UNNAMED/p'
   fi
   rm -rf "${work:?}/$row"
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

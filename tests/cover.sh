@@ -1,46 +1,77 @@
 #!/bin/sh
-# What runs, by module: lines and branches, first of the corpus (its files, what the fuzzers keep and once broke, through the
-# fuzz targets), then of the unit tests as well. Workers are not counted: a sealed process writes no figures. Ends with the
-# lines of the parsers that no corpus file reaches and tests/uncovered.txt does not explain.
-#   OUT, GEN    build/cover
+# What runs, by module: lines and branches, first of the corpus (its files by the command, its commands, and through the fuzz
+# targets its programs, what the fuzzers keep and what once broke them, with limits and arenas of every smallness), then with
+# what else is compared with an expected value: goldens of the command line, folders, unit tables, and the oracles that judge
+# what no file of the corpus holds. Workers are not sealed here (cover/unsealed.c). Fails when a line of the parsers did not
+# run and uncovered.txt does not explain it, or explains one that did. What fails in the suites themselves is told and is
+# `make test`'s matter.
+#   OUT    build/cover
 set -u
 cd "$(dirname "$0")/.." || exit 1
-OUT=${OUT:-build/cover}
-GEN=${GEN:-$OUT/corpus/gen}
-export GEN
+OUT=${OUT:-$PWD/build/cover}
+CKPTLINT=$OUT/ckptlint GEN=$OUT/corpus/gen CASE_SECONDS=20
+export OUT CKPTLINT GEN CASE_SECONDS
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 find "$OUT" -name '*.gcda' -delete
+began=$(date +%s)
 
-replay() { # target, folder
-  [ ! -d "$2" ] || find "$2" -type f -print0 | LC_ALL=C sort -z | xargs -0 -n 500 "$OUT/fuzz/replay_$1" >>"$work/log" 2>&1
+suite() { # name, command…: its last line, and how long it took
+  name=$1 before=$(date +%s)
+  shift
+  "$@" >"$work/log" 2>&1 || grep -E '^(\[ *FAILED|FAILED|replay)' "$work/log" | head -n 5
+  printf '%-12s %4s s  %s\n' "$name" $(($(date +%s) - before)) "$(tail -n 1 "$work/log")"
 }
+
+command() { # arguments…: whatever it answers, it is read to its end
+  (cd "$work" && timeout 600 "$CKPTLINT" "$@") >/dev/null 2>&1 || [ $? -lt 5 ] || echo "FAILED $*"
+}
+
+corpus() { # its files at once, its commands one by one
+  command --format ndjson -j 2 files benign
+  grep -v '^#' corpus/commands.tsv | cut -f3 | grep -v '^test ' >"$work/commands"
+  while read -r arguments; do
+    # shellcheck disable=SC2086 # its words
+    command $arguments </dev/null
+  done <"$work/commands"
+  echo "$(find "$work/files" "$work/benign" -type f | wc -l) files, $(wc -l <"$work/commands") commands"
+}
+
+replay() { # every target over its seeds, what the campaigns keep and what broke it
+  for t in fuzz/fuzz_*.c; do
+    t=$(basename "$t" .c)
+    t=${t#fuzz_}
+    knobs=-k
+    [ $t != report ] || knobs= # it renders each three times
+    for folder in "$work/seeds/$t" "corpus/fuzz/$t" "corpus/regress/$t"; do
+      [ ! -d "$folder" ] || find "$folder" -type f -print0 | LC_ALL=C sort -z | xargs -0 -n 500 "$OUT/fuzz/replay_$t" $knobs || echo "FAILED $t"
+      [ ! -d "$folder" ] || find "$folder" -type f
+    done
+  done >"$work/replayed" 2>"$work/errors"
+  cat "$work/errors"; grep ^FAILED "$work/replayed"
+  echo "$(grep -c / "$work/replayed") inputs"
+}
+
+units() {
+  for t in "$OUT"/tests/unit/test_* "$OUT/tests/sandbox/test_wire"; do
+    case $t in *.d | *.gc*) continue ;; esac
+    "$t" || echo "FAILED $t"
+  done >"$work/units" 2>&1
+  grep ^FAILED "$work/units"
+  echo "$(grep -c '^\[ *OK' "$work/units") passed, $(grep -c '^FAILED /' "$work/units") failed"
+}
+
 sh fuzz/seeds.sh "$work/seeds" >/dev/null || exit 1
-"$GEN" "$work/files" >/dev/null
-for f in "$work"/files/* corpus/benign/*; do # those that are too large for a fuzzer
-  [ "$(wc -c <"$f")" -lt 8192 ] || { cat "$f" && printf '\000'; } >"$work/seeds/scan/$(basename "$f")"
+"$GEN" "$work/files" && cp -r corpus/benign corpus/arch "$work" || exit 1
+suite corpus corpus
+suite replay replay
+/usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' || exit 1
+for t in cli folders; do suite $t sh tests/$t.sh; done
+suite units units
+for t in diff distributed quantized wrappers configs resume torch_statements torch_sequences; do
+  suite $t /usr/bin/python3 tests/oracle/$t.py
 done
-for t in fuzz/fuzz_*.c; do
-  t=$(basename "$t" .c)
-  t=${t#fuzz_}
-  for folder in "$work/seeds/$t" "corpus/fuzz/$t" "corpus/regress/$t"; do replay "$t" "$folder"; done
-done
-
-figures() { # title, list of what did not run
-  echo "$1"
-  find "$OUT"/validator "$OUT"/rules "$OUT"/sandbox -name '*.gcda' -print0 | xargs -0 gcov -r -b -t 2>/dev/null |
-    awk -v list="$2" -f tests/cover.awk
-}
-figures 'The corpus:' "$OUT/uncovered-corpus.txt"
-for t in "$OUT"/tests/unit/test_*; do
-  case $t in *.d | *.gc*) continue ;; esac
-  "$t" >>"$work/log" 2>&1
-done
-echo
-figures 'The corpus and the unit tests:' "$OUT/uncovered.txt"
-echo
-PARSERS='validator/container/|validator/pickle/|validator/tensor/|validator/model/|validator/base/(json|npy|reader|utf8|hash)|sandbox/wire'
-LC_ALL=C sort -V "$OUT/uncovered-corpus.txt" | grep -E "^($PARSERS)" >"$OUT/uncovered-parsers.txt"
-awk 'FILENAME == ARGV[1] { if (!/^#/ && NF) explained[$0] = 1; next }
-  { text = $0; sub(/:[0-9]+:[ \t]*/, ": ", text); if (!(text in explained)) { print; n++ } }
-  END { print n + 0 " lines of the parsers that no corpus file reaches and nothing explains" }' tests/uncovered.txt "$OUT/uncovered-parsers.txt"
+/usr/bin/python3 tests/cover/figures.py "$OUT" 'All of it:' tests/uncovered.txt "$OUT/uncovered.txt"
+code=$?
+echo "$(($(date +%s) - began)) seconds"
+exit $code

@@ -3,13 +3,7 @@
 # architecture file, and the findings of a page below "`FILE` of the corpus:".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
+. tests/lib
 
 "$GEN" "$work" demo-hostile.pt
 awk '/^\$ ckptlint demo-hostile.pt/ {on = 1; next} /^```/ {on = 0} on' README.md >"$work/shown"
@@ -76,5 +70,4 @@ for verb in scan check forward inspect diff describe record lock policy explain 
   "$CKPTLINT" help "$verb" >/dev/null 2>&1
   check "help $verb" $?
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

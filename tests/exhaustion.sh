@@ -87,6 +87,11 @@ answer "200,000 dicts in each other" "not checked" LIM807/value-depth 64 "$work/
 inner >"$work/inner.pkl"
 answer "70,000 checkpoints in bytes" "not checked" LIM805/memory 320 "$work/inner.pkl"
 
+printf "S'" >"$work/line.pkl"
+truncate -s 20G "$work/line.pkl"
+answer "a line of 20 GiB" "not checked" RUN005/unknown 64 "$work/line.pkl"
+rm "$work/line.pkl"
+
 # The 300-byte program that doubles its memo, in the machine alone.
 "$GEN" "$work" g01-memo-doubling.pkl
 line=$("$OUT/tests/bench/machine" 21 "$work/g01-memo-doubling.pkl")

@@ -3,13 +3,7 @@
 # judged, nothing is left behind.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
+. tests/lib
 mkdir "$work/tree"
 "build/${MODE:-release}/tests/bench/big" 4 50000000 "$work/tree/1.pt" || exit 1
 for i in 2 3 4 5 6; do ln "$work/tree/1.pt" "$work/tree/$i.pt"; done
@@ -90,5 +84,4 @@ end_by INT
 kill "$sleeper"
 [ "$code" -eq 130 ] && [ "$took" -lt 1000 ]; check "while it waits for standard input" $?
 grep -q 'simple_linear.pt","verdict":"clean"' "$work/report"; check "what was judged keeps its verdict" $?
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

@@ -3,12 +3,8 @@
 # in both; with ASan the corpus as well. Only from a release run, which is what it stands beside.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 [ "${MODE:-release}" = release ] || { echo "0 passed, 0 failed"; exit 0; }
-passed=0
-failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 
 units() { # mode: every unit program of it, one check each
   mkdir -p "build/$1/tests/log"
@@ -37,5 +33,4 @@ if command -v clang >/dev/null; then
 else
   echo "SKIPPED matrix: clang is not installed"
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

@@ -4,17 +4,12 @@
 # (digests of whole scans), libarchive, libseccomp; and tests that measure time. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 [ "${MODE:-release}" = release ] || { echo "0 passed, 0 failed"; exit 0; } # it stands beside a release run
 command -v clang >/dev/null || { echo "SKIPPED msan: clang is not installed"; exit 0; }
 units='arena contents detect disasm gguf globals hash inner json legacy machine near npy plan report safetensors state_dict tar utf8 view walk zip'
 targets='zip pickle tar legacy npy gguf safetensors joblib json scan report'
 out=build/msan
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 
 mkdir -p build
 # shellcheck disable=SC2046,SC2086 # lists
@@ -34,5 +29,4 @@ for target in $targets; do
   check "replay_$target" $code
   [ $code -eq 0 ] || tail -n 20 "$work/log"
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

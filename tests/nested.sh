@@ -55,6 +55,57 @@ expect 0 'good-twice.zip!good.tar.gz!good/p.pkl' --nested good-twice.zip
 expect 1 GLB301 --nested bad-twice.zip
 expect 2 LIM807 --nested=1 good-twice.zip
 
+# joblib before 0.10: "ZF", the length in hexadecimal digits and blanks, a zlib stream (numpy_pickle_compat.py); one more blank
+# where Python 2 wrote it. What is in it is unpickled, so it is read unasked.
+zlib() { # file, more: a stream behind such a head
+  python3 - "$1" "$2" <<'END'
+import sys, zlib
+data = open(sys.argv[1], "rb").read()
+sys.stdout.buffer.write(b"ZF" + hex(len(data)).encode().ljust(19) + sys.argv[2].encode() + zlib.compress(data))
+END
+}
+for more in '' ' '; do
+  zlib good/p.pkl "$more" >good.zf
+  zlib bad/p.pkl "$more" >bad.zf
+  expect 0 '!data' good.zf
+  expect 1 GLB301 bad.zf
+done
+printf x >>good.zf
+expect 2 'FMT114.*bytes follow the zlib stream' good.zf
+head -c 35 bad.zf >cut.zf
+expect 2 'FMT114.*the zlib stream is damaged' cut.zf
+head -c 20M /dev/zero >zeros
+zlib zeros '' >zeros.zf
+expect 2 FMT114 zeros.zf
+expect 2 LIM801 --nested --max-nested-bytes 1M zeros.zf
+
+# stable-baselines3 unpickles what stands as ":serialized:" in its data, in base64 as binascii reads it: other characters are
+# passed over, and the padding ends it.
+mkdir sb3
+printf 2.0.0 >sb3/_stable_baselines3_version
+sb3() { # name, text of data
+  printf %s "$2" >sb3/data
+  (cd sb3 && zip -q ../"$1".zip data _stable_baselines3_version)
+}
+item() { printf '{"n": 1, "k": {":type:": "x", ":serialized:": %s}}' "$1"; }
+bad=$(base64 -w 0 <bad/p.pkl)
+sb3 good-sb3 "$(item "\"$(base64 -w 0 <good/p.pkl)\"")"
+expect 0 'good-sb3.zip!data:k"' good-sb3.zip
+sb3 bad-sb3 "$(item "\"$bad\"")"
+expect 1 '"path":"bad-sb3.zip!data:k","parent":"bad-sb3.zip","verdict":"unsafe"' bad-sb3.zip
+sb3 odd-sb3 "$(item "\"$(echo "$bad" | sed 's/./&-/g;s/-*=-*/=/g')\"")"
+expect 1 GLB301 odd-sb3.zip
+sb3 more-sb3 "$(item "\"$bad$bad\"")"
+expect 1 GLB301 more-sb3.zip
+sb3 cut-sb3 "$(item "\"${bad%???}\"")"
+expect 2 'FMT114.*base64 is cut off' cut-sb3.zip
+sb3 number-sb3 "$(item 1)"
+expect 2 'FMT114.*no text in :serialized:' number-sb3.zip
+sb3 list-sb3 '[1]'
+expect 2 'FMT114.*JSON is no object' list-sb3.zip
+sb3 text-sb3 '{'
+expect 2 'FMT114.*JSON is not read' text-sb3.zip
+
 # A program of torch.export is never clean; what it carries along is told.
 mkdir -p x/models x/data/sample_inputs x/data/weights
 printf pt2 >x/archive_format

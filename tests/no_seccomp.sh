@@ -2,13 +2,9 @@
 # A host without seccomp: no verdict (exit 5) unless the user asks for less, and then every report says so.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 outer=build/${MODE:-release}/tests/sandbox/outer
 file=corpus/benign/simple_linear.pt
-passed=0
-failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 exits() { # code, command…
   want=$1
   shift
@@ -25,5 +21,4 @@ exits 0 "$outer" "$CKPTLINT" --sandbox none "$file"; check "--sandbox none does"
 "$outer" "$CKPTLINT" --sandbox none "$file" | grep -q 'sandbox \(none\|reduced\)'; check "and the report names the level" $?
 "$outer" "$CKPTLINT" --sandbox none "$file" | grep -q 'RUN008/layer'; check "and which layer is missing" $?
 "$outer" "$CKPTLINT" doctor | grep -q 'seccomp  *\(off\|missing\|no\)'; check "doctor shows what is missing" $?
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

@@ -3,13 +3,7 @@
 # they don't, nothing is clean.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
+. tests/lib
 mkdir "$work/cases"
 "$GEN" "$work/cases" || exit 1
 mkdir "$work/some"
@@ -46,5 +40,4 @@ grep -q '"path":"corpus/benign/simple_cnn.pt","verdict":"clean"' "$work/report";
 [ $? -eq 4 ]; check "standard input can't be read twice" $?
 LD_PRELOAD=libm.so.6 "$CKPTLINT" --paranoid corpus/benign/simple_linear.pt >"$work/report" 2>&1
 [ $? -eq 4 ]; check "what is put into one process is not in the other" $?
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

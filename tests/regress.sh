@@ -1,6 +1,7 @@
 #!/bin/sh
-# Replays every input that once broke a fuzz target, what the campaigns keep, then the seeds with a few changes of one byte
-# each: what a fuzzer finds first is found without one. A file is one test. Ends with "N passed, N failed".
+# Replays every input that once broke a fuzz target, what the campaigns keep, then the seeds with limits and arenas of every
+# smallness, and with a few changes of one byte each: what a fuzzer finds first is found without one. A file is one test.
+# Ends with "N passed, N failed".
 #   OUT, GEN    build/MODE with fuzz/replay_NAME, and the corpus generator
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -14,15 +15,17 @@ passed=0 failed=0
 sh fuzz/seeds.sh "$work/seeds" >/dev/null || exit 1
 case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 
-replay() { # target, changes, folder: all of its files in one process
-  [ -d "$3" ] || return
-  set -- "$1" "$2" "$3" "$(find "$3" -type f | wc -l)"
-  [ "$4" -gt 0 ] || return
-  if (cd "$work" && find "$3" -type f -print0 | LC_ALL=C sort -z | xargs -0 timeout 300 "$OUT/fuzz/replay_$1" -m "$2") >"$work/log" 2>&1; then
-    passed=$((passed + $4))
+replay() { # target, folder, options…: all of its files in one process
+  t=$1 folder=$2
+  shift 2
+  [ -d "$folder" ] || return
+  n=$(find "$folder" -type f | wc -l)
+  [ "$n" -gt 0 ] || return
+  if (cd "$work" && find "$folder" -type f -print0 | LC_ALL=C sort -z | xargs -0 timeout 300 "$OUT/fuzz/replay_$t" "$@") >"$work/log" 2>&1; then
+    passed=$((passed + n))
   else
     failed=$((failed + 1))
-    echo "FAILED replay_$1 -m $2 $3"
+    echo "FAILED replay_$t $* $folder"
     tail -n 20 "$work/log"
   fi
 }
@@ -30,9 +33,10 @@ replay() { # target, changes, folder: all of its files in one process
 for target in fuzz/fuzz_*.c; do
   target=$(basename "$target" .c)
   target=${target#fuzz_}
-  replay "$target" 0 "$PWD/corpus/regress/$target"
-  replay "$target" 0 "$PWD/corpus/fuzz/$target"
-  replay "$target" "$CHANGES" "$work/seeds/$target"
+  replay "$target" "$PWD/corpus/regress/$target"
+  replay "$target" "$PWD/corpus/fuzz/$target"
+  [ "$target" = report ] || replay "$target" "$work/seeds/$target" -k # it renders each three times
+  replay "$target" "$work/seeds/$target" -m "$CHANGES"
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -2,12 +2,8 @@
 # tests/sandbox/items.tsv against the tests: items 1 to 55, each once, each shown by tests that exist; likewise SECURITY.md.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 table=tests/sandbox/items.tsv
-passed=0
-failed=0
-check() { # what, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 exists() { # file:test
   file=${1%%:*}
   name=${1#*:}
@@ -19,7 +15,7 @@ exists() { # file:test
 
 [ "$(grep -v '^#' $table | cut -f 1 | tr '\n' ' ')" = "$(seq 55 | tr '\n' ' ')" ]; check "items 1 to 55, each once" $?
 tab=$(printf '\t')
-grep -v '^#' $table >"${TMPDIR:-/tmp}/items.$$"
+grep -v '^#' $table >"$work/items"
 while IFS=$tab read -r item what where how; do
   case $how in
   run | simulated)
@@ -33,13 +29,11 @@ while IFS=$tab read -r item what where how; do
   elsewhere:*) echo "not run here: $item, $what: ${how#elsewhere: }" ;;
   *) check "$item: how is it shown?" 1 ;;
   esac
-done <"${TMPDIR:-/tmp}/items.$$"
-rm -f "${TMPDIR:-/tmp}/items.$$"
+done <"$work/items"
 
 # SECURITY.md names the tests that hold each promise.
 for f in $(grep -o '`tests/[^`]*`' SECURITY.md | tr -d '`'); do
   [ -f "$f" ]; check "SECURITY.md: $f is there" $?
 done
 [ "$(grep -c '^| .* | .*`\(tests\|make\)' SECURITY.md)" -ge 10 ]; check "SECURITY.md: each promise has its tests" $?
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

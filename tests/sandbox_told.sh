@@ -3,14 +3,8 @@
 # from outside. Nothing but an option weakens it, and there is no build without it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 file=corpus/benign/simple_linear.pt
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 
 "$CKPTLINT" --format ndjson "$file" >"$work/report"
 "$CKPTLINT" doctor --format json >"$work/doctor"
@@ -18,6 +12,7 @@ digest=$(sed -n 's/.*"policy_sha256":"\([0-9a-f]\{64\}\)".*/\1/p' "$work/report"
 [ -n "$digest" ]; check "a report has the filters' digest" $?
 [ "$digest" = "$(sed -n 's/.*"policy_sha256":"\([0-9a-f]\{64\}\)".*/\1/p' "$work/doctor")" ]; check "doctor has the same" $?
 "$CKPTLINT" doctor | grep -q "policy sha256 $digest"; check "and shows it to people" $?
+"$CKPTLINT" -v "$file" | grep -qx "System-call filters sha256:$digest\."; check "and so does a report with -v" $?
 if [ "${MODE:-release}" = release ] && grep -q '"libseccomp":"2.5.4"' "$work/report"; then
   grep -q "^$(uname -m) sha256 $digest\$" tests/sandbox/golden.txt; check "it is the golden one" $?
 fi
@@ -49,5 +44,4 @@ for c in sandbox/policy.c sandbox/end.c sandbox/lockdown.c sandbox/probe.c; do
   ${CC:-gcc} -std=c11 -D_GNU_SOURCE -I"$work/empty" -Ivalidator -I. -Werror=implicit-function-declaration -fsyntax-only "$c" 2>/dev/null
   [ $? -ne 0 ]; check "without the headers $c does not" $?
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

@@ -9,16 +9,12 @@
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib
 SECS=${SECS:-3600}
 OUT=${OUT:-$PWD/build/release}
-work=$(mktemp -d) || exit 1
 command='' session=''
 # shellcheck disable=SC2086 # numbers, or nothing
 trap 'kill $command $session 2>/dev/null; rm -rf "$work"' EXIT
-passed=0 failed=0
-check() { # promise, condition's exit code
-  if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else echo "broken: $1"; failed=$((failed + 1)); fi
-}
 
 # ---- the tree: every case of the corpus, what torch wrote, archives in archives, large ones, real ones ----
 
@@ -116,5 +112,4 @@ row 8 0 'session: descriptors'
 check 'the command has no more children than workers' "$([ "$(most 5)" -le 2 ]; echo $?)"
 check 'the session has no more children than workers' "$([ "$(most 9)" -le 2 ]; echo $?)"
 echo "$lines samples in $SECS s"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+done_checking

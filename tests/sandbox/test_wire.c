@@ -293,6 +293,43 @@ static void last_words_are_found_behind_a_cut_frame(void **state) {
   arena_free(&a);
 }
 
+/* What each handler sends is told from the others. */
+static void send_violation(struct wire_out *out) { wire_last_words(out->fd, FRAME_VIOLATION, 59, 62, 3); }
+static void send_fault(struct wire_out *out) { wire_last_words(out->fd, FRAME_FAULT, SIGBUS, 2, 0); }
+static void send_setup(struct wire_out *out) { wire_last_words(out->fd, FRAME_SETUP, 5, EPERM, 0); }
+
+static void last_words_arrive(void **state) {
+  (void)state;
+  static void (*const senders[])(struct wire_out *) = {send_violation, send_fault, send_setup};
+  for (size_t i = 0; i < ARRAY_LEN(senders); i++) {
+    struct arena a;
+    struct wire_in in;
+    struct span bytes = report_of(senders[i]);
+    arena_init(&a, 1 << 20);
+    assert_int_equal(wire_parse(&in, &a, bytes, FILE_SIZE), WIRE_INCOMPLETE);
+    assert_true(in.violation == (i == 0) && in.fault == (i == 1) && in.setup == (i == 2));
+    if (in.violation) assert_true(in.nr == 59 && in.arch == 62 && in.rule == 3);
+    if (in.fault) assert_true(in.signal == SIGBUS && in.si_code == 2);
+    if (in.setup) assert_true(in.step == 5 && in.error == EPERM);
+    exact_free(bytes);
+    arena_free(&a);
+  }
+}
+
+/* Nobody reads any more: the worker knows that its report is not whole. */
+static void a_pipe_without_a_reader_breaks_the_report(void **state) {
+  (void)state;
+  int ends[2];
+  void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+  assert_int_equal(pipe(ends), 0);
+  close(ends[0]);
+  struct wire_out out = {.fd = ends[1]};
+  wire_end(&out, true);
+  assert_true(out.broken);
+  close(ends[1]);
+  (void)signal(SIGPIPE, before);
+}
+
 static void spent_arena_is_not_the_workers_fault(void **state) {
   (void)state;
   struct arena a;
@@ -638,6 +675,8 @@ int main(void) {
       cmocka_unit_test(fields_are_checked),
       cmocka_unit_test(member_offsets_have_their_own_bound),
       cmocka_unit_test(last_words_are_found_behind_a_cut_frame),
+      cmocka_unit_test(last_words_arrive),
+      cmocka_unit_test(a_pipe_without_a_reader_breaks_the_report),
       cmocka_unit_test(spent_arena_is_not_the_workers_fault),
       cmocka_unit_test(behaviours_are_told_apart),
       cmocka_unit_test(several_workers_at_once),

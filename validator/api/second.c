@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 struct second {
   pid_t pid;
   FILE *theirs;        /* what it reports, an event a line */
@@ -27,7 +29,7 @@ static char **arguments_of(char *const *argv) {
   static const char format[] = "--format=ndjson", progress[] = "--progress=never";
   size_t n = 0, from = 0, to = 0;
   while (argv[n]) n++;
-  char **copy = calloc(1, (n + 3) * sizeof *copy + sizeof format + sizeof progress);
+  char **copy = memory_calloc(1, (n + 3) * sizeof *copy + sizeof format + sizeof progress);
   if (!copy) return NULL;
   char *own = (char *)(copy + n + 3);
   for (; from < n && strcmp(argv[from], "--") != 0; from++)
@@ -65,7 +67,7 @@ static bool start(struct second *s, char *const *argv) {
 }
 
 struct second *second_start(char *const *argv) {
-  struct second *s = calloc(1, sizeof *s);
+  struct second *s = memory_calloc(1, sizeof *s);
   if (!s) return NULL;
   s->file = memfd_create("report", MFD_CLOEXEC);
   const struct report_options how = {.format = FORMAT_NDJSON, .fd = s->file};

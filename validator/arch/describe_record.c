@@ -40,6 +40,17 @@ static const struct plan_value *only_item(const struct plan *p, const struct pla
   return &p->values[first];
 }
 
+/* A word, as torch's modes are; what would end the text, or is long, is not shown. */
+static void put_text(struct line *l, struct span text) {
+  bool plain = text.n <= 40;
+  for (size_t i = 0; i < text.n; i++)
+    plain = plain && text.p[i] >= ' ' && text.p[i] <= '~' && text.p[i] != '\'' && text.p[i] != '\\';
+  if (plain)
+    put(l, "'%.*s'", (int)text.n, (const char *)text.p);
+  else
+    put(l, "?");
+}
+
 static void put_value(struct line *l, const struct plan *p, const struct plan_value *v) {
   char real[REAL_ROOM];
   switch ((enum plan_value_kind)v->kind) {
@@ -50,11 +61,7 @@ static void put_value(struct line *l, const struct plan *p, const struct plan_va
     real_shortest(real, v->real);
     put(l, "%s", real);
     return;
-  case PLAN_VAL_TEXT: {
-    struct span text = plan_span(p, v->text);
-    put(l, "'%.*s'", (int)min_size(text.n, 40), (const char *)text.p);
-    return;
-  }
+  case PLAN_VAL_TEXT: put_text(l, plan_span(p, v->text)); return;
   default: break;
   }
   if (v->kind != PLAN_VAL_TUPLE && v->kind != PLAN_VAL_LIST) {
@@ -233,7 +240,8 @@ bool describe_record(struct description *out, const struct plan *p, const struct
   for (;;) {
     struct level *level = &stack[depth];
     if (level->at >= level->end) {
-      if (depth-- == 0) return true;
+      if (depth == 0) return true;
+      depth--;
       continue;
     }
     uint32_t child = level->at, record = plan_resolve(p, child);

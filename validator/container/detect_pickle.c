@@ -19,6 +19,9 @@ static const struct row {
  * taken as the most lenient unpickler takes them. */
 enum { OPCODES_SEEN = 16, LOOSE_OPCODES_SEEN = 256 };
 
+/* All lines together: a file can be a line of any length. */
+enum { LINES_SEEN = 16 << 20 };
+
 /* ---- lines: as picklers write them, or odd, which some unpickler takes all the same ---- */
 
 enum grammar { BAD, ODD, PLAIN };
@@ -95,13 +98,25 @@ struct lexer {
   uint32_t height;                    /* values on the stack */
   uint32_t marks[LOOSE_OPCODES_SEEN]; /* heights at the marks */
   uint32_t num_marks, num_opcodes;
-  bool odd;      /* a line that no pickler writes was taken */
-  bool misnamed; /* … as the name of an import, which then fails */
-  bool stored;   /* something is in the memo */
-  bool named;    /* something was imported */
-  bool called;   /* by an opcode that calls what was imported */
-  bool stopped;  /* the last opcode was STOP */
+  size_t line_bytes; /* that may be looked at */
+  bool cut;          /* there are more in this line, and those before are as picklers write them */
+  bool odd;          /* a line that no pickler writes was taken */
+  bool misnamed;     /* … as the name of an import, which then fails */
+  bool stored;       /* something is in the memo */
+  bool named;        /* something was imported */
+  bool called;       /* by an opcode that calls what was imported */
+  bool stopped;      /* the last opcode was STOP */
 };
+
+static bool next_line(struct lexer *l, struct span *line) {
+  struct reader seen = reader_of(span_first(l->in.left, l->line_bytes), 0);
+  if (reader_line(&seen, line)) {
+    l->line_bytes -= line->n + 1;
+    return reader_skip(&l->in, line->n + 1);
+  }
+  l->cut = l->in.left.n > l->line_bytes && printable(seen.left) == PLAIN;
+  return false;
+}
 
 static bool argument(struct lexer *l, uint8_t op) {
   static const uint8_t widths[] = {
@@ -113,7 +128,7 @@ static bool argument(struct lexer *l, uint8_t op) {
   uint32_t lines = arg == ARG_LINES ? 2 : arg == ARG_LINE;
   bool first = l->num_opcodes == 0;
   for (uint32_t i = 0; i < lines; i++) {
-    if (!reader_line(&l->in, &s)) return false;
+    if (!next_line(l, &s)) return false;
     enum grammar grammar = judge_line(op, first, s);
     if (grammar == BAD) return false;
     l->odd = l->odd || grammar == ODD;
@@ -168,10 +183,10 @@ static bool next_opcode(struct lexer *l) {
 /* A program that takes what is not there ends at once: text that happens to begin as one, as a safetensors
  * header of 1,624 bytes does, is none. What called something before is one, whatever follows. */
 bool looks_like_pickle(const struct probe *p) {
-  struct lexer l = {.in = reader_of(p->file, 0)};
+  struct lexer l = {.in = reader_of(p->file, 0), .line_bytes = LINES_SEEN};
   while (l.num_opcodes < (l.odd ? LOOSE_OPCODES_SEEN : OPCODES_SEEN)) {
     if (l.num_opcodes && reader_done(&l.in)) return !l.odd;
-    if (!next_opcode(&l)) return false;
+    if (!next_opcode(&l)) return l.cut;
     if (l.called || l.stopped) return l.called || !l.misnamed;
   }
   return true;

@@ -43,10 +43,16 @@ bool run_small(struct checkpoint *cp, struct arena *a, struct machine *m, struct
   return plain;
 }
 
+/* The table has no room for one more. Of spent memory checkpoint_load tells. */
+static void leave_unread(struct checkpoint *cp, enum obs_kind limit, uint64_t n, uint64_t max) {
+  cp->unread = true;
+  if (n >= max) note_load(cp, limit, MEMBER_FILE, 0, n + 1, max);
+}
+
 bool add_root(struct checkpoint *cp, const struct root *root) {
   struct root *slot = vec_push(cp->arena, &cp->roots, cp->max->tensors);
   if (!slot) {
-    cp->unread = true;
+    leave_unread(cp, OBS_LIMIT_TENSORS, cp->roots.n, cp->max->tensors);
     return false;
   }
   *slot = *root;
@@ -59,7 +65,7 @@ struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span by
   struct machine_hooks hooks = checkpoint_hooks(cp);
   uint32_t refused = cp->num_refused;
   if (!slot) {
-    cp->unread = true;
+    leave_unread(cp, OBS_LIMIT_MEMBERS, cp->programs.n, cp->max->zip_members);
     return NULL;
   }
   *slot = p;
@@ -96,7 +102,7 @@ struct member *load_section(struct checkpoint *cp, struct span name, uint64_t at
   if (rec)
     rec->used = true;
   else
-    cp->unread = true;
+    leave_unread(cp, OBS_LIMIT_MEMBERS, cp->container->num_members, cp->max->zip_members);
   return rec;
 }
 

@@ -175,6 +175,9 @@ static void write_run(struct text *t, const cJSON *run) {
   }
   pen_text(&t->pen, INK_FAINT, ".");
   pen_newline(&t->pen);
+  if (!t->options->verbose || !field_is_there(sandbox, "policy_sha256")) return;
+  pen_format(&t->pen, INK_FAINT, "System-call filters sha256:%s.", field_text(sandbox, "policy_sha256"));
+  pen_newline(&t->pen);
 }
 
 static void write_policy(struct text *t, const cJSON *policy) {
