@@ -12,7 +12,7 @@ mkdir "$work"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
 mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder" "$out/legacy" "$out/report"
 mkdir -p "$out/json" "$out/arch" "$out/match" "$out/expr" "$out/policy" "$out/lock" "$out/escape"
-mkdir -p "$out/unpack" "$out/index" "$out/diff"
+mkdir -p "$out/unpack" "$out/index" "$out/diff" "$out/goldens"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -99,6 +99,18 @@ printf '%s\000model-00001-of-00002.safetensors\na.bias float32 2\n\000pytorch_mo
 zeros=$(printf '%064d' 0)
 printf '{"policy": 1, "note": "n", "allow": {"a.B": "why"}, "files": [{"path": "a.pt", "size": 12, "sha256": "%s", "allow": {"c.D": "why"}}]}\000' "$zeros" >"$out/policy/whole"
 printf '{"lock": 1, "state_dict": "", "tensors": {"a.weight": {"dtype": "float32", "shape": [2, 3], "sha256": "%s"}, "a.bias": {"dtype": "float32", "shape": [2], "sha256": null}, "steps": {"dtype": "int64", "shape": [], "sha256": null}}}\000' "$zeros" >"$out/lock/whole"
+
+# Goldens: a generator, inline numbers, .npy in base64 (float32 [1, 2], and the same in Fortran order).
+npy() { # order, shape, dtype, bytes
+  { printf '\223NUMPY\001\000v\000'; printf "%-117s\n" "{'descr': '$3', 'fortran_order': $1, 'shape': $2, }"; printf "$4"; } | base64 -w 0
+}
+head='"goldens": 1, "tool": "ckptlint 0.1.0", "blas": "Haswell", "arch": {"name": "M", "sha256": "'$zeros'"}, "checkpoint": {"path": "m.pt", "size": 9, "sha256": "'$zeros'", "weights_sha256": "'$zeros'"}'
+recorded() { printf '{%s, "tests": [%s]}\000' "$head" "$2" >"$out/goldens/$1"; }
+numbers=$(npy False '(1, 2)' '<f4' '\000\000\200\077\000\000\000\100')
+turned=$(npy True '(1, 2)' '<f4' '\000\000\200\077\000\000\000\100')
+recorded npy '{"B": 1, "T": 2, "x": "rand(0)", "n": "randint(0)", "b": "ones", "y": {"npy": "'"$numbers"'"}, "m": {"argmax": [1]}}'
+recorded turned '{"B": 1, "T": 2, "x": "rand(7)", "n": "arange", "b": "zeros", "y": {"npy": "'"$turned"'", "rtol": 0.1}}'
+recorded inline '{"x": [[1, 2, 3]], "n": [[1]], "b": [[1]], "y": [[0, 0]], "m": [[2]]}, {"B": 2, "T": 1, "x": "rand(0)", "n": "randint(1)", "b": "ones", "y": [[0, 0], [0, 0]]}'
 printf 'a\033[2J\342\200\256\303\251\344\270\255\363\240\201\201\377\355\240\200"\\\000' >"$out/escape/hidden"
 rm -rf "$work"
 for d in "$out"/*; do echo "$(basename "$d"): $(find "$d" -type f | wc -l) seeds"; done

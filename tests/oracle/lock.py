@@ -2,7 +2,9 @@
 Needs Debian's python3-torch."""
 import hashlib
 import json
+import math
 import os
+import struct
 import sys
 import tempfile
 import warnings
@@ -19,9 +21,24 @@ warnings.simplefilter("ignore")
 
 
 def expected(t):
-    whole = t.detach().clone(memory_format=torch.contiguous_format)
+    whole = (t.int_repr() if t.is_quantized else t.detach()).clone(memory_format=torch.contiguous_format)
     little = bytes(whole.storage().untyped()) if t.numel() else b""
-    return {"dtype": str(t.dtype)[6:], "shape": list(t.shape), "sha256": hashlib.sha256(little).hexdigest()}
+    digest = hashlib.sha256(little)
+    if t.is_quantized:
+        by_channel = t.qscheme() != torch.per_tensor_affine
+        scales = t.q_per_channel_scales() if by_channel else torch.tensor([t.q_scale()], dtype=torch.float64)
+        points = t.q_per_channel_zero_points() if by_channel else torch.tensor([t.q_zero_point()])
+        run = math.prod(t.shape[t.q_per_channel_axis() + 1:]) if by_channel else 1
+        digest = hashlib.sha256(digest.digest() + scales.double().numpy().tobytes() + points.double().numpy().tobytes() + struct.pack("<d", run))
+    return {"dtype": str(t.dtype)[6:], "shape": list(t.shape), "sha256": digest.hexdigest()}
+
+
+def quantized(scale=0.5, scales=(0.25, 0.5, 2.0), axis=0):
+    """A scale for all, a scale for each channel, and one for each row of a table."""
+    integers = torch.arange(9, dtype=torch.int8).view(3, 3)
+    by_channel = torch._make_per_channel_quantized_tensor(integers, torch.tensor(scales, dtype=torch.float64), torch.tensor([0, 1, 2]), axis)
+    rows = torch.quantize_per_channel(torch.randn(3, 4), torch.tensor(scales), torch.zeros(3), 0, torch.quint8)
+    return {"q": torch._make_per_tensor_quantized_tensor(integers, scale, 3), "channels": by_channel, "rows": rows}
 
 
 def save(value, path, **how):
@@ -42,7 +59,7 @@ def changes(a):
     yield "nothing", a, zipped, 0, ["equal"]
     yield "a legacy stream", a, old, 0, ["equal"]
     yield "a wrapper", {"epoch": 1, "model": a}, zipped, 0, ["equal"]
-    yield "other strides", {k: v.t().contiguous().t() if v.dim() == 2 else v for k, v in a.items()}, zipped, 0, ["equal"]
+    yield "other strides", {k: v.t().contiguous().t() if v.dim() == 2 and not v.is_quantized else v for k, v in a.items()}, zipped, 0, ["equal"]
     yield "one number", {**a, "fc.bias": a["fc.bias"] + 1}, zipped, 1, ["bytes", "equal"]
     yield "another dtype", {**a, "fc.bias": a["fc.bias"].double()}, zipped, 1, ["equal", "shape"]
     yield "another shape", {**a, "fc.bias": a["fc.bias"][:2].clone()}, zipped, 1, ["equal", "shape"]
@@ -50,6 +67,9 @@ def changes(a):
     yield "one more", {**a, "new": torch.ones(1)}, zipped, 1, ["equal", "unexpected"]
     yield "a prefix", {"module." + k: v for k, v in a.items()}, zipped, 0, ["equal", "prefix"]
     yield "a prefix and a difference", {"module." + k: v * 2 if k == "half" else v for k, v in a.items()}, zipped, 1, ["bytes", "equal", "prefix"]
+    yield "another scale", {**a, "q": quantized(scale=0.75)["q"]}, zipped, 1, ["bytes", "equal"]
+    yield "another scale of a channel", {**a, "channels": quantized(scales=(0.25, 0.5, 4.0))["channels"]}, zipped, 1, ["bytes", "equal"]
+    yield "another axis", {**a, "channels": quantized(axis=1)["channels"]}, zipped, 1, ["bytes", "equal"]
     yield "a meta tensor", {**a, "fc.bias": torch.empty(4, device="meta")}, zipped, 2, ["equal", "no-digest"]
 
 
@@ -60,6 +80,7 @@ def main():
          "waves": torch.randn(3, dtype=torch.complex64), "half": torch.randn(3, 2).half(), "brain": torch.randn(3).bfloat16(),
          "doubles": torch.randn(2, 2).double(), "bytes": torch.arange(4, dtype=torch.uint8), "wide": torch.ones(1).expand(5)}
     a["tied"] = a["fc.weight"]
+    a.update(quantized())
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         path, lock = save(a, os.path.join(folder, "a.pt")), os.path.join(folder, "a.lock.json")

@@ -12,6 +12,7 @@ try:
     import numpy
     import torch
     from torch import nn
+    import torch.ao.nn.quantized.dynamic
     from torch.ao import quantization as tq
     from found import Tally
 except ImportError:
@@ -111,12 +112,12 @@ def ckptlint(folder, model, x, y, statement, rtol, atol, state=None):
     """Exit code and report of a forward of the model's state dict against what torch says."""
     def at(name):
         return os.path.join(folder, name)
-    modules = {name: line(m) for name, m in model.named_children() if not isinstance(m, nn.Identity)}
+    modules = {"layer": model.text} if isinstance(model, Alone) else {name: line(m) for name, m in model.named_children() if not isinstance(m, nn.Identity)}
     torch.save(state or model.state_dict(), at("m.pt"))
     numpy.save(at("x.npy"), x.numpy())
     numpy.save(at("y.npy"), y.detach().numpy())
     with open(at("arch.json"), "w") as f:
-        json.dump({"arch": 1, "name": "Net", "modules": modules, "inputs": {"x": "float32[%s]" % ", ".join(map(str, x.shape))},
+        json.dump({"arch": 1, "name": "Net", "modules": modules, "inputs": {"x": ("float32[%s]" if x.is_floating_point() else "int64[%s]") % ", ".join(map(str, x.shape))},
                    "forward(x)": statement.split("; ")}, f)
     tolerances = [] if rtol is None else ["--rtol", repr(rtol), "--atol", repr(atol)]
     run = subprocess.run([os.environ["CKPTLINT"], "forward", at("m.pt"), "--arch", at("arch.json"), "--input", "x=" + at("x.npy"),
@@ -204,12 +205,47 @@ def check_dynamic(tally, folder):
             tally.check(name + ", another output", wrong(*ckptlint(folder, model, x, y + 0.1, statement, None, None), 1))
 
 
+def check_dynamic_convolutions(tally, folder):
+    """Their keys are known; they are not computed, by name."""
+    torch.backends.quantized.engine = ENGINES[-1]
+    for kind, args, shape in (("Conv1d", "(3, 4, 3, padding=1)", (2, 3, 6)), ("Conv2d", "(2, 4, (3, 2), stride=2, groups=2)", (2, 2, 6, 7)),
+                              ("Conv3d", "(2, 3, 2, bias=False)", (1, 2, 4, 4, 3)), ("ConvTranspose2d", "(3, 2, 3, 2, 1)", (1, 3, 4, 5))):
+        model = Alone(eval("qd.%s%s" % (kind, args), {"qd": torch.ao.nn.quantized.dynamic}), "DynamicQuantized%s%s" % (kind, args))
+        code, report = ckptlint(folder, model, torch.randn(shape), torch.zeros(1), "layer(x)", None, None)
+        said = wrong(code, report, 2)
+        named = "DynamicQuantized" + kind in " ".join(f["message"] for f in report["findings"])
+        tally.check(model.text, said or (None if report["check"]["missing"] == report["check"]["mismatched"] == 0 and named else "not by name"))
+
+
+class Alone(nn.Module):
+    def __init__(self, layer, text):
+        super().__init__()
+        self.layer, self.text = layer, text
+
+
+def check_tables(tally, folder):
+    """The numbers of a table are what its integers stand for: nothing is rounded on the way."""
+    torch.manual_seed(8)
+    for layer, args in ((nn.Embedding(10, 6), "(10, 6)"), (nn.EmbeddingBag(10, 6, mode="sum"), "(10, 6)")):
+        layer.qconfig = tq.float_qparams_weight_only_qconfig
+        kind = type(layer).__name__
+        made = getattr(torch.ao.nn.quantized, kind).from_float(tq.prepare(layer))
+        model = Alone(made, "Quantized%s%s" % (kind, args))
+        x, offsets = torch.randint(10, (7,)), torch.tensor([0, 3, 3])
+        y = made(x) if kind == "Embedding" else made(x, offsets)
+        statement = "layer(x)" if kind == "Embedding" else "layer(x, tensor([0, 3, 3]))"
+        tally.check(model.text, wrong(*ckptlint(folder, model, x, y, statement, 1e-5, 1e-6)))
+        tally.check(model.text + ", another output", wrong(*ckptlint(folder, model, x, y * 1.001, statement, 1e-5, 1e-6), 1))
+
+
 def main():
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         check_static(tally, folder)
         check_spoiled(tally, folder)
         check_dynamic(tally, folder)
+        check_dynamic_convolutions(tally, folder)
+        check_tables(tally, folder)
     sys.exit(tally.end())
 
 

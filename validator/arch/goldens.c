@@ -17,7 +17,9 @@ static bool read_version(struct spec *sp, struct item it, void *into) {
 }
 
 static bool read_tool(struct spec *sp, struct item it, void *into) {
-  return spec_text(sp, it, &((struct goldens *)into)->tool);
+  struct span *tool = &((struct goldens *)into)->tool;
+  if (!spec_text(sp, it, tool)) return false;
+  return tool->n || spec_reject(sp, OBS_ARCH_VALUE, it.place, 0, "expected the name of what recorded them");
 }
 
 static bool read_digest(struct spec *sp, struct item it, struct span *out) {

@@ -80,6 +80,11 @@ op_shape_fn layer_norm_shape, rms_norm_shape, group_norm_shape, local_response_n
 op_cost_fn norm_cost, local_response_norm_cost;
 op_kernel_fn layer_norm_run, rms_norm_run, group_norm_run, local_response_norm_run;
 
+/* grid_sample.c */
+op_shape_fn grid_sample_shape;
+op_cost_fn grid_sample_cost;
+op_kernel_fn grid_sample_run;
+
 /* bilinear.c */
 op_shape_fn bilinear_shape, transformers_conv1d_shape;
 op_cost_fn bilinear_cost, transformers_conv1d_cost;

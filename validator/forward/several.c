@@ -107,6 +107,41 @@ static bool several_unbind(struct lowering *l, struct frame *f, const struct op_
   return true;
 }
 
+/* ---- meshgrid: each tensor along an axis of its own, the same along the others ---- */
+
+static bool several_meshgrid(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                             struct gval *out) {
+  enum { TENSORS, INDEXING };
+  const struct op_value *list = &arg[TENSORS];
+  const bool swapped = span_is(arg[INDEXING].text, "xy");
+  if (list->kind != OPV_TENSORS || list->n == 0 || list->n > FT_DIMS ||
+      (!swapped && !span_is(arg[INDEXING].text, "ij")))
+    return lower_refuse(l, f, at, OBS_FWD_SHAPE, SPAN("meshgrid takes tensors, and indexing 'ij' or 'xy'"));
+  struct gval *parts = arena_array(l->r->arena, list->n, struct gval);
+  struct value *sizes = arena_array(l->r->arena, list->n, struct value);
+  if (!parts || !sizes) return lower_memory(l);
+  for (uint32_t i = 0; i < list->n; i++) {
+    const uint32_t axis = swapped && list->n > 1 && i < 2 ? 1 - i : i;
+    if (list->tensors[i]->ndim > 1)
+      return lower_refuse(l, f, at, OBS_FWD_SHAPE, SPAN("meshgrid takes tensors of one dimension"));
+    sizes[axis] = value_int((int64_t)list->tensors[i]->numel);
+    struct value *own = arena_array(l->r->arena, list->n, struct value);
+    if (!own) return lower_memory(l);
+    for (uint32_t k = 0; k < list->n; k++) own[k] = value_int(k == axis ? -1 : 1);
+    const struct gval view[] = {gval_tensor(graph_value(list, i)), gval_of(value_tuple(own, list->n))};
+    if (!lower_op(l, f, &op_table[OP_view], &(struct call_args){.positional = view, .n = 2}, at, &parts[i]))
+      return false;
+  }
+  for (uint32_t i = 0; i < list->n; i++) {
+    const struct gval expand[] = {parts[i], gval_of(value_tuple(sizes, list->n))};
+    if (!lower_op(l, f, &op_table[OP_expand], &(struct call_args){.positional = expand, .n = 2}, at,
+                  &parts[i]))
+      return false;
+  }
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = list->n, .items = parts};
+  return true;
+}
+
 /* ---- max, min: of all, of two tensors, or along a dimension with the positions ---- */
 
 static bool extreme(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
@@ -192,6 +227,8 @@ static const struct op_param sort_params[] = {TENSOR("input"), INT("dim", -1), B
                                               BOOL("stable", 0)};
 static const struct op_param topk_params[] = {TENSOR("input"), NEEDED("k", TAKES_INT), INT("dim", -1),
                                               BOOL("largest", 1), BOOL("sorted", 1)};
+static const struct op_param meshgrid_params[] = {NEEDED("tensors", TAKES_TENSORS | TAKES_REST),
+                                                  TEXT("indexing", "ij")};
 static const struct op_param unbind_params[] = {TENSOR("input"), INT("dim", 0)};
 
 static const struct several {
@@ -200,7 +237,8 @@ static const struct several {
 } several_table[] = {
 #define SEVERAL(id) \
   { {.name = #id, .params = id##_params, .num_params = ARRAY_LEN(id##_params)}, several_##id }
-    SEVERAL(split), SEVERAL(chunk), SEVERAL(unbind), SEVERAL(max), SEVERAL(min), SEVERAL(sort), SEVERAL(topk),
+    SEVERAL(split), SEVERAL(chunk), SEVERAL(unbind), SEVERAL(meshgrid),
+    SEVERAL(max),   SEVERAL(min),   SEVERAL(sort),   SEVERAL(topk),
 #undef SEVERAL
 };
 

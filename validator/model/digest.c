@@ -1,6 +1,6 @@
 #include "model/digest.h"
 
-#include "model/plan_bytes.h"
+#include "model/quantizer.h"
 #include "tensor/stats.h"
 
 static const uint8_t magic[8] = {'C', 'K', 'L', 'S', 'H', 'A', 0, 1};
@@ -26,6 +26,30 @@ static bool has_bytes(const struct plan *p, const struct plan_tensor *t) {
          p->storages[t->storage - 1].member;
 }
 
+static void add_numbers(struct sha256_run *sha, const double *numbers, uint64_t n) {
+  for (uint64_t i = 0; i < n; i++) {
+    uint8_t bytes[sizeof *numbers];
+    uint64_t bits;
+    memcpy(&bits, &numbers[i], sizeof bits);
+    for (uint32_t k = 0; k < sizeof bytes; k++) bytes[k] = (uint8_t)(bits >> 8 * k);
+    sha256_add(sha, span_of(bytes, sizeof bytes));
+  }
+}
+
+/* Integers are nothing without what they mean: over their digest, the scales, the zero points and how many
+ * elements in a row have the same. False: it is not known. */
+static bool add_meaning(struct digest *d, struct plan_bytes *storages, const struct plan_tensor *t) {
+  struct quantizer q;
+  struct sha256_run sha;
+  if (!quantizer_read(&q, storages, t) || !sha256_begin(&sha)) return false;
+  const double run = (double)q.run;
+  sha256_add(&sha, span_of(d->sha256, sizeof d->sha256));
+  add_numbers(&sha, q.scale, q.channels);
+  add_numbers(&sha, q.zero_point, q.channels);
+  add_numbers(&sha, &run, 1);
+  return sha256_end(&sha, d->sha256);
+}
+
 bool digest_run(const struct plan *p, struct span file, const struct limits *max, void *region, size_t size,
                 struct arena *a, struct observations *o) {
   struct digests *out = region;
@@ -44,6 +68,8 @@ bool digest_run(const struct plan *p, struct span file, const struct limits *max
     tensor_stats(&stats, &v, bytes, p->storages[t->storage - 1].big_endian != 0, true, max->stats_elements);
     out->tensor[i].known = stats.hashed;
     if (stats.hashed) memcpy(out->tensor[i].sha256, stats.sha256, sizeof stats.sha256);
+    if (stats.hashed && t->flags & PLAN_QUANTIZED)
+      out->tensor[i].known = add_meaning(&out->tensor[i], &storages, t);
   }
   out->complete = 1;
   return true;

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from .words import T
 
-OPS = {"interpolate": F.interpolate, "upsample_nearest": F.upsample_nearest, "upsample_bilinear": F.upsample_bilinear}
+OPS = {"grid_sample": F.grid_sample, "interpolate": F.interpolate, "upsample_nearest": F.upsample_nearest, "upsample_bilinear": F.upsample_bilinear}
 
 
 def cases():
@@ -54,6 +54,18 @@ def cases():
     yield "interpolate", T((1, 2, 0, 5)), 3
     yield "interpolate", T((0, 2, 4, 5)), 3
     yield "interpolate", T((1, 0, 4, 5)), 3
+    for d, modes in {2: ["bilinear", "nearest", "bicubic"], 3: ["bilinear", "nearest", "bicubic"]}.items():
+        x, grid = T({2: (2, 2, 4, 5), 3: (1, 2, 2, 3, 4)}[d]), T({2: (2, 3, 4, 2), 3: (1, 2, 3, 2, 3)}[d], 5)
+        for mode in modes:
+            for outside in ["zeros", "border", "reflection"]:
+                for align in [None, True]:
+                    yield "grid_sample", x, grid, mode, outside, align
+    yield "grid_sample", T((1, 1, 1, 1)), T((1, 3, 3, 2)), "bilinear", "reflection", True
+    yield "grid_sample", x, T((2, 3, 4, 2))
+    yield "grid_sample", T((1, 2, 4, 5)), T((1, 3, 4, 3))
+    yield "grid_sample", T((1, 2, 4, 5)), T((1, 3, 4, 2)), "area"
+    yield "grid_sample", T((1, 2, 4, 5)), T((1, 3, 4, 2)), "bilinear", "circular"
+    yield "grid_sample", T((1, 2, 0, 5)), T((1, 3, 4, 2))
     for name in ["upsample_nearest", "upsample_bilinear"]:
         yield name, x, (7, 8)
         yield name, x, 3
