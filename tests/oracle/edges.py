@@ -73,15 +73,40 @@ CASES = [
 ]
 
 
-def run(folder, state, statement, value, port, *options):
+# What the text says of a pass, and does not: the statement, x, recorded outputs, words.
+ANSWERS = [
+    ("l(x)", ONES, {}, ["computes; correctness unknown (there is no golden)", "correctness unknown: there is no recorded output"], ["golden says", "differs"]),
+    ("l(x)", NAN, {}, ["makes NaN or infinity"], ["differs", "computes", "unknown"]),
+    ("l(x), x", ONES, {"output1": ONES}, ["computes what the golden says", "correctness unknown of output output0"], ["there is no recorded output"]),
+    ("l(x), x", NAN, {"output1": ONES}, ["differs from the golden"], ["unknown"]),
+    ("x * 1, l(x) * 0", ONES, {"output0": ONES, "output1": ONES}, ["differs from the golden"], ["unknown"]),
+]
+
+
+def call(folder, state, statement, value, port, *options):
     def at(name):
         return os.path.join(folder, name)
     numpy.save(at("x.npy"), value)
     with open(at("a.json"), "w") as f:
         json.dump({"arch": 1, "name": "Edges", "modules": MODULES, "inputs": {"x": port}, "forward(x)": [statement]}, f)
-    done = subprocess.run([os.environ["CKPTLINT"], "forward", state, "--arch", at("a.json"), "--input", "x=" + at("x.npy"), "--format", "json",
-                           *options], capture_output=True, text=True)
+    return subprocess.run([os.environ["CKPTLINT"], "forward", state, "--arch", at("a.json"), "--input", "x=" + at("x.npy"), *options],
+                          capture_output=True, text=True)
+
+
+def run(folder, state, statement, value, port, *options):
+    done = call(folder, state, statement, value, port, "--format", "json", *options)
     return done.returncode, json.loads(done.stdout)["files"][0]
+
+
+def answer(folder, state, statement, value, recorded, there, absent):
+    options = []
+    for name, numbers in recorded.items():
+        numpy.save(os.path.join(folder, name + ".npy"), numbers)
+        options += ["--expect", name + "=" + os.path.join(folder, name + ".npy")]
+    text = " ".join(line for line in call(folder, state, statement, value, FLOATS, *options).stdout.split("\n") if "[FWD" not in line)
+    text = text.split("forward: ")[1]
+    wrong = ["lacks " + words for words in there if words not in text] + ["has " + words for words in absent if words in text]
+    return "; ".join(wrong + [text]) if wrong else None
 
 
 def wrong(code, report, want_code, reason, words):
@@ -113,6 +138,8 @@ def main():
             tally.check(name, wrong(*run(folder, state, statement, value, port, *options), code, reason, words))
             if reason == "FWD702/shape":
                 tally.check(name + ": torch refuses it", None if torch_refuses(statement, value, modules) else "it does not")
+        for statement, value, recorded, there, absent in ANSWERS:
+            tally.check("what is said of %s" % statement, answer(folder, state, statement, value, recorded, there, absent))
     return tally.end()
 
 

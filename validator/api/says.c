@@ -113,15 +113,34 @@ static void say_training(const struct job *job, cJSON *list) {
   say(list, line);
 }
 
+/* What is known of a test that no finding speaks of. */
+static void say_test(const struct job *job, const struct result_test *t, cJSON *list) {
+  char line[LINE];
+  const struct result_output *first = NULL;
+  uint32_t unknown = 0;
+  for (uint32_t k = 0; k < t->num_outputs; k++) {
+    const struct result_output *o = &job->result->outputs[t->first_output + k];
+    if (o->golden != GOLDEN_NONE) continue;
+    if (!unknown++) first = o;
+  }
+  if (unknown == 0) return;
+  if (unknown == t->num_outputs) {
+    say(list, "the forward pass computes; correctness unknown: there is no recorded output to compare with");
+    return;
+  }
+  struct span name = result_span(job->result, first->name);
+  (void)snprintf(line, sizeof line, "correctness unknown of output %.*s%s: nothing is recorded for it",
+                 (int)min_size(name.n, 40), (const char *)name.p, unknown > 1 ? " and others" : "");
+  say(list, line);
+}
+
 static void say_forward(const struct job *job, cJSON *list) {
   for (uint32_t i = 0; i < job->result->num_tests; i++) {
     const struct result_test *t = &job->result->tests[i];
-    for (uint32_t k = 0; t->status == RESULT_COMPUTED && k < t->num_outputs; k++)
-      if (job->result->outputs[t->first_output + k].golden == GOLDEN_NONE) {
-        say(list,
-            "the forward pass computes; correctness unknown: there is no recorded output to compare with");
-        return;
-      }
+    if (t->status != RESULT_COMPUTED || t->nonfinite_place.n || t->num_outputs == 0) continue;
+    const int before = cJSON_GetArraySize(list);
+    say_test(job, t, list);
+    if (cJSON_GetArraySize(list) > before) return;
   }
 }
 
