@@ -1,5 +1,5 @@
-/* expand RUNS ARCH CONFIG: prints the milliseconds from an architecture file and a config to the expected state dict,
- * the best of RUNS runs, each on fresh memory as in a check. */
+/* expand RUNS ARCH CONFIG: prints the milliseconds from an architecture file and a config to the expected
+ * state dict, the best of RUNS runs, each on fresh memory as in a check. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

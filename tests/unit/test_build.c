@@ -33,11 +33,12 @@
 #define LAYOUT_OF(name) CALL("torch.serialization", "_get_layout", S("torch.sparse_" name))
 #define STRIDED         CALL("torch.serialization", "_get_layout", S("torch.strided"))
 /* The arguments of _rebuild_from_type_v2. */
-#define WRAPPED(module, name, state)                                                   \
-  G("torch._utils", "_rebuild_wrapper_subclass")                                       \
-  G("torch.distributed.tensor", "DTensor")                                             \
-      T(G(module, name) G("torch", "float32") T(I("4") I("3")) T(I("3") I("1")) I("0") \
-            STRIDED CALL("torch", "device", S("cpu")) FALSE_) state
+#define WRAPPED(module, name, state)                                               \
+  G("torch._utils", "_rebuild_wrapper_subclass")                                   \
+  G("torch.distributed.tensor", "DTensor")                                         \
+  T(G(module, name) G("torch", "float32") T(I("4") I("3")) T(I("3") I("1")) I("0") \
+        STRIDED CALL("torch", "device", S("cpu")) FALSE_)                          \
+  state
 #define JAGGED(keywords)                                    \
   G("torch.nested._internal.nested_tensor", "_rebuild_njt") \
   G("torch.nested._internal.nested_tensor", "NestedTensor") T(DICT(keywords)) NONE
