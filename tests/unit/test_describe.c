@@ -216,8 +216,8 @@ static void records_show_their_constructor(void **state) {
     uint64_t params;
     bool leaf;
   } rows[] = {
-      {"torch.nn.modules.conv.Conv2d", conv, "Conv2d(3, 8, (3, 5), padding=(1, 2), dilation=2, padding_mode='reflect')", "",
-       MODE_EVAL, 6, true},
+      {"torch.nn.modules.conv.Conv2d", conv,
+       "Conv2d(3, 8, (3, 5), padding=(1, 2), dilation=2, padding_mode='reflect')", "", MODE_EVAL, 6, true},
       {"torch.nn.modules.linear.Linear", linear, "Linear(2, 2, False)", "", MODE_TRAINING, 4, true},
       {"torch.nn.modules.batchnorm.BatchNorm2d", norm,
        "BatchNorm2d(4, momentum=0.01, track_running_stats=False)", "", MODE_UNKNOWN, 6, true},
