@@ -192,6 +192,33 @@ static void single_calls(void **state) {
   for (size_t i = 0; i < ARRAY_LEN(acts); i++) check_act(f, &acts[i]);
 }
 
+/* 53: what the libcs and libraries of other hosts ask where those of this one don't (ADR 12): the answer is
+ * an errno after which they go on, and the file is accused of nothing. */
+static void other_libcs_are_answered(void **state) {
+  struct fixture *f = fresh(state);
+  static char room[256];
+  const long at = (long)(uintptr_t)room;
+  const bool asan = policy_profile().keeps_stderr;
+  const struct act acts[] = {
+      {"stdio of glibc before 2.33 and from 2.39 on", SYS_fstat, {1, at}, -EBADF},
+      {"stdio of glibc 2.33 to 2.38", SYS_newfstatat, {1, at, at, AT_EMPTY_PATH}, -EACCES},
+      {"qsort of glibc before 2.37", SYS_sysinfo, {at}, -ENOSYS},
+      {"malloc of glibc from 2.36 on", SYS_getrandom, {at, 8, 1 /* GRND_NONBLOCK */}, -ENOSYS},
+      {"malloc of glibc from 2.38 on", SYS_prctl, {0x53564d41 /* PR_SET_VMA */, 0, at, 8, at}, -EINVAL},
+      {"malloc with huge pages", SYS_madvise, {at, 4096, MADV_HUGEPAGE}, -EINVAL},
+      {"a clock without a vDSO", SYS_clock_gettime, {CLOCK_MONOTONIC, at}, -EINVAL},
+      {"a lock of OpenBLAS with threads", SYS_sched_yield, {0}, -ENOSYS},
+      {"processors, by OpenBLAS with OpenMP", SYS_sched_getaffinity, {0, sizeof room, at}, -ENOSYS},
+      {"who waits on pthread_once", SYS_futex, {at, 0x81 /* FUTEX_WAKE_PRIVATE */, INT32_MAX}, -EINVAL},
+      {"a call of tomorrow", 500, {at}, -ENOSYS},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+    struct act act = acts[i];
+    if (asan) act.want = COMES_BACK; /* the sanitizer's own runtime may have it */
+    check_act(f, &act);
+  }
+}
+
 /* The control of the list above: without the filter the same call comes back, so it is the filter that stops
  * it. */
 static void unsealed_worker_is_not_stopped(void **state) {
@@ -946,6 +973,7 @@ static int tear_down(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(single_calls),
+      cmocka_unit_test(other_libcs_are_answered),
       cmocka_unit_test(unsealed_worker_is_not_stopped),
       cmocka_unit_test(deeds),
       cmocka_unit_test(crashes),
