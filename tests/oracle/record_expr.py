@@ -15,8 +15,8 @@ x if y < 0 else 3|1 if 0 else 2 if 0 else 3|(1 if 1 else 2) + 1|0 or 5|3 or 5|0 
 1 < 2|2 <= 2|1.5 >= 2|x != 7|3 in t|2.5 in t|4 in (1, 2)|s in ('relu', 'gelu')|'el' in s|'' in s|0 in ()
 t[0]|t[-1]|t[1:]|t[:2]|t[::2]|t[::-1]|t[-2:]|t[5:]|t[:]|(1, 2, 3, 4)[3:0:-2]|[1, [2, 3]][1][0]
 ()|(1,)|[1]|(1, 2) + (3,)|(1, 2) * 2|2 * (0,)|() * 5|(1,) * -1|'a' + 'b'
-min(3, 1, 2)|max(3, 1, 2)|min(t)|max((1, 2.5))|int(2.7)|int(-2.7)|int(True)|float(2)|float('inf') > 1e308|float('-inf') < 0|len(t)|len('gelu')|len(())|abs(-3)|abs(y)|sum((1, 2, 3.5))|sum(())
-round(2.5)|round(3.5)|round(-0.5)|round(2.4)|16 * 14 * 14|(224 // 16) ** 2 + 1|64 if x == 0 else 64 * 4|.5 + 1.|1e3 + 2E-1|9223372036854775807
+min(3, 1, 2)|max(3, 1, 2)|min(t)|max((1, 2.5))|int(2.7)|int(-2.7)|int(True)|float(2)|float('inf') > 1e308|float('-inf') < 0|len(t)|len('gelu')|len(())|abs(-3)|abs(3)|abs(y)|sum((1, 2, 3.5))|sum(())
+round(2.5)|round(3.5)|round(-0.5)|round(2.4)|round(7)|16 * 14 * 14|(224 // 16) ** 2 + 1|64 if x == 0 else 64 * 4|.5 + 1.|1e3 + 2E-1|9223372036854775807
 None == None|None == 0|True and 'yes'|(x, y)[1]|t[x - 7]|-3 ** 2 ** 1|2 ** 2 ** 0|1 - -1|10 - 4 * 2 ** 2 // 3|not 1 in (1, 2)"""
 FAILS = """1 // 0|1 % 0|1 / 0|1.5 // 0|1.5 % 0.0|0 ** -1|t[3]|t[-4]|t['a']|x[0]|None + 1|'a' + 1|'a' - 'b'|1 < 'a'|None < 1|-s|-None|1 in 2|min(())|max(3)|len(3)
 int('a')|abs('a')|sum(3)|t[1.5]|t[::0]|(1, 2) + 3|undefined|undefined(1)|t.field|min()|len(1, 2)|float('a')|() % 2"""

@@ -152,6 +152,8 @@ static void refuses_with_place_and_reason(void **state) {
       {"causal_mask(0)", 0, "a size from 1 to 65536, found 0"},
       {"relative_position_index(65537)", 0, "a size from 1 to 65536, found 65537"},
       {"(1,) * 100000", 5, "65536"},
+      {"sqrt(-1)", 0, "a number of 0 or more"},
+      {"sqrt('a')", 0, "a number of 0 or more"},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -172,10 +174,23 @@ static void own_functions(void **state) {
   static const struct {
     const char *expr, *value;
   } rows[] = {
-      {"ceil_to(50257, 64)", "50304"}, {"ceil_to(64, 64)", "64"},       {"ceil_to(-1, 8)", "0"},
-      {"get(None, 'a')", "None"},      {"get(None, 'a', 3)", "3"},      {"sqrt(16)", "4.0"},
-      {"ntuple(3, 2)", "(3, 3)"},      {"ntuple((3, 5), 2)", "(3, 5)"}, {"divided(6, 2)", "3"},
-      {"multiple(6, 3)", "6"},         {"len('\xc3\xa9')", "1"},
+      {"ceil_to(50257, 64)", "50304"},
+      {"ceil_to(64, 64)", "64"},
+      {"ceil_to(-1, 8)", "0"},
+      {"get(None, 'a')", "None"},
+      {"get(None, 'a', 3)", "3"},
+      {"sqrt(16)", "4.0"},
+      {"ntuple(3, 2)", "(3, 3)"},
+      {"ntuple((3, 5), 2)", "(3, 5)"},
+      {"divided(6, 2)", "3"},
+      {"multiple(6, 3)", "6"},
+      {"len('\xc3\xa9')", "1"},
+      {"arange(0, 6, 2) == arange(0, 6, 2)", "True"},
+      {"arange(0, 6, 2) == arange(0, 6, 3)", "False"},
+      {"arange(0, 6, 2) == arange(1, 6, 2)", "False"},
+      {"arange(0, 6, 2) == arange(0, 5, 2)", "False"},
+      {"1 if arange(3, 3, 1) else 2", "2"},
+      {"1 if arange(3, 2, -1) else 2", "1"},
   };
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -215,6 +230,39 @@ static void dicts_answer_none_for_absent_keys(void **state) {
     if (!same(&got, &want)) fail_msg("%s is not %s", rows[i].expr, rows[i].value);
   }
   assert_false(run(&b, SPAN("x['absent']"), &got));
+  arena_free(&b.arena);
+}
+
+/* Whatever the order of their keys, as in Python. */
+static void dicts_are_equal_by_their_keys(void **state) {
+  const struct value_pair one[] = {{SPAN("a"), value_int(1)}, {SPAN("b"), value_int(2)}},
+                          turned[] = {{SPAN("b"), value_int(2)}, {SPAN("a"), value_int(1)}},
+                          other[] = {{SPAN("b"), value_int(1)}, {SPAN("a"), value_int(2)}},
+                          keys[] = {{SPAN("a"), value_int(1)}, {SPAN("c"), value_int(2)}};
+  static const char *const want[] = {"True", "True", "False", "False", "False"};
+  const struct value_pair *const pairs[] = {one, turned, other, keys, one};
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+    struct bench b;
+    struct value got, answer;
+    bench_open(&b);
+    b.values[0] = (struct value){.kind = VALUE_DICT, .n = 2, .pairs = one};
+    b.values[1] = (struct value){.kind = VALUE_DICT, .n = i < 4 ? 2 : 1, .pairs = pairs[i]};
+    assert_true(run(&b, SPAN("x == y"), &got) && run(&b, span_str(want[i]), &answer));
+    if (!same(&got, &answer)) fail_msg("row %zu", i);
+    arena_free(&b.arena);
+  }
+}
+
+static void a_text_that_grows_ends(void **state) {
+  static const uint8_t letters[3000];
+  struct bench b;
+  struct value got;
+  (void)state;
+  bench_open(&b);
+  b.values[3] = value_text(span_of(letters, sizeof letters));
+  assert_false(run(&b, SPAN("s + s"), &got));
+  assert_true(says(b.ev.error.what, "a text of more than 4096 bytes"));
   arena_free(&b.arena);
 }
 
@@ -418,6 +466,8 @@ int main(void) {
       cmocka_unit_test(refuses_with_place_and_reason),
       cmocka_unit_test(own_functions),
       cmocka_unit_test(dicts_answer_none_for_absent_keys),
+      cmocka_unit_test(dicts_are_equal_by_their_keys),
+      cmocka_unit_test(a_text_that_grows_ends),
       cmocka_unit_test(unused_sides_are_not_evaluated),
       cmocka_unit_test(nesting_is_bounded),
       cmocka_unit_test(length_is_bounded),

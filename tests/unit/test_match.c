@@ -702,6 +702,82 @@ static void optimizer_state_fits_the_parameters(void **state) {
   }
 }
 
+/* A plan of an optimizer that torch never wrote, a line a value: depth by dots, key, then i (int), d (dict),
+ * l (list), c (left out of the plan). */
+static void add_values(struct match_bench *x, const char *lines) {
+  for (; *lines; lines += strcspn(lines, ",") + (lines[strcspn(lines, ",")] == ',')) {
+    char key[40];
+    uint32_t depth = (uint32_t)strspn(lines, ".");
+    size_t n = strcspn(lines + depth, " ");
+    snprintf(key, sizeof key, "%.*s", (int)n, lines + depth);
+    const char kind = lines[depth + n + 1];
+    plan_value(&x->p, 1 + depth, key,
+               kind == 'i'   ? PLAN_VAL_INT
+               : kind == 'd' ? PLAN_VAL_DICT
+               : kind == 'l' ? PLAN_VAL_LIST
+               : kind == 'c' ? PLAN_VAL_CUT
+                             : PLAN_VAL_TEXT);
+  }
+}
+
+static void what_is_no_optimizer_is_told(void **state) {
+  static const struct {
+    const char *values;
+    const char *what; /* "": nothing */
+  } rows[] = {
+      {"opt d,.state d", "param_groups is missing"},
+      {"opt d,.param_groups l,..0 d,...params l,....0 i", "state is missing"},
+      {"opt d,.state d,.param_groups l,..0 d,...lr i", "a group has no params"},
+      {"opt d,.state d,.param_groups l,..0 d,...params l,....0 t", "a parameter index is no integer"},
+      {"opt d,.state d,..x d,.param_groups l,..0 d,...params l,....0 i",
+       "a key of state is no parameter index"},
+      {"opt d,.state d,..4294967296 d,.param_groups l,..0 d,...params l,....0 i",
+       "a key of state is no parameter index"},
+      {"opt d,.state d,.. d,.param_groups l,..0 d,...params l,....0 i",
+       "a key of state is no parameter index"},
+      {"opt d,.state d,.param_groups l,..0 d,...params l,....0 i", ""},
+      {"opt d,.state d,.param_groups l,..0 d,...params l,....0 c",
+       ""}, /* the plan had no room for the rest */
+      {"opt d,.state d,.param_groups l,..0 c", ""},
+      {"opt d,.state d,..x c,.param_groups l,..0 d,...params l,....0 i", ""},
+  };
+  (void)state;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct match_bench x;
+    bench_open(&x,
+               "{'arch': 1, 'modules': {'p': 'Parameter(2)'}, 'checkpoint': "
+               "{'state_dict': 'm', 'optimizer': 'opt'}}");
+    plan_value(&x.p, 0, "", PLAN_VAL_DICT);
+    plan_value(&x.p, 1, "m", PLAN_VAL_DICT);
+    plan_dict_here(&x.p, "m");
+    add_tensors(&x, "p[2]", "");
+    add_values(&x, rows[i].values);
+    bench_run(&x);
+    const struct observation *found =
+        seen(&x.b.o, OBS_OPTIMIZER_FORM) ? first_of(&x.b.o, OBS_OPTIMIZER_FORM) : NULL;
+    if (!found != !rows[i].what[0] || (found && !says(found->detail, rows[i].what))) fail_msg("row %zu", i);
+    bench_close(&x);
+  }
+}
+
+/* What is tied is optimized once. */
+static void an_alias_is_no_parameter_of_its_own(void **state) {
+  struct match_bench x;
+  (void)state;
+  bench_open(
+      &x,
+      "{'arch': 1, 'modules': {'a': 'Parameter(2)', 'b': 'Parameter(2)'}, 'tie': [['b', 'a']], 'checkpoint': "
+      "{'state_dict': 'm', 'optimizer': 'opt'}}");
+  plan_value(&x.p, 0, "", PLAN_VAL_DICT);
+  plan_value(&x.p, 1, "m", PLAN_VAL_DICT);
+  plan_dict_here(&x.p, "m");
+  add_tensors(&x, "a[2] b[2]", "");
+  add_values(&x, "opt d,.state d,.param_groups l,..0 d,...params l,....0 i");
+  bench_run(&x);
+  assert_int_equal(seen(&x.b.o, OBS_OPTIMIZER_COUNT), 0);
+  bench_close(&x);
+}
+
 static void an_optimizer_that_is_not_there_is_told(void **state) {
   struct match_bench x;
   (void)state;
@@ -776,6 +852,8 @@ int main(void) {
       cmocka_unit_test(fields_have_their_types),
       cmocka_unit_test(scalar_tensors_are_numbers),
       cmocka_unit_test(optimizer_state_fits_the_parameters),
+      cmocka_unit_test(what_is_no_optimizer_is_told),
+      cmocka_unit_test(an_alias_is_no_parameter_of_its_own),
       cmocka_unit_test(an_optimizer_that_is_not_there_is_told),
       cmocka_unit_test(a_hundred_thousand_keys_are_matched_in_linear_time),
   };

@@ -348,11 +348,17 @@ static void refuses_wrong_constructors(void **state) {
   refused(A1 "{'m': 'Sequential(Parameter(3))'}}", OBS_ARCH_EVAL, "no module");
   refused(A1 "{'m': 'PReLU() + 1'}}", OBS_ARCH_EVAL, "no operand");
   refused(A1 "{'m': 'Buffer(3, 4)'}}", OBS_ARCH_EVAL, "a dtype");
+  refused(A1 "{'m': 'Buffer(3, value=`x`)'}}", OBS_ARCH_EVAL, "a buffer's value is a number");
+  refused(A1 "{'m': 'Parameter((1,) * 65)'}}", OBS_ARCH_EVAL, "a shape of 65 dimensions");
+  refused(A1 "{'m': 'Sequential(a=PReLU())'}}", OBS_ARCH_EVAL, "no keyword arguments");
+  refused(A1 "{'m': ['PReLU()', 'Parameter(3)']}}", OBS_ARCH_EVAL, "no module");
+  refused(A1 "{'p.{i < 2000}': 'Parameter(1)'}}", OBS_ARCH_TOO_LARGE, "too many parameters");
   refused(A1 "{'m': 'Linear(x, 4)'}}", OBS_ARCH_EVAL, "unknown name 'x'");
   refused(A1 "{'m': 'weight_norm(Linear(3, 4), `wait`)'}}", OBS_ARCH_EVAL, "no parameter 'wait'");
   refused(A1 "{'m': 'weight_norm(BatchNorm1d(3), `running_var`)'}}", OBS_ARCH_EVAL,
           "no parameter 'running_var'");
   refused(A1 "{'m': 'weight_norm(Linear(3, 4), dim=2)'}}", OBS_ARCH_EVAL, "dim 2 of a parameter that has 2");
+  refused(A1 "{'m': 'weight_norm(Linear(3, 4), dim=`x`)'}}", OBS_ARCH_EVAL, "dim is an integer or None");
   refused(A1 "{'m': 'weight_norm(Linear(3, 4), dim=-2)'}}", OBS_ARCH_EVAL, "dim -2");
   refused(A1 "{'m': 'spectral_norm(Linear(3, 4), dim=-1)'}}", OBS_ARCH_EVAL, "dim -1");
   refused(A1 "{'m': 'weight_norm(weight_norm(Linear(3, 4)))'}}", OBS_ARCH_EVAL, "no parameter 'weight'");
