@@ -545,6 +545,21 @@ static void inline_inputs_are_checked_too(void **state) {
       {"\"int64[B, T] < 9\"", "{\"B\": 2, \"T\": 5, \"x\": \"arange\"}", OBS_FWD_INPUT_BOUND, "found 9"},
       {"\"int64[B, T] < 9\"", "{\"x\": [[0, 1.5]]}", OBS_FWD_INPUT_DTYPE, "expected int64[B, T]"},
       {"\"int64[B, T] < 9\"", "{\"B\": 3, \"x\": [[0, 1]]}", OBS_FWD_INPUT_SHAPE, "with B = 3, found [1, 2]"},
+      {"\"int64[B, T] < 9\"", "{\"B\": 1, \"T\": 1, \"x\": \"rand(1)\"}", OBS_FWD_INPUT_VALUES,
+       "rand(seed) makes floats"},
+      {"\"int64[B, T]\"", "{\"B\": 1, \"T\": 1, \"x\": \"randint(1)\"}", OBS_FWD_INPUT_VALUES,
+       "with a bound"},
+      {"\"float32[B, T]\"", "{\"B\": 1, \"T\": 1, \"x\": \"randint(1)\"}", OBS_FWD_INPUT_VALUES,
+       "with a bound"},
+      {"\"bool[B, T]\"", "{\"B\": 1, \"T\": 1, \"x\": \"arange\"}", OBS_FWD_INPUT_VALUES, "bool is declared"},
+      {"\"int64[B, T] < 1\"", "{\"B\": 1, \"T\": 1, \"x\": \"ones\"}", OBS_FWD_INPUT_BOUND,
+       "expected 0 to 0, found 1"},
+      {"\"int64[B, T] < B - 1\"", "{\"B\": 1, \"T\": 1, \"x\": \"zeros\"}", OBS_FWD_INPUT_VALUES,
+       "the declared bound is 0"},
+      {"\"complex64[B, T]\"", "{\"B\": 1, \"T\": 1, \"x\": \"ones\"}", OBS_FWD_UNSUPPORTED,
+       "an input of this type"},
+      {"\"float32[B * 4294967296, T * 4294967296]\"",
+       "{\"B\": 2147483647, \"T\": 2147483647, \"x\": \"ones\"}", OBS_FWD_INPUT_VALUES, "too many elements"},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     char json[2048];
@@ -560,7 +575,84 @@ static void inline_inputs_are_checked_too(void **state) {
   }
 }
 
+/* The generators, as arch-language 2.8 describes them: w is one number, and so is y. */
+static void inputs_are_made_as_declared(void **state) {
+  (void)state;
+  static const struct {
+    const char *type, *made, *forward, *y;
+  } rows[] = {
+      {"int64[B]", "arange", "x + 1", "[1, 2, 3]"},
+      {"int64[B]", "ones", "x + 1", "[2, 2, 2]"},
+      {"uint8[B]", "zeros", "x + 1", "[1, 1, 1]"},
+      {"int64[B] < 1", "randint(7)", "x + 1", "[1, 1, 1]"},
+      {"float32[B]", "arange", "x + 0.5", "[0.5, 1.5, 2.5]"},
+      {"float[B]", "arange", "x + 0.5", "[0.5, 1.5, 2.5]"},
+      {"bool[B]", "ones", "x * 3", "[3, 3, 3]"},
+      {"bool[B]", "zeros", "x * 3", "[0, 0, 0]"},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    char json[1024];
+    snprintf(json, sizeof json,
+             "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"w\": \"Parameter(2)\"}, \"forward(x)\": "
+             "[\"%s\"], \"inputs\": {\"x\": "
+             "\"%s\"}, \"outputs\": {\"y\": \"%s[B]\"}, \"tests\": [{\"B\": 3, \"x\": \"%s\", \"y\": %s}]}",
+             rows[i].forward, rows[i].type, strchr(rows[i].y, '.') ? "float32" : "int64", rows[i].made,
+             rows[i].y);
+    struct run_state *s = begin(json, &plain);
+    run(s);
+    if (s->obs.n) show(s);
+    if (s->obs.n || s->result->outputs[0].golden != GOLDEN_VALUES)
+      fail_msg("%s of %s", rows[i].made, rows[i].type);
+    end(s);
+  }
+}
+
+static void what_the_user_leaves_out_is_said(void **state) {
+  (void)state;
+  static float zeros[4];
+  static const char json[] =
+      "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"w\": \"Parameter(2)\"}, \"forward(x, m)\": [\"x + "
+      "m\"], "
+      "\"inputs\": {\"x\": \"float32[B]\", \"m\": \"float32[B]\"}}";
+  const struct recorded x = {"x", 1, {4}, zeros};
+  struct run_state *s = begin(json, &plain);
+  struct forward_file file = {SPAN("X.npy"), npy_of(&s->arena, &x)};
+  const struct forward_choice in = {SPAN("x"), SPAN("X.npy")};
+  s->request.files = &file;
+  s->request.inputs = &in;
+  s->request.num_inputs = s->request.num_files = 1;
+  run(s);
+  check_observed(s, OBS_FWD_INPUT_MISSING, "m", "float32[B] is declared and was not given");
+  end(s);
+}
+
+static void an_expectation_of_no_output_is_said(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *subject, *detail;
+  } rows[] = {{"z", "z", "no output of this name"}, {"", "Y.npy", "which output is it?"}};
+  static float zeros[3];
+  const struct recorded y = {"y", 1, {3}, zeros};
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct run_state *s = begin(
+        "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"w\": \"Parameter(2)\"}, \"forward(x)\": [\"x + 1, "
+        "x\"], "
+        "\"inputs\": {\"x\": \"float32[B]\"}, \"outputs\": {\"a\": \"float32[B]\", \"b\": \"float32[B]\"}}",
+        &plain);
+    struct forward_file file = {SPAN("Y.npy"), npy_of(&s->arena, &y)};
+    const struct forward_choice out = {span_str(rows[i].name), SPAN("Y.npy")};
+    s->request.files = &file;
+    s->request.expects = &out;
+    s->request.num_expects = s->request.num_files = 1;
+    run(s);
+    check_observed(s, OBS_FWD_EXPECT_UNKNOWN, rows[i].subject, rows[i].detail);
+    end(s);
+  }
+}
+
 /* ---- what can't be computed is said, with its place ---- */
+
+#define ADD "\"b\": {\"forward(x, y)\": [\"x + y\"]}"
 
 static void unknown_operations_are_not_checked(void **state) {
   (void)state;
@@ -604,6 +696,37 @@ static void unknown_operations_are_not_checked(void **state) {
        "2 names for 0 values"},
       {"\"a\": \"Linear(4, 4)\"", "\"size(x, 2)\"", OBS_FWD_SHAPE, "M: `size(x, 2)`", "no such dimension"},
       {"\"a\": \"Linear(4, 4)\"", "\"x.shape\"", OBS_FWD_EXPRESSION, "M: `x.shape`", "neither a tensor nor"},
+      {ADD, "\"b(x)\"", OBS_FWD_ARGUMENT, "M: `b(x)`", "forward of Module needs argument 'y'"},
+      {ADD, "\"b(x, x, x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x, x)`", "too many arguments"},
+      {ADD, "\"b(x, x=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x=x)`", "given twice"},
+      {ADD, "\"b(x, y=x, z=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, y=x, z=x)`", "no argument of the name given"},
+      {ADD, "\"m = b\", \"x\"", OBS_FWD_EXPRESSION, "M: `m = b`", "a module can't be assigned"},
+      {ADD, "\"b.zz(x)\"", OBS_FWD_EXPRESSION, "M: `b.zz(x)`", "no child of this name"},
+      {ADD, "\"(x, x).foo\"", OBS_FWD_EXPRESSION, "M: `(x, x).foo`", "a tuple has no attributes"},
+      {ADD, "\"x * max(1, y=2)\"", OBS_FWD_ARGUMENT, "M: `x * max(1, y=2)`", "takes no keywords"},
+      {ADD, "\"x * max(1, 'a')\"", OBS_FWD_EXPRESSION, "M: `x * max(1, 'a')`", ""},
+      {ADD, "\"x + (1 + 'a')\"", OBS_FWD_EXPRESSION, "M: `x + (1 + 'a')`", ""},
+      {ADD, "\"(x, x)[5]\"", OBS_FWD_EXPRESSION, "M: `(x, x)[5]`", "no such item"},
+      {ADD, "\"(x, x)[x]\"", OBS_FWD_EXPRESSION, "M: `(x, x)[x]`", "no such item"},
+      {ADD, "\"(x, x)[...]\"", OBS_FWD_EXPRESSION, "M: `(x, x)[...]`", "for tensors"},
+      {ADD, "\"x * (1, 2)[x]\"", OBS_FWD_EXPRESSION, "M: `x * (1, 2)[x]`", "a tensor as an index"},
+      {ADD, "\"x * (1, 2)[5]\"", OBS_FWD_EXPRESSION, "M: `x * (1, 2)[5]`", ""},
+      {ADD, "\"x[0:1.5]\"", OBS_FWD_EXPRESSION, "M: `x[0:1.5]`", "no integer"},
+      {ADD, "\"x + 3[0:1]\"", OBS_FWD_EXPRESSION, "M: `x + 3[0:1]`", "a list or a tuple"},
+      {ADD, "\"y = 3\", \"y.add_(x)\", \"x\"", OBS_FWD_ARGUMENT, "M: `y.add_(x)`", "only a tensor"},
+      {ADD, "\"y = x > 0\", \"y.add_(x)\", \"y\"", OBS_FWD_SHAPE, "M: `y.add_(x)`",
+       "add_: the result is float32"},
+      {"\"a\": \"LSTM(4, 3)\"", "\"a(x[None, None])\"", OBS_FWD_SHAPE, "M: `a(x[None, None])`",
+       "2 or 3 dimensions"},
+      {"\"a\": \"GRU(4, 0)\"", "\"a(x)\"", OBS_FWD_SHAPE, "M: `a(x)`", "no size"},
+      {"\"a\": \"Sequential(ReLU())\"", "\"a[1](x)\"", OBS_FWD_EXPRESSION, "M: `a[1](x)`",
+       "no child of this index"},
+      {"\"a\": \"Sequential(ReLU())\"", "\"a[-2](x)\"", OBS_FWD_EXPRESSION, "M: `a[-2](x)`",
+       "no child of this index"},
+      {ADD, "\"view(x, (1,) * 17)\"", OBS_FWD_UNSUPPORTED, "M: `view(x, (1,) * 17)`",
+       "a view of 17 dimensions"},
+      {ADD, "\"unflatten(x, 1, (1,) * 17)\"", OBS_FWD_UNSUPPORTED, "M: `unflatten(",
+       "more than 16 dimensions"},
   };
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     char json[2048];
@@ -616,6 +739,44 @@ static void unknown_operations_are_not_checked(void **state) {
     check_observed(s, rows[i].kind, rows[i].subject, rows[i].detail);
     assert_int_equal(s->obs.n, 1);
     assert_int_equal(s->result->tests[0].status, RESULT_REFUSED);
+    end(s);
+  }
+}
+
+/* Of x = [[1, -2, 3, -4]]: what torch computes of such statements is plain from them. */
+static void statements_compute_what_they_say(void **state) {
+  (void)state;
+  static const struct {
+    const char *modules, *forward, *y;
+  } rows[] = {
+      {ADD, "\"b(x, y=x) * x.numel()\"", "8, -16, 24, -32"},
+      {ADD, "\"self.b(x, x) + len(x)\"", "3, -3, 7, -7"},
+      {ADD, "\"x + arange(0, 8, 2)\"", "1, 0, 7, 2"},
+      {ADD, "\"x * 2 if (x, x) else x\"", "2, -4, 6, -8"},
+      {ADD, "\"view(view(x, -1), -1, 4)\"", "1, -2, 3, -4"},
+      {ADD, "\"y = x * 1\", \"y.relu_()\", \"y.add_(1)\", \"y\"", "2, 1, 4, 1"},
+      {ADD, "\"x[:, (3, 2, 1, 0)]\"", "-4, 3, -2, 1"},
+      {ADD, "\"(x, -x, x * 0)[1:][0]\"", "-1, 2, -3, 4"},
+      {ADD, "\"x + (1, 2, 3)[-1]\"", "4, 1, 6, -1"},
+      {ADD, "\"x * (None if x.ndim == 3 else 2)\"", "2, -4, 6, -8"},
+      {"\"a\": \"Sequential(ReLU(), Tanh())\"", "\"a[0](x)\"", "1, 0, 3, 0"},
+      {"\"a\": \"Sequential(Tanh(), ReLU())\"", "\"a[-1](x)\"", "1, 0, 3, 0"},
+      {"\"a.{i < 3}\": \"ReLU()\"", "\"a[-3](x)\"", "1, 0, 3, 0"},
+      {ADD, "\"y, i = max_pool1d(x[None], 2, return_indices=True)\", \"cat((y[0], i[0] * 1.0), 1)\"",
+       "1, 3, 0, 2"},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    char json[1024];
+    snprintf(
+        json, sizeof json,
+        "{\"arch\": 1, \"name\": \"M\", \"modules\": {%s}, \"forward(x)\": [%s], \"inputs\": {\"x\": "
+        "\"float32[B, 4]\"}, "
+        "\"outputs\": {\"y\": \"float32[B, 4]\"}, \"tests\": [{\"x\": [[1, -2, 3, -4]], \"y\": [[%s]]}]}",
+        rows[i].modules, rows[i].forward, rows[i].y);
+    struct run_state *s = begin(json, &plain);
+    run(s);
+    if (s->obs.n) show(s);
+    if (s->obs.n || s->result->outputs[0].golden != GOLDEN_VALUES) fail_msg("%s", rows[i].forward);
     end(s);
   }
 }
@@ -943,7 +1104,11 @@ int main(void) {
       cmocka_unit_test(files_of_the_user_set_symbols_and_goldens),
       cmocka_unit_test(contradicting_inputs_are_answered_before_anything_runs),
       cmocka_unit_test(inline_inputs_are_checked_too),
+      cmocka_unit_test(inputs_are_made_as_declared),
+      cmocka_unit_test(what_the_user_leaves_out_is_said),
+      cmocka_unit_test(an_expectation_of_no_output_is_said),
       cmocka_unit_test(unknown_operations_are_not_checked),
+      cmocka_unit_test(statements_compute_what_they_say),
       cmocka_unit_test(outputs_have_something_beside_them),
       cmocka_unit_test(missing_weights_and_missing_forwards_are_said),
       cmocka_unit_test(outputs_are_what_is_declared),

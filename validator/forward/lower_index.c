@@ -48,7 +48,9 @@ static bool slice_tuple(struct lowering *l, struct frame *f, const struct gval *
 static bool index_module(struct lowering *l, struct frame *f, const struct module *m,
                          const struct value *index, uint32_t at, struct gval *out) {
   struct span name = index->kind == VALUE_TEXT ? index->text : SPAN("");
-  if (index->kind == VALUE_INT) name = arena_printf(l->r->arena, "%lld", (long long)index->number);
+  const bool from_end = index->kind == VALUE_INT && index->number < 0;
+  if (index->kind == VALUE_INT)
+    name = arena_printf(l->r->arena, "%lld", (long long)index->number + (from_end ? m->num_children : 0));
   bool found;
   if (!lower_member(l, f, m, name, at, out, &found)) return false;
   return found || lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this index"));
