@@ -81,8 +81,10 @@ static bool same_text(const struct differ *d, struct plan_text x, struct plan_te
   return span_eq(plan_span(d->side[0].plan, x), plan_span(d->side[1].plan, y));
 }
 
-/* Two nodes, without what is below them. A value seen before is compared where it was seen. */
-static bool same_value(struct differ *d, const struct plan_value *x, const struct plan_value *y) {
+/* Two nodes, without what is below them. A value seen before is compared where it was seen: here, whether
+ * that is the same place; inside the weights their names tell. */
+static bool same_value(struct differ *d, const struct plan_value *x, const struct plan_value *y,
+                       const uint32_t *twin) {
   struct diff_row unused = {0};
   if (x->kind != y->kind) return false;
   switch ((enum plan_value_kind)x->kind) {
@@ -100,6 +102,7 @@ static bool same_value(struct differ *d, const struct plan_value *x, const struc
   case PLAN_VAL_GLOBAL: return same_text(d, x->cls, y->cls);
   case PLAN_VAL_TENSOR:
     return diff_tensors(d, (uint32_t)x->number, (uint32_t)y->number, &unused) <= DIFF_WITHIN;
+  case PLAN_VAL_SHARED: return twin[x->number] == 0 || twin[x->number] == (uint64_t)y->number + 1;
   case PLAN_VAL_NONE:
   case PLAN_VAL_TUPLE:
   case PLAN_VAL_LIST:
@@ -107,7 +110,6 @@ static bool same_value(struct differ *d, const struct plan_value *x, const struc
   case PLAN_VAL_SET:
   case PLAN_VAL_STORAGE:
   case PLAN_VAL_SIZE:
-  case PLAN_VAL_SHARED:
   case PLAN_VAL_CUT:
   case PLAN_VAL_KINDS: return true;
   }
@@ -135,7 +137,7 @@ static void removed_and_changed(struct differ *d, const struct hash_index *x, ui
     known[there - 1] = true;
     twin[i] = there;
     if (is_weights(&d->side[1], there - 1)) continue;
-    if (!same_value(d, v, &d->side[1].plan->values[there - 1]))
+    if (!same_value(d, v, &d->side[1].plan->values[there - 1], twin))
       diff_add(d, DIFF_VALUE_CHANGED, i + 1, there);
     else
       next = i + 1;
