@@ -42,8 +42,8 @@ static const uint8_t magic_bytes[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 
 /* The constants must be literals, not computed: a scanner that looks for them would be fooled (threats F02).
  */
 static bool check_preamble(struct checkpoint *cp, struct stream *s) {
-  struct machine own[3];
-  const struct machine *magic = small_pickle(cp, &own[0], "magic", s);
+  struct machine *own = arena_array(cp->arena, 3, struct machine); /* too large for a frame */
+  const struct machine *magic = own ? small_pickle(cp, &own[0], "magic", s) : NULL;
   if (!magic) return false;
   if (kind_of(magic, magic->result) != VAL_BIGINT ||
       !span_eq(value_bytes(magic, magic->result), span_of(magic_bytes, sizeof magic_bytes)) ||
