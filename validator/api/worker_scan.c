@@ -46,8 +46,21 @@ static bool storage_bytes(struct scan *s, uint32_t number, struct span *cache, s
   return true;
 }
 
+enum { STATS_TIMES = 4 };
+
+/* Views of the same bytes can add up to any number: not more is walked than a few times the file. */
+static bool walk(struct scan *s, uint64_t numel, uint64_t *left) {
+  if (numel <= *left) {
+    *left -= numel;
+    return true;
+  }
+  if (s->obs.seen[OBS_LIMIT_STATS] == 0) observe(&s->obs, (struct observation){.kind = OBS_LIMIT_STATS});
+  return false;
+}
+
 static void all_stats(struct scan *s, struct span *cache, struct tensor_stats *stats) {
   struct checkpoint *cp = &s->checkpoint;
+  uint64_t left = s->container.file.n * STATS_TIMES + s->job->options->limits.stats_shared;
   for (uint32_t i = 0; cache && i < cp->tensors.n; i++) {
     const struct tensor_fact *t = &cp->tensors.p[i];
     struct span bytes = SPAN("");
@@ -57,6 +70,7 @@ static void all_stats(struct scan *s, struct span *cache, struct tensor_stats *s
     }
     if (t->storage == 0 || !storage_bytes(s, t->storage, cache, &bytes)) continue;
     struct view v = view_of(cp, t);
+    if (!walk(s, v.numel, &left)) continue;
     tensor_stats(&stats[i], &v, bytes, cp->storages.p[t->storage - 1].big_endian,
                  (s->job->options->hash_sha256 ? STATS_HASH : 0U) |
                      (s->job->options->views & SHOW_STATS ? STATS_HISTOGRAM : 0U),

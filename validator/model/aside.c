@@ -104,12 +104,20 @@ uint64_t judge_program(struct checkpoint *cp, uint32_t member, struct span bytes
   return at;
 }
 
+/* A memo can give the same bytes to call after call. */
+static bool is_known(struct checkpoint *cp, struct span bytes) {
+  for (size_t i = 0; i < ARRAY_LEN(cp->judged); i++)
+    if (cp->judged[i].p == bytes.p && cp->judged[i].n == bytes.n) return true;
+  cp->judged[cp->num_judged++ % ARRAY_LEN(cp->judged)] = bytes;
+  return false;
+}
+
 void judge_bytes(const struct call *c, struct span bytes) {
-  enum { OPENING = 256 }; /* steps: a memo can give the same bytes to a million calls */
+  enum { OPENING = 256 }; /* steps */
   struct checkpoint *cp = c->cp;
   struct container inner;
   struct aside a;
-  if (cp->nesting >= cp->max->nested_payloads || !spend(cp, OPENING, c->at)) return;
+  if (is_known(cp, bytes) || cp->nesting >= cp->max->nested_payloads || !spend(cp, OPENING, c->at)) return;
   begin(&a, cp, &inner);
   container_open(&inner, &a.arena, &a.seen, cp->max, bytes);
   checkpoint_load(&a.cp);

@@ -187,6 +187,8 @@ struct checkpoint {
     struct hash_index index; /* entry i + 1 is key i */
   } tar_keys;
   uint32_t nesting;      /* checkpoints inside bytes that are open */
+  struct span judged[8]; /* bytes of which judge_bytes said what they call: the last ones */
+  uint32_t num_judged;
   uint64_t hash_seed[2]; /* set between checkpoint_init and checkpoint_load */
   uint32_t num_refused;  /* calls that are findings of effect unsafe */
   uint32_t refused_at;   /* the first of them */

@@ -28,7 +28,7 @@ struct part {
 };
 struct key {
   uint32_t n;
-  bool unhashable, complex, has_object, has_surrogate, has_nan, no_memory;
+  bool unhashable, complex, has_object, has_surrogate, has_nan, has_bigint, no_memory;
   struct part parts[MAX_KEY_PARTS];
 };
 
@@ -70,7 +70,9 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   case VAL_BOOL: return bits_part(PART_INT, x->truth);
   case VAL_INT: return bits_part(PART_INT, (uint64_t)x->number);
   case VAL_FLOAT: return float_part(x->real, v, k);
-  case VAL_BIGINT: return bytes_part(m, PART_BIGINT, v, k);
+  case VAL_BIGINT:
+    k->has_bigint |= value_bytes(m, v).n > sizeof(uint64_t) + 1; /* of sign */
+    return bytes_part(m, PART_BIGINT, v, k);
   case VAL_TEXT: return bytes_part(m, PART_TEXT, v, k);
   case VAL_PYSTRING: return bytes_part(m, PART_PYSTRING, v, k);
   case VAL_BYTES: return bytes_part(m, PART_BYTES, v, k);
@@ -99,7 +101,8 @@ static void take_apart(struct machine *m, val_id v, struct key *k) {
   uint32_t num_todo = 1;
   todo[0] = v;
   k->n = 0;
-  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->has_nan = k->no_memory = false;
+  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->has_nan = k->has_bigint = k->no_memory =
+      false;
   while (num_todo) {
     val_id next = todo[--num_todo];
     uint32_t items = kind_of(m, next) == VAL_TUPLE ? value_count(m, next) : 0;
@@ -176,6 +179,7 @@ static COLD void note_oddities(struct machine *m, val_id key, const struct key *
     m->keys->object_noted = arg->at + 1;
   }
   if (k->has_nan) observe(m->obs, seen_at(m, OBS_PKL_KEY_NAN, arg));
+  if (k->has_bigint) observe(m->obs, seen_at(m, OBS_PKL_KEY_BIGINT, arg));
   if (k->has_surrogate) {
     struct observation what = seen_at(m, OBS_PKL_KEY_SURROGATE, arg);
     what.detail = shown(value_bytes(m, key));
@@ -206,7 +210,8 @@ bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_i
   if (k.no_memory) return refuse_memory(m);
   *place = place_if_new;
   if (k.unhashable) return unhashable_key(m, container, arg);
-  if (k.complex || k.has_object || k.has_surrogate || k.has_nan) note_oddities(m, key, &k, arg);
+  if (k.complex || k.has_object || k.has_surrogate || k.has_nan || k.has_bigint)
+    note_oddities(m, key, &k, arg);
   uint32_t hash = expected_hash(m, container, key, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
   if (found) return true;

@@ -152,6 +152,7 @@ bool machine_run(struct machine *m) {
   struct arg arg = {.op = NULL};
   while (!m->failed && !m->stopped)
     if (!fetch(m, &arg) || !execute(m, &arg)) m->failed = true;
+  if (m->stopped && !m->failed) note_ways(m);
   return m->stopped && !m->failed;
 }
 

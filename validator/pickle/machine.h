@@ -68,6 +68,7 @@ struct machine {
   bool proto_declared;      /* a PROTO was met */
   bool beyond_weights_only; /* an opcode was met that weights_only of hooks.torch does not know */
   bool too_deep;            /* private: the depth was said */
+  uint32_t num_shared;      /* GETs and DUPs of values that hold others */
   bool stopped;             /* STOP was reached: result is valid */
   bool limited;             /* a limit ended the program: a loader would go on */
   bool failed;              /* an error ended the program; everything made so far stays readable */

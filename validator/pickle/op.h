@@ -71,6 +71,9 @@ NODISCARD bool list_extend(struct machine *m, val_id list, const val_id *items, 
 /* Sets n / 2 pairs of a DICT in order; a key that is there takes the new value (observed). */
 NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n,
                            const struct arg *arg);
+/* Do values of this kind hold others, for note_ways? */
+static inline bool may_hold(enum value_kind kind) { return kind_has_items(kind) || kind == VAL_OBJECT; }
+COLD void note_ways(struct machine *m); /* at the end (ways.c) */
 COLD void note_depth(struct machine *m, uint32_t depth, uint64_t limit, uint32_t at);
 /* A container is at least one level deeper than what it holds. */
 static inline void deepen(struct machine *m, val_id container, val_id item, uint32_t at) {

@@ -111,6 +111,7 @@ HOT bool get(struct machine *m, const struct arg *arg, uint32_t index) {
   val_id v = memo_get(m->memo, m->hash_seed, index);
   if (v == 0) return refuse(m->obs, seen_index(m, OBS_PKL_MEMO_UNSET, arg, index));
   m->values.p[v].fetched = true;
+  m->num_shared += may_hold(kind_of(m, v));
   return push(m, v);
 }
 

@@ -33,6 +33,7 @@ bool op_pop_mark(struct machine *m, const struct arg *arg) {
 bool op_dup(struct machine *m, const struct arg *arg) {
   observe(m->obs, seen_at(m, OBS_PKL_DUP, arg));
   m->values.p[top(m)].fetched = true;
+  m->num_shared += may_hold(kind_of(m, top(m)));
   return push(m, top(m));
 }
 
