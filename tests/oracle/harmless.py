@@ -15,7 +15,6 @@ import json
 import os
 import pathlib
 import pickle
-import pickletools
 import random
 import subprocess
 import sys
@@ -301,7 +300,6 @@ class Recorder(pickle.Unpickler):
     def __init__(self, program):
         super().__init__(io.BytesIO(program))
         self.names, self.protocol = set(), program[1] if program[:1] == b"\x80" else 0
-        self.escapes = any(op.name == "UNICODE" for op, _, _ in pickletools.genops(program))  # protocol 0
 
     def find_class(self, module, name):
         if self.protocol < 3:
@@ -347,8 +345,8 @@ def numbers(value, seen, arrays):
 
 
 def wrong_numbers(report, value, program):
-    # Beside tensors, and under protocol 0, an array is a record, whose bytes were only counted.
-    wanted = set(numbers(value, {}, program.protocol > 2 or (report["format"] == "pickle" and not program.escapes)))
+    # Beside tensors an array is a record, whose bytes were only counted.
+    wanted = set(numbers(value, {}, program.protocol > 2 or report["format"] == "pickle"))
     found = {(t["dtype"], tuple(t["shape"]), t["sha256"]) for t in report.get("tensors", [])}
     if wanted != found:
         return f"without {sorted(wanted - found)[:3]}, also {sorted(found - wanted)[:3]}"

@@ -29,11 +29,33 @@ static void index_text(struct span path, char out[LINE]) {
   }
 }
 
+/* How what torch.load does not read is loaded. */
+static void say_other_loading(const struct plan *p, cJSON *list) {
+  bool pickled = p->header->num_ops > 0;
+  switch ((enum container_kind)p->header->kind) {
+  case CONTAINER_NPY:
+  case CONTAINER_NPZ:
+    say(list, pickled
+                  ? "numpy.load refuses its objects; numpy.load(FILE, allow_pickle=True) unpickles them: use "
+                    "that only where you trust the file's maker"
+                  : "numpy.load(FILE) reads it");
+    return;
+  case CONTAINER_TORCHSCRIPT:
+    say(list,
+        "torch.jit.load(FILE, map_location=\"cpu\") loads it: a program, whose code is not judged here and "
+        "runs when it is called; ckptlint inspect --tensors lists its tensors");
+    return;
+  default: return;
+  }
+}
+
 /* Which line loads it: state dict, checkpoint["…"], or a whole module. */
 static void say_loading(const struct job *job, enum weights_only how, cJSON *list) {
   const struct plan *p = &job->plan;
   char line[LINE], index[LINE];
-  if (job->verdict == VERDICT_UNSAFE || p->num_dicts == 0) return;
+  if (job->verdict == VERDICT_UNSAFE) return;
+  say_other_loading(p, list);
+  if (p->num_dicts == 0) return;
   const struct plan_dict *d = &p->dicts[0];
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
   if (d->module) {

@@ -137,7 +137,11 @@ bool load_copy(struct checkpoint *cp, uint64_t at, size_t n, struct span *out) {
 
 void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member) {
   const struct reader *in = &p->machine.in;
-  if (p->machine.stopped && in->left.n) note_load(cp, OBS_PKL_TRAILING, member, in->at, in->left.n, 0);
+  enum container_kind kind = cp->container->kind;
+  bool text = kind == CONTAINER_PICKLE || kind == CONTAINER_NPY; /* a file that went through an editor */
+  bool line_end = text && (span_is(in->left, "\n") || span_is(in->left, "\r\n"));
+  if (p->machine.stopped && in->left.n)
+    note_load(cp, line_end ? OBS_PKL_LINE_END : OBS_PKL_TRAILING, member, in->at, in->left.n, 0);
 }
 
 /* ---- torch zip ---- */

@@ -27,7 +27,7 @@ static bool goes_on(struct checkpoint *cp, const struct program *p, uint32_t num
   const struct reader *in = &p->machine.in;
   if (!p->machine.stopped || in->left.n == 0) return false;
   if (!is_pickle(in->left)) {
-    note_load(cp, OBS_PKL_TRAILING, p->machine.member, in->at, in->left.n, 0);
+    note_rest(cp, p, p->machine.member);
     return false;
   }
   if (number == cp->max->pickles) {
