@@ -150,10 +150,16 @@ static bool lower_limit(__rlimit_resource_t resource, uint64_t soft, uint64_t ha
   return setrlimit(resource, &r) == 0;
 }
 
+/* SIGXCPU and a report at the first, SIGKILL at the second; holds when the broker is stopped, too. Before
+ * libraries are loaded: one that runs in circles then has no more time than any file. */
+static bool limit_time(struct lockdown *l) {
+  const uint64_t cpu = max_u64(l->limits->cpu_seconds, 1); /* 0 would kill at the first tick */
+  return lower_limit(RLIMIT_CPU, cpu, add_up(cpu, 1));
+}
+
 static bool set_rlimits(struct lockdown *l) {
   const struct usage used = l->used;
   const uint64_t memory = l->limits->memory_bytes;
-  const uint64_t cpu = max_u64(l->limits->cpu_seconds, 1); /* 0 would kill at the first tick */
   const struct {
     __rlimit_resource_t resource;
     uint64_t soft, hard;
@@ -209,6 +215,7 @@ static const struct step {
     {"capabilities", drop_capabilities, EVERYWHERE, false},
     {"oom score", volunteer_for_oom, EVERYWHERE, false},
     {"dumpable", hide_from_ptrace, LAYER_DUMPABLE, false},
+    {"processor time", limit_time, LAYER_RLIMITS, false},
     {"libraries", load_libraries, EVERYWHERE, false},
     {"measure", measure, EVERYWHERE, false},
     {"one thread", be_alone, EVERYWHERE, true},

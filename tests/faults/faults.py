@@ -69,6 +69,7 @@ CASES = [
     ("RLIMIT_FSIZE of 100, standard input", "limit FSIZE 100", "scan - <BENIGN/simple_linear.pt", {2}, "can't be copied"),
     ("RLIMIT_FSIZE of 100, an output", "limit FSIZE 100", FORWARD, {74}, "y.npy"),
     ("RLIMIT_AS of 100 MB", "limit AS 100000000", SCAN, {2, 70}, "NOT CHECKED|out of memory|no memory"),
+    ("RLIMIT_AS of 670 MB, a forward", "limit AS 670000000", FORWARD, {2}, "no memory for OpenBLAS"),
     # ---- writing ----
     ("the report: one byte at a time", "shim stdout=1", SCAN, {0}, "="),
     ("the report: interrupted", "shim stdout=EINTR@1", SCAN, {0}, "="),

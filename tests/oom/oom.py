@@ -35,6 +35,7 @@ ADDR_NO_RANDOMIZE, COMMANDS = 0x40000, 2  # equal stacks have equal numbers in a
 
 UNCHECKED, SANDBOX, BUG, OUTPUT = 2, 5, 70, 74  # exit.def: what lack of memory may come to
 
+# OpenBLAS, which asks for its buffer until it gets it, ends at the limit of its processor time (--timeout).
 # name, what it exits with when nothing is missing, files of corpus/gen, command: FILES and OUT stand for folders.
 CASES = [
     ("scan", 0, "", "scan BENIGN/simple_linear.pt"),
@@ -48,13 +49,13 @@ CASES = [
     ("folder", 1, "", "scan -f json BENIGN"),
     ("stdin", 0, "", "scan - <BENIGN/simple_linear.pt"),
     ("nested", 0, "", "scan --nested -f json FILES/inside.zip"),
-    ("check", 0, "", "check -f json BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json"),
+    ("check", 0, "", "check --timeout 10 -f json BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json"),
     ("family", 1, "", "check BENIGN/simple_cnn.pt --arch resnet18"),
-    ("forward", 0, "", "forward -f json BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json --save-output OUT/y.npy"),
+    ("forward", 0, "", "forward --timeout 10 -f json BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json --save-output OUT/y.npy"),
     ("inspect", 0, "", "inspect -f json --tensors --tree --globals --members --pickle --opcodes --stats BENIGN/training_checkpoint.pt"),
     ("text", 0, "", "inspect --tensors --tree --globals --members --pickle --opcodes --stats BENIGN/custom_model.pt"),
     ("diff", 0, "", "diff -f json BENIGN/simple_linear.pt BENIGN/simple_linear_legacy.pt"),
-    ("record", 0, "", "record BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json"),
+    ("record", 0, "", "record --timeout 10 BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json"),
     ("lock", 0, "", "lock BENIGN/simple_linear.pt"),
     ("locked", 0, "", "check -f json BENIGN/simple_linear.pt --lock FILES/lock.json"),
     ("describe", 0, "", "describe BENIGN/simple_cnn.pt -f json"),

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/library.h"
@@ -12,6 +13,8 @@ static const char *const libraries[] = {
     "/usr/lib/aarch64-linux-gnu/openblas-serial/libopenblas.so.0",
     "libopenblas.so.0",
 };
+
+enum { BUFFER_BYTES = 144 << 20 }; /* that of x86-64, 32 << 22, and what rounds it up */
 
 struct blas {
   cblas_sgemm_fn *sgemm;
@@ -35,10 +38,16 @@ static uint64_t count_threads(void) {
   return stat("/proc/self/task", &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 1;
 }
 
-/* The first products map the library's buffers (128 MiB and an mbind) and choose its kernels: let that happen
+/* OpenBLAS asks for its buffer until it gets it: without room it would never come back. */
+static bool has_room(void) {
+  void *p = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return p != MAP_FAILED && munmap(p, BUFFER_BYTES) == 0;
+}
+
+/* The first products map the library's buffer (an mmap and an mbind) and choose its kernels: let that happen
  * now. */
 static bool warm_up(const struct gemm *g) {
-  enum { N = 72 }; /* small products (up to 64³) take another path */
+  enum { N = 128 }; /* small products (up to 64³, on machines with AVX-512 up to 100³) take another path */
   float *m = calloc((size_t)3 * N * N, sizeof *m);
   if (!m) return false;
   m[0] = m[(size_t)N * N] = 2;
@@ -66,6 +75,7 @@ bool gemm_load(struct gemm *g) {
   if (!load_first(&blas))
     return load_error(g, "OpenBLAS is not installed (Debian: apt-get install libopenblas0-serial)");
   blas.set_threads(1);
+  if (!has_room()) return load_error(g, "there is no memory for OpenBLAS");
   g->sgemm = blas.sgemm;
   g->sgemv = blas.sgemv;
   g->core = blas.get_core();
