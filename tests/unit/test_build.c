@@ -236,7 +236,7 @@ static const struct accepted accepted[] = {
      BUILT_NP_ARRAY},
     {"numpy array under protocol 5",
      CALL("numpy.core.numeric", "_frombuffer", LATIN("1234567812345678") NP_F8 T(I("2")) S("F")),
-     BUILT_RECORD},
+     BUILT_NP_ARRAY},
     {"named tuple of nobody knows whom", G("mylib", "Pair") T(I("1") TENSOR) NEWOBJ, BUILT_RECORD},
     {"config of yacs", G("yacs.config", "CfgNode") ")" NEWOBJ DICT(S("__immutable__") FALSE_) BUILD,
      BUILT_RECORD},

@@ -21,7 +21,7 @@ static void show_value(FILE *out, const struct plan *p, const struct plan_value 
       [PLAN_VAL_DICT] = "dict",     [PLAN_VAL_SET] = "set",          [PLAN_VAL_RECORD] = "obj ",
       [PLAN_VAL_TENSOR] = "tensor", [PLAN_VAL_STORAGE] = "storage ", [PLAN_VAL_GLOBAL] = "global ",
       [PLAN_VAL_DTYPE] = "dtype ",  [PLAN_VAL_DEVICE] = "device ",   [PLAN_VAL_SIZE] = "size",
-      [PLAN_VAL_SHARED] = "= ",     [PLAN_VAL_CUT] = "cut"};
+      [PLAN_VAL_ARRAY] = "array ",  [PLAN_VAL_SHARED] = "= ",        [PLAN_VAL_CUT] = "cut"};
   if (kinds[v->kind]) fputs(kinds[v->kind], out);
   if (v->kind == PLAN_VAL_BOOL) fputs(v->number ? "True" : "False", out);
   if (v->kind == PLAN_VAL_INT || v->kind == PLAN_VAL_STORAGE || v->kind == PLAN_VAL_SHARED)
@@ -54,12 +54,15 @@ static char *tree_text(const struct plan *p) {
   return text;
 }
 
-#define NAMESPACE   G("argparse", "Namespace") ")" NEWOBJ
-#define LONG1(n, b) "\x8a" n b
-#define NP(code, order, data)                                                                                \
-  CALL("numpy.core.multiarray", "scalar",                                                                    \
-       CALL("numpy", "dtype", S(code) FALSE_ TRUE_) T(I("3") S(order) NONE NONE NONE I("-1") I("-1") I("0")) \
-           BUILD CALL("_codecs", "encode", S(data) S("latin1")))
+#define NAMESPACE    G("argparse", "Namespace") ")" NEWOBJ
+#define LONG1(n, b)  "\x8a" n b
+#define LATIN1(text) CALL("_codecs", "encode", S(text) S("latin1"))
+#define NP_DTYPE(code, order, flags)           \
+  CALL("numpy", "dtype", S(code) FALSE_ TRUE_) \
+  T(I("3") S(order) NONE NONE NONE I("-1") I("-1") I(flags)) BUILD
+#define ND_ARRAY(state) \
+  CALL("numpy.core.multiarray", "_reconstruct", G("numpy", "ndarray") T(I("0")) LATIN1("b")) state BUILD
+#define NP(code, order, data) CALL("numpy.core.multiarray", "scalar", NP_DTYPE(code, order, "0") LATIN1(data))
 
 static const struct tree {
   const char *name, *program, *want;
@@ -112,6 +115,13 @@ static const struct tree {
      "obj torch.nn.utils.rnn.PackedSequence[0:4 1:tensor]"},
     {"class as a value", G("argparse", "Namespace"), "global argparse.Namespace"},
     {"bare storage", FLOATS, "storage 1"},
+    {"numpy arrays",
+     LIST(ND_ARRAY(
+         T(I("1") T(I("2") I("1")) NP_DTYPE("i2", "<", "0") I("01") LATIN1("abcd"))) /* column-major */
+          ND_ARRAY(T(T("") NP_DTYPE("i2", ">", "0") I("00") LATIN1("ab")))           /* numpy 1.0 */
+          ND_ARRAY(T(I("1") T(I("2")) NP_DTYPE("O", "|", "63") I("00") LIST(S("x") TENSOR)))),
+     "list[0:array int16 [2, 1], column-major[data:b'abcd] 1:array int16 [], big-endian[data:b'ab] "
+     "2:array object [2][0:'x 1:tensor]]"},
     {"numpy numbers",
      T(NP("f8", "<", "\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u00e0\\u003f")
            NP("i2", ">", "\\u00ff\\u00fe") NP("u1", "|", "\\u00ff") NP("b1", "|", "\\u0001")

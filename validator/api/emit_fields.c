@@ -25,6 +25,7 @@ static void add_value(cJSON *fields, const char *name, const struct plan *p, uin
   case PLAN_VAL_BIGINT:
   case PLAN_VAL_DTYPE:
   case PLAN_VAL_DEVICE: event_text(fields, name, plan_span(p, v->text), TEXT_CAP); return;
+  case PLAN_VAL_ARRAY:
   case PLAN_VAL_BYTES:
   case PLAN_VAL_TUPLE:
   case PLAN_VAL_LIST:

@@ -28,6 +28,7 @@ void event_value(cJSON *e, const char *field, const struct plan *p, const struct
   case PLAN_VAL_TEXT:
   case PLAN_VAL_BYTES:
   case PLAN_VAL_BIGINT:
+  case PLAN_VAL_ARRAY:
   case PLAN_VAL_DTYPE:
   case PLAN_VAL_DEVICE: event_text(e, field, plan_span(p, v->text), TEXT_CAP); return;
   case PLAN_VAL_NONE:
@@ -46,8 +47,8 @@ void event_value(cJSON *e, const char *field, const struct plan *p, const struct
 
 static const char *value_kind_word(uint32_t kind) {
   static const char *const words[PLAN_VAL_KINDS] = {
-      "none", "bool",   "int",    "int",     "float",  "text",  "bytes",  "tuple", "list",   "dict",
-      "set",  "record", "tensor", "storage", "global", "dtype", "device", "size",  "shared", "cut"};
+      "none",   "bool",  "int",    "int",     "float",  "text",  "bytes",  "tuple", "list",   "dict", "set",
+      "record", "array", "tensor", "storage", "global", "dtype", "device", "size",  "shared", "cut"};
   return words[kind];
 }
 
@@ -59,7 +60,7 @@ void emit_value(const struct plan *p, uint32_t i, struct report *report) {
   event_bytes(e, "key", plan_span(p, v->key), KEY_CAP);
   event_str(e, "kind", value_kind_word(v->kind));
   uint64_t items = 0;
-  for (uint32_t c = i + 1; c < v->end; c = p->values[c].end) items++;
+  for (uint32_t c = i + 1; c < v->end && v->kind != PLAN_VAL_ARRAY; c = p->values[c].end) items++;
   bool bytes = v->kind == PLAN_VAL_TEXT || v->kind == PLAN_VAL_BYTES;
   if (items || bytes) event_u64(e, "items", bytes ? (uint64_t)v->number : items);
   event_value(e, "text", p, v);

@@ -112,6 +112,7 @@ static bool from_plan(struct maker *m, struct value *out, uint32_t row, uint32_t
   case PLAN_VAL_DICT:
   case PLAN_VAL_RECORD: return container_from_plan(m, out, row, levels, true);
   case PLAN_VAL_GLOBAL: *out = value_text(plan_span(m->plan, v->cls)); break;
+  case PLAN_VAL_ARRAY:
   case PLAN_VAL_TENSOR:
   case PLAN_VAL_STORAGE:
   case PLAN_VAL_SHARED:

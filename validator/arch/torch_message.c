@@ -178,6 +178,7 @@ static const char *python_type(const struct plan *p, uint32_t row, char out[200]
       [PLAN_VAL_DICT] = "dict",
       [PLAN_VAL_SET] = "set",
       [PLAN_VAL_RECORD] = "object",
+      [PLAN_VAL_ARRAY] = "numpy.ndarray",
       [PLAN_VAL_TENSOR] = "torch.Tensor",
       [PLAN_VAL_STORAGE] = "torch.Storage",
       [PLAN_VAL_GLOBAL] = "type",

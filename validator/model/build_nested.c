@@ -66,7 +66,8 @@ static uint32_t built_from(const struct call *c, uint32_t program) {
   uint32_t storage =
       kind_of(m, m->result) == VAL_PERSID ? persid_storage(&m->persids.p[value_of(m, m->result)->ref]) : 0;
   if (storage) return call_built(c, BUILT_STORAGE, storage);
-  if (b && b->kind == BUILT_TENSOR) return call_built(c, BUILT_TENSOR, b->index);
+  if (b && (b->kind == BUILT_TENSOR || b->kind == BUILT_UNREAD))
+    return call_built(c, (enum built_kind)b->kind, b->index);
   return call_built(c, BUILT_PROGRAM, program);
 }
 

@@ -199,40 +199,30 @@ static bool np_data(const struct checkpoint *cp, const struct machine *m, val_id
   return kind_of(m, v) == VAL_TEXT;
 }
 
-/* Objects were judged when they were made; numpy wants a list of as many as the shape says. */
-static void build_np_objects(struct checkpoint *cp, struct machine *m, val_id shape, val_id list,
-                             uint32_t at) {
-  uint64_t want;
-  if (kind_of(m, list) != VAL_LIST || !np_bytes(m, shape, 1, &want) || want != value_count(m, list))
-    refuse_build(cp, at, "a numpy array", "no list of as many objects as its shape says");
-  machine_give(m, list);
-}
-
 /* ---- arrays ---- */
 
-struct np_array {
-  val_id shape, data;
-  struct span bytes; /* of the data: as many as the product of the shape, np_bytes said so */
-  const struct np_dtype *dtype;
-  bool fortran_order;
+/* An array, and the bytes of its data: as many as the product of the shape, np_bytes said so. */
+struct np_claim {
+  struct np_array is;
+  struct span bytes;
 };
 
 /* Picklers write bytes anew for each array, but for the few that Python keeps one of: more than those would
  * make the same bytes work again for each array. */
 static bool is_written_once(const struct checkpoint *cp, const struct machine *m,
-                            const struct np_array *array) {
+                            const struct np_claim *array) {
   enum { KEPT_BYTES = 1 };
-  return array->bytes.n <= KEPT_BYTES || !bytes_are_shared(cp, m, array->data);
+  return array->bytes.n <= KEPT_BYTES || !bytes_are_shared(cp, m, array->is.data);
 }
 
 /* Arrays beside the tensors of a torch file are no weights; those of a bare pickle are all that it has. What
  * is spelled as text is a member of its own, from which the bytes are made again. */
-static bool place_array(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
+static bool place_array(struct checkpoint *cp, const struct machine *m, const struct np_claim *array,
                         struct plain_claim *claim) {
   struct spelled there = {.bytes = array->bytes};
   if (cp->container->kind != CONTAINER_PICKLE || m->member == MEMBER_FILE) return false;
   if (claim->bytes == 0) return true;
-  if (!is_written_once(cp, m, array) || !bytes_in_file(cp, m, array->data, &there)) return false;
+  if (!is_written_once(cp, m, array) || !bytes_in_file(cp, m, array->is.data, &there)) return false;
   claim->at = there.at - cp->container->members[m->member - 1].data_at;
   if (there.how == SPELLED_NOT) return true;
   struct member *rec = load_section(cp, claim->key, there.at, 0);
@@ -244,88 +234,107 @@ static bool place_array(struct checkpoint *cp, const struct machine *m, const st
 }
 
 /* Numbers whose bytes can be found in the file are a tensor, as in detectron2's zoo: 1 + its row. 0: others
- * stay records. */
-static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, const struct np_array *array,
+ * stay arrays. */
+static uint32_t array_tensor(struct checkpoint *cp, const struct machine *m, const struct np_claim *array,
                              uint32_t at) {
+  const struct np_dtype *dt = &cp->np_dtypes.p[array->is.dtype];
   uint64_t sizes[MAX_DIMS];
-  struct plain_claim claim = {.ndim = value_count(m, array->shape),
-                              .fortran_order = array->fortran_order,
-                              .big_endian = array->dtype->big_endian,
+  struct plain_claim claim = {.ndim = value_count(m, array->is.shape),
+                              .fortran_order = array->is.fortran_order,
+                              .big_endian = dt->big_endian,
                               .member = m->member,
                               .bytes = array->bytes.n,
                               .said_at = at};
   if (claim.ndim >= MAX_DIMS) return 0;
   for (uint32_t i = 0; i < claim.ndim; i++)
-    sizes[i] = (uint64_t)value_of(m, value_item(m, array->shape, i))->number;
-  plain_items(&claim, sizes, array->dtype->kind, array->dtype->size);
+    sizes[i] = (uint64_t)value_of(m, value_item(m, array->is.shape, i))->number;
+  plain_items(&claim, sizes, dt->kind, dt->size);
   claim.key = arena_printf(cp->arena, "array+%#x", at);
   if (claim.dtype == DTYPE_BITS8 || !place_array(cp, m, array, &claim)) return 0;
   return plain_tensor(cp, &claim);
 }
 
-static void become_tensor(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
-                          const struct np_dtype *dt, struct span bytes, uint32_t at) {
-  uint32_t first = value_count(m, state) == 5;
-  const struct value *order = value_of(m, value_item(m, state, first + 2));
-  struct np_array array = {.shape = value_item(m, state, first),
-                           .data = value_item(m, state, first + 3),
-                           .bytes = bytes,
-                           .dtype = dt,
-                           .fortran_order = order->kind == VAL_INT ? order->number != 0 : order->truth};
-  if (order->kind != VAL_BOOL && order->kind != VAL_INT) return; /* numpy refuses it */
-  uint32_t number = array_tensor(cp, m, &array, at);
-  if (!number) return;
-  struct built *b = &cp->built.p[value_object(m, target)->tag];
-  b->kind = BUILT_TENSOR;
-  b->index = number - 1;
+/* 1 + its row; 0: the budget is spent. */
+static uint32_t array_fact(struct checkpoint *cp, const struct np_array *array) {
+  struct np_array *slot = vec_push(cp->arena, &cp->np_arrays, cp->max->pickle_values);
+  if (slot) *slot = *array;
+  return slot ? cp->np_arrays.n : 0;
+}
+
+static void fill_array(struct checkpoint *cp, const struct machine *m, const struct np_claim *array,
+                       uint32_t at, struct built *b) {
+  uint32_t number = array_tensor(cp, m, array, at);
+  b->kind = number ? BUILT_TENSOR : BUILT_NP_ARRAY;
+  b->index = number ? number - 1 : array_fact(cp, &array->is);
+}
+
+/* Objects were judged when they were made; numpy wants a list of as many as the shape says. */
+static void fill_objects(struct checkpoint *cp, struct machine *m, const struct np_array *array, uint32_t at,
+                         struct built *b) {
+  uint64_t want;
+  if (kind_of(m, array->data) != VAL_LIST || !np_bytes(m, array->shape, 1, &want) ||
+      want != value_count(m, array->data))
+    refuse_build(cp, at, "a numpy array", "no list of as many objects as its shape says");
+  else
+    b->index = array_fact(cp, array);
+  machine_give(m, array->data);
 }
 
 /* (1, shape, dtype, is_fortran, data), or without the 1 as before numpy 1.1. As many bytes as the shape says;
  * what has objects holds a list. */
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
                           uint32_t at) {
-  struct span data;
   uint64_t want;
   uint32_t n = kind_of(m, state) == VAL_TUPLE ? value_count(m, state) : 0, first = n == 5;
-  if ((n != 4 && n != 5) || (first && !is_int(m, value_item(m, state, 0), 1))) {
+  struct built *b = &cp->built.p[value_object(m, target)->tag];
+  const struct value *order = value_of(m, n > 3 ? value_item(m, state, first + 2) : 0);
+  if ((n != 4 && n != 5) || (first && !is_int(m, value_item(m, state, 0), 1)) ||
+      (order->kind != VAL_BOOL && order->kind != VAL_INT)) {
     refuse_build(cp, at, "a numpy array", "not the tuple that numpy writes");
     return;
   }
-  val_id shape = value_item(m, state, first), bytes = value_item(m, state, first + 3);
   const struct np_dtype *dt = use_np_dtype(cp, m, value_item(m, state, first + 1));
+  struct np_claim array = {
+      .is = {.shape = value_item(m, state, first),
+             .data = value_item(m, state, first + 3),
+             .dtype = dt ? (uint32_t)(dt - cp->np_dtypes.p) : 0,
+             .fortran_order = order->kind == VAL_INT ? order->number != 0 : order->truth}};
   if (dt && dt->objects) {
-    build_np_objects(cp, m, shape, bytes, at);
+    fill_objects(cp, m, &array.is, at, b);
     return;
   }
-  if (!dt || !dt->fixed || !spend(cp, value_bytes(m, bytes).n, at) || !np_data(cp, m, bytes, &data)) {
+  if (!dt || !dt->fixed || !spend(cp, value_bytes(m, array.is.data).n, at) ||
+      !np_data(cp, m, array.is.data, &array.bytes)) {
     note_partly(cp, at);
     return;
   }
-  if (!np_bytes(m, shape, dt->size, &want) || want != data.n)
+  if (!np_bytes(m, array.is.shape, dt->size, &want) || want != array.bytes.n)
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
   else
-    become_tensor(cp, m, target, state, dt, data, at);
+    fill_array(cp, m, &array, at, b);
 }
 
 /* (bytes, dtype, shape, 'C' or 'F'): a contiguous array under protocol 5. */
 uint32_t build_NP_FROMBUFFER(const struct call *c) {
   struct span order = call_bytes(c, 3);
   uint64_t want;
-  struct np_array array = {.data = call_arg(c, 0),
-                           .dtype = use_np_dtype(c->cp, c->m, call_arg(c, 1)),
-                           .shape = call_arg(c, 2),
-                           .fortran_order = span_is(order, "F")};
-  bool shaped = c->n == 4 && array.dtype && bytes_of(c->cp, c->m, array.data, &array.bytes) &&
-                call_kind(c, 3) == VAL_TEXT && (array.fortran_order || span_is(order, "C"));
+  const struct np_dtype *dt = use_np_dtype(c->cp, c->m, call_arg(c, 1));
+  struct np_claim array = {.is = {.data = call_arg(c, 0),
+                                  .dtype = dt ? (uint32_t)(dt - c->cp->np_dtypes.p) : 0,
+                                  .shape = call_arg(c, 2),
+                                  .fortran_order = span_is(order, "F")}};
+  bool shaped = c->n == 4 && dt && bytes_of(c->cp, c->m, array.is.data, &array.bytes) &&
+                call_kind(c, 3) == VAL_TEXT && (array.is.fortran_order || span_is(order, "C"));
   if (!shaped) return refuse_arguments(c, "not (bytes, dtype, shape, order)");
-  if (!array.dtype->fixed) {
+  if (!dt->fixed) {
     note_partly(c->cp, c->at);
     return call_built(c, BUILT_UNREAD, 0);
   }
-  if (!np_bytes(c->m, array.shape, array.dtype->size, &want) || want != array.bytes.n)
+  if (!np_bytes(c->m, array.is.shape, dt->size, &want) || want != array.bytes.n)
     return refuse_arguments(c, "its bytes are not shape times item size");
-  uint32_t number = array_tensor(c->cp, c->m, &array, c->at);
-  return number ? call_built(c, BUILT_TENSOR, number - 1) : call_built(c, BUILT_RECORD, 0);
+  struct built made = {.kind = BUILT_NOTHING};
+  fill_array(c->cp, c->m, &array, c->at, &made);
+  return call_built(c, (enum built_kind)made.kind, made.index);
 }
 
 /* numpy unpickles the bytes of an object scalar again: only plain numbers may pass (threats I03). */

@@ -29,7 +29,7 @@ enum built_kind {
   BUILT_UNREAD,    /* a tensor or storage that this version does not read (observed): kept as data */
   BUILT_TENSOR,    /* index: row of checkpoint.tensors */
   BUILT_NP_DTYPE,  /* index: row of checkpoint.np_dtypes */
-  BUILT_NP_ARRAY,  /* filled by BUILD */
+  BUILT_NP_ARRAY,  /* index: 1 + row of checkpoint.np_arrays; 0: nothing filled it */
   BUILT_STORAGE,   /* index: 1-based storage, of a checkpoint inside bytes */
   BUILT_PROGRAM,   /* index: of checkpoint.programs, whose value it is */
   BUILT_NP_SCALAR, /* index: the val_id of its BYTES; its dtype is the first argument */
@@ -50,6 +50,13 @@ struct np_dtype {
   bool fixed;   /* `size` bytes that hold no pointer: an array of it can be proved */
   bool objects; /* it is an object, or a record that has one */
   bool used;    /* by an array or a scalar: its state may not change any more */
+};
+
+/* An array that is a value: its data are as many bytes, or a list of as many objects, as its shape says. */
+struct np_array {
+  val_id shape, data;
+  uint32_t dtype; /* row of checkpoint.np_dtypes */
+  bool fortran_order;
 };
 
 struct storage_fact {
@@ -181,6 +188,7 @@ struct checkpoint {
   VEC(struct contents_fact) contents;
   VEC(uint64_t) dims;
   VEC(struct np_dtype) np_dtypes;
+  VEC(struct np_array) np_arrays;
   struct storage_names names;
   struct {
     VEC(struct tar_key) list;

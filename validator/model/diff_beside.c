@@ -96,6 +96,7 @@ static bool same_value(struct differ *d, const struct plan_value *x, const struc
   case PLAN_VAL_TEXT:
   case PLAN_VAL_BYTES: return x->number == y->number && same_text(d, x->text, y->text);
   case PLAN_VAL_BIGINT:
+  case PLAN_VAL_ARRAY:
   case PLAN_VAL_DTYPE:
   case PLAN_VAL_DEVICE: return same_text(d, x->text, y->text);
   case PLAN_VAL_RECORD:

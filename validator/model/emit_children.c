@@ -56,6 +56,17 @@ static void add_typed(const struct checkpoint *cp, const struct machine *m, stru
   add_state(cp, m, f, value_item(m, o->args, 3));
 }
 
+/* Objects, or bytes. */
+static void add_array(const struct checkpoint *cp, const struct machine *m, struct frame *f, val_id v) {
+  const struct np_array *array = array_of(cp, m, v);
+  if (!array)
+    add_record(cp, m, f, value_object(m, v), false);
+  else if (kind_of(m, array->data) == VAL_LIST)
+    add_segment(m, f, SEGMENT_ITEMS, array->data);
+  else
+    f->segments[f->num_segments++] = (struct segment){SEGMENT_DATA, array->data, 1};
+}
+
 static void add_object(const struct checkpoint *cp, const struct machine *m, struct frame *f, val_id v) {
   const struct object *o = value_object(m, v);
   const struct built *b = built_of(cp, m, v);
@@ -79,7 +90,7 @@ static void add_object(const struct checkpoint *cp, const struct machine *m, str
       add_container(m, f, value_item(m, o->args, 2));
     add_record(cp, m, f, o, !is_reconstructed(cp, m, o));
     return;
-  case BUILT_NP_ARRAY: add_record(cp, m, f, o, false); return;
+  case BUILT_NP_ARRAY: add_array(cp, m, f, v); return;
   case BUILT_COMPLEX: add_segment(m, f, SEGMENT_ARGS, o->args); return;
   case BUILT_TENSOR:
     f->segments[f->num_segments++] =
@@ -130,6 +141,7 @@ val_id child_at(const struct walk *k, const struct frame *f, char scratch[SCRATC
     return value_item(k->m, s->v, 2 * f->next + 1);
   case SEGMENT_STATE: *key = SPAN("__state"); return s->v;
   case SEGMENT_KEY: *key = SPAN("__key"); return s->v;
+  case SEGMENT_DATA: *key = SPAN("data"); return s->v;
   case SEGMENT_PARTS: return tensor_part(k->cp, k->m, fact_of(k->cp, k->m, s->v), f->next, key);
   }
   *key = SPAN("?");

@@ -1,5 +1,6 @@
 /* One value as a row of the plan. */
 #include "model/emit_values.h"
+#include "model/load_plain.h"
 
 enum { CLASS_PART = 512 };
 
@@ -75,6 +76,29 @@ static void put_np_scalar(const struct walk *k, struct plan_value *row, const st
   }
 }
 
+/* "float32 [2, 3], column-major": numbers as torch calls them, the rest by numpy's codes. */
+static void put_array(const struct walk *k, struct plan_value *row, val_id v) {
+  const struct np_array *array = array_of(k->cp, k->m, v);
+  struct arena *a = k->cp->arena;
+  row->kind = array ? PLAN_VAL_ARRAY : PLAN_VAL_RECORD;
+  if (!array) return;
+  const struct np_dtype *dt = &k->cp->np_dtypes.p[array->dtype];
+  enum dtype number = numpy_dtype(dt->kind, dt->size);
+  uint32_t ndim = value_count(k->m, array->shape), size = dt->kind == 'U' ? dt->size / 4 : dt->size;
+  struct span text = number != DTYPE_BITS8 ? span_str(dtype_name(number))
+                     : dt->kind == 'O'     ? SPAN("object")
+                     : dt->kind == 'M'     ? SPAN("datetime64")
+                     : dt->kind == 'm'     ? SPAN("timedelta64")
+                                           : arena_printf(a, "%c%u", dt->kind, size);
+  for (uint32_t i = 0; i < ndim; i++)
+    text = arena_printf(a, "%.*s%s%lld", (int)text.n, (const char *)text.p, i ? ", " : " [",
+                        (long long)value_of(k->m, value_item(k->m, array->shape, i))->number);
+  text = arena_printf(a, "%.*s%s%s%s", (int)text.n, (const char *)text.p, ndim ? "]" : " []",
+                      array->fortran_order && ndim > 1 ? ", column-major" : "",
+                      dt->big_endian && dt->size > 1 ? ", big-endian" : "");
+  put_text(k, row, PLAN_VAL_ARRAY, text);
+}
+
 static struct span device_text(const struct walk *k, const struct object *o) {
   struct span name = value_bytes(k->m, value_item(k->m, o->args, 0));
   if (value_count(k->m, o->args) < 2) return name;
@@ -88,6 +112,7 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   val_id callee = callee_global(k->cp, k->m, o);
   val_id given = b && b->kind == BUILT_RECORD ? given_class(k->cp, k->m, o) : 0;
   if (given) callee = given;
+  if (b && b->kind == BUILT_NP_ARRAY && b->index) callee = value_item(k->m, o->args, 0);
   if (!b || b->kind != BUILT_TENSOR) set_class(k, row, callee);
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_DICT:
@@ -115,8 +140,8 @@ static void put_object(struct walk *k, struct plan_value *row, uint32_t row_inde
   case BUILT_RECORD:
   case BUILT_COMPLEX:
   case BUILT_NP_DTYPE:
-  case BUILT_PROGRAM: /* visit goes on in it */
-  case BUILT_NP_ARRAY: row->kind = PLAN_VAL_RECORD; return;
+  case BUILT_PROGRAM: /* visit goes on in it */ row->kind = PLAN_VAL_RECORD; return;
+  case BUILT_NP_ARRAY: put_array(k, row, v); return;
   }
 }
 

@@ -8,10 +8,19 @@
 enum { PATH_MAX_BYTES = 4096, SCRATCH = DESCRIBE_MAX };
 
 /* The children of a value, in the order of the program. */
-enum segment_kind { SEGMENT_ITEMS, SEGMENT_ARGS, SEGMENT_PAIRS, SEGMENT_STATE, SEGMENT_PARTS, SEGMENT_KEY };
+enum segment_kind {
+  SEGMENT_ITEMS,
+  SEGMENT_ARGS,
+  SEGMENT_PAIRS,
+  SEGMENT_STATE,
+  SEGMENT_PARTS,
+  SEGMENT_KEY,
+  SEGMENT_DATA
+};
 struct segment {
   enum segment_kind kind;
-  val_id v;   /* PARTS: the object, a tensor; KEY: the dict key that the record stands under */
+  val_id
+      v; /* PARTS: the object, a tensor; KEY: the dict key that the record stands under; DATA: of an array */
   uint32_t n; /* children in it */
 };
 enum { SEGMENTS_MAX = 8 };
@@ -63,6 +72,13 @@ static inline const struct tensor_fact *fact_of(const struct checkpoint *cp, con
 
 static inline struct plan_value *row_at(const struct walk *k, uint32_t i) {
   return plan_row_at(k->w, PLAN_values, sizeof(struct plan_value), i);
+}
+
+/* Of an object that is an array of numpy's, or NULL: nothing filled it. */
+static inline const struct np_array *array_of(const struct checkpoint *cp, const struct machine *m,
+                                              val_id v) {
+  uint32_t row = built_of(cp, m, v)->index;
+  return row ? &cp->np_arrays.p[row - 1] : NULL;
 }
 
 /* ---- emit_children.c ---- */

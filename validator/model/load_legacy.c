@@ -15,8 +15,10 @@ static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s
 
 static uint32_t begin_section(struct checkpoint *cp, const char *name, const struct stream *s) {
   struct span full = arena_printf(cp->arena, "%.*s%s", (int)s->inside.n, (const char *)s->inside.p, name);
-  const struct member *rec = load_section(cp, full, s->rest.at, 0);
-  return rec ? member_number(cp->container, rec) : 0;
+  struct member *rec = load_section(cp, full, s->rest.at, 0);
+  if (!rec) return 0;
+  rec->spelling = (uint8_t)s->rest.how;
+  return member_number(cp->container, rec);
 }
 
 /* One of the small pickles before or behind the object; own: room for it. Answers the machine that holds its

@@ -67,7 +67,7 @@ uint32_t plain_tensor(struct checkpoint *cp, const struct plain_claim *c) {
   return number;
 }
 
-static enum dtype numpy_dtype(char kind, uint64_t item_size) {
+enum dtype numpy_dtype(char kind, uint64_t item_size) {
   static const struct {
     char kind;
     uint8_t size, dtype;

@@ -20,6 +20,8 @@ struct plain_claim {
 
 /* Proves the view and adds storage and tensor: 1 + its row. 0, observed: as below. */
 uint32_t plain_tensor(struct checkpoint *cp, const struct plain_claim *claim);
+/* The dtype of numpy's items of this kind and size; BITS8 where torch has none. */
+enum dtype numpy_dtype(char kind, uint64_t item_size);
 /* The dtype of numpy's items of this kind and size. What torch has none for becomes bytes: of each item a
  * row, which is one dimension more, of arrays in column-major order one row an item, as they lie. `sizes` are
  * those of the claim, which has room for MAX_DIMS. */

@@ -115,6 +115,7 @@ enum plan_value_kind {
   PLAN_VAL_DICT,
   PLAN_VAL_SET,
   PLAN_VAL_RECORD,  /* an object kept as plain data: cls names it, children are its fields and items */
+  PLAN_VAL_ARRAY,   /* one of numpy's that is no tensor: text says what; the child "data", or its objects */
   PLAN_VAL_TENSOR,  /* number is the index of its tensor row */
   PLAN_VAL_STORAGE, /* a bare storage; number is 1-based storage index */
   PLAN_VAL_GLOBAL,  /* a class or function named but not called: cls */

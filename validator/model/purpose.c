@@ -92,13 +92,13 @@ static struct span known_words(const struct plan *p, uint32_t row, struct arena 
 
 struct span plan_kind_words(enum plan_value_kind kind) {
   static const char *const words[PLAN_VAL_KINDS] = {
-      [PLAN_VAL_NONE] = "None",       [PLAN_VAL_BOOL] = "a bool",       [PLAN_VAL_INT] = "an int",
-      [PLAN_VAL_BIGINT] = "an int",   [PLAN_VAL_FLOAT] = "a float",     [PLAN_VAL_TEXT] = "a str",
-      [PLAN_VAL_BYTES] = "bytes",     [PLAN_VAL_TUPLE] = "a tuple",     [PLAN_VAL_LIST] = "a list",
-      [PLAN_VAL_DICT] = "a dict",     [PLAN_VAL_SET] = "a set",         [PLAN_VAL_RECORD] = "an object",
-      [PLAN_VAL_TENSOR] = "a tensor", [PLAN_VAL_STORAGE] = "a storage", [PLAN_VAL_GLOBAL] = "a class",
-      [PLAN_VAL_DTYPE] = "a dtype",   [PLAN_VAL_DEVICE] = "a device",   [PLAN_VAL_SIZE] = "a torch.Size",
-      [PLAN_VAL_SHARED] = "shared",   [PLAN_VAL_CUT] = "not listed",
+      [PLAN_VAL_NONE] = "None",           [PLAN_VAL_BOOL] = "a bool",     [PLAN_VAL_INT] = "an int",
+      [PLAN_VAL_BIGINT] = "an int",       [PLAN_VAL_FLOAT] = "a float",   [PLAN_VAL_TEXT] = "a str",
+      [PLAN_VAL_BYTES] = "bytes",         [PLAN_VAL_TUPLE] = "a tuple",   [PLAN_VAL_LIST] = "a list",
+      [PLAN_VAL_DICT] = "a dict",         [PLAN_VAL_SET] = "a set",       [PLAN_VAL_RECORD] = "an object",
+      [PLAN_VAL_ARRAY] = "a numpy array", [PLAN_VAL_TENSOR] = "a tensor", [PLAN_VAL_STORAGE] = "a storage",
+      [PLAN_VAL_GLOBAL] = "a class",      [PLAN_VAL_DTYPE] = "a dtype",   [PLAN_VAL_DEVICE] = "a device",
+      [PLAN_VAL_SIZE] = "a torch.Size",   [PLAN_VAL_SHARED] = "shared",   [PLAN_VAL_CUT] = "not listed",
   };
   return span_str(words[kind]);
 }
