@@ -54,6 +54,11 @@ def main():
         check("joblib", wrong_file(path, {"a": torch.ones(2), **{"t/" + k: t for k, t in tensors.items()}}))
         joblib.dump(tensors, path, compress=3)
         check("joblib, compressed", wrong_file(path, tensors))
+        many = {f"layer{i}": torch.full((4,), float(i)) for i in range(10000)}  # each a stream of its own
+        for protocol in (2, 4):
+            with open(path, "wb") as out:
+                pickle.dump(many, out, protocol=protocol)
+            check(f"{len(many)} tensors, protocol {protocol}", wrong_file(path, many))
         for protocol in (0, 2, 4):
             whole = pickle.dumps(tensors["turned"], protocol=protocol)
             for end, wrong in wrong_when_cut(whole, path, 3):

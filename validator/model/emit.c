@@ -194,6 +194,14 @@ static bool put_values(struct checkpoint *cp, struct plan_writer *w, const struc
   return !w->full && plan_emit_dicts(cp, w) && whole;
 }
 
+/* Not all of it is there, because the region is full, or there is no memory for the walk. */
+static void note_cut(const struct checkpoint *cp, const struct plan_writer *w) {
+  struct observation what = {.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap};
+  if (cp->arena->exhausted && !w->full)
+    what = (struct observation){.kind = OBS_LIMIT_MEMORY, .got = cp->arena->used, .want = cp->arena->budget};
+  observe(cp->obs, what);
+}
+
 bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor_stats *stats,
                unsigned program_views) {
   struct plan_header *h = (struct plan_header *)(void *)w->base;
@@ -208,9 +216,7 @@ bool plan_emit(struct checkpoint *cp, struct plan_writer *w, const struct tensor
   if (program_views & WITH_INSNS) plan_emit_insns(cp, w);
   if (program_views & WITH_LINES) plan_emit_lines(cp, w);
   whole = whole && !w->full;
-  if (!whole)
-    observe(cp->obs,
-            (struct observation){.kind = OBS_LIMIT_PLAN, .got = plan_rows(w, PLAN_values), .want = w->cap});
+  if (!whole) note_cut(cp, w);
   plan_settle(w);
   return whole;
 }

@@ -5,6 +5,7 @@
 struct stream {
   struct spelled rest; /* private copy: of a file the pickles, of a stream inside all */
   struct span inside;  /* what the names of sections begin with */
+  struct arena small;  /* of the small pickles: there may be tens of thousands of streams in a file */
 };
 
 static void end_section(struct checkpoint *cp, uint32_t number, struct stream *s, uint64_t len) {
@@ -21,15 +22,14 @@ static uint32_t begin_section(struct checkpoint *cp, const char *name, const str
   return member_number(cp->container, rec);
 }
 
-/* One of the small pickles before or behind the object; own: room for it. Answers the machine that holds its
- * value, NULL (observed) if it breaks. What is more than values is judged as any program: a loader runs it.
- */
-static const struct machine *small_pickle(struct checkpoint *cp, struct machine *own, const char *name,
-                                          struct stream *s) {
+/* One of the small pickles before or behind the object. Answers the machine that holds its value, NULL
+ * (observed) if it breaks. What is more than values is judged as any program: a loader runs it. */
+static const struct machine *small_pickle(struct checkpoint *cp, const char *name, struct stream *s) {
   uint32_t number = begin_section(cp, name, s);
+  struct machine *own = arena_new(&s->small, struct machine);
   const struct machine *m = own;
   if (!number) return NULL;
-  if (!run_small(cp, cp->arena, own, s->rest.bytes)) {
+  if (!own || !run_small(cp, &s->small, own, s->rest.bytes)) {
     const struct program *p = run_aside(cp, number, s->rest.bytes);
     if (!p || !p->machine.stopped) return NULL;
     m = &p->machine;
@@ -44,8 +44,7 @@ static const uint8_t magic_bytes[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 
 /* The constants must be literals, not computed: a scanner that looks for them would be fooled (threats F02).
  */
 static bool check_preamble(struct checkpoint *cp, struct stream *s) {
-  struct machine *own = arena_array(cp->arena, 3, struct machine); /* too large for a frame */
-  const struct machine *magic = own ? small_pickle(cp, &own[0], "magic", s) : NULL;
+  const struct machine *magic = small_pickle(cp, "magic", s);
   if (!magic) return false;
   if (kind_of(magic, magic->result) != VAL_BIGINT ||
       !span_eq(value_bytes(magic, magic->result), span_of(magic_bytes, sizeof magic_bytes)) ||
@@ -53,7 +52,7 @@ static bool check_preamble(struct checkpoint *cp, struct stream *s) {
     note_load(cp, OBS_LEGACY_MAGIC, cp->member, 0, 0, 0);
     return false;
   }
-  const struct machine *protocol = small_pickle(cp, &own[1], "protocol", s);
+  const struct machine *protocol = small_pickle(cp, "protocol", s);
   if (!protocol) return false;
   const struct value *v = value_of(protocol, protocol->result);
   int64_t number = v->kind == VAL_INT ? v->number : 0; /* of other kinds it is an address */
@@ -62,7 +61,7 @@ static bool check_preamble(struct checkpoint *cp, struct stream *s) {
                                                 .member = cp->member,
                                                 .got = number > 0 ? (uint64_t)number : 0,
                                                 .want = 1001});
-  const struct machine *info = small_pickle(cp, &own[2], "sys_info", s);
+  const struct machine *info = small_pickle(cp, "sys_info", s);
   if (!info) return false;
   val_id little = kind_of(info, info->result) == VAL_DICT ? dict_get(info, info->result, "little_endian") : 0;
   cp->big_endian = little && kind_of(info, little) == VAL_BOOL && !value_of(info, little)->truth;
@@ -86,12 +85,11 @@ static bool object_pickle(struct checkpoint *cp, struct stream *s) {
 
 /* The fifth pickle: the list of storage keys in file order. */
 static bool key_list(struct checkpoint *cp, struct stream *s, struct span **keys, uint32_t *num_keys) {
-  struct machine own;
-  const struct machine *m = small_pickle(cp, &own, "keys", s);
+  const struct machine *m = small_pickle(cp, "keys", s);
   if (!m) return false;
   enum value_kind k = kind_of(m, m->result);
   *num_keys = value_count(m, m->result);
-  *keys = arena_array(cp->arena, *num_keys, struct span);
+  *keys = arena_array(&s->small, *num_keys, struct span);
   bool fine = (k == VAL_LIST || k == VAL_TUPLE) && m->globals.n == 0;
   if (!*keys) return false;
   for (uint32_t i = 0; fine && i < *num_keys; i++) {
@@ -108,9 +106,9 @@ static struct spelled blocks_of(const struct checkpoint *cp, const struct stream
   return (struct spelled){.bytes = span_from(cp->container->file, (size_t)s->rest.at), .at = s->rest.at};
 }
 
-static void attach_blocks(struct checkpoint *cp, const struct stream *stream, const struct span *keys,
+static void attach_blocks(struct checkpoint *cp, struct stream *stream, const struct span *keys,
                           uint32_t num_keys) {
-  struct legacy_storage *list = arena_array(cp->arena, cp->names.root_storages.n, struct legacy_storage);
+  struct legacy_storage *list = arena_array(&stream->small, cp->names.root_storages.n, struct legacy_storage);
   if (!list) return;
   for (uint32_t i = 0; i < cp->names.root_storages.n; i++) {
     const struct storage_fact *s = &cp->storages.p[cp->names.root_storages.p[i] - 1];
@@ -128,7 +126,7 @@ static void attach_blocks(struct checkpoint *cp, const struct stream *stream, co
   }
 }
 
-static bool read_stream(struct checkpoint *cp, struct stream *s) {
+static bool read_sections(struct checkpoint *cp, struct stream *s) {
   struct span *keys;
   uint32_t num_keys;
   if (!check_preamble(cp, s)) return false;
@@ -136,6 +134,13 @@ static bool read_stream(struct checkpoint *cp, struct stream *s) {
   if (!object_pickle(cp, s) || !key_list(cp, s, &keys, &num_keys)) return false;
   attach_blocks(cp, s, keys, num_keys);
   return true;
+}
+
+static bool read_stream(struct checkpoint *cp, struct stream *s) {
+  arena_init(&s->small, cp->arena->budget - cp->arena->used);
+  bool fine = read_sections(cp, s);
+  arena_free(&s->small);
+  return fine;
 }
 
 void load_legacy(struct checkpoint *cp) {
