@@ -3,6 +3,7 @@
 #ifndef CKPTLINT_TESTS_UNIT_PLAN_BENCH_H
 #define CKPTLINT_TESTS_UNIT_PLAN_BENCH_H
 
+#include "container/container.h"
 #include "model/plan.h"
 #include "tests/unit/check.h"
 
@@ -166,6 +167,8 @@ static inline const struct plan *plan_bench_done(struct plan_bench *p) {
   PLAN_COPY(p, dicts)
   PLAN_COPY(p, entries)
   plan_end(&p->w, true);
+  struct plan_header *h = (void *)p->w.base;
+  h->kind = CONTAINER_TORCH_ZIP;
   if (!plan_open(&p->plan, p->region, p->region_size, p->file.n, &why))
     fail_msg("the test's plan has wrong %s", why);
   return &p->plan;

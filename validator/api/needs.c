@@ -117,10 +117,6 @@ static void add_needs(const struct job *job, const struct imports *names, cJSON 
   if (is_big_endian(&job->plan)) event_bool(needs, "big_endian", true);
 }
 
-bool torch_loads(enum container_kind kind) {
-  return kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCH_LEGACY || kind == CONTAINER_TORCH_TAR;
-}
-
 enum weights_only job_needs(const struct job *job, cJSON *file) {
   struct imports names;
   bool stopped = weights_only_stops(job), inspects = job->run->options->verb == VERB_INSPECT, told = false;
@@ -129,7 +125,7 @@ enum weights_only job_needs(const struct job *job, cJSON *file) {
   if (imports_collect(job, &names)) {
     if (inspects || job->verdict != VERDICT_UNSAFE) add_needs(job, &names, file);
     bool by_names = job->plan.header->kind != CONTAINER_TORCH_TAR; /* those are refused as a whole */
-    if (stopped && by_names && torch_loads((enum container_kind)job->plan.header->kind))
+    if (stopped && by_names && container_torch_loads((enum container_kind)job->plan.header->kind))
       told = add_safe_globals(job, &names, file);
   }
   free(names.p);

@@ -13,8 +13,6 @@ enum weights_only {
   WEIGHTS_ONLY_STOPS,
 };
 
-/* Does torch.load read such a container at all? */
-bool torch_loads(enum container_kind kind);
 /* Adds `needs` and `safe_globals` to the file's event (doc/events.md), where there is something to say. */
 enum weights_only job_needs(const struct job *job, cJSON *file);
 

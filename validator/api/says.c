@@ -50,13 +50,14 @@ static void say_other_loading(const struct plan *p, cJSON *list) {
 }
 
 /* Which line loads it: state dict, checkpoint["…"], or a whole module. */
-static void say_loading(const struct job *job, enum weights_only how, cJSON *list) {
+static void say_loading(const struct job *job, const struct model_summary *s, enum weights_only how,
+                        cJSON *list) {
   const struct plan *p = &job->plan;
   char line[LINE], index[LINE];
   if (job->verdict == VERDICT_UNSAFE) return;
   say_other_loading(p, list);
   if (p->num_dicts == 0) return;
-  const struct plan_dict *d = &p->dicts[0];
+  const struct plan_dict *d = &p->dicts[s && s->found ? s->dict : 0];
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
   if (d->module) {
     say(list,
@@ -70,7 +71,7 @@ static void say_loading(const struct job *job, enum weights_only how, cJSON *lis
   }
   if (p->header->kind == CONTAINER_PICKLE)
     say(list, "a bare pickle: torch.load refuses it, and pickle.load imports and calls whatever it names");
-  if (!torch_loads((enum container_kind)p->header->kind)) return;
+  if (!container_torch_loads((enum container_kind)p->header->kind)) return;
   index_text(plan_span(p, d->path), index);
   if (how == WEIGHTS_ONLY_STOPS)
     say(list,
@@ -172,7 +173,7 @@ void job_says(const struct job *job, enum weights_only how, cJSON *file) {
   bool diff = job->run->options->verb == VERB_DIFF;
   if (job->run->options->proposal && job->folder.n == 0 && !is_reviewable(job))
     say(list, "the policy file has no entry for it: see the findings");
-  if (job->have_plan && !job->merged && !diff && !(s && s->whole_module)) say_loading(job, how, list);
+  if (job->have_plan && !job->merged && !diff && !(s && s->whole_module)) say_loading(job, s, how, list);
   if (s) say_check(s, list);
   if (s && s->matched && !job->merged) say_training(job, list);
   if (job->result) say_forward(job, list);

@@ -150,7 +150,8 @@ static bool build_and_match(struct model_stage *s) {
                                          .file = s->job->config,
                                          .plan = s->job->plan};
   const struct plan *plan = s->job->plan;
-  bool built = build(s, &sources, SPAN(""));
+  bool built =
+      plan->num_dicts && build(s, &sources, SPAN("")); /* without weights what they lack is no matter */
   const struct plan_dict *dict = choose_dict(s, &sources, &how, built);
   if (!built || !dict || !take_root(s, &sources, dict) ||
       !match_run(&s->match, &s->model, plan, dict, &how, &s->arena, &s->obs))

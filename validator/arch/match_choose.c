@@ -1,11 +1,15 @@
 /* Which state dict of the checkpoint is compared. */
 #include "arch/match.h"
+#include "container/container.h"
 #include "model/purpose.h"
 
-/* torch.load(…)["checkpoint"]["model"] */
+/* torch.load(…)["checkpoint"]["model"]. Empty: no one line loads it. */
 static struct span loading_line(struct arena *a, const struct plan *plan, const struct plan_dict *d) {
+  enum container_kind kind = (enum container_kind)plan->header->kind;
   struct span path = plan_span(plan, d->path),
               line = SPAN("torch.load(FILE, map_location=\"cpu\", weights_only=True)");
+  if (kind == CONTAINER_SAFETENSORS) return SPAN("safetensors.torch.load_file(FILE)");
+  if (d->module || !container_torch_loads(kind)) return SPAN("");
   while (path.n) {
     const uint8_t *slash = memchr(path.p, '/', path.n);
     struct span key = slash ? span_first(path, (size_t)(slash - path.p)) : path;
@@ -57,10 +61,13 @@ static void note_joined(const struct plan *plan, const struct plan_dict *d, stru
 
 static void note_place(const struct plan *plan, const struct plan_dict *d, struct arena *a,
                        struct observations *o) {
+  struct span line = loading_line(a, plan, d);
   if (d->path.n)
     observe(o, (struct observation){.kind = OBS_DICT_WRAPPED,
                                     .subject = plan_span(plan, d->path),
-                                    .detail = loading_line(a, plan, d)});
+                                    .detail = line.n      ? line
+                                              : d->module ? SPAN("a pickled module")
+                                                          : SPAN("a dict in the file's own")});
   note_module(d, o);
   note_joined(plan, d, o);
 }
@@ -95,12 +102,13 @@ const struct plan_dict *match_choose(const struct arch *arch, const struct plan 
     return NULL;
   }
   if (plan->num_dicts > 1) first = best; /* the architecture file's place is a wish, --key is not */
-  struct span line = loading_line(a, plan, first);
+  struct span line = loading_line(a, plan, first), path = path_shown(plan_span(plan, first->path));
   observe(o, (struct observation){
                  .kind = OBS_DICT_ELSEWHERE,
                  .subject = wanted,
-                 .detail = arena_printf(a, "the %s is loaded by %.*s",
+                 .detail = arena_printf(a, "the %s is at %.*s%s%.*s",
                                         plan->num_dicts > 1 ? "one with most keys of the model" : "only one",
+                                        (int)min_size(path.n, 200), (const char *)path.p, line.n ? ": " : "",
                                         (int)line.n, (const char *)line.p)});
   note_module(first, o);
   note_joined(plan, first, o);

@@ -128,6 +128,13 @@ static bool add_subject(struct fold *f, struct problem p) {
   return true;
 }
 
+/* One key that leads out of the model is told by its whole name. */
+static void name_single(const struct fold *f, struct subject *s) {
+  if (!s->module || s->keys > 1 || s->first.kind != OBS_MATCH_UNEXPECTED) return;
+  s->path = f->m->names[s->first.entry - f->m->dict->first_entry];
+  s->module = false;
+}
+
 /* ---- groups ---- */
 
 static bool is_number(struct span part, uint32_t *value) {
@@ -402,6 +409,7 @@ bool match_fold(struct matcher *m) {
   if (!find_whole(&f)) return false;
   for (uint32_t i = 0; i < m->problems.n; i++)
     if (!add_subject(&f, m->problems.p[i])) return false;
+  for (uint32_t i = 0; i < f.subjects.n; i++) name_single(&f, &f.subjects.p[i]);
   for (uint32_t i = 0; i < f.subjects.n; i++)
     if (!group_subject(&f, i + 1)) return false;
   for (uint32_t i = 0; i < f.groups.n; i++) tell_group(&f, &f.groups.p[i]);

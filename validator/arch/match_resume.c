@@ -128,14 +128,14 @@ static void check_progress(struct resume *r) {
   bool has_last = number_at(r, child(r->m->plan, r->scheduler, "last_epoch"), &last) && last >= 0;
   /* Saved in an epoch or behind it: one less is no contradiction. */
   if (has_epoch && r->step >= 0 && r->step < epoch)
-    match_note(r->m, OBS_RESUME_PROGRESS, SPAN("epoch"), 0, "%.0f, but the optimizer has made %.0f steps",
-               epoch, r->step);
+    match_note(r->m, OBS_RESUME_PROGRESS, SPAN("epoch"), 0, "%.0f, but the optimizer's step is %.0f", epoch,
+               r->step);
   if (has_epoch && has_last && last + 1 < epoch)
     match_note(r->m, OBS_RESUME_PROGRESS, SPAN("epoch"), 0, "%.0f, but the scheduler's last_epoch is %.0f",
                epoch, last);
   if (has_last && r->step >= 0 && r->step < last)
-    match_note(r->m, OBS_RESUME_PROGRESS, SPAN("last_epoch"), 0,
-               "%.0f, but the optimizer has made %.0f steps", last, r->step);
+    match_note(r->m, OBS_RESUME_PROGRESS, SPAN("last_epoch"), 0, "%.0f, but the optimizer's step is %.0f",
+               last, r->step);
 }
 
 void match_resume(struct matcher *m) {

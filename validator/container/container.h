@@ -20,6 +20,11 @@ enum container_kind {
   CONTAINER_KINDS
 };
 
+/* Does torch.load read such a container at all? */
+static inline bool container_torch_loads(enum container_kind kind) {
+  return kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCH_LEGACY || kind == CONTAINER_TORCH_TAR;
+}
+
 enum { METHOD_STORED = 0, METHOD_DEFLATED = 8 };
 
 struct member {
