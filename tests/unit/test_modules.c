@@ -395,7 +395,8 @@ static void refuses_bad_trees(void **state) {
 /* What a hostile file asks for is answered without doing it. */
 static void refuses_bombs(void **state) {
   (void)state;
-  refused(A1 "{'l.{i < 1000000000}': 'Linear(1, 1)'}}", OBS_ARCH_TOO_LARGE, "l.{i < 1000000000}");
+  refused(A1 "{'l.{i < 1000000000}': 'Linear(1, 1)'}}", OBS_ARCH_TOO_LARGE,
+          "m.json, line 1, column 47: l.{i < 1000000000}");
   refused(A1 "{'l.{i < 9223372036854775807}': 'ReLU()'}}", OBS_ARCH_TOO_LARGE, "9223372036854775807");
   refused(A1 "{'l.{i < 2000}': {'modules': {'m.{j < 2000}': 'ReLU()'}}}}", OBS_ARCH_TOO_LARGE, "");
   refused(A1 "{'l.{i < 1425}': 'Linear(1, 1)'}}", OBS_ARCH_TOO_LARGE,

@@ -41,10 +41,17 @@ static bool reject(struct builder *b, const struct place *where, const char *wha
   return config_reject(b->o, b->arch, where, b->eval);
 }
 
+/* "model.json, line 3, column 14: …", of the line that is carried out. */
+static struct span at_place(struct builder *b, struct span what) {
+  struct span file = b->arch->file.name, where = arch_where(b->arena, b->arch, b->place, 0);
+  return arena_printf(b->arena, "%.*s, %.*s: %.*s", (int)min_size(file.n, 200), (const char *)file.p,
+                      (int)where.n, (const char *)where.p, (int)what.n, (const char *)what.p);
+}
+
 static bool too_large(struct builder *b, struct span what) {
   return refuse(b->o, (struct observation){.kind = OBS_ARCH_TOO_LARGE,
                                            .subject = b->arch->file.name,
-                                           .detail = what,
+                                           .detail = at_place(b, what),
                                            .got = (b->max_tensors - 1024) / 4,
                                            .want = b->max_tensors});
 }
