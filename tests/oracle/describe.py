@@ -180,6 +180,21 @@ def likeness(path):
     return [(f["reason"], f.get("subject")) for f in report("describe", path)["findings"] if f["rule"] == "KEY516"]
 
 
+def judge_differences(tally, folder):
+    """A family and a published model, with what makes it another one."""
+    try:
+        from torchvision import models as published
+    except ImportError:
+        return
+    path = os.path.join(folder, "other.pt")
+    for name, options, words in (("resnet18", {"num_classes": 10}, "resnet18 with num_classes=10"),
+                                 ("vgg11_bn", {"num_classes": 3}, "vgg11_bn with num_classes=3"),
+                                 ("resnet50", {"width_per_group": 96}, "resnet50 with width_per_group=96")):
+        torch.save(getattr(published, name)(**options).state_dict(), path)
+        told = report("describe", path)["findings"][0]["message"]
+        tally.check(words, None if told.startswith(f"it looks like {words}: ") else told)
+
+
 def main():
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
@@ -204,6 +219,7 @@ def main():
         torch.save({"epoch": 3}, weights)
         tally.check("nothing to describe", None if likeness(weights) == [("nothing", None)] else likeness(weights))
         judge_drafts(tally, folder)
+        judge_differences(tally, folder)
         torch.save({"model": {"a": torch.zeros(2, 2)}, "ema": {"a": torch.zeros(2, 2)}}, weights)
         wrong = report("describe", weights, "--key", "wrong")["findings"][0]
         named = "model (1 keys)" in wrong["message"] and "ema (1 keys)" in wrong["message"]

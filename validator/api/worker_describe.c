@@ -54,6 +54,13 @@ static struct span name_of(const struct likeness *like) {
   return like->family.preset.n ? like->family.preset : family_stem(name);
 }
 
+/* " with num_classes=10" */
+static struct span difference(const struct likeness *like, const struct likeness_request *r,
+                              struct arena *a) {
+  struct span words = like->problems ? describe_difference(like, r, a) : SPAN("");
+  return words.n ? arena_printf(a, " with %.*s", (int)min_size(words.n, 400), (const char *)words.p) : words;
+}
+
 static bool find_family(const struct describe_job *job, const struct plan_dict *dict, struct arena *a,
                         struct observations *o) {
   struct likeness like;
@@ -68,7 +75,7 @@ static bool find_family(const struct describe_job *job, const struct plan_dict *
   else
     observe(o, (struct observation){.kind = like.problems ? OBS_DESCRIBE_LIKE : OBS_DESCRIBE_IS,
                                     .subject = name_of(&like),
-                                    .detail = like.root,
+                                    .detail = difference(&like, &r, a),
                                     .got = like.hits,
                                     .want = dict->num_entries});
   return true;

@@ -3,6 +3,7 @@
 #include "arch/describe.h"
 
 #include "arch/fit.h"
+#include "arch/hint.h"
 #include "arch/trial.h"
 
 bool describe_run(struct description *out, const struct plan *p, const struct plan_dict *dict,
@@ -36,7 +37,8 @@ static void try_sources(struct search *s, const struct arch *arch, const struct 
   trial_run(&x, &own);
   s->left -= min_u64(s->left, x.cost);
   if (x.problems == UINT64_MAX) return;
-  const struct likeness found = {.family = *family, .root = root, .hits = x.hits, .problems = x.problems};
+  const struct likeness found = {
+      .family = *family, .root = root, .config = config, .hits = x.hits, .problems = x.problems};
   if (is_better(&found, s->best)) *s->best = found;
 }
 
@@ -69,6 +71,44 @@ bool describe_likeness(struct likeness *out, const struct likeness_request *r, s
   bool like = out->hits * 2 >= r->dict->num_entries && out->problems <= out->hits;
   if (!like) *out = (struct likeness){.problems = UINT64_MAX};
   return !a->exhausted;
+}
+
+/* The hint that a check with this model would give. */
+static struct span hint_of(const struct hint_request *hint, struct match *match, const struct plan_dict *dict,
+                           struct arena *a) {
+  const struct match_options how = {.counts_only = true};
+  struct observations told;
+  observations_init(&told, a, 1);
+  if (!match_run(match, hint->model, hint->plan, dict, &how, a, &told) || !hint_run(hint, a, &told) ||
+      told.n == 0)
+    return SPAN("");
+  struct span words = told.list[0].subject;
+  return span_starts(words, SPAN("--arch ")) ? SPAN("") : words;
+}
+
+struct span describe_difference(const struct likeness *like, const struct likeness_request *r,
+                                struct arena *a) {
+  struct arch arch;
+  struct model model;
+  struct match match;
+  struct observations silent;
+  struct span words = SPAN("");
+  const struct config_sources sources = {
+      .preset = like->family.preset, .file = like->config, .plan = r->plan};
+  const struct hint_request hint = {.arch = &arch,
+                                    .sources = &sources,
+                                    .model = &model,
+                                    .root = like->root,
+                                    .match = &match,
+                                    .plan = r->plan,
+                                    .max = r->max,
+                                    .bare = true};
+  observations_init(&silent, a, 1);
+  if (!arch_parse(&arch, like->family.file, a, r->max, &silent)) return words;
+  if (model_build(&model, &arch, &sources, like->root, r->plan->num_tensors, a, r->max, &silent))
+    words = hint_of(&hint, &match, r->dict, a);
+  model_close(&model);
+  return words;
 }
 
 bool describe_tensor(struct description *out, const struct plan *p, uint32_t tensor, struct span name,

@@ -42,10 +42,11 @@ NODISCARD bool describe_tensor(struct description *out, const struct plan *p, ui
 
 /* The family, and the preset of it if one fits, that has most of the keys. */
 struct likeness {
-  struct family family; /* file.text empty: nothing is like it */
-  struct span root;     /* of several roots */
-  uint64_t hits;        /* keys of the checkpoint that are the model's */
-  uint64_t problems;    /* keys that are missing, unexpected or of another shape; 0: it is this model */
+  struct family family;    /* file.text empty: nothing is like it */
+  struct span root;        /* of several roots */
+  struct text_file config; /* that it was built with; empty: none */
+  uint64_t hits;           /* keys of the checkpoint that are the model's */
+  uint64_t problems;       /* keys that are missing, unexpected or of another shape; 0: it is this model */
 };
 struct likeness_request {
   const struct families *all;
@@ -56,5 +57,9 @@ struct likeness_request {
 };
 /* False: memory is spent. Bounded by limits.hint_keys. */
 NODISCARD bool describe_likeness(struct likeness *out, const struct likeness_request *r, struct arena *a);
+/* Of what is like a family and not quite it: the config values that make it so, "num_classes=10"; empty: none
+ * were found, or memory is spent. */
+struct span describe_difference(const struct likeness *like, const struct likeness_request *r,
+                                struct arena *a);
 
 #endif

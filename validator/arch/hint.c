@@ -300,10 +300,13 @@ static struct span words_of(struct search *s, const uint32_t *lines) {
     bool later = false;
     for (size_t k = i + 1; k < s->num_set; k++) later = later || span_eq(s->set[k].name, set->name);
     if (later) continue;
-    struct span old = value_show(s->arena, &s->r->model->config->values[lines[i - s->r->sources->num_set]]);
-    words = arena_printf(s->arena, "%.*s%s%.*s=%.*s (now %.*s)", (int)words.n, (const char *)words.p,
+    words = arena_printf(s->arena, "%.*s%s%.*s=%.*s", (int)words.n, (const char *)words.p,
                          words.n ? ", " : "", (int)min_size(set->name.n, 100), (const char *)set->name.p,
-                         (int)set->value.n, (const char *)set->value.p, (int)old.n, (const char *)old.p);
+                         (int)set->value.n, (const char *)set->value.p);
+    if (s->r->bare) continue;
+    struct span old = value_show(s->arena, &s->r->model->config->values[lines[i - s->r->sources->num_set]]);
+    words = arena_printf(s->arena, "%.*s (now %.*s)", (int)words.n, (const char *)words.p, (int)old.n,
+                         (const char *)old.p);
   }
   return words;
 }

@@ -15,6 +15,7 @@ struct hint_request {
   const struct match *match;
   const struct plan *plan;
   const struct limits *max;
+  bool bare; /* the values alone, without the ones that they would replace */
 };
 
 /* Observes the changes that resolve at least half of the problems, if there are any. Bounded by
