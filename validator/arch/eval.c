@@ -88,7 +88,8 @@ static bool eval_name(struct eval *ev, const struct expr *e, const struct scope 
   int n = (int)min_size(e->text.n, 60);
   if (v->kind == VALUE_MISSING) return required_name(ev, e);
   if (v->kind == VALUE_PENDING)
-    return eval_error(ev, e->at, "'%.*s' is not known yet: this line or a later one computes it", n, (const char *)e->text.p);
+    return eval_error(ev, e->at, "'%.*s' is not known yet: this line or a later one computes it", n,
+                      (const char *)e->text.p);
   *out = *v;
   return true;
 }
