@@ -131,6 +131,7 @@ class Translator(nn.Module):
         self.register_buffer("places", torch.randn(1, 20, 16))
 
     def forward(self, source, target):
+        torch._assert(source.size(0) == target.size(0), "as many sources as targets")
         mask = nn.Transformer.generate_square_subsequent_mask(target.size(1))
         return self.transformer(source + self.places[:, :source.size(1)], target + self.places[:, :target.size(1)], tgt_mask=mask)
 

@@ -275,7 +275,9 @@ class Tracer(fx.Tracer):
         return a.node if isinstance(a, fx.Proxy) else super().create_arg(a)
 
     def create_proxy(self, kind, target, args, kwargs, *more, **named):
-        if kind == "call_function" and inspect.isfunction(target) and not target.__module__.startswith("torch."):
+        if target is torch._assert:
+            return torch._assert(bool(args[0]), *args[1:])  # it goes the one way, as other asserts do
+        if kind == "call_function" and inspect.isfunction(target) and not f"{target.__module__}.".startswith("torch."):
             return target(*args, **kwargs)  # fx.wrap hides it: it is the model's own
         if kind == "call_method" and target in ("zero_", "fill_") and args[0].node.target is operator.getitem:
             whole, index = fx.node.map_arg(args[0].node.args, self.proxy)
