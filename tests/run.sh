@@ -90,7 +90,7 @@ for t in \
   tests/oracle/decompile.py \
   tests/oracle/torch_forward.py tests/oracle/torch_statements.py tests/oracle/torch_sequences.py tests/oracle/quantized.py tests/oracle/broken.py tests/oracle/edges.py tests/oracle/onnx_cases.py \
   tests/oracle/load_state_dict.py tests/oracle/goldens.py tests/oracle/weights.py \
-  tests/oracle/no_weights.py \
+  tests/oracle/no_weights.py tests/oracle/tutorial_saves.py \
   tests/oracle/wrappers.py \
   tests/oracle/configs.py \
   tests/oracle/resume.py tests/oracle/series.py \
