@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -187,11 +189,23 @@ static uint64_t processor_time(pid_t pid) {
   return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* A worker that has run since the last look has another wall_ms. */
+/* Nothing but a processor is what it waits for (proc(5): the state behind the name). False where that can't
+ * be told. */
+static bool is_ready(pid_t pid) {
+  char path[32], text[512];
+  (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+  if (fd >= 0) close(fd);
+  const char *name_end = n > 0 ? memrchr(text, ')', (size_t)n) : NULL;
+  return name_end && text + n - name_end > 2 && name_end[2] == 'R';
+}
+
+/* A worker that has run since the last look, or would if it could, has another wall_ms. */
 static void renew_deadline(struct worker *w, uint64_t now) {
   uint64_t cpu = processor_time(w->pid);
-  if (cpu <= w->cpu_ns) return;
-  w->cpu_ns = cpu;
+  if (cpu <= w->cpu_ns && (now < w->deadline_ms || !is_ready(w->pid))) return;
+  w->cpu_ns = max_u64(cpu, w->cpu_ns);
   w->deadline_ms = min_u64(later(now, w->wall_ms, 1), w->last_ms);
 }
 
