@@ -146,6 +146,8 @@ def training():
                         "loss_scaler": make("deepspeed.runtime.fp16.loss_scaler.DynamicLossScaler", cur_scale=1.0)}, FINDINGS
     yield "sub-byte dtypes", {"model": net.state_dict(), "bits": [named_dtype(f"{sign}int{n}") for sign in ("", "u") for n in range(1, 8)]}, CLEAN
     yield "numpy 2", {"model": net.state_dict(), "best": OfNumpy2("scalar", (np.dtype("f8"), b"12345678"))}, FINDINGS
+    yield "numpy records", {"model": net.state_dict(), "row": np.zeros(2, dtype=[("x", "f4")])[0], "bytes": np.zeros(1, "V4")[0],
+                            "table": np.rec.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f4")])}, FINDINGS
     packed = pack_sequence([torch.ones(3, 2), torch.zeros(1, 2)])
     yield "PackedSequence", {"batch": packed, "model": net.state_dict()}, FINDINGS
 
@@ -241,6 +243,11 @@ class Registry(dict):
     pass
 
 
+class Documented:
+    def __init__(self):
+        self.__doc__ = "what it is"
+
+
 class Stack(list):
     pass
 
@@ -265,6 +272,10 @@ def own():
     yield "own dict", {"model": net.state_dict(), "all": Registry(a=1, b=torch.ones(3))}, FINDINGS
     yield "own list", {"model": net.state_dict(), "all": Stack([1, torch.ones(3)])}, FINDINGS
     yield "own slots", {"model": net.state_dict(), "x": Slots()}, FINDINGS
+    yield "own documented object", {"model": net.state_dict(), "x": Documented()}, FINDINGS
+    compiled = nn.Linear(3, 2)
+    torch.jit.script(compiled)
+    yield "module that torch.jit compiled", compiled, FINDINGS
     yield "own class", {"model": net.state_dict(), "kind": Settings}, FINDINGS
     yield "own enumeration", {"model": net.state_dict(), "colour": Colour.RED}, UNSAFE  # its class is called, or asked for an attribute
 
@@ -401,11 +412,30 @@ def check_arrays(tally, path):
     tally.check("one array twice, and all", wrong_tensors(inspect(path)[1], {k: numpy_arrays.tensor(a) for k, a in wanted.items()}))
 
 
+def wrong_line(report, value, state_dict):
+    """The line that says how to load it reaches the state dict, whatever its keys are: it is there to be copied."""
+    lines = [line for line in report["says"] if "torch.load(FILE" in line]
+    if len(lines) != 1:
+        return f"says {report['says']}"
+    where = lines[0].partition("weights_only=True)")[2]
+    return None if eval("value" + where, {"value": value}) is state_dict else lines[0]
+
+
+def check_lines(tally, path):
+    net = nn.Linear(2, 3).state_dict()
+    for name, value in {"root": net, "key": {"model": net}, "keys": {"checkpoint": {"model": net}}, "slash": {"a/b": net}, "list": [net],
+                        "list in a dict": {"models": [net, {"a": 1}]}, "number": {3: net}, "digits": {"3": net}, "quote": {'"]; x["': net},
+                        "backslash": {"a\\": net}, "line end": {"a\nb": net}, "letters": {"модель": net}}.items():
+        torch.save(value, path)
+        tally.check(f"line for {name}", wrong_line(inspect(path)[1], value, net))
+
+
 def main():
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.bin")
         check_arrays(tally, path)
+        check_lines(tally, path)
         for source in (training, lightning, configs, fairseq, trainer, detection, own):
             for name, value, verdict in source():
                 if isinstance(value, bytes):

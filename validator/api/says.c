@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "report/figures.h"
 
-enum { LINE = 512 };
+enum { LINE = 512, INDEX = 384 };
 
 static void say(cJSON *list, const char *line) { event_push_text(list, span_str(line), LINE); }
 
@@ -15,18 +15,51 @@ static bool on_device(const struct plan *p) {
   return false;
 }
 
-/* The Python expression that reaches the state dict from what torch.load returns: '["model"]["ema"]'. */
-static void index_text(struct span path, char out[LINE]) {
-  size_t n = 0;
-  out[0] = 0;
-  while (path.n && n + 8 < LINE) {
-    const uint8_t *slash = memchr(path.p, '/', path.n);
-    struct span key = slash ? span_first(path, (size_t)(slash - path.p)) : path;
-    int w = snprintf(out + n, LINE - n, "[\"%.*s\"]", (int)min_size(key.n, 64), (const char *)key.p);
-    if (w < 0 || (size_t)w >= LINE - n) return;
-    n += (size_t)w;
-    path = span_from(path, key.n + (slash != NULL));
+/* Puts text in front of what stands in the room from *at on. False: it has no room. */
+static bool put_before(char room[INDEX], size_t *at, const char *text, size_t n) {
+  if (n > *at) return false;
+  *at -= n;
+  memcpy(room + *at, text, n);
+  return true;
+}
+
+/* A key as Python text: the line is there to be copied, and the key is the file's. */
+static bool put_text_key(char room[INDEX], size_t *at, struct span key) {
+  bool fine = put_before(room, at, "\"]", 2);
+  for (size_t i = key.n; fine && i > 0; i--) {
+    char c[5];
+    bool control = key.p[i - 1] < 0x20 || key.p[i - 1] == 0x7f,
+         quoted = key.p[i - 1] == '"' || key.p[i - 1] == '\\';
+    int n = control ? snprintf(c, sizeof c, "\\x%02x", key.p[i - 1])
+                    : snprintf(c, sizeof c, "%s%c", quoted ? "\\" : "", key.p[i - 1]);
+    fine = n > 0 && put_before(room, at, c, (size_t)n);
   }
+  return fine && put_before(room, at, "[\"", 2);
+}
+
+static bool is_index(const struct plan_value *of, struct span key) {
+  bool list = of->kind == PLAN_VAL_LIST || of->kind == PLAN_VAL_TUPLE;
+  bool numbers = of->kind == PLAN_VAL_DICT && of->number & PLAN_DICT_OTHER_KEYS;
+  for (size_t i = 0; i < key.n; i++)
+    if (key.p[i] < '0' || key.p[i] > '9') return false;
+  return key.n > 0 && (list || numbers);
+}
+
+/* The Python expression that reaches the state dict from what torch.load returns: '["model"]["ema"]', '[0]'.
+ * False: it is too long for a line. */
+static bool index_text(const struct plan *p, uint32_t value, char room[INDEX], const char **out) {
+  size_t at = INDEX - 1;
+  room[at] = '\0';
+  for (uint32_t i = value; i; i = p->values[i].parent) {
+    struct span key = plan_span(p, p->values[i].key);
+    bool index = is_index(&p->values[p->values[i].parent], key);
+    if (index ? !put_before(room, &at, "]", 1) || !put_before(room, &at, (const char *)key.p, key.n) ||
+                    !put_before(room, &at, "[", 1)
+              : !put_text_key(room, &at, key))
+      return false;
+  }
+  *out = room + at;
+  return true;
 }
 
 /* How what torch.load does not read is loaded. */
@@ -53,7 +86,8 @@ static void say_other_loading(const struct plan *p, cJSON *list) {
 static void say_loading(const struct job *job, const struct model_summary *s, enum weights_only how,
                         cJSON *list) {
   const struct plan *p = &job->plan;
-  char line[LINE], index[LINE];
+  char line[LINE], room[INDEX];
+  const char *index;
   if (job->verdict == VERDICT_UNSAFE) return;
   say_other_loading(p, list);
   if (p->num_dicts == 0) return;
@@ -72,7 +106,7 @@ static void say_loading(const struct job *job, const struct model_summary *s, en
   if (p->header->kind == CONTAINER_PICKLE)
     say(list, "a bare pickle: torch.load refuses it, and pickle.load imports and calls whatever it names");
   if (!container_torch_loads((enum container_kind)p->header->kind)) return;
-  index_text(plan_span(p, d->path), index);
+  if (!index_text(p, d->value, room, &index)) return;
   if (how == WEIGHTS_ONLY_STOPS)
     say(list,
         "weights_only=True stops at what is listed above; weights_only=False lets it run: use that only "

@@ -306,14 +306,14 @@ static bool is_taken(const struct names *names, struct span name) {
   return false;
 }
 
-/* yacs and its heirs keep their switches under such names, which mean nothing to Python. */
-static const char *const config_names[] = {"__deprecated_keys__", "__immutable__", "__new_allowed__",
-                                           "__renamed_keys__"};
-static const struct names of_configs = {config_names, ARRAY_LEN(config_names)};
+/* Names that mean nothing to Python in an instance: yacs and its heirs keep their switches under them, and
+ * torch.jit what it found in a module that it compiled. */
+static const char *const inert_names[] = {"__constants__",   "__deprecated_keys__", "__doc__",
+                                          "__immutable__",   "__new_allowed__",     "__overloads__",
+                                          "__renamed_keys__"};
+static const struct names inert = {inert_names, ARRAY_LEN(inert_names)};
 
-static bool is_special(struct span name) {
-  return span_starts(name, SPAN("__")) && !is_taken(&of_configs, name);
-}
+static bool is_special(struct span name) { return span_starts(name, SPAN("__")) && !is_taken(&inert, name); }
 
 /* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`)
  * and none of `taken`, which may be NULL. */

@@ -80,10 +80,18 @@ static bool parse_dtype_code(struct span s, struct np_dtype *out) {
   return true;
 }
 
+/* numpy.record: the dtype of a recarray, whose state tells its size. */
+static bool is_record_class(const struct global_row *row) {
+  return row && strcmp(row->module, "numpy") == 0 && strcmp(row->name, "record") == 0;
+}
+
 uint32_t build_NP_DTYPE(const struct call *c) {
   struct np_dtype dt = {0};
   uint32_t n = c->n;
-  if (n < 1 || n > 3 || !value_is_string(c->m, call_arg(c, 0)) || !parse_dtype_code(call_bytes(c, 0), &dt))
+  bool record = n > 0 && is_record_class(call_row(c, 0));
+  if (record) dt = (struct np_dtype){.kind = 'V', .fixed = true, .sized_by_state = true};
+  if (n < 1 || n > 3 ||
+      (!record && (!value_is_string(c->m, call_arg(c, 0)) || !parse_dtype_code(call_bytes(c, 0), &dt))))
     return refuse_arguments(c, "not a dtype code");
   struct np_dtype *slot = vec_push(c->cp->arena, &c->cp->np_dtypes, c->cp->max->pickle_values);
   if (!slot) return 0;
@@ -164,10 +172,18 @@ static bool np_layout(struct checkpoint *cp, const struct machine *m, struct np_
          is_int(m, flags, dt->kind == 'O' ? OBJECTS : 0);
 }
 
+static void take_size(const struct machine *m, struct np_dtype *dt, val_id state) {
+  enum { MOST = 1 << 20 };
+  const struct value *size = kind_of(m, state) == VAL_TUPLE ? value_of(m, value_item(m, state, 5)) : NULL;
+  if (size && size->kind == VAL_INT && size->number >= 0 && size->number <= MOST)
+    dt->size = (uint32_t)size->number;
+}
+
 /* (3, byteorder, subdtype, names, fields, elsize, alignment, flags). */
 void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
                           uint32_t at) {
   struct np_dtype *dt = &cp->np_dtypes.p[built_of(cp, m, target)->index];
+  if (dt->sized_by_state) take_size(m, dt, state);
   if (kind_of(m, state) != VAL_TUPLE || value_count(m, state) < 8 ||
       !value_is_string(m, value_item(m, state, 1)) || !np_layout(cp, m, dt, state, at)) {
     refuse_build(cp, at, "a numpy dtype", "not the tuple that numpy writes");
@@ -349,7 +365,8 @@ uint32_t build_NP_SCALAR(const struct call *c) {
     return call_built(c, BUILT_UNREAD, 0);
   }
   if (raw && dt->objects) judge_bytes(c, s);
-  if (!raw || (!dt->plain && !is_text(dt)) || s.n != dt->size)
+  bool record = dt->kind == 'V' && dt->fixed && !dt->objects;
+  if (!raw || (!dt->plain && !is_text(dt) && !record) || s.n != dt->size)
     return refuse_arguments(c, "not a plain number of the dtype's size");
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
   return v ? call_built(c, BUILT_NP_SCALAR, v) : 0;

@@ -46,10 +46,11 @@ struct np_dtype {
   char kind;     /* 'f' 'i' 'u' 'b' 'c' 'S' 'U' 'V' 'O' 'M' 'm' */
   uint32_t size; /* bytes of an item */
   bool big_endian;
-  bool plain;   /* a number, or a time */
-  bool fixed;   /* `size` bytes that hold no pointer: an array of it can be proved */
-  bool objects; /* it is an object, or a record that has one */
-  bool used;    /* by an array or a scalar: its state may not change any more */
+  bool plain;          /* a number, or a time */
+  bool fixed;          /* `size` bytes that hold no pointer: an array of it can be proved */
+  bool objects;        /* it is an object, or a record that has one */
+  bool sized_by_state; /* numpy.record: elsize of its state is its size */
+  bool used;           /* by an array or a scalar: its state may not change any more */
 };
 
 /* An array that is a value: its data are as many bytes, or a list of as many objects, as its shape says. */
