@@ -188,6 +188,12 @@ lint-quick:
 	  --include=/usr/include/cjson/cJSON.h --suppressions-list=.cppcheck $(LINT)
 	shellcheck -s sh -S warning -e SC1090 $$(git ls-files '*.sh') tests/cli/lib tests/lib
 
+# All cases of PyTorch's own authors and all of the grids, of which `make test` takes some.
+.PHONY: conformance
+conformance: $(OUT)/ckptlint
+	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint /usr/bin/python3 tests/oracle/torch_own.py --all
+	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint /usr/bin/python3 tests/oracle/torch_grid.py --all
+
 # The oracles that choose their cases at random, for longer than `make test` has time: SECS=3600 (SEED=2 for others).
 .PHONY: differential
 differential: build/ckptlint $(GENERATORS)

@@ -95,7 +95,7 @@ for t in \
   tests/oracle/configs.py \
   tests/oracle/resume.py tests/oracle/series.py \
   tests/oracle/arch_schema.py \
-  tests/oracle/torch_layers.py tests/oracle/torch_own.py \
+  tests/oracle/torch_layers.py tests/oracle/torch_own.py tests/oracle/torch_grid.py tests/oracle/forward_memory.py \
   tests/oracle/torchvision_forward.py \
   tests/oracle/export.py \
   tests/oracle/families.py tests/oracle/mutations.py \

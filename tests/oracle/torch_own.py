@@ -231,8 +231,12 @@ class Score:
                 ready.append(case)
             except Skip as why:
                 self.skip(case.name, why)
-        for i in range(0, len(ready), BATCH):
-            self.several(ready[i:i + BATCH])
+        self.ready(ready)
+
+    def ready(self, cases):
+        """Of cases that check() let through."""
+        for i in range(0, len(cases), BATCH):
+            self.several(cases[i:i + BATCH])
 
 
 def names_known():
@@ -272,4 +276,5 @@ def main():
     return score.failed > 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

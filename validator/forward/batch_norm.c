@@ -86,7 +86,7 @@ static bool batch_norm(struct op_call *c, uint32_t least, uint32_t most) {
                     : most == 5 ? ", depth, height, width"
                                 : ", ...");
   const struct channels ch = batch_channels(x);
-  if (!batch_recorded(c) && x->numel / max_u64(1, ch.n) <= 1)
+  if (!batch_recorded(c) && x->numel / max_u64(1, ch.n) == 1)
     return op_error(c, "statistics of a batch with one value for each channel");
   return read_channels(c, &ch) && shape_like_input(c);
 }
@@ -122,7 +122,7 @@ static bool instance_norm(struct op_call *c, uint32_t places) {
   if (places ? x->ndim != places + 1 && x->ndim != places + 2 : x->ndim < 2)
     return op_error(c, "input %s, expected [batch, channels, ...]", ft_shape_text(c->arena, x));
   const struct channels ch = instance_channels(x, places);
-  if (!instance_recorded(c) && ch.area <= 1)
+  if (!instance_recorded(c) && ch.area == 1)
     return op_error(c, "statistics of an instance with one value for each channel");
   return read_channels(c, &ch) && shape_like_input(c);
 }

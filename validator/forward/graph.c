@@ -68,9 +68,20 @@ bool graph_build(struct graph *g, const struct lower_request *r) {
 
 /* ---- memory ---- */
 
+/* Does another argument lie in the memory of the first, not as the same value? */
+static bool is_read_twice(const struct fstep *step, const struct fvalue *first) {
+  for (uint32_t i = 1; i < step->op->num_params; i++)
+    for (uint32_t k = 0; k < op_value_tensors(&step->arg[i]); k++) {
+      const struct fvalue *other = graph_value(&step->arg[i], k);
+      if (other->root == first->root && other != first) return true;
+    }
+  return false;
+}
+
 bool step_in_place(const struct fstep *step, uint32_t index) {
-  if (!op_in_place(step->op) || step_is_view(step)) return false;
+  if (!op_in_place(step->op) || step_is_view(step) || step->arg[0].kind != OPV_TENSOR) return false;
   const struct fvalue *first = graph_value(&step->arg[0], 0), *root = first->root;
+  if (is_read_twice(step, first)) return false;
   return root->from == FROM_STEP && root->last_use == index && root->t.type == step->out->t.type &&
          root->t.numel == step->out->t.numel;
 }

@@ -157,12 +157,35 @@ static void replace_in_place(struct fvalue *from, struct fvalue *to) {
   from->now = to;
 }
 
+/* Would the call do with float32 in the place of the integers and bools that it was given? */
+static bool fits_as_floats(struct lowering *l, const struct op *op, const struct op_value *bound) {
+  struct op_value *as = arena_array(l->r->arena, op->num_params, struct op_value);
+  bool any = false;
+  for (uint32_t i = 0; as && i < op->num_params; i++) {
+    as[i] = bound[i];
+    if (bound[i].kind == OPV_TENSORS) return false;
+    if (bound[i].kind != OPV_TENSOR) continue;
+    struct ftensor *t = arena_new(l->r->arena, struct ftensor);
+    if (!t || bound[i].tensor->type == FT_F32) return false;
+    *t = *bound[i].tensor;
+    t->type = FT_F32;
+    as[i].tensor = t;
+    any = true;
+  }
+  struct ftensor out;
+  struct op_call c = {.arena = l->r->arena, .arg = as, .out = &out};
+  return any && op->shape(&c);
+}
+
 static bool add_step(struct lowering *l, struct frame *f, const struct op *op, const struct op_value *bound,
                      uint32_t at, struct gval *out) {
   struct fvalue *value = arena_new(l->r->arena, struct fvalue);
   if (!value) return lower_memory(l);
   struct op_call c = {.arena = l->r->arena, .arg = bound, .out = &value->t};
-  if (!op->shape(&c)) return op_refused(l, f, op, &c, at);
+  if (!op->shape(&c)) { /* PyTorch computes many functions of integers that this pass has for float32 alone */
+    if (c.error == OBS_FWD_SHAPE && fits_as_floats(l, op, bound)) c.error = OBS_FWD_UNSUPPORTED;
+    return op_refused(l, f, op, &c, at);
+  }
   struct fstep *step = vec_push(l->r->arena, &l->graph->steps, l->r->max->forward_steps);
   if (!step)
     return l->r->arena->exhausted ? lower_memory(l) : lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));

@@ -16,14 +16,13 @@ bool window_ints(struct op_call *c, const char *name, const struct op_value *v, 
 
 bool window_count(struct op_call *c, struct window *w, bool ceil_mode) {
   /* No sum here can overflow: a tensor's size is below 2^59, the other numbers are below 2^31. */
-  uint64_t padded = w->in + w->before + w->after;
-  if (w->kernel == 0 || window_reach(w) > padded)
+  const uint64_t padded = w->in + w->before + w->after, slack = ceil_mode ? w->stride - 1 : 0;
+  if (w->kernel == 0 || window_reach(w) > padded + slack)
     return op_error(c,
                     "a kernel of %llu (dilation %llu) does not fit an input of %llu with padding %llu + %llu",
                     (unsigned long long)w->kernel, (unsigned long long)w->dilation, (unsigned long long)w->in,
                     (unsigned long long)w->before, (unsigned long long)w->after);
-  uint64_t room = padded - window_reach(w);
-  w->out = (room + (ceil_mode ? w->stride - 1 : 0)) / w->stride + 1;
+  w->out = (padded + slack - window_reach(w)) / w->stride + 1;
   if (ceil_mode && (w->out - 1) * w->stride >= w->in + w->before) w->out--;
   return true;
 }
