@@ -50,7 +50,7 @@ CASES = [
     ("stdin", 0, "", "scan - <BENIGN/simple_linear.pt"),
     ("nested", 0, "", "scan --nested -f json FILES/inside.zip"),
     ("check", 0, "", "check --timeout 10 -f json BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json"),
-    ("family", 1, "", "check BENIGN/simple_cnn.pt --arch resnet18"),
+    ("family", 1, "", "check --timeout 10 BENIGN/simple_cnn.pt --arch resnet18"),
     ("forward", 0, "", "forward --timeout 10 -f json BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json --save-output OUT/y.npy"),
     ("inspect", 0, "", "inspect -f json --tensors --tree --globals --members --pickle --opcodes --stats BENIGN/training_checkpoint.pt"),
     ("text", 0, "", "inspect --tensors --tree --globals --members --pickle --opcodes --stats BENIGN/custom_model.pt"),

@@ -45,12 +45,12 @@ static bool sampling_read(struct op_call *c, struct sampling *s) {
     return false;
   *s = (struct sampling){.between = (enum between)b,
                          .outside = (enum outside)o,
-                         .align_corners = c->arg[ALIGN_CORNERS].kind == OPV_BOOL && c->arg[ALIGN_CORNERS].i,
-                         .dims = x->ndim - 2};
+                         .align_corners = c->arg[ALIGN_CORNERS].kind == OPV_BOOL && c->arg[ALIGN_CORNERS].i};
   const bool fits = (x->ndim == 4 || x->ndim == 5) && grid->ndim == x->ndim && grid->size[0] == x->size[0] &&
                     grid->size[grid->ndim - 1] == x->ndim - 2;
   if (!fits)
     return op_error(c, "input %s and grid %s", ft_shape_text(c->arena, x), ft_shape_text(c->arena, grid));
+  s->dims = x->ndim - 2;
   if (s->between == BICUBIC && x->ndim == 5) return op_error(c, "mode 'bicubic' is for 4 dimensions");
   for (uint32_t i = 0; i < s->dims; i++) {
     s->in[i] = x->size[2 + i];
