@@ -55,6 +55,24 @@ expect 0 'good-twice.zip!good.tar.gz!good/p.pkl' --nested good-twice.zip
 expect 1 GLB301 --nested bad-twice.zip
 expect 2 LIM807 --nested=1 good-twice.zip
 
+# A loader unpickles what comes out of a stream before the break, and before what follows it. Any dictionary does for
+# lzma-alone, of which joblib looks at two bytes.
+python3 - <<'END'
+import gzip, lzma, zlib
+call = open("bad/p.pkl", "rb").read()
+small = {"id": lzma.FILTER_LZMA1, "dict_size": 4096}
+for name, data in {
+    "sum.zlib": zlib.compress(call)[:-1] + b"\0",
+    "cut.zlib": zlib.compress(call, 0)[:-4],
+    "behind.zlib": zlib.compress(call) + b"junk",
+    "cut.gz": gzip.compress(call + bytes(range(256)) * 2)[:-12],
+    "behind.xz": lzma.compress(call) + b"\0\0junk",
+    "small.lzma": lzma.compress(call, format=lzma.FORMAT_ALONE, filters=[small]),
+}.items():
+    open("broken-" + name, "wb").write(data)
+END
+for f in sum.zlib cut.zlib behind.zlib cut.gz behind.xz small.lzma; do expect 1 GLB301 broken-$f; done
+
 # joblib before 0.10: "ZF", the length in hexadecimal digits and blanks, a zlib stream (numpy_pickle_compat.py); one more blank
 # where Python 2 wrote it. What is in it is unpickled, so it is read unasked.
 zlib() { # file, more: a stream behind such a head

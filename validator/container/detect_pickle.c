@@ -191,3 +191,9 @@ bool looks_like_pickle(const struct probe *p) {
   }
   return true;
 }
+
+bool reaches_call(const struct probe *p) {
+  struct lexer l = {.in = reader_of(p->file, 0)};
+  while (l.num_opcodes < LOOSE_OPCODES_SEEN && !l.called && next_opcode(&l)) continue;
+  return l.called;
+}

@@ -4,6 +4,8 @@
 
 #include <libdeflate.h>
 
+#include "container/detect.h"
+
 enum { RATIO_FREE = 1 << 20 }; /* so much may come out of however few bytes */
 
 enum unpacking container_unpacking(enum container_kind kind) {
@@ -119,6 +121,38 @@ static struct span zlib_stream(struct span file) {
   return span_starts(rest, SPAN(" ")) ? span_from(rest, 1) : rest;
 }
 
+enum { PREFIX_MAX = 4 << 20 };
+typedef enum libdeflate_result inflate_fn(struct libdeflate_decompressor *d, const void *in, size_t in_n,
+                                          void *out, size_t room, size_t *used, size_t *n);
+
+/* How many bytes come out of a damaged stream before the break, at most PREFIX_MAX: so many as would overrun
+ * less room; or all of them, if it is only the checksum that does not fit. */
+static size_t inflate_prefix(struct libdeflate_decompressor *d, inflate_fn *inflate, struct span stream,
+                             uint8_t *at, size_t room) {
+  size_t low = 0, high = min_size(room, PREFIX_MAX), used, n;
+  while (low < high) {
+    size_t mid = high - (high - low) / 2;
+    enum libdeflate_result r = inflate(d, stream.p, stream.n, at, mid, &used, &n);
+    if (r == LIBDEFLATE_SUCCESS) return n;
+    if (r == LIBDEFLATE_INSUFFICIENT_SPACE)
+      low = mid;
+    else
+      high = mid - 1;
+  }
+  return low;
+}
+
+/* A loader unpickles what comes before the break, or before what follows the stream. */
+static bool is_program(struct span bytes) {
+  struct probe p = {.head = span_first(bytes, PROBE_BYTES), .file = bytes};
+  return reaches_call(&p) || (span_starts(bytes, SPAN("\x80")) && container_sniff(bytes) == CONTAINER_PICKLE);
+}
+
+static bool hand_out_prefix(struct unpack *u, const uint8_t *at, size_t n) {
+  if (n && (u->asked || is_program(span_of(at, n)))) (void)!unpack_hand_out(u, SPAN("data"), n);
+  return false;
+}
+
 static bool unpack_zlib(struct unpack *u, struct span stream) {
   struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
   size_t room, used = 0, n = 0;
@@ -135,12 +169,47 @@ static bool unpack_zlib(struct unpack *u, struct span stream) {
     return false;
   }
   enum libdeflate_result r = libdeflate_zlib_decompress_ex(d, stream.p, stream.n, at, room, &used, &n);
+  bool damaged = r != LIBDEFLATE_SUCCESS && r != LIBDEFLATE_INSUFFICIENT_SPACE;
+  if (damaged) /* behind its header of two bytes: the sum at the end may be cut */
+    n = inflate_prefix(d, libdeflate_deflate_decompress_ex, span_from(stream, 2), at, room);
   libdeflate_free_decompressor(d);
+  if (damaged) (void)!unpack_broken(u, SPAN(""), "the zlib stream is damaged");
+  if (damaged) return hand_out_prefix(u, at, n);
   if (r == LIBDEFLATE_INSUFFICIENT_SPACE) return unpack_full(u, SPAN("the stream"));
-  if (r != LIBDEFLATE_SUCCESS) return unpack_broken(u, SPAN(""), "the zlib stream is damaged");
-  if (used != stream.n) return unpack_broken(u, SPAN(""), "bytes follow the zlib stream");
+  if (used != stream.n) (void)!unpack_broken(u, SPAN(""), "bytes follow the zlib stream");
+  if (used != stream.n) return hand_out_prefix(u, at, n);
   if (!u->asked && container_sniff(span_of(at, n)) != CONTAINER_PICKLE) return false;
   return unpack_hand_out(u, SPAN("data"), n);
+}
+
+/* libarchive reads ahead, and gives nothing of a gzip stream that breaks soon. */
+static bool rescue_gzip(struct unpack *u) {
+  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+  size_t room;
+  uint8_t *at = unpack_room(u, &room);
+  size_t n = d ? inflate_prefix(d, libdeflate_gzip_decompress_ex, u->file, at, room) : 0;
+  libdeflate_free_decompressor(d);
+  return hand_out_prefix(u, at, n);
+}
+
+/* Nor of an xz stream that other bytes follow: it is read up to where one may end. */
+static bool rescue_xz(struct unpack *u) {
+  struct span file = u->file;
+  for (size_t end = file.n & ~(size_t)3; end >= 4; end -= 4) {
+    if (memcmp(file.p + end - 2, "YZ", 2) != 0) continue;
+    u->file = span_first(file, end);
+    if (end < file.n) (void)!foreign_unpack(u);
+    u->file = file;
+    return false;
+  }
+  return false;
+}
+
+static bool rescue(struct unpack *u) {
+  if (span_starts(u->file, SPAN("\x1f\x8b"))) return rescue_gzip(u);
+  return span_starts(u->file, SPAN("\xfd"
+                                   "7zXZ")) &&
+         rescue_xz(u);
 }
 
 /* ---- all ---- */
@@ -162,5 +231,8 @@ bool unpack(struct unpack *u) {
   if (is_own(u->kind)) return unpack_members(u);
   bool zlib = span_starts(u->file, SPAN("x")) || span_starts(u->file, SPAN("ZF"));
   if (u->kind == CONTAINER_COMPRESSED && zlib) return unpack_zlib(u, zlib_stream(u->file));
-  return foreign_unpack(u);
+  uint64_t files_left = u->out.files_left;
+  if (foreign_unpack(u)) return true;
+  bool broken = u->obs->seen[OBS_NESTED_BROKEN] && u->out.files_left == files_left;
+  return broken && rescue(u);
 }

@@ -119,6 +119,13 @@ static bool is_wanted(const struct unpack *u, void *a, struct span head) {
   return u->asked || (is_stream(a) && container_sniff(head) == CONTAINER_PICKLE);
 }
 
+/* A loader unpickles what comes before the break. False, as nothing more can be read. */
+static bool break_off(struct unpack *u, void *a, struct span name, size_t n) {
+  (void)!give_up(u, a, name);
+  if (n && is_stream(a)) (void)!unpack_hand_out(u, name, n);
+  return false;
+}
+
 /* False: nothing more can be read. */
 static bool read_entry(struct unpack *u, void *a, struct span name) {
   enum { HEAD = 65536 };
@@ -127,7 +134,7 @@ static bool read_entry(struct unpack *u, void *a, struct span name) {
   if (room == 0) return unpack_full(u, name);
   for (;;) {
     ssize_t got = library.read(a, at + n, min_size(n ? room - n : HEAD, room - n));
-    if (got < 0) return give_up(u, a, name);
+    if (got < 0) return break_off(u, a, name, n);
     if (got == 0) break;
     bool first = n == 0;
     n += (size_t)got;
