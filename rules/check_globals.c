@@ -80,7 +80,7 @@ static bool makes_dcp_metadata(const struct checkpoint *cp, const struct machine
 static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
   struct together modules = {.n = 0}, reviewed = {.n = 0}, metadata = {.n = 0};
   bool dcp = makes_dcp_metadata(cp, m);
-  bool script = cp->container->kind == CONTAINER_TORCHSCRIPT; /* which weights_only refuses as a whole */
+  bool whole = runs_script(cp) || cp->container->kind == CONTAINER_TORCH_PACKAGE; /* torch.load refuses it */
   const uint32_t *uses = global_uses(cp, m);
   if (!uses) return;
   for (uint32_t i = 0; i < m->globals.n; i++) {
@@ -88,7 +88,7 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     const struct global_row *row = row_of_global(cp, g);
     if (g->computed) continue; /* PKL204 already: it has no name to speak of */
     enum obs_kind kind = obs_of(g, row, uses[i], cp->policy.torch);
-    if (kind == OBS_NONE || (script && kind == OBS_GLOBAL_BLOCKS)) continue;
+    if (kind == OBS_NONE || (whole && kind == OBS_GLOBAL_BLOCKS)) continue;
     if (dcp && kind == OBS_GLOBAL_BLOCKS && row->cls == GLOBAL_DCP)
       add_name(cp, &metadata, g->mapped_name, g->first_at);
     else if (kind == OBS_GLOBAL_MODULE)

@@ -94,15 +94,28 @@ static const struct global_row script_class = {.module = "__torch__",
                                                .why = "a class of the archive's own code"};
 
 static bool is_script_class(const struct checkpoint *cp, const struct global *g) {
-  return cp->container->kind == CONTAINER_TORCHSCRIPT &&
+  return runs_script(cp) &&
          (span_is(g->mapped_module, "__torch__") || span_starts(g->mapped_module, SPAN("__torch__.")));
+}
+
+/* What torch.package makes its TorchScript modules with; elsewhere it would be a way to run one. */
+static const struct global_row package_script = {.module = "torch.jit._script",
+                                                 .name = "unpackage_script_module",
+                                                 .cls = GLOBAL_MODELLED,
+                                                 .builder = BUILD_PACKAGE_SCRIPT,
+                                                 .why = "a TorchScript module of the package"};
+
+static const struct global_row *row_in(const struct checkpoint *cp, const struct global *g) {
+  if (is_script_class(cp, g)) return &script_class;
+  if (cp->ids == IDS_PACKAGE && span_is(g->mapped_module, package_script.module) &&
+      span_is(g->mapped_name, package_script.name))
+    return &package_script;
+  return cp->policy.lookup(cp->policy.ctx, g->mapped_module, g->mapped_name);
 }
 
 static uint32_t on_global(void *ctx, const struct machine *m, const struct global *g) {
   struct checkpoint *cp = ctx;
-  const struct global_row *row = is_script_class(cp, g)
-                                     ? &script_class
-                                     : cp->policy.lookup(cp->policy.ctx, g->mapped_module, g->mapped_name);
+  const struct global_row *row = row_in(cp, g);
   const struct global_row **slot = vec_push(cp->arena, &cp->rows, m->max->pickle_values);
   if (!slot) return 0;
   *slot = row;
@@ -356,7 +369,7 @@ static bool is_slot_state(const struct checkpoint *cp, const struct machine *m, 
 
 /* TorchScript's objects are no Python objects: no name of an attribute is special. */
 static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
-  if (cp->container->kind == CONTAINER_TORCHSCRIPT) return;
+  if (runs_script(cp)) return;
   if (!plain_fields(cp, m, state_fields(cp, m, state), NULL, at))
     refuse_build(cp, at, "a record", "a state that sets special attributes");
   for (uint32_t i = 0; i < 2 && is_slot_state(cp, m, state); i++)

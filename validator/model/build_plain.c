@@ -272,6 +272,9 @@ uint32_t build_DTYPE(const struct call *c) { return refuse_arguments(c, "a dtype
 uint32_t build_QSCHEME(const struct call *c) {
   return refuse_arguments(c, "a quantisation scheme is a value");
 }
+uint32_t build_PACKAGE_SCRIPT(const struct call *c) {
+  return refuse_arguments(c, "torch.package names it in a persistent id");
+}
 uint32_t build_STORAGE_CLASS(const struct call *c) {
   return refuse_arguments(c, "calling a storage class allocates memory that nobody filled");
 }

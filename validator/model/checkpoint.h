@@ -122,7 +122,8 @@ struct contents_fact {
 /* What a persistent id of a program looks like, and names (format-spec D.1). */
 enum ids {
   IDS_ZIP,     /* ('storage', class, key, location, numel) */
-  IDS_PACKAGE, /* the same, the key an int */
+  IDS_PACKAGE, /* the same, the key an int; ('reduce_package', number, function, arguments) */
+  IDS_SCRIPT,  /* of TorchScript in a package: as in a zip, the key the name of the record */
   IDS_LEGACY,  /* the same with view_metadata behind; ('module', class, source_file, source) */
   IDS_TAR,     /* the key of a tensor or a storage, in digits; (class, source_file, source) */
 };
@@ -204,6 +205,11 @@ struct checkpoint {
   uint64_t num_ops;
   uint64_t steps; /* of limits.call_steps */
 };
+
+/* Is the program that runs one of TorchScript, whose classes and attributes are none of Python's? */
+static inline bool runs_script(const struct checkpoint *cp) {
+  return cp->container->kind == CONTAINER_TORCHSCRIPT || cp->ids == IDS_SCRIPT;
+}
 
 void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations *o, const struct limits *max,
                      struct container *c, const struct global_policy *policy);

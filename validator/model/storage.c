@@ -49,7 +49,7 @@ static struct member *record_of_key(struct checkpoint *cp, struct span key) {
   memcpy(text, cp->names.records.p, n);
   memcpy(text + n, key.p, key.n);
   n += key.n;
-  struct span ending = cp->ids == IDS_PACKAGE ? SPAN(".storage") : SPAN("");
+  struct span ending = cp->ids == IDS_PACKAGE || cp->ids == IDS_SCRIPT ? SPAN(".storage") : SPAN("");
   if (ending.n) memcpy(text + n, ending.p, ending.n);
   struct span name = span_of(text, n + ending.n);
   struct member *next = &cp->container->members[cp->names.next_record];
@@ -83,10 +83,15 @@ static void find_record(struct checkpoint *cp, struct storage_fact *s) {
     s->member = member_number(cp->container, rec);
 }
 
+/* Are storages members of the archive? */
+static bool has_records(const struct checkpoint *cp) {
+  return cp->ids == IDS_ZIP || cp->ids == IDS_PACKAGE || cp->ids == IDS_SCRIPT;
+}
+
 static uint32_t declare_root(struct checkpoint *cp, struct storage_fact *s) {
   if (!try_mul(s->numel, dtype_size(s->dtype), &s->bytes) || s->bytes > INT64_MAX)
     return refuse_persid(cp, s->declared_at, OBS_STORAGE_OVERFLOW, s->key, s->numel, 0);
-  if (cp->ids == IDS_ZIP || cp->ids == IDS_PACKAGE) find_record(cp, s);
+  if (has_records(cp)) find_record(cp, s);
   /* Older formats have little-endian numbers always (format-spec C.3). */
   s->big_endian = cp->big_endian && cp->ids == IDS_ZIP;
   struct storage_fact *slot = vec_push(cp->arena, &cp->storages, cp->max->tensors);
@@ -247,9 +252,7 @@ bool storage_place(struct checkpoint *cp, const struct storage_fact *s) {
 
 val_id class_of_id(const struct checkpoint *cp, const struct machine *m, val_id id) {
   uint32_t first = cp->ids == IDS_LEGACY; /* part that is the class */
-  if (cp->ids == IDS_ZIP || cp->ids == IDS_PACKAGE || kind_of(m, id) != VAL_TUPLE ||
-      value_count(m, id) != first + 3)
-    return 0;
+  if (has_records(cp) || kind_of(m, id) != VAL_TUPLE || value_count(m, id) != first + 3) return 0;
   if (first &&
       (!value_is_string(m, value_item(m, id, 0)) || !span_is(value_bytes(m, value_item(m, id, 0)), "module")))
     return 0;
@@ -258,16 +261,42 @@ val_id class_of_id(const struct checkpoint *cp, const struct machine *m, val_id 
 }
 
 static bool storage_key(struct checkpoint *cp, const struct machine *m, val_id v, struct span *out) {
+  if (cp->ids == IDS_SCRIPT) {
+    struct span record = value_bytes(m, v), ending = SPAN(".storage");
+    *out = span_ends(record, ending) ? span_first(record, record.n - ending.n) : SPAN("");
+    return is_key(m, v);
+  }
   bool number = cp->ids == IDS_PACKAGE && kind_of(m, v) == VAL_INT && value_of(m, v)->number >= 0;
   *out = number ? arena_printf(cp->arena, "%lld", (long long)value_of(m, v)->number) : value_bytes(m, v);
   return number || (cp->ids != IDS_PACKAGE && is_key(m, v));
+}
+
+/* ('reduce_package', number, function, arguments), or without the number as before torch 1.11: the importer
+ * calls the function with itself and the arguments (torch/package/package_importer.py). torch's own makes a
+ * TorchScript module of the code and pickles below .data/ts_code. */
+static bool package_call(struct checkpoint *cp, const struct machine *m, val_id id, uint32_t at) {
+  uint32_t n = value_count(m, id);
+  char text[DESCRIBE_MAX];
+  struct span name = SPAN("");
+  if (cp->ids != IDS_PACKAGE || n < 3 || n > 4 || !value_is_string(m, value_item(m, id, 0)) ||
+      !span_is(value_bytes(m, value_item(m, id, 0)), "reduce_package"))
+    return false;
+  val_id function = value_item(m, id, n - 2), args = value_item(m, id, n - 1);
+  const struct global_row *row = row_of(cp, m, function);
+  bool script = row && row->builder == BUILD_PACKAGE_SCRIPT && kind_of(m, args) == VAL_TUPLE &&
+                value_count(m, args) == 1 && is_decimal(value_bytes(m, value_item(m, args, 0)));
+  if (script) return true;
+  if (will_list(cp->obs, OBS_PERSID_CALL))
+    (void)!arena_copy(cp->arena, describe_value(m, function, text), &name);
+  (void)refuse_persid(cp, at, OBS_PERSID_CALL, name, 0, 0);
+  return true;
 }
 
 uint32_t storage_of_persid(struct checkpoint *cp, struct machine *m, uint32_t persid_index) {
   const struct persid *p = &m->persids.p[persid_index];
   uint32_t parts = cp->ids == IDS_LEGACY ? 6 : 5, n = value_count(m, p->id);
   if (kind_of(m, p->id) != VAL_TUPLE) return refuse_persid(cp, p->at, OBS_PERSID_KIND, SPAN(""), 0, 0);
-  if (class_of_id(cp, m, p->id)) return 0;
+  if (class_of_id(cp, m, p->id) || package_call(cp, m, p->id, p->at)) return 0;
   val_id part[6] = {0};
   for (uint32_t i = 0; i < n && i < 6; i++) part[i] = value_item(m, p->id, i);
   /* The C++ pickler of torch 1.1 to 1.3 wrote the view_metadata of the legacy stream, always None. */
