@@ -6,8 +6,8 @@
 #include "model/plan.h"
 
 struct digest {
-  uint8_t sha256[32]; /* of the elements in logical order, little-endian, without gaps; of a quantised one with
-                         what they mean (doc/lock.md) */
+  uint8_t sha256[32]; /* of the elements in logical order, little-endian, without gaps; of a quantised one
+                         with what they mean (doc/lock.md) */
   uint32_t known; /* 0: it has no bytes of its own in the file (meta, sparse), or they could not be read */
 };
 struct digests {
