@@ -12,6 +12,7 @@ try:
     import torch
     import torch.nn.functional as F
     from torch import nn
+    from torch.nn.utils.rnn import pack_padded_sequence
 except ImportError:
     print("SKIPPED export: python3-torch is not installed")
     sys.exit(0)
@@ -237,6 +238,7 @@ def refusals(tally, folder):
         "neither a tensor": Worded(lambda self, x: "text"),
         "hidden is a tensor that the state dict does not have": Worded(lambda self, x: self.layer(x) + self.hidden),
         "a hook before": Worded(lambda self, x: self.layer(x), hook=True),
+        "a packed sequence": Worded(lambda self, x: pack_padded_sequence(self.layer(x)[None], torch.as_tensor([2]), batch_first=True).data),
         "an assignment to": Worded(lambda self, x: x.clone().__setitem__(x > 0, 1) or x),
     }
     arch = os.path.join(folder, "refused.json")

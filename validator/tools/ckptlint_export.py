@@ -318,8 +318,23 @@ class Tracer(fx.Tracer):
         return called
 
     def graph_of(self, model):
-        with mock.patch.multiple(torch, **{name: self.factory(getattr(torch, name)) for name in FACTORIES}):
+        made = {name: self.factory(getattr(torch, name)) for name in FACTORIES}
+        with mock.patch.multiple(torch, as_tensor=as_it_is(torch.as_tensor), **made), \
+                mock.patch.object(torch._VF, "_pack_padded_sequence", no_packed_sequences, create=True):
             return self.trace(model)
+
+
+def as_it_is(as_tensor):
+    """torch.as_tensor, which does not know a proxy."""
+    def called(data, dtype=None, device=None):
+        if not isinstance(data, Known):
+            return as_tensor(data, dtype=dtype, device=device)
+        return data if dtype in (None, data.known().dtype) else data.to(dtype)
+    return called
+
+
+def no_packed_sequences(*args):
+    raise Refused("a packed sequence (pack_padded_sequence): its steps differ from row to row")
 
 
 def attribute(model, path):
