@@ -441,7 +441,31 @@ def same(names, pattern="{name}({{0}})"):
     return {op: call(pattern.format(name=name)) for op, name in (pair.split(":") for pair in names.split())}
 
 
+def loss(name):
+    def translate(m, n):
+        ignored, reduction = n.attr.get("ignore_index", -100), n.attr.get("reduction", "mean")
+        value = "%s(%s, %s, %s, None, %d, None, '%s')" % (name, m.value(n, 0), m.value(n, 1), m.value(n, 2), ignored, reduction)
+        return (value, "log_softmax(%s, 1)" % m.value(n, 0)) if len(n.outputs) > 1 else value
+    return translate
+
+
+def grid_sample(m, n):
+    mode, outside = n.attr.get("mode", "bilinear"), n.attr.get("padding_mode", "zeros")
+    if mode == "bicubic":
+        raise Skip("the output was written down with four digits")
+    return "grid_sample(%s, %s, '%s', '%s', %r)" % (m.value(n, 0), m.value(n, 1), mode, outside, bool(n.attr.get("align_corners", 0)))
+
+
+def scatter_elements(m, n):
+    how = {"none": "", "add": ", 'add'", "mul": ", 'multiply'"}.get(n.attr.get("reduction", "none"))
+    if how is None:
+        raise Skip("a reduction that PyTorch's scatter does not have")
+    return "scatter({0}, {3}, where({1} < 0, {1} + {0}.shape[{3}], {1}), {2}{4})".format(m.value(n, 0), m.value(n, 1), m.value(n, 2), n.attr.get("axis", 0), how)
+
+
 OPS = {
+    "SoftmaxCrossEntropyLoss": loss("cross_entropy"), "NegativeLogLikelihoodLoss": loss("nll_loss"), "GridSample": grid_sample,
+    "ScatterElements": scatter_elements, "Scatter": scatter_elements,
     **same("Abs:abs Exp:exp Log:log Sqrt:sqrt Reciprocal:reciprocal Floor:floor Ceil:ceil Round:round Sign:sign Sin:sin Cos:cos Tan:tan Asin:asin Acos:acos Atan:atan "
            "Sinh:sinh Cosh:cosh Asinh:asinh Acosh:acosh Atanh:atanh Erf:erf Not:logical_not IsNaN:isnan Relu:relu Sigmoid:sigmoid Tanh:tanh Softplus:softplus Softsign:softsign "
            "Mish:mish HardSwish:hardswish"),
