@@ -29,7 +29,7 @@ FEW = 3  # samples of a function
 LEAST = 1500  # cases that must pass without --all: a table that loses some must be noticed
 NO_LAYER = {"CTCLoss": "it needs a dynamic programme over its targets", "FractionalMaxPool2d": "its windows are drawn at random",
             "FractionalMaxPool3d": "its windows are drawn at random"}
-NO_FUNCTION = {"uniform": "random numbers", "slice": "a call of torch.ops", "__getitem__": "called as a descriptor"}
+NO_FUNCTION = {"uniform": "random numbers", "cdist": "PyTorch's own is inexact where it multiplies matrices", "slice": "a call of torch.ops", "__getitem__": "called as a descriptor"}
 
 
 class Skip(Exception):

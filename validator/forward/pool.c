@@ -39,8 +39,9 @@ static struct pool_args lp_args(const struct op_call *c) {
 static bool read_axes(struct op_call *c, const struct pool_args *a, struct pool *p) {
   const struct ftensor *input = op_tensor(c, INPUT);
   uint64_t kernel[AXES] = {0}, stride[AXES] = {0}, padding[AXES] = {0}, dilation[AXES] = {0};
+  const bool no_stride = a->stride->kind == OPV_NONE || (a->stride->kind == OPV_INTS && a->stride->n == 0);
   if (!window_ints(c, "kernel_size", a->kernel, p->dims, 1, kernel) ||
-      !window_ints(c, "stride", a->stride->kind == OPV_NONE ? a->kernel : a->stride, p->dims, 1, stride) ||
+      !window_ints(c, "stride", no_stride ? a->kernel : a->stride, p->dims, 1, stride) ||
       !window_ints(c, "padding", a->padding, p->dims, 0, padding) ||
       !window_ints(c, "dilation", a->dilation, p->dims, 1, dilation))
     return false;
