@@ -44,6 +44,11 @@ static const struct sample {
     {"legacy, another number", BYTES("\x80\2\x8a\x0a\x6d\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."),
      CONTAINER_PICKLE, OBS_NONE},
     {"safetensors", BYTES("\2\0\0\0\0\0\0\0{}"), CONTAINER_SAFETENSORS, OBS_NONE},
+    {"safetensors, its length an extension",
+     BYTES("\x83\0\0\0\0\0\0\0{"
+           "                                                                                                "
+           "                                  "),
+     CONTAINER_SAFETENSORS, OBS_NONE},
     {"safetensors, header past the end", BYTES("\3\0\0\0\0\0\0\0{}"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     {"safetensors, length 1", BYTES("\1\0\0\0\0\0\0\0{}"), CONTAINER_UNKNOWN, OBS_KIND_UNKNOWN},
     {"GGUF", BYTES("GGUF\3\0\0\0\0\0\0\0\0\0\0\0"), CONTAINER_GGUF, OBS_NONE},

@@ -46,6 +46,13 @@ static bool zlib_header(const struct probe *p) {
          !(p->head.p[1] & 0x20) && (p->head.p[2] & 6) != 6;
 }
 
+/* A length of 130, 131 or 132 is the opcode of an extension, whose code is followed by zeros; they are none.
+ */
+static bool begins_as_pickle(const struct probe *p) {
+  bool extension = p->head.n && is_one_of(p->head.p[0], SPAN("\x82\x83\x84"));
+  return !(extension && is_short_safetensors(p)) && looks_like_pickle(p);
+}
+
 static bool lzma_alone(const struct probe *p) { return !is_short_safetensors(p); }
 static bool gzip_deflate(const struct probe *p) { return p->head.n >= 3 && p->head.p[2] == 8; }
 static bool bzip2_level(const struct probe *p) {
