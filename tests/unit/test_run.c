@@ -423,6 +423,81 @@ static void weights_of_every_layout_give_the_same(void **state) {
   }
 }
 
+/* torch 1.13 gave these numbers for x = [[1, -2, 3, -4]] and the formula's weights, in eval mode;
+ * parametrizations.weight_norm came in 2.1 and is documented to be weight_norm under other keys. */
+static void reparametrized_weights_are_computed(void **state) {
+  (void)state;
+  static const struct {
+    const char *module, *y;
+  } rows[] = {
+      {"weight_norm(Linear(4, 3))", "-0.4522561, 0.5443529, 0.3586633"},
+      {"parametrizations.weight_norm(Linear(4, 3))", "-0.4522561, 0.5443529, 0.3586633"},
+      {"weight_norm(Linear(4, 3), dim=None)", "-0.284891, -0.1392816, 0.006327853"},
+      {"spectral_norm(Linear(4, 3))", "23.12744, -63.22229, -53.84944"},
+      {"parametrizations.spectral_norm(Linear(4, 3))", "23.12744, -63.22229, -53.84944"},
+      {"prune(Linear(4, 3))", "-0.09448242, 0.07568359, 0.2370605"},
+  };
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    char json[1024];
+    snprintf(json, sizeof json,
+             "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"a\": \"%s\"}, \"forward(x)\": [\"a(x)\"], "
+             "\"inputs\": {\"x\": "
+             "\"float32[B, 4]\"}, \"outputs\": {\"y\": \"float32[B, 3]\"}, \"tests\": [{\"x\": [[1, -2, 3, "
+             "-4]], \"y\": [[%s]]}]}",
+             rows[i].module, rows[i].y);
+    struct run_state *s = begin(json, &plain);
+    run(s);
+    if (s->obs.n) show(s);
+    if (s->obs.n || s->result->outputs[0].golden != GOLDEN_VALUES) fail_msg("%s", rows[i].module);
+    end(s);
+  }
+}
+
+/* Buffers of every width, as they lie behind the element that is nobody's: the sum with them says what was
+ * read. */
+static void integers_of_every_width_are_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *name;
+    enum dtype dtype;
+    int64_t values[3];
+  } rows[] = {
+      {"int8", DTYPE_I8, {-128, 127, -1}},
+      {"uint8", DTYPE_U8, {0, 255, 128}},
+      {"int16", DTYPE_I16, {-32768, 32767, -1}},
+      {"uint16", DTYPE_U16, {0, 65535, 32768}},
+      {"int32", DTYPE_I32, {-65536, 65536, -1}},
+      {"uint32", DTYPE_U32, {0, 16777216, 65536}},
+      {"int64", DTYPE_I64, {-16777216, 16777216, -1}},
+      {"bool", DTYPE_BOOL, {0, 1, 1}},
+  };
+  for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+    const bool turned = i >= ARRAY_LEN(rows);
+    const size_t r = i % ARRAY_LEN(rows), size = dtype_size(rows[r].dtype);
+    const int64_t *v = rows[r].values;
+    char json[1024];
+    snprintf(json, sizeof json,
+             "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"b\": \"Buffer((3, 1), float64)\"}, "
+             "\"forward(x)\": [\"x + b[:, 0]\"], "
+             "\"inputs\": {\"x\": \"float32[B, 3]\"}, \"outputs\": {\"y\": \"float32[B, 3]\"}, \"tests\": "
+             "[{\"x\": [[0, 0, 1]], "
+             "\"y\": [[%lld, %lld, %lld]]}]}",
+             (long long)v[0], (long long)v[1], (long long)v[2] + 1);
+    struct run_state *s = begin(json, &(struct setup){.layout = AS_F64});
+    s->tensors[0].dtype = s->storages[0].dtype = (uint8_t)rows[r].dtype;
+    s->storages[0].bytes = 4 * size;
+    s->storages[0].big_endian = turned;
+    for (size_t k = 0; k < 3; k++)
+      for (size_t byte = 0; byte < size; byte++)
+        s->file[(k + 1) * size + (turned ? size - 1 - byte : byte)] =
+            (uint8_t)((uint64_t)v[k] >> 8 * byte & 0xff);
+    run(s);
+    if (s->obs.n) show(s);
+    if (s->obs.n || s->result->outputs[0].golden != GOLDEN_VALUES) fail_msg("%s", rows[r].name);
+    end(s);
+  }
+}
+
 /* ---- goldens ---- */
 
 static void goldens_agree_or_say_how_they_differ(void **state) {
@@ -1104,6 +1179,8 @@ int main(void) {
       cmocka_unit_test(files_of_the_user_set_symbols_and_goldens),
       cmocka_unit_test(contradicting_inputs_are_answered_before_anything_runs),
       cmocka_unit_test(inline_inputs_are_checked_too),
+      cmocka_unit_test(reparametrized_weights_are_computed),
+      cmocka_unit_test(integers_of_every_width_are_read),
       cmocka_unit_test(inputs_are_made_as_declared),
       cmocka_unit_test(what_the_user_leaves_out_is_said),
       cmocka_unit_test(an_expectation_of_no_output_is_said),
