@@ -365,6 +365,70 @@ static void strided_ties_are_compared_by_element(void **state) {
   }
 }
 
+/* The same numbers in the other byte order are the same; one that differs is found. */
+static void ties_are_compared_in_their_byte_orders(void **state) {
+  static const float rows[2] = {1, 2};
+  static const uint8_t turned[8] = {0x3f, 0x80, 0, 0, 0x40, 0, 0, 0},
+                       wrong[8] = {0x3f, 0x80, 0, 0, 0x40, 0x40, 0, 0};
+  (void)state;
+  for (int bad = 0; bad < 2; bad++) {
+    struct match_bench x;
+    bench_open(&x, "{'arch': 1, 'modules': {'a': 'Parameter(2)'}, 'tie': [['b', 'a']]}");
+    root_dict(&x, "", "");
+    plan_entry(&x.p, 1, "a", DTYPE_F32, 1, SIZES(2), rows);
+    plan_entry(&x.p, 1, "b", DTYPE_F32, 1, SIZES(2), bad ? wrong : turned);
+    x.p.storages.p[1].big_endian = 1;
+    bench_run(&x);
+    assert_int_equal(seen(&x.b.o, OBS_TIE_DIFFERS), bad);
+    bench_close(&x);
+  }
+}
+
+/* define_relative_position_index([2, 2]) of torchvision's Swin Transformer. */
+static void patterns_are_what_their_models_hold(void **state) {
+  static const int64_t index[2][16] = {{4, 3, 1, 0, 5, 4, 2, 1, 7, 6, 4, 3, 8, 7, 5, 4},
+                                       {4, 3, 1, 0, 5, 4, 2, 1, 7, 6, 4, 3, 8, 7, 5, 5}};
+  (void)state;
+  for (int bad = 0; bad < 2; bad++) {
+    struct match_bench x;
+    bench_open(&x, "{'arch': 1, 'modules': {'i': 'Buffer(16, int64, value=relative_position_index(2))'}}");
+    root_dict(&x, "", "");
+    plan_entry(&x.p, 1, "i", DTYPE_I64, 1, SIZES(16), index[bad]);
+    bench_run(&x);
+    assert_int_equal(seen(&x.b.o, OBS_CONSTANT_DIFFERS), bad);
+    if (bad) assert_int_equal(first_of(&x.b.o, OBS_CONSTANT_DIFFERS)->got, 15);
+    bench_close(&x);
+  }
+}
+
+static void an_exact_dtype_is_named(void **state) {
+  struct match_bench x;
+  (void)state;
+  bench_open(&x, "{'arch': 1, 'modules': {'i': 'Buffer(3, int64)'}}");
+  root_dict(&x, "i[3]", "");
+  bench_run(&x);
+  assert_true(says(first_of(&x.b.o, OBS_MATCH_DTYPE)->detail, "float32, the architecture expects int64"));
+  bench_close(&x);
+}
+
+/* Four times the file's bytes are read: eight ties of the whole file are more. */
+static void ties_are_read_within_a_budget(void **state) {
+  static const float numbers[2][1000] = {{0}};
+  struct match_bench x;
+  (void)state;
+  bench_open(&x,
+             "{'arch': 1, 'modules': {'a': 'Parameter(1000)'}, 'tie': [['b', 'a'], ['b', 'a'], ['b', 'a'], "
+             "['b', 'a'], "
+             "['b', 'a'], ['b', 'a'], ['b', 'a'], ['b', 'a']]}");
+  root_dict(&x, "", "");
+  plan_entry(&x.p, 1, "a", DTYPE_F32, 1, SIZES(1000), numbers[0]);
+  plan_entry(&x.p, 1, "b", DTYPE_F32, 1, SIZES(1000), numbers[1]);
+  bench_run(&x);
+  assert_true(seen(&x.b.o, OBS_LIMIT_MATCH) > 0);
+  assert_int_equal(seen(&x.b.o, OBS_TIE_DIFFERS), 0);
+  bench_close(&x);
+}
+
 /* arch-language 1.1: with _metadata torch demands the counters, without it does not. */
 static void batch_counters_may_be_absent(void **state) {
   (void)state;
@@ -844,6 +908,10 @@ int main(void) {
       cmocka_unit_test(strided_ties_are_compared_by_element),
       cmocka_unit_test(batch_counters_may_be_absent),
       cmocka_unit_test(constants_must_be_held),
+      cmocka_unit_test(ties_are_compared_in_their_byte_orders),
+      cmocka_unit_test(patterns_are_what_their_models_hold),
+      cmocka_unit_test(an_exact_dtype_is_named),
+      cmocka_unit_test(ties_are_read_within_a_budget),
       cmocka_unit_test(the_configs_words_on_the_weights_are_held),
       cmocka_unit_test(the_state_dict_is_found_or_asked_for),
       cmocka_unit_test(a_whole_module_is_matched_and_answered),

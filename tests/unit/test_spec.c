@@ -193,6 +193,27 @@ static void refuses_with_line_and_column(void **state) {
   "{'arch': 1, 'config': " config ", 'checkpoint': {'config': 'config'}, 'modules': {'p': 'Parameter(" dim \
   ")'}}"
 
+/* A symbol more than a file may have. */
+static void symbolic_dimensions_are_counted(void **state) {
+  (void)state;
+  for (int n = 64; n < 66; n++) {
+    struct arch_bench b;
+    char text[2000];
+    size_t used = (size_t)snprintf(text, sizeof text, "{'arch': 1, 'inputs': {'x': 'float32[s0");
+    for (int i = 1; i < 16; i++) used += (size_t)snprintf(text + used, sizeof text - used, ", s%d", i);
+    for (int i = 16; i < n; i += 16) {
+      used += (size_t)snprintf(text + used, sizeof text - used, "]', 'x%d': 'float32[s%d", i, i);
+      for (int k = i + 1; k < i + 16 && k < n; k++)
+        used += (size_t)snprintf(text + used, sizeof text - used, ", s%d", k);
+    }
+    snprintf(text + used, sizeof text - used, "]'}}");
+    arch_bench_open(&b);
+    assert_int_equal(arch_bench_parse(&b, as_json(&b.arena, text)), n == 64);
+    assert_int_equal(seen(&b.o, OBS_LIMIT_ARCH), n > 64);
+    arch_bench_close(&b);
+  }
+}
+
 struct config_case {
   const char *arch, *config, *set,
       *checkpoint; /* set: "name=value"; checkpoint: the value of 'd' there, an int, or NULL */
@@ -483,6 +504,7 @@ static void wide_files_are_read_in_time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_every_part),
+      cmocka_unit_test(symbolic_dimensions_are_counted),
       cmocka_unit_test(refuses_with_line_and_column),
       cmocka_unit_test(arrays_may_stand_in_the_text),
       cmocka_unit_test(stronger_sources_win),
