@@ -51,7 +51,10 @@ static inline struct fuzz_input fuzz_open(const uint8_t *data, size_t size) {
   in.limits.value_depth = in.limits.pickle_int_bytes = in.limits.zip_members = 4;
   in.limits.zip_name_bytes = in.limits.tensors = 8;
   in.limits.inflate_bytes = in.limits.stats_elements = 64;
-  in.limits.report_findings = 2;
+  in.limits.report_findings = in.limits.chunks = 2;
+  in.limits.call_steps = 500;
+  in.limits.decompile_bytes = 400;
+  in.limits.pickle_bytes = in.limits.json_bytes = 4000;
   in.limits.plan_bytes = 1 << 16;
   return in;
 }
