@@ -261,10 +261,22 @@ static void put_data(struct bytes *out, struct span data, struct span padding) {
   put_repeated(out, 0, rest - padding.n);
 }
 
+/* One time of so many bytes: `bend NAME pax-bytes 4097`. */
+static void put_long_record(struct bytes *out, struct span number) {
+  const size_t n = strtoul((const char *)number.p, NULL, 10);
+  put_span(out, number);
+  put_span(out, SPAN(" mtime="));
+  while (out->n + 1 < n) put_repeated(out, '1', 1);
+  put_span(out, SPAN("\n"));
+}
+
 static void put_member(struct bytes *out, const struct tar_plan *plan, struct span name, struct span data) {
   uint8_t block[BLOCK];
   const struct tar_bend *pax = bend_of(plan, name, "pax"), *padding = bend_of(plan, name, "padding");
-  struct span records = pax ? pax->text : SPAN("22 mtime=1485049682.0\n");
+  const struct tar_bend *length = bend_of(plan, name, "pax-bytes");
+  struct bytes record = {0};
+  if (length) put_long_record(&record, length->text);
+  struct span records = pax ? pax->text : length ? bytes_span(&record) : SPAN("22 mtime=1485049682.0\n");
   fill_header(block, SPAN("././@PaxHeader"), 'x', records.n);
   put_checksum(block);
   put(out, block, BLOCK);
@@ -273,6 +285,7 @@ static void put_member(struct bytes *out, const struct tar_plan *plan, struct sp
   bend_header(plan, name, block);
   put(out, block, BLOCK);
   put_data(out, data, padding ? padding->text : SPAN(""));
+  bytes_free(&record);
 }
 
 static struct span changed(const struct tar_plan *plan, const char *name, struct span data) {

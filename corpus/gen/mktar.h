@@ -9,7 +9,8 @@
  *     again NAME "…"                 one more member
  *     without NAME
  *     bend NAME FIELD "…"            bytes over a field of its header, which then gets its checksum again;
- *                                    or `pax` for its pax records, `padding` for what fills its last block
+ *                                    or `pax` for its pax records, `padding` for what fills its last block,
+ *                                    `pax-bytes` for so long a record
  *     end "…"                        instead of the zeros at the end */
 #ifndef CKPTLINT_CORPUS_GEN_MKTAR_H
 #define CKPTLINT_CORPUS_GEN_MKTAR_H
