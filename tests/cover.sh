@@ -68,7 +68,7 @@ suite replay replay
 /usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' || exit 1
 for t in cli folders; do suite $t sh tests/$t.sh; done
 suite units units
-for t in diff distributed quantized wrappers configs resume load_state_dict torch_statements torch_sequences; do
+for t in diff distributed quantized wrappers configs resume lock numpy_files load_state_dict torch_forward torch_statements torch_sequences; do
   suite $t /usr/bin/python3 tests/oracle/$t.py
 done
 /usr/bin/python3 tests/cover/figures.py "$OUT" 'All of it:' tests/uncovered.txt "$OUT/uncovered.txt"
