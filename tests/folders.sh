@@ -235,6 +235,17 @@ dcp dcp-unlisted a "$ab"
 expect 1 'KEY507.*dcp-unlisted' dcp-unlisted
 dcp dcp-no-place 'a b c' "$ab"
 expect 1 'TNS401.*dcp-place' dcp-no-place
+# What stands where the metadata has something else.
+spoiled() { # folder, what the report says of it, commands that print .metadata behind the class
+  dcp "$1" a 'place a __0_0.distcp 0 4'
+  { printf '\200\002' && object metadata Metadata && eval "$3"; } >"$1/.metadata"
+  expect 1 "KEY507.*$2" "$1"
+}
+info() { object filesystem _StorageInfo && printf "}(S'relative_path'\nS'__0_0.distcp'\nS'offset'\nI0\nS'length'\nI4\nub"; }
+spoiled dcp-no-entries 'no state_dict_metadata' "printf \"}(S'storage_data'\n}(\" && place a __0_0.distcp 0 4 && printf 'uub.'"
+spoiled dcp-no-index 'a key is no MetadataIndex' "printf \"}(S'state_dict_metadata'\n}S'storage_data'\n}(S'a'\n\" && info && printf 'uub.'"
+spoiled dcp-no-size 'its offset is no torch.Size' "printf \"}(S'state_dict_metadata'\n}S'storage_data'\n}(\" && object metadata MetadataIndex &&
+  printf \"}(S'fqn'\nS'a'\nS'offset'\nI3\nub\" && info && printf 'uub.'"
 mkdir dcp-tensor
 cat cases/z-tensor.pt cases/z-tensor.pt >dcp-tensor/__0_0.distcp
 n=$(wc -c <cases/z-tensor.pt)

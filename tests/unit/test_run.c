@@ -775,6 +775,9 @@ static void unknown_operations_are_not_checked(void **state) {
       {ADD, "\"b(x, x, x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x, x)`", "too many arguments"},
       {ADD, "\"b(x, x=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x=x)`", "given twice"},
       {ADD, "\"b(x, y=x, z=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, y=x, z=x)`", "no argument of the name given"},
+      {ADD, "\"rope(x[0], 100.0)\"", OBS_FWD_SHAPE, "M: `rope(x[0], 100.0)`",
+       "rope: x is [..., length, width]"},
+      {ADD, "\"rope(x, scaling=3)\"", OBS_FWD_ARGUMENT, "M: `rope(x, scaling=3)`", "neither None nor a dict"},
       {ADD, "\"m = b\", \"x\"", OBS_FWD_EXPRESSION, "M: `m = b`", "a module can't be assigned"},
       {ADD, "\"b.zz(x)\"", OBS_FWD_EXPRESSION, "M: `b.zz(x)`", "no child of this name"},
       {ADD, "\"(x, x).foo\"", OBS_FWD_EXPRESSION, "M: `(x, x).foo`", "a tuple has no attributes"},
@@ -825,6 +828,9 @@ static void statements_compute_what_they_say(void **state) {
     const char *modules, *forward, *y;
   } rows[] = {
       {ADD, "\"b(x, y=x) * x.numel()\"", "8, -16, 24, -32"},
+      {ADD, "\"view(view(x.data, shape=-1), -1, 4)\"", "1, -2, 3, -4"},
+      {"\"b\": {\"let\": {\"r\": \"arange(0, 8, 2)\"}, \"forward(x)\": [\"x + r\"]}", "\"b(x)\"",
+       "1, 0, 7, 2"},
       {ADD, "\"self.b(x, x) + len(x)\"", "3, -3, 7, -7"},
       {ADD, "\"x + arange(0, 8, 2)\"", "1, 0, 7, 2"},
       {ADD, "\"x * 2 if (x, x) else x\"", "2, -4, 6, -8"},
