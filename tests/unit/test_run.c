@@ -775,6 +775,7 @@ static void unknown_operations_are_not_checked(void **state) {
       {ADD, "\"b(x, x, x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x, x)`", "too many arguments"},
       {ADD, "\"b(x, x=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x=x)`", "given twice"},
       {ADD, "\"b(x, y=x, z=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, y=x, z=x)`", "no argument of the name given"},
+      {ADD, "\"y = x[:, :2]\", \"x.relu_()\", \"y\"", OBS_FWD_UNSUPPORTED, "M", "changed in place"},
       {ADD, "\"rope(x[0], 100.0)\"", OBS_FWD_SHAPE, "M: `rope(x[0], 100.0)`",
        "rope: x is [..., length, width]"},
       {ADD, "\"rope(x, scaling=3)\"", OBS_FWD_ARGUMENT, "M: `rope(x, scaling=3)`", "neither None nor a dict"},

@@ -240,6 +240,20 @@ static const struct {
      "575d55c6057f3bb0fb4cc5c9f16f38f580c0f8a47659c72320663586bb824a52"},
 };
 
+/* hashlib's digest of numpy's bytes of a transposed complex128. */
+static void elements_of_sixteen_bytes_are_digested(void **state) {
+  static const double numbers[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  static const int64_t sizes[] = {2, 2}, strides[] = {1, 2};
+  struct view v;
+  struct tensor_stats t;
+  (void)state;
+  struct span s = exact_copy(numbers, sizeof numbers);
+  prove(&v, DTYPE_C128, s.n, 0, 2, sizes, strides);
+  tensor_stats(&t, &v, s, false, true, 4);
+  check_digest(&t, "90c2c2b1ae3b2d51365f0d9e569bd19997f95f9d884020b9a3d4f765f3248c75", "complex128");
+  exact_free(s);
+}
+
 static void strided_views_agree_with_numpy(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(views); i++) {
@@ -453,6 +467,7 @@ int main(void) {
   if (!sha256_load()) return 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(agrees_with_numpy),
+      cmocka_unit_test(elements_of_sixteen_bytes_are_digested),
       cmocka_unit_test(strided_views_agree_with_numpy),
       cmocka_unit_test(complex_halves),
       cmocka_unit_test(sums_survive_large_numbers),
