@@ -209,12 +209,58 @@ static void values_beside_the_weights_are_compared(void **state) {
   }
 }
 
+/* Four times the bytes of both files are compared. */
+static void numbers_are_compared_within_a_budget(void **state) {
+  enum { TENSORS = 12, NUMBERS = 1000 };
+  struct plan_bench side[2];
+  const struct plan *p[2];
+  struct arena arena;
+  struct observations o;
+  const struct limits max = limits_default();
+  static alignas(16) uint8_t region[sizeof(struct diff_report) + TENSORS * sizeof(struct diff_row)];
+  const uint64_t n = NUMBERS;
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    plan_bench_open(&side[k]);
+    put_line(&side[k], "- dict");
+    plan_dict_here(&side[k], "");
+    for (int i = 0; i < TENSORS; i++) {
+      char name[8];
+      snprintf(name, sizeof name, "t%d", i);
+      const uint64_t none = 0;
+      plan_entry(&side[k], 1, name, DTYPE_F32, 1, i ? &none : &n, NULL);
+      struct plan_tensor *t = &side[k].tensors.p[side[k].tensors.n - 1];
+      side[k].dims.p[t->first_dim] = NUMBERS; /* all of the first one's storage */
+      t->numel = NUMBERS;
+      t->storage = 1;
+      t->tied = 0;
+      side[k].stats.p[side[k].stats.n - 1] =
+          (struct plan_stats){.done = 1, .count = NUMBERS, .finite = NUMBERS};
+    }
+    p[k] = plan_bench_done(&side[k]);
+  }
+  const struct diff_request request = {.side = {{.plan = p[0], .file = plan_bench_file(&side[0])},
+                                                {.plan = p[1], .file = plan_bench_file(&side[1])}},
+                                       .max = &max};
+  arena_init(&arena, 1 << 20);
+  observations_init(&o, &arena, 10);
+  memset(region, 0, sizeof region);
+  assert_true(diff_run(&request, region, sizeof region, &arena, &o));
+  const struct diff_report *r = (const struct diff_report *)(const void *)region;
+  assert_true(seen(&o, OBS_LIMIT_DIFF) > 0);
+  assert_true(r->equal > 0 && r->count[DIFF_UNREAD] > 0 && r->equal + r->count[DIFF_UNREAD] == TENSORS);
+  arena_free(&arena);
+  plan_bench_close(&side[0]);
+  plan_bench_close(&side[1]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_sound_opens),
       cmocka_unit_test(what_is_not_is_refused),
       cmocka_unit_test(rows_within_the_tolerances_do_not_differ),
       cmocka_unit_test(values_beside_the_weights_are_compared),
+      cmocka_unit_test(numbers_are_compared_within_a_budget),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -673,6 +673,23 @@ static void fields_have_their_types(void **state) {
   }
 }
 
+/* The fault of the architecture file: a limit that no number can be compared with. */
+static void a_limit_of_another_kind_is_told(void **state) {
+  struct match_bench x;
+  (void)state;
+  bench_open(&x,
+             "{'arch': 1, 'config': {'n': 'a'}, 'modules': {}, 'checkpoint': {'fields': {'f': 'int < n'}}}");
+  root_dict(&x, "", "");
+  plan_value(&x.p, 1, "f", PLAN_VAL_INT)->number = 3;
+  x.plan = plan_bench_done(&x.p);
+  assert_true(arch_bench_build(&x.b, "", 1));
+  x.dict = match_choose(&x.b.arch, x.plan, &x.options, NULL, &x.b.arena, &x.b.o);
+  assert_non_null(x.dict);
+  assert_true(match_run(&x.m, &x.b.model, x.plan, x.dict, &x.options, &x.b.arena, &x.b.o));
+  assert_int_equal(seen(&x.b.o, OBS_ARCH_EVAL), 1);
+  bench_close(&x);
+}
+
 /* loss = torch.tensor(0.5), epoch = torch.tensor(3): 0-D tensors count as numbers. */
 static void scalar_tensors_are_numbers(void **state) {
   static const float half = 0.5f, nan_ = NAN;
@@ -920,6 +937,7 @@ int main(void) {
       cmocka_unit_test(fields_have_their_types),
       cmocka_unit_test(scalar_tensors_are_numbers),
       cmocka_unit_test(optimizer_state_fits_the_parameters),
+      cmocka_unit_test(a_limit_of_another_kind_is_told),
       cmocka_unit_test(what_is_no_optimizer_is_told),
       cmocka_unit_test(an_alias_is_no_parameter_of_its_own),
       cmocka_unit_test(an_optimizer_that_is_not_there_is_told),

@@ -193,6 +193,28 @@ static void refuses_with_line_and_column(void **state) {
   "{'arch': 1, 'config': " config ", 'checkpoint': {'config': 'config'}, 'modules': {'p': 'Parameter(" dim \
   ")'}}"
 
+/* 65,536 by 65,536, as far as the first row tells: counted before anything is made of it. */
+static void numbers_are_counted_first(void **state) {
+  enum { SIDE = 65536 };
+  char *text = NULL;
+  size_t n;
+  struct arch_bench b;
+  (void)state;
+  FILE *out = open_memstream(&text, &n);
+  assert_non_null(out);
+  fputs("{\"arch\": 1, \"inputs\": {\"x\": \"float32[B, C]\"}, \"tests\": [{\"x\": [[0", out);
+  for (int i = 1; i < SIDE; i++) fputs(",0", out);
+  fputs("]", out);
+  for (int i = 1; i < SIDE; i++) fputs(",0", out);
+  fputs("]}]}", out);
+  assert_int_equal(fclose(out), 0);
+  arch_bench_open(&b);
+  assert_false(arch_bench_parse(&b, span_of(text, n)));
+  assert_true(says(first_of(&b.o, OBS_ARCH_VALUE)->detail, "too many numbers"));
+  arch_bench_close(&b);
+  free(text);
+}
+
 /* A symbol more than a file may have. */
 static void symbolic_dimensions_are_counted(void **state) {
   (void)state;
@@ -504,6 +526,7 @@ static void wide_files_are_read_in_time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_every_part),
+      cmocka_unit_test(numbers_are_counted_first),
       cmocka_unit_test(symbolic_dimensions_are_counted),
       cmocka_unit_test(refuses_with_line_and_column),
       cmocka_unit_test(arrays_may_stand_in_the_text),
