@@ -699,6 +699,19 @@ static void what_the_user_leaves_out_is_said(void **state) {
   run(s);
   check_observed(s, OBS_FWD_INPUT_MISSING, "m", "float32[B] is declared and was not given");
   end(s);
+  s = begin(
+      "{\"arch\": 1, \"name\": \"M\", \"modules\": {\"w\": \"Parameter(2)\"}, \"forward(x)\": [\"x + 1\"], "
+      "\"inputs\": {\"x\": "
+      "\"float32[B]\", \"m\": \"float32[B]\"}}",
+      &plain);
+  file.bytes = npy_of(&s->arena, &x);
+  s->request.files = &file;
+  s->request.inputs = &in;
+  s->request.num_inputs = s->request.num_files = 1;
+  run(s); /* m is declared, and the forward does without */
+  assert_int_equal(seen(&s->obs, OBS_FWD_INPUT_MISSING), 0);
+  assert_int_equal(s->result->tests[0].status, RESULT_COMPUTED);
+  end(s);
 }
 
 static void an_expectation_of_no_output_is_said(void **state) {
