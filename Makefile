@@ -233,7 +233,7 @@ $(OUT)/tests/valgrind/shim.so: tests/valgrind/shim.c
 valgrind: build/ckptlint $(OUT)/corpus/gen $(OUT)/tests/valgrind/shim.so
 	@OUT=$(CURDIR)/$(OUT) sh tests/valgrind.sh
 
-nightly: lint oom faults planted valgrind
+nightly: lint oom faults planted valgrind cover
 	@$(MAKE) --no-print-directory soak SECS=3600
 	@$(MAKE) --no-print-directory mutate-real differential safetensors-rules SECS=1800
 	@$(MAKE) --no-print-directory fuzz-all SECS=600
