@@ -789,6 +789,8 @@ static void unknown_operations_are_not_checked(void **state) {
       {ADD, "\"b(x, x=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, x=x)`", "given twice"},
       {ADD, "\"b(x, y=x, z=x)\"", OBS_FWD_ARGUMENT, "M: `b(x, y=x, z=x)`", "no argument of the name given"},
       {ADD, "\"y = x[:, :2]\", \"x.relu_()\", \"y\"", OBS_FWD_UNSUPPORTED, "M", "changed in place"},
+      {ADD, "\"y = view(x, -1, 1, 1, 2, 2)\", \"i = arange(0, 1, 1)\", \"y[i, i, i, i, i]\"",
+       OBS_FWD_UNSUPPORTED, "M: `y[i, i, i, i, i]`", "more than 4 tensors as indices"},
       {ADD, "\"rope(x[0], 100.0)\"", OBS_FWD_SHAPE, "M: `rope(x[0], 100.0)`",
        "rope: x is [..., length, width]"},
       {ADD, "\"rope(x, scaling=3)\"", OBS_FWD_ARGUMENT, "M: `rope(x, scaling=3)`", "neither None nor a dict"},
@@ -843,6 +845,7 @@ static void statements_compute_what_they_say(void **state) {
   } rows[] = {
       {ADD, "\"b(x, y=x) * x.numel()\"", "8, -16, 24, -32"},
       {ADD, "\"view(view(x.data, shape=-1), -1, 4)\"", "1, -2, 3, -4"},
+      {ADD, "\"hstack((x, x))[:, 2:6]\"", "3, -4, 1, -2"},
       {"\"b\": {\"let\": {\"r\": \"arange(0, 8, 2)\"}, \"forward(x)\": [\"x + r\"]}", "\"b(x)\"",
        "1, 0, 7, 2"},
       {ADD, "\"self.b(x, x) + len(x)\"", "3, -3, 7, -7"},

@@ -147,6 +147,9 @@ static void refused(void **state) {
       {"{\"a\":" TENSOR("U8", "[1]", 0, 1) "}", 2, OBS_SAFETENSORS_TRAILING, 0},
       {"{}", 1, OBS_SAFETENSORS_TRAILING, 10},
       {"{\"__metadata__\":[]}", 0, OBS_SAFETENSORS_FIELD, 0},
+      {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+       "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+       0, OBS_LIMIT_JSON, 0},
       {"{\"__metadata__\":{\"a\":1}}", 0, OBS_SAFETENSORS_FIELD, 29},
       {"{\"__metadata__\":{\"a\":{}}}", 0, OBS_SAFETENSORS_FIELD, 29},
   };
