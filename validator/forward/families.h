@@ -54,7 +54,7 @@ op_kernel_fn pixel_shuffle_run, pixel_unshuffle_run, channel_shuffle_run;
 
 /* interpolate.c */
 op_shape_fn interpolate_shape, upsample_nearest_shape, upsample_bilinear_shape;
-op_cost_fn interpolate_cost;
+op_cost_fn interpolate_cost, upsample_cost;
 op_kernel_fn interpolate_run, upsample_nearest_run, upsample_bilinear_run;
 
 /* act.c */

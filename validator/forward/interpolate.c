@@ -148,6 +148,11 @@ uint64_t interpolate_cost(const struct op_call *c) {
   return saturating_add(op_tensor(c, INPUT)->numel, saturating_mul(each, c->out->numel));
 }
 
+/* Of upsample_nearest and upsample_bilinear: at most four elements for each of the result. */
+uint64_t upsample_cost(const struct op_call *c) {
+  return saturating_add(op_tensor(c, INPUT)->numel, saturating_mul(4, c->out->numel));
+}
+
 static uint64_t clamp_index(double at, uint64_t n) {
   return at < 0 ? 0 : at >= (double)n ? n - 1 : (uint64_t)at;
 }
