@@ -1,7 +1,10 @@
 /* doctor and version: what this build is, what this machine lets the sandbox do, and every limit. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "api/version.h"
 #include "cli/cli.h"
@@ -9,6 +12,7 @@
 #include "report/fields.h"
 #include "report/figures.h"
 #include "report/table.h"
+#include "sandbox/spawn.h"
 #include "tensor/stats.h"
 
 static cJSON *tool_tree(void) {
@@ -71,15 +75,48 @@ static void add_library(cJSON *list, const char *name, bool found, const char *d
   event_str(o, "needed_for", needed_for);
 }
 
+/* What a child found when it loaded them. */
+struct libraries {
+  bool tried, blas, crypto;
+  char blas_detail[64];
+};
+
+_Noreturn static void load_libraries(struct libraries *found) {
+  struct gemm gemm;
+  found->blas = gemm_load(&gemm);
+  const char *detail = found->blas ? gemm.core : gemm.error;
+  if (detail) (void)snprintf(found->blas_detail, sizeof found->blas_detail, "%s", detail);
+  found->crypto = sha256_load();
+  found->tried = true;
+  _exit(0);
+}
+
+/* A child does it, as a worker would: a library that starts without the memory that it asks for may crash. */
+static void try_libraries(struct libraries *found) {
+  *found = (struct libraries){.tried = false};
+  pid_t pid = fork();
+  if (pid == 0) load_libraries(found);
+  while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
 /* What is loaded only when it is needed, and can be missing. */
 static void add_libraries(cJSON *doctor) {
-  struct gemm gemm;
-  bool blas = gemm_load(&gemm), crypto = sha256_load();
+  static const char crashed[] = "it could not be tried: short of memory, or a crash while it is loaded";
+  struct libraries none = {.tried = false}, *found = region_map(sizeof *found);
+  if (found) try_libraries(found);
+  if (found && !(found->blas && found->crypto))
+    try_libraries(found); /* memory may have been short just then */
+  const struct libraries *l = found ? found : &none;
+  const char *detail = l->blas_detail[0] ? l->blas_detail : NULL;
   cJSON *list = event_array(doctor, "libraries");
-  add_library(list, "OpenBLAS", blas, blas ? gemm.core : gemm.error,
+  add_library(list, "OpenBLAS", l->blas, l->tried || l->blas ? detail : crashed,
               "the forward pass (Debian: libopenblas0-serial)");
-  add_library(list, "libcrypto", crypto, crypto ? NULL : "libcrypto.so.3 can't be loaded",
+  add_library(list, "libcrypto", l->crypto,
+              l->crypto  ? NULL
+              : l->tried ? "libcrypto.so.3 can't be loaded"
+                         : crashed,
               "--hash sha256 (Debian: libssl3)");
+  if (found) region_unmap(found, sizeof *found);
 }
 
 static void add_limits(cJSON *doctor) {
