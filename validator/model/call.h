@@ -38,6 +38,7 @@ static inline uint32_t call_built(const struct call *c, enum built_kind kind, ui
 /* To be asked before n values of an argument, or bytes of a text, are looked at. False: the budget is spent
  * (observed), and nothing is refused any more for what was not looked at. */
 NODISCARD bool spend(struct checkpoint *cp, uint64_t n, uint32_t at);
+static inline bool is_spent(const struct checkpoint *cp) { return cp->steps == cp->max->call_steps; }
 
 /* The arguments are not of the builder's form: observed. Answers the tag of a refused object, as does the
  * other, for what was observed already. */
@@ -94,6 +95,9 @@ void note_joblib_file(struct checkpoint *cp, const struct machine *m, val_id sta
 bool is_array_class(const struct global_row *row);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
+/* build_state.c: struct machine_hooks has them as `build` and `extend`. */
+val_id on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
+void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at);
 
 /* Where out->bytes, those of a value, stand in the file, as they are or spelled as text. False: nowhere, or
  * in a member that has a checksum or is spelled itself. Linear in them: not to be asked twice of bytes that

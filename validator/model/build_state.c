@@ -1,0 +1,219 @@
+/* What BUILD, and opcodes that add items, do to what was built: a state is attributes, or what a __setstate__
+ * is given; both could put functions where methods are looked for. */
+#include "model/call.h"
+
+void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why) {
+  if (is_spent(cp)) return;
+  observe(cp->obs, (struct observation){.kind = OBS_BUILD_REFUSED,
+                                        .member = cp->member,
+                                        .at = at,
+                                        .subject = span_str(target),
+                                        .detail = span_str(why)});
+}
+
+/* Names that a class has a meaning for itself. */
+struct names {
+  const char *const *p;
+  size_t n;
+};
+
+/* Setting one of these gives a tensor other data, or functions to call. */
+static const char *const tensor_names[] = {
+    "data",          "grad",     "grad_fn",         "imag",  "names",    "real",
+    "requires_grad", "volatile", "_backward_hooks", "_grad", "_grad_fn", "_post_accumulate_grad_hooks"};
+static const struct names of_tensors = {tensor_names, ARRAY_LEN(tensor_names)};
+/* An attribute of one of these names hides the method: `keys` would answer what the file says. */
+static const char *const dict_names[] = {
+    "clear",       "copy", "elements", "fromkeys",   "get",      "items", "keys",   "most_common",
+    "move_to_end", "pop",  "popitem",  "setdefault", "subtract", "total", "update", "values"};
+static const struct names of_dicts = {dict_names, ARRAY_LEN(dict_names)};
+
+static bool is_taken(const struct names *names, struct span name) {
+  for (size_t i = 0; i < names->n; i++)
+    if (span_is(name, names->p[i])) return true;
+  return false;
+}
+
+/* Names that mean nothing to Python in an instance: yacs and its heirs keep their switches under them, and
+ * torch.jit what it found in a module that it compiled. */
+static const char *const inert_names[] = {"__constants__",   "__deprecated_keys__", "__doc__",
+                                          "__immutable__",   "__new_allowed__",     "__overloads__",
+                                          "__renamed_keys__"};
+static const struct names inert = {inert_names, ARRAY_LEN(inert_names)};
+
+static bool is_special(struct span name) { return span_starts(name, SPAN("__")) && !is_taken(&inert, name); }
+
+/* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`)
+ * and none of `taken`, which may be NULL. */
+static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id dict,
+                         const struct names *taken, uint32_t at) {
+  uint32_t n = value_count(m, dict);
+  if (!spend(cp, n * (1 + (taken ? taken->n : 0)), at)) return false;
+  for (uint32_t i = 0; i < n; i += 2) {
+    val_id key = value_item(m, dict, i);
+    if (!value_is_string(m, key) || is_special(value_bytes(m, key))) return false;
+    if (taken && is_taken(taken, value_bytes(m, key))) return false;
+  }
+  return true;
+}
+
+static bool plain_part(const struct call *c, val_id part) {
+  return kind_of(c->m, part) == VAL_NONE ||
+         (kind_of(c->m, part) == VAL_DICT && plain_fields(c->cp, c->m, part, &of_tensors, c->at));
+}
+
+bool plain_attributes(const struct call *c, uint32_t i) {
+  val_id state = call_arg(c, i);
+  if (kind_of(c->m, state) != VAL_TUPLE || value_count(c->m, state) != 2) return plain_part(c, state);
+  return plain_part(c, value_item(c->m, state, 0)) && plain_part(c, value_item(c->m, state, 1));
+}
+
+/* The attributes in a part of a state: a dict, or a dict made by a call. 0: other values, for __setstate__
+ * alone. */
+static val_id state_fields(const struct checkpoint *cp, const struct machine *m, val_id part) {
+  const struct built *b = built_of(cp, m, part);
+  if (b && b->kind == BUILT_DICT) return value_object(m, part)->items;
+  return kind_of(m, part) == VAL_DICT ? part : 0;
+}
+
+/* (attributes, slots), each a dict or None. Other tuples are for the __setstate__ of their class. */
+static bool is_slot_state(const struct checkpoint *cp, const struct machine *m, val_id state) {
+  return kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2 &&
+         state_fields(cp, m, value_item(m, state, 1));
+}
+
+/* TorchScript's objects are no Python objects: no name of an attribute is special. */
+static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+  if (runs_script(cp)) return;
+  if (!plain_fields(cp, m, state_fields(cp, m, state), NULL, at))
+    refuse_build(cp, at, "a record", "a state that sets special attributes");
+  for (uint32_t i = 0; i < 2 && is_slot_state(cp, m, state); i++)
+    if (!plain_fields(cp, m, state_fields(cp, m, value_item(m, state, i)), NULL, at))
+      refuse_build(cp, at, "a record", "slots that set special attributes");
+}
+
+static bool is_tensor(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  if (kind_of(m, v) == VAL_PERSID) return persid_is_tensor(&m->persids.p[value_of(m, v)->ref]);
+  return b && b->kind == BUILT_TENSOR;
+}
+
+/* Parameter.__new__(Parameter), then (data, grad, hooks, requires_grad, volatile), as before torch 0.4. Of
+ * four parts it would be Tensor.set_ with numbers of its own. */
+static void build_parameter_state(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+  bool shaped = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 5;
+  bool bare = shaped && kind_of(m, value_item(m, state, 2)) == VAL_NONE; /* no hooks */
+  if (!shaped || !is_tensor(cp, m, value_item(m, state, 0)) ||
+      (!bare && !is_empty_dict(cp, m, value_item(m, state, 2))))
+    refuse_build(cp, at, "a parameter", "other things than its tensor and no hooks");
+}
+
+static bool is_made_by(const struct built *b, enum builder builder) {
+  return b->kind == BUILT_RECORD && b->row && b->row->builder == builder;
+}
+
+/* What getattr found on a class or a record: it belongs to them. */
+static bool is_attribute(const struct built *b) {
+  return b->kind == BUILT_RECORD && b->row && b->row->cls == GLOBAL_INDIRECT;
+}
+
+static void build_object(struct checkpoint *cp, struct machine *m, const struct built *b, val_id state,
+                         uint32_t at) {
+  if (cp->raw_arrays && is_made_by(b, BUILD_JOBLIB_FILE)) note_joblib_file(cp, m, state, at);
+  if (is_attribute(b))
+    refuse_build(cp, at, "an attribute", "a state, which changes what was imported");
+  else if (is_made_by(b, BUILD_PARAMETER_CLASS))
+    build_parameter_state(cp, m, state, at);
+  else
+    build_record(cp, m, state, at);
+}
+
+static void give_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at) {
+  uint32_t tag = value_object(m, target)->tag;
+  struct built *b = tag < cp->built.n ? &cp->built.p[tag] : NULL;
+  switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
+  case BUILT_NOTHING:
+  case BUILT_REFUSED: return; /* said already */
+  case BUILT_RECORD: build_object(cp, m, b, state, at); return;
+  case BUILT_DICT:
+    if (b->row && b->row->builder == BUILD_DEFAULTDICT) {
+      refuse_build(cp, at, "a defaultdict", "attributes, which it has no room for");
+      return;
+    }
+    if (kind_of(m, state) != VAL_DICT || !plain_fields(cp, m, state, &of_dicts, at))
+      refuse_build(cp, at, "a dict", "attributes that are not a dict of plain names");
+    b->metadata = dict_get(m, state, "_metadata") != 0;
+    return;
+  case BUILT_NP_DTYPE: build_np_dtype_state(cp, m, target, state, at); return;
+  case BUILT_NP_ARRAY: build_np_array_state(cp, m, target, state, at); return;
+  case BUILT_UNREAD:
+  case BUILT_TENSOR:
+    refuse_build(cp, at, "a tensor", "Tensor.set_ with numbers of its own; torch.save writes none");
+    return;
+  case BUILT_LIST:
+  case BUILT_SET:
+  case BUILT_BYTES:
+  case BUILT_COMPLEX:
+  case BUILT_SIZE:
+  case BUILT_DEVICE:
+  case BUILT_LAYOUT:
+  case BUILT_STORAGE:
+  case BUILT_PROGRAM:
+  case BUILT_NP_SCALAR: refuse_build(cp, at, "a plain value", "a state"); return;
+  }
+}
+
+val_id on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at) {
+  struct checkpoint *cp = ctx;
+  const struct built *b = built_of(cp, m, target);
+  bool second = value_object(m, target)->states != 0;
+  bool raw = cp->raw_arrays && b && is_made_by(b, BUILD_JOBLIB_ARRAY);
+  if (second) /* picklers write one; of two a loader has the last, or both */
+    refuse_build(cp, at, "an object", "a second state");
+  else if (raw)
+    return build_joblib_array(cp, m, target, state, at);
+  else
+    give_state(cp, m, target, state, at);
+  return second && raw ? 0 : target; /* joblib would read one more array */
+}
+
+/* Which opcodes add items to what was built: none to a tensor, where it was heap corruption (CVE-2026-24747).
+ */
+static bool takes_items(enum built_kind kind, enum value_kind how) {
+  switch (kind) {
+  case BUILT_NOTHING:
+  case BUILT_REFUSED:
+  case BUILT_RECORD: return true;
+  case BUILT_DICT: return how == VAL_DICT;
+  case BUILT_LIST: return how == VAL_LIST;
+  case BUILT_SET: /* filled by its call: ADDITEMS fills what EMPTY_SET makes */
+  case BUILT_BYTES:
+  case BUILT_COMPLEX:
+  case BUILT_SIZE:
+  case BUILT_DEVICE:
+  case BUILT_LAYOUT:
+  case BUILT_UNREAD:
+  case BUILT_TENSOR:
+  case BUILT_NP_DTYPE:
+  case BUILT_NP_ARRAY:
+  case BUILT_STORAGE:
+  case BUILT_PROGRAM:
+  case BUILT_NP_SCALAR: return false;
+  }
+  return false;
+}
+
+/* Items on an object call its __setitem__, append, extend or add: whatever goes by that name. Picklers write
+ * items before the state, for a state could make an attribute `append` of any function. */
+void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at) {
+  struct checkpoint *cp = ctx;
+  const struct built *b = built_of(cp, m, target);
+  if (value_object(m, target)->states)
+    refuse_build(cp, at, "an object",
+                 "items behind its state, which may have put functions in place of its methods");
+  else if (b && is_attribute(b))
+    refuse_build(cp, at, "an attribute", "items, which changes what was imported");
+  else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how))
+    refuse_build(cp, at, "a value",
+                 "items that it does not take (torch 2.9 and older corrupt memory in a tensor)");
+}
