@@ -1,6 +1,5 @@
-#include "arch/expr.h"
-
-#include "arch/lex.h"
+/* One expression, by precedence climbing. */
+#include "arch/parse.h"
 
 /* How tightly an operator binds, loosest first; as in Python. */
 enum binding {
@@ -48,33 +47,24 @@ static const char *const op_texts[] = {
 };
 const char *expr_op_text(enum expr_op op) { return op == BIN_NONE ? "" : op_texts[op]; }
 
-struct parser {
-  struct arena *arena;
-  const struct limits *max;
-  struct lexer lx;
-  uint32_t depth;                 /* brackets and right-hand recursion open; bounds parse_expr's own */
-  VEC(const struct expr *) items; /* of the lists being read, the innermost last */
-  struct expr_error *err;
-};
-
 /* NOLINTBEGIN(misc-no-recursion): at most one call a precedence (10) for each of limits.expr_depth nested
  * ones */
 static const struct expr *parse_expr(struct parser *p, enum binding least);
 
 /* ---- errors: each answers NULL ---- */
 
-static const struct expr *reject(struct parser *p, uint32_t at, struct span what, bool limit) {
+const struct expr *parser_reject(struct parser *p, uint32_t at, struct span what, bool limit) {
   *p->err = (struct expr_error){.at = at, .what = what, .limit = limit || what.n == 0};
   if (what.n == 0) p->err->what = SPAN("the memory budget is spent");
   return NULL;
 }
 
-static const struct expr *out_of_memory(struct parser *p) {
-  return reject(p, p->lx.at, SPAN("the memory budget is spent"), true);
+const struct expr *parser_memory(struct parser *p) {
+  return parser_reject(p, p->lx.at, SPAN("the memory budget is spent"), true);
 }
 
 static const struct expr *too_deep(struct parser *p) {
-  return reject(
+  return parser_reject(
       p, p->lx.at,
       arena_printf(p->arena, "expressions are nested at most %u deep", (unsigned)p->max->expr_depth), true);
 }
@@ -86,34 +76,34 @@ static struct span found(struct parser *p) {
                       (const char *)b.p);
 }
 
-static const struct expr *expected(struct parser *p, const char *what) {
+const struct expr *parser_expected(struct parser *p, const char *what) {
   if (p->lx.token == TOKEN_BAD) what = p->lx.what;
   struct span seen = found(p);
-  return reject(p, p->lx.at,
-                arena_printf(p->arena, "expected %s, found %.*s", what, (int)seen.n, (const char *)seen.p),
-                false);
+  return parser_reject(
+      p, p->lx.at, arena_printf(p->arena, "expected %s, found %.*s", what, (int)seen.n, (const char *)seen.p),
+      false);
 }
 
 /* ---- pieces ---- */
 
-static bool eat(struct parser *p, enum token t) {
+bool parser_eat(struct parser *p, enum token t) {
   if (p->lx.token != t) return false;
   lexer_next(&p->lx);
   return true;
 }
 
-static bool need(struct parser *p, enum token t) {
-  if (eat(p, t)) return true;
+bool parser_need(struct parser *p, enum token t) {
+  if (parser_eat(p, t)) return true;
   char quoted[16];
   (void)snprintf(quoted, sizeof quoted, "'%s'", token_text(t));
-  (void)expected(p, quoted);
+  (void)parser_expected(p, quoted);
   return false;
 }
 
 static struct expr *new_node(struct parser *p, enum expr_kind kind, uint32_t at) {
   struct expr *e = arena_new(p->arena, struct expr);
   if (!e) {
-    (void)out_of_memory(p);
+    (void)parser_memory(p);
     return NULL;
   }
   e->kind = kind;
@@ -127,7 +117,7 @@ static const struct expr *adopt(struct parser *p, struct expr *e, const struct e
                                 uint32_t n) {
   if (!e) return NULL;
   const struct expr **own = arena_array(p->arena, n, const struct expr *);
-  if (!own) return out_of_memory(p);
+  if (!own) return parser_memory(p);
   for (uint32_t i = 0; i < n; i++) {
     own[i] = kids[i];
     if (kids[i] && kids[i]->height >= e->height) e->height = kids[i]->height + 1;
@@ -157,11 +147,11 @@ static const struct expr *parse_nested(struct parser *p, enum binding least) {
   return e;
 }
 
-static bool push_item(struct parser *p, const struct expr *e) {
+bool parser_push(struct parser *p, const struct expr *e) {
   if (!e) return false;
   const struct expr **slot = vec_push(p->arena, &p->items, UINT32_MAX);
   if (!slot) {
-    (void)out_of_memory(p);
+    (void)parser_memory(p);
     return false;
   }
   *slot = e;
@@ -169,7 +159,7 @@ static bool push_item(struct parser *p, const struct expr *e) {
 }
 
 /* A node of kind whose children are the items from `first` on. */
-static const struct expr *close_list(struct parser *p, enum expr_kind kind, uint32_t at, uint32_t first) {
+const struct expr *parser_close(struct parser *p, enum expr_kind kind, uint32_t at, uint32_t first) {
   uint32_t n = p->items.n - first;
   const struct expr *e = adopt(p, new_node(p, kind, at), n ? p->items.p + first : NULL, n);
   p->items.n = first;
@@ -184,13 +174,13 @@ static const struct expr *parse_bracket(struct parser *p, enum token close) {
   bool tuple = close == TOKEN_CLOSE_INDEX;
   lexer_next(&p->lx);
   while (p->lx.token != close) {
-    if (!push_item(p, parse_nested(p, BIND_IF))) return NULL;
-    if (!eat(p, TOKEN_COMMA)) break;
+    if (!parser_push(p, parse_nested(p, BIND_IF))) return NULL;
+    if (!parser_eat(p, TOKEN_COMMA)) break;
     tuple = true;
   }
-  if (!need(p, close)) return NULL;
+  if (!parser_need(p, close)) return NULL;
   if (!tuple && p->items.n == first + 1) return p->items.p[--p->items.n];
-  return close_list(p, EXPR_TUPLE, at, first);
+  return parser_close(p, EXPR_TUPLE, at, first);
 }
 
 static const struct expr *parse_leaf(struct parser *p, enum expr_kind kind) {
@@ -220,14 +210,14 @@ static const struct expr *parse_atom(struct parser *p, enum binding least) {
   if (t == TOKEN_OPEN_INDEX) return parse_bracket(p, TOKEN_CLOSE_INDEX);
   if (t == TOKEN_MINUS && least <= BIND_UNARY) return parse_prefix(p, EXPR_NEG, BIND_UNARY);
   if (t == TOKEN_NOT && least <= BIND_NOT) return parse_prefix(p, EXPR_NOT, BIND_NOT);
-  return expected(p, "a value");
+  return parser_expected(p, "a value");
 }
 
 /* ---- behind a value: .name (args) [index] ---- */
 
 static const struct expr *parse_attr(struct parser *p, const struct expr *object) {
   lexer_next(&p->lx);
-  if (p->lx.token != TOKEN_NAME) return expected(p, "a name behind '.'");
+  if (p->lx.token != TOKEN_NAME) return parser_expected(p, "a name behind '.'");
   struct expr *e = new_node(p, EXPR_ATTR, p->lx.at);
   if (e) e->text = p->lx.bytes;
   lexer_next(&p->lx);
@@ -253,17 +243,17 @@ static const struct expr *parse_call(struct parser *p, const struct expr *callee
   uint32_t at = p->lx.at, first = p->items.n;
   bool keywords = false, keyword;
   lexer_next(&p->lx);
-  if (!push_item(p, callee)) return NULL;
+  if (!parser_push(p, callee)) return NULL;
   while (p->lx.token != TOKEN_CLOSE) {
     uint32_t arg_at = p->lx.at;
-    if (!push_item(p, parse_arg(p, &keyword))) return NULL;
+    if (!parser_push(p, parse_arg(p, &keyword))) return NULL;
     if (keywords && !keyword)
-      return reject(p, arg_at, SPAN("a positional argument stands behind a keyword argument"), false);
+      return parser_reject(p, arg_at, SPAN("a positional argument stands behind a keyword argument"), false);
     keywords = keyword;
-    if (!eat(p, TOKEN_COMMA)) break;
+    if (!parser_eat(p, TOKEN_COMMA)) break;
   }
-  if (!need(p, TOKEN_CLOSE)) return NULL;
-  return close_list(p, EXPR_CALL, callee->kind == EXPR_NAME ? callee->at : at, first);
+  if (!parser_need(p, TOKEN_CLOSE)) return NULL;
+  return parser_close(p, EXPR_CALL, callee->kind == EXPR_NAME ? callee->at : at, first);
 }
 
 static bool slice_ends(const struct parser *p) {
@@ -272,12 +262,12 @@ static bool slice_ends(const struct parser *p) {
 
 static const struct expr *parse_one_index(struct parser *p) {
   uint32_t at = p->lx.at;
-  if (eat(p, TOKEN_ELLIPSIS)) return new_node(p, EXPR_ELLIPSIS, at);
+  if (parser_eat(p, TOKEN_ELLIPSIS)) return new_node(p, EXPR_ELLIPSIS, at);
   const struct expr *part[3] = {0};
   for (uint32_t i = 0; i < 3; i++) {
     if (!slice_ends(p) && !(part[i] = parse_nested(p, BIND_IF))) return NULL;
-    if (i < 2 && eat(p, TOKEN_COLON)) continue;
-    if (i == 0) return part[0] ? part[0] : expected(p, "an index");
+    if (i < 2 && parser_eat(p, TOKEN_COLON)) continue;
+    if (i == 0) return part[0] ? part[0] : parser_expected(p, "an index");
     break;
   }
   return adopt(p, new_node(p, EXPR_SLICE, at), part, 3);
@@ -286,12 +276,12 @@ static const struct expr *parse_one_index(struct parser *p) {
 static const struct expr *parse_index(struct parser *p, const struct expr *object) {
   uint32_t at = p->lx.at, first = p->items.n;
   lexer_next(&p->lx);
-  if (!push_item(p, object)) return NULL;
+  if (!parser_push(p, object)) return NULL;
   do
-    if (!push_item(p, parse_one_index(p))) return NULL;
-  while (eat(p, TOKEN_COMMA));
-  if (!need(p, TOKEN_CLOSE_INDEX)) return NULL;
-  return close_list(p, EXPR_INDEX, at, first);
+    if (!parser_push(p, parse_one_index(p))) return NULL;
+  while (parser_eat(p, TOKEN_COMMA));
+  if (!parser_need(p, TOKEN_CLOSE_INDEX)) return NULL;
+  return parser_close(p, EXPR_INDEX, at, first);
 }
 
 /* ---- operators ---- */
@@ -300,7 +290,7 @@ static const struct expr *parse_choice(struct parser *p, const struct expr *yes)
   uint32_t at = p->lx.at;
   lexer_next(&p->lx);
   const struct expr *kids[3] = {NULL, yes, NULL};
-  if (!(kids[0] = parse_nested(p, BIND_OR)) || !need(p, TOKEN_ELSE)) return NULL;
+  if (!(kids[0] = parse_nested(p, BIND_OR)) || !parser_need(p, TOKEN_ELSE)) return NULL;
   if (!(kids[2] = parse_nested(p, BIND_IF))) return NULL;
   return adopt(p, new_node(p, EXPR_IF, at), kids, 3);
 }
@@ -313,7 +303,7 @@ static const struct expr *parse_infix(struct parser *p, const struct expr *left)
                                 op->op == BIN_POW ? parse_nested(p, op->right) : parse_expr(p, op->right)};
   if (!kids[1]) return NULL;
   if (op->left == BIND_COMPARE && infixes[p->lx.token].left == BIND_COMPARE)
-    return expected(p, "'and' between comparisons, which don't chain here");
+    return parser_expected(p, "'and' between comparisons, which don't chain here");
   struct expr *e = new_node(p, op->kind, at);
   if (e) e->op = op->op;
   return adopt(p, e, kids, 2);
@@ -342,14 +332,16 @@ static const struct expr *parse_expr(struct parser *p, enum binding least) {
 
 /* NOLINTEND(misc-no-recursion) */
 
+const struct expr *parser_value(struct parser *p) { return parse_expr(p, BIND_IF); }
+
 /* ---- whole texts ---- */
 
-static bool parser_init(struct parser *p, struct arena *a, const struct limits *max, struct span text,
-                        struct expr_error *err) {
+bool parser_init(struct parser *p, struct arena *a, const struct limits *max, struct span text,
+                 struct expr_error *err) {
   *p = (struct parser){.arena = a, .max = max, .err = err};
   *err = (struct expr_error){0};
   if (text.n > max->expr_bytes) {
-    (void)reject(
+    (void)parser_reject(
         p, 0,
         arena_printf(a, "an expression of %zu bytes, the limit is %u", text.n, (unsigned)max->expr_bytes),
         true);
@@ -359,11 +351,11 @@ static bool parser_init(struct parser *p, struct arena *a, const struct limits *
   return true;
 }
 
-static bool at_end(struct parser *p) {
+bool parser_at_end(struct parser *p) {
   if (p->lx.token == TOKEN_END) return true;
   bool child = p->lx.token == TOKEN_FLOAT && p->lx.bytes.p[0] == '.';
-  (void)expected(p,
-                 child ? "an operator (the child named 0 of m is written m[0])" : "an operator or the end");
+  (void)parser_expected(
+      p, child ? "an operator (the child named 0 of m is written m[0])" : "an operator or the end");
   return false;
 }
 
@@ -372,100 +364,5 @@ const struct expr *expr_parse(struct arena *a, const struct limits *max, struct 
   struct parser p;
   if (!parser_init(&p, a, max, text, err)) return NULL;
   const struct expr *e = parse_expr(&p, BIND_IF);
-  return e && at_end(&p) ? e : NULL;
-}
-
-/* "x, y =" at the front, if it is there. */
-static bool parse_targets(struct parser *p, struct statement *out) {
-  struct lexer ahead = p->lx;
-  uint32_t n = 0;
-  bool more = true;
-  while (more && ahead.token == TOKEN_NAME) {
-    n++;
-    lexer_next(&ahead);
-    more = ahead.token == TOKEN_COMMA;
-    if (more) lexer_next(&ahead);
-  }
-  if (more || n == 0 || ahead.token != TOKEN_ASSIGN) return true;
-  struct span *names = arena_array(p->arena, n, struct span);
-  if (!names) {
-    (void)out_of_memory(p);
-    return false;
-  }
-  for (uint32_t i = 0; i < n; i++) {
-    names[i] = p->lx.bytes;
-    lexer_next(&p->lx);
-    lexer_next(&p->lx); /* the comma, at last the '=' */
-  }
-  out->names = names;
-  out->num_names = n;
-  return true;
-}
-
-bool statement_parse(struct statement *out, struct arena *a, const struct limits *max, struct span text,
-                     struct expr_error *err) {
-  struct parser p;
-  *out = (struct statement){.source = text};
-  if (!parser_init(&p, a, max, text, err)) return false;
-  (void)eat(&p, TOKEN_RETURN);
-  if (!parse_targets(&p, out)) return false;
-  uint32_t at = p.lx.at;
-  do
-    if (!push_item(&p, parse_expr(&p, BIND_IF))) return false;
-  while (eat(&p, TOKEN_COMMA));
-  if (!at_end(&p)) return false;
-  out->value = p.items.n == 1 ? p.items.p[0] : close_list(&p, EXPR_TUPLE, at, 0);
-  return out->value != NULL;
-}
-
-static bool parse_param(struct parser *p, struct param *out) {
-  *out = (struct param){.name = p->lx.bytes};
-  if (p->lx.token != TOKEN_NAME) {
-    (void)expected(p, "the name of a parameter");
-    return false;
-  }
-  lexer_next(&p->lx);
-  return !eat(p, TOKEN_ASSIGN) || (out->fallback = parse_expr(p, BIND_IF));
-}
-
-static bool repeats(const struct param *params, uint32_t n) {
-  for (uint32_t i = 0; i < n; i++)
-    if (span_eq(params[i].name, params[n].name)) return true;
-  return false;
-}
-
-enum { MAX_PARAMS = 64 };
-
-static bool parse_params(struct parser *p, struct signature *out) {
-  struct param params[MAX_PARAMS];
-  uint32_t n = 0;
-  while (p->lx.token != TOKEN_CLOSE) {
-    uint32_t at = p->lx.at;
-    if (n == MAX_PARAMS) return reject(p, at, SPAN("at most 64 parameters are taken"), true) != NULL;
-    if (!parse_param(p, &params[n])) return false;
-    if (repeats(params, n)) return reject(p, at, SPAN("this parameter's name stands twice"), false) != NULL;
-    if (n && params[n - 1].fallback && !params[n].fallback)
-      return reject(p, at, SPAN("a parameter without a default stands behind one with a default"), false) !=
-             NULL;
-    n++;
-    if (!eat(p, TOKEN_COMMA)) break;
-  }
-  struct param *own = arena_array(p->arena, n, struct param);
-  if (!own) return out_of_memory(p) != NULL;
-  if (n) memcpy(own, params, n * sizeof *own);
-  out->params = own;
-  out->num_params = n;
-  return true;
-}
-
-bool signature_parse(struct signature *out, struct arena *a, const struct limits *max, struct span text,
-                     struct expr_error *err) {
-  struct parser p;
-  *out = (struct signature){0};
-  if (!parser_init(&p, a, max, text, err)) return false;
-  out->name = p.lx.bytes;
-  if (p.lx.token != TOKEN_NAME) return expected(&p, "a name") != NULL;
-  lexer_next(&p.lx);
-  if (eat(&p, TOKEN_OPEN) && (!parse_params(&p, out) || !need(&p, TOKEN_CLOSE))) return false;
-  return at_end(&p);
+  return e && parser_at_end(&p) ? e : NULL;
 }
