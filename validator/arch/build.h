@@ -1,5 +1,5 @@
-/* Making modules: the builder's state and its two halves. Private to arch/. construct.c evaluates
- * constructor calls to modules that stand nowhere yet; build.c puts them into the tree. */
+/* Making modules: the builder's state and its two halves. Private to arch/. construct*.c evaluate
+ * constructor calls to modules that stand nowhere yet; build*.c put them into the tree. */
 #ifndef CKPTLINT_ARCH_BUILD_H
 #define CKPTLINT_ARCH_BUILD_H
 
