@@ -1,7 +1,7 @@
 /* What can go wrong while modules are made, told at its place. */
 #include "arch/build_tree.h"
 
-bool build_memory(struct builder *b) {
+bool(build_memory)(struct builder *b) {
   return refuse(b->o, (struct observation){
                           .kind = OBS_LIMIT_MEMORY, .got = b->arena->budget, .subject = b->arch->file.name});
 }
@@ -11,7 +11,7 @@ void *build_none(bool refused) {
   return NULL;
 }
 
-bool build_reject(struct builder *b, const struct place *where, const char *what, struct span name) {
+bool(build_reject)(struct builder *b, const struct place *where, const char *what, struct span name) {
   b->eval->error = (struct expr_error){
       .what = arena_printf(b->arena, "'%.*s' %s", (int)min_size(name.n, 100), (const char *)name.p, what)};
   return config_reject(b->o, b->arch, where, b->eval);
@@ -24,7 +24,7 @@ static struct span at_place(struct builder *b, struct span what) {
                       (int)where.n, (const char *)where.p, (int)what.n, (const char *)what.p);
 }
 
-bool build_too_large(struct builder *b, struct span what) {
+bool(build_too_large)(struct builder *b, struct span what) {
   return refuse(b->o, (struct observation){.kind = OBS_ARCH_TOO_LARGE,
                                            .subject = b->arch->file.name,
                                            .detail = at_place(b, what),
@@ -45,8 +45,8 @@ static const struct expr *find_culprit(const struct expr *e, const struct scope 
   return NULL;
 }
 
-bool build_eval_failed(struct builder *b, const struct place *where, const struct expr *line,
-                       const struct scope *scope) {
+bool(build_eval_failed)(struct builder *b, const struct place *where, const struct expr *line,
+                        const struct scope *scope) {
   struct eval *ev = b->eval;
   const struct expr *name =
       ev->culprit.kind == VALUE_PENDING ? NULL : find_culprit(line, scope, &ev->culprit);

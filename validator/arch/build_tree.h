@@ -26,11 +26,15 @@ struct builder_tree {
 
 /* build_errors.c */
 bool build_memory(struct builder *b); /* it is spent */
-void *build_none(bool refused);       /* the same answers, for what answers a pointer */
+#define build_memory(...) ANSWERS_FALSE(build_memory, __VA_ARGS__)
+void *build_none(bool refused); /* the same answers, for what answers a pointer */
 bool build_reject(struct builder *b, const struct place *where, const char *what, struct span name);
+#define build_reject(...) ANSWERS_FALSE(build_reject, __VA_ARGS__)
 bool build_too_large(struct builder *b, struct span what);
+#define build_too_large(...) ANSWERS_FALSE(build_too_large, __VA_ARGS__)
 bool build_eval_failed(struct builder *b, const struct place *where, const struct expr *line,
                        const struct scope *scope);
+#define build_eval_failed(...) ANSWERS_FALSE(build_eval_failed, __VA_ARGS__)
 bool build_eval_line(struct builder *b, const struct place *where, const struct expr *e,
                      const struct scope *scope, struct value *out);
 
