@@ -4,6 +4,7 @@ set -u
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 CKPTLINT=${CKPTLINT:-$PWD/build/ckptlint}
+benign=$PWD/corpus/benign
 for tool in 7z bsdtar zip zstd xz lz4 bzip2 gzip; do
   command -v "$tool" >/dev/null || { echo "SKIPPED nested: there is no $tool"; exit 0; }
 done
@@ -54,6 +55,11 @@ done
 expect 0 'good-twice.zip!good.tar.gz!good/p.pkl' --nested good-twice.zip
 expect 1 GLB301 --nested bad-twice.zip
 expect 2 LIM807 --nested=1 good-twice.zip
+# At that depth a file of torch is read, though it is an archive too; a zip of pickles is not.
+gzip -c <"$benign/complex_model.pt" >model.pt.gz
+expect 0 '!data' --nested=1 model.pt.gz
+gzip -c <good.zip >good.zip.gz
+expect 2 LIM807 --nested=1 good.zip.gz
 
 # A loader unpickles what comes out of a stream before the break, and before what follows it. Any dictionary does for
 # lzma-alone, of which joblib looks at two bytes.

@@ -21,9 +21,11 @@ static uint32_t levels(const struct run_options *o) {
 bool nested_wanted(struct job *job) {
   const struct run_options *o = job->run->options;
   if (!job->have_plan || job->skipped) return false;
-  enum unpacking how = container_unpacking((enum container_kind)job->plan.header->kind);
+  enum container_kind kind = (enum container_kind)job->plan.header->kind;
+  enum unpacking how = container_unpacking(kind);
   if (how == UNPACK_NEVER || (how == UNPACK_ASKED && !o->nested)) return false;
   if (job->depth < levels(o)) return true;
+  if (how == UNPACK_ASKED && container_kind_read(kind)) return false; /* what its loader reads was judged */
   job_observe(job, &(struct observation){.kind = OBS_LIMIT_NESTED_DEPTH, .want = levels(o)});
   return false;
 }

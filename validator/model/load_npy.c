@@ -123,7 +123,8 @@ void load_npy(struct checkpoint *cp) {
 }
 
 void load_npz(struct checkpoint *cp) {
-  for (uint32_t i = 0; i < cp->container->num_members; i++) {
+  const uint32_t listed = cp->container->num_members; /* the pickles of arrays are appended */
+  for (uint32_t i = 0; i < listed; i++) {
     struct member *m = &cp->container->members[i];
     struct npy_file f = {.key = span_first(m->name, m->name.n - 4), .member = i + 1};
     m->used = true;
