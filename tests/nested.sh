@@ -20,7 +20,7 @@ expect() { # exit, reason, arguments…
   else
     failed=$((failed + 1))
     echo "FAILED $* : exit $got, expected $code and $reason"
-    head -c 1500 "$T/out"
+    head -c 1500 "$T/out" && echo
   fi
 }
 cd "$T" || exit 1

@@ -108,6 +108,10 @@ struct lexer {
   bool stopped;      /* the last opcode was STOP */
 };
 
+static struct lexer lexer_of(const struct probe *p) {
+  return (struct lexer){.in = reader_of(p->file, 0), .line_bytes = LINES_SEEN};
+}
+
 static bool next_line(struct lexer *l, struct span *line) {
   struct reader seen = reader_of(span_first(l->in.left, l->line_bytes), 0);
   if (reader_line(&seen, line)) {
@@ -183,7 +187,7 @@ static bool next_opcode(struct lexer *l) {
 /* A program that takes what is not there ends at once: text that happens to begin as one, as a safetensors
  * header of 1,624 bytes does, is none. What called something before is one, whatever follows. */
 bool looks_like_pickle(const struct probe *p) {
-  struct lexer l = {.in = reader_of(p->file, 0), .line_bytes = LINES_SEEN};
+  struct lexer l = lexer_of(p);
   while (l.num_opcodes < (l.odd ? LOOSE_OPCODES_SEEN : OPCODES_SEEN)) {
     if (l.num_opcodes && reader_done(&l.in)) return !l.odd;
     if (!next_opcode(&l)) return l.cut;
@@ -193,7 +197,7 @@ bool looks_like_pickle(const struct probe *p) {
 }
 
 bool reaches_call(const struct probe *p) {
-  struct lexer l = {.in = reader_of(p->file, 0)};
+  struct lexer l = lexer_of(p);
   while (l.num_opcodes < LOOSE_OPCODES_SEEN && !l.called && next_opcode(&l)) continue;
   return l.called;
 }
