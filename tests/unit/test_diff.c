@@ -225,7 +225,7 @@ static void numbers_are_compared_within_a_budget(void **state) {
     put_line(&side[k], "- dict");
     plan_dict_here(&side[k], "");
     for (int i = 0; i < TENSORS; i++) {
-      char name[8];
+      char name[16];
       snprintf(name, sizeof name, "t%d", i);
       const uint64_t none = 0;
       plan_entry(&side[k], 1, name, DTYPE_F32, 1, i ? &none : &n, NULL);
