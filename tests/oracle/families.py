@@ -221,7 +221,7 @@ def judge_roots(tally, folder):
             file = json.load(f)
         for root in file["roots"]:
             with tempfile.TemporaryDirectory(dir=folder) as place:
-                case = Case(family, place, root)
+                case = Case(family, place, root=root)
                 code, report = case.check()
                 wrong = wrong_answer(code, report, 0, [])
                 if not wrong and report["check"]["arch"] != root:

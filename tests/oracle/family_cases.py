@@ -162,9 +162,10 @@ ALL = {**SMALL, **WIDE, **TUTORIAL}
 class Case:
     """One checkpoint of a small model: tensors, their bytes and the config beside them, all free to be changed."""
 
-    def __init__(self, family, folder, root=None):
+    def __init__(self, family, folder, **change):
+        """With what is to be other than the table has it: root, config."""
         self.family, self.folder = family, folder
-        self.small = dict(ALL[family], root=root) if root else ALL[family]
+        self.small = dict(ALL[family], **change)
         self.bare = family in WIDE  # no bytes
         self.named = family not in SMALL  # by --arch; the others by their config alone
         self.config = dict(self.small.get("config", {}), **({} if self.named else {"model_type": self.small.get("type", family)}))

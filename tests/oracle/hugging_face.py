@@ -17,7 +17,7 @@ except ImportError:
     print("SKIPPED hugging_face: python3-torch and python3-torchvision are not installed")
     sys.exit(0)
 
-from families import SMALL, Case, ckptlint, said, write_json, write_safetensors
+from family_cases import SMALL, Case, ckptlint, said, write_json, write_safetensors
 
 HEADS = 4
 
@@ -440,7 +440,7 @@ CASES = [
 
 
 def wrong_forward(family, reference, inputs, change, folder):
-    case = Case(family, dict(SMALL[family], **change), False, folder)
+    case = Case(family, folder, **change)
     w = Weights(case)
     generator = torch.Generator().manual_seed(6)
     given, options = [], []
