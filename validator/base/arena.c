@@ -11,8 +11,7 @@ enum {
   CHUNK_MIN = 16 << 10,
   CHUNK_MAX = 256 << 10,
   BLOCK_MIN = 64,
-  PIECE_FROM = 128 << 10, /* pieces share a slice */
-  SLICE_FROM = 512 << 10, /* what grows has one of its own, and a huge page at least */
+  SLICE_FROM = 128 << 10,
   HUGE_PAGE = 2 << 20
 };
 
@@ -45,9 +44,9 @@ void slices_unmap(struct slices *s) {
   *s = (struct slices){0};
 }
 
-/* Zeroed, never given back: one scan is all there is. NULL: too large, or none left. */
+/* Zeroed, never given back: one scan is all there is. NULL: too small, too large, or none left. */
 static void *take_slice(struct slices *s, size_t bytes) {
-  if (!s || !s->base || bytes > s->size || s->used == s->n) return NULL;
+  if (!s || !s->base || bytes < SLICE_FROM || bytes > s->size || s->used == s->n) return NULL;
   return s->base + s->size * s->used++;
 }
 
@@ -128,7 +127,7 @@ void *arena_alloc(struct arena *a, size_t count, size_t size, size_t align) {
     return NULL;
   }
   if (bytes == 0) bytes = 1;
-  if (bytes >= PIECE_FROM && slice_room(a, bytes)) return large_piece(a, bytes);
+  if (bytes >= SLICE_FROM && slice_room(a, bytes)) return large_piece(a, bytes);
   struct chunk *c = a->chunks;
   size_t start = c ? (c->used + align - 1) / align * align : 0;
   if (!c || start > c->cap || bytes > c->cap - start) {
@@ -163,7 +162,7 @@ struct span arena_printf(struct arena *a, const char *format, ...) {
 /* In its slice, into a slice, or by realloc, which moves pages and copies nothing. */
 static bool grow_block(struct arena *a, struct block *b, size_t grown) {
   if (b->sliced && grown <= a->slices->size) return true;
-  void *p = b->sliced || grown < SLICE_FROM ? NULL : take_slice(a->slices, grown);
+  void *p = b->sliced ? NULL : take_slice(a->slices, grown);
   bool sliced = p != NULL;
   if (!p) p = memory_realloc(b->held->p, grown);
   if (!p) return false;
