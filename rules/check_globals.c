@@ -63,12 +63,6 @@ static struct span later(const struct checkpoint *cp, const struct global_row *r
                       row->since & 0xff);
 }
 
-static struct span full_name(const struct checkpoint *cp, const struct global *g) {
-  return arena_printf(cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, 512),
-                      (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, 512),
-                      (const char *)g->mapped_name.p);
-}
-
 /* Does the program make the metadata of a distributed checkpoint? torch.load never reads it, and the reader
  * that does is torch.distributed.checkpoint's own. */
 static bool makes_dcp_metadata(const struct checkpoint *cp, const struct machine *m) {
@@ -94,12 +88,12 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
     else if (kind == OBS_GLOBAL_MODULE)
       add_name(cp, &modules, g->mapped_name, g->first_at);
     else if (kind == OBS_GLOBAL_REVIEWED)
-      add_name(cp, &reviewed, full_name(cp, g), g->first_at);
+      add_name(cp, &reviewed, global_name(cp->arena, g), g->first_at);
     else
       observe(o, (struct observation){.kind = kind,
                                       .member = m->member,
                                       .at = g->first_at,
-                                      .subject = full_name(cp, g),
+                                      .subject = global_name(cp->arena, g),
                                       .got = g->count,
                                       .detail = !row                       ? SPAN("")
                                                 : kind == OBS_GLOBAL_LATER ? later(cp, row)

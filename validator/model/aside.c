@@ -67,15 +67,11 @@ static void pass_imports(struct aside *a, struct checkpoint *cp, const struct ca
     const struct global_row *row = row_of_global(&a->cp, g);
     enum obs_kind kind = import_of(g, row, uses[i]);
     if (kind == OBS_NONE) continue;
-    struct span name =
-        arena_printf(&a->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, OBS_TEXT_MAX),
-                     (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, OBS_TEXT_MAX),
-                     (const char *)g->mapped_name.p);
     pass_on(cp, place,
             (struct observation){.kind = kind,
                                  .member = m->member,
                                  .at = g->first_at,
-                                 .subject = name,
+                                 .subject = global_name(&a->arena, g),
                                  .got = g->count,
                                  .detail = span_str(row ? row->why : "")});
   }

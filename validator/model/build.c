@@ -39,6 +39,12 @@ const struct global_row *row_of_global(const struct checkpoint *cp, const struct
   return g && g->tag < cp->rows.n ? cp->rows.p[g->tag] : NULL;
 }
 
+struct span global_name(struct arena *a, const struct global *g) {
+  return arena_printf(a, "%.*s.%.*s", (int)min_size(g->mapped_module.n, OBS_TEXT_MAX),
+                      (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, OBS_TEXT_MAX),
+                      (const char *)g->mapped_name.p);
+}
+
 const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v) {
   return row_of_global(cp, value_global(m, v));
 }
@@ -120,8 +126,6 @@ static uint32_t on_global(void *ctx, const struct machine *m, const struct globa
   return cp->rows.n - 1;
 }
 
-enum { NAME_SHOWN = 512 };
-
 static bool is_identifier(struct span s) {
   enum { LONGEST = 512 };
   if (s.n > LONGEST) return false;
@@ -155,16 +159,10 @@ static bool is_plain_getattr(const struct machine *m, const struct object *o) {
 
 static void observe_attribute(const struct call *c, enum obs_kind kind, struct span owner) {
   struct span name = call_bytes(c, 1);
-  struct span subject = arena_printf(c->cp->arena, "%.*s.%.*s", (int)min_size(owner.n, NAME_SHOWN),
+  struct span subject = arena_printf(c->cp->arena, "%.*s.%.*s", (int)min_size(owner.n, OBS_TEXT_MAX),
                                      (const char *)owner.p, (int)name.n, (const char *)name.p);
   observe(c->cp->obs,
           (struct observation){.kind = kind, .member = c->cp->member, .at = c->at, .subject = subject});
-}
-
-static struct span global_text(const struct call *c, const struct global *g) {
-  return arena_printf(c->cp->arena, "%.*s.%.*s", (int)min_size(g->mapped_module.n, NAME_SHOWN),
-                      (const char *)g->mapped_module.p, (int)min_size(g->mapped_name.n, NAME_SHOWN),
-                      (const char *)g->mapped_name.p);
 }
 
 /* torch.relu and its like are static methods of a class, and pickled as such: values, which nothing here
@@ -173,7 +171,7 @@ static uint32_t call_function_owner(const struct call *c, const struct global *g
   const struct global_row *function =
       c->cp->policy.lookup(c->cp->policy.ctx, SPAN("torch._C._VariableFunctions"), call_bytes(c, 1));
   if (function && global_is_refused(function->cls)) return refuse_call(c, OBS_CALL_INDIRECT);
-  observe_attribute(c, OBS_ATTRIBUTE_FUNCTION, global_text(c, g));
+  observe_attribute(c, OBS_ATTRIBUTE_FUNCTION, global_name(c->cp->arena, g));
   return call_built(c, BUILT_RECORD, 0);
 }
 
@@ -187,7 +185,7 @@ static uint32_t call_getattr(const struct call *c) {
     bool known = class_row->cls == GLOBAL_DCP && class_row->builder == BUILD_PLAIN; /* an enumeration */
     if (!known)
       observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
-                        global_text(c, g));
+                        global_name(c->cp->arena, g));
     return call_built(c, BUILT_RECORD, 0);
   }
   if (b && b->kind == BUILT_RECORD && is_record_class(b->row)) {
@@ -197,7 +195,7 @@ static uint32_t call_getattr(const struct call *c) {
   }
   if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
     return refuse_call(c, OBS_CALL_INDIRECT);
-  return refuse_with(c, OBS_CALL_ENUM, global_text(c, g));
+  return refuse_with(c, OBS_CALL_ENUM, global_name(c->cp->arena, g));
 }
 
 /* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
@@ -218,7 +216,7 @@ static uint32_t call_unlisted(const struct call *c) {
   const struct global *g = value_global(c->m, callee_global(c->cp, c->m, value_object(c->m, c->object)));
   if (is_plain_instance(c)) return call_built(c, BUILT_RECORD, 0);
   if (!looks_like_class(g->mapped_name) || !plain_arguments(c)) return refuse_call(c, OBS_CALL_UNKNOWN);
-  struct span name = global_text(c, g);
+  struct span name = global_name(c->cp->arena, g);
   return refuse_with(
       c, OBS_CALL_UNKNOWN,
       arena_printf(c->cp->arena, "; if that class is yours, --allow %.*s keeps what it makes as data",

@@ -288,6 +288,8 @@ uint32_t tensor_add(struct checkpoint *cp, struct tensor_fact t, const int64_t *
 /* The row of an object, and of a value that is an object (NULL otherwise). */
 const struct built *built_of(const struct checkpoint *cp, const struct machine *m, val_id v);
 uint32_t built_new(struct checkpoint *cp, enum built_kind kind, uint32_t index, const struct global_row *row);
+/* "module.name" as Python 3 has it, of each as much as a report has use for; in the arena. */
+struct span global_name(struct arena *a, const struct global *g);
 /* The row of a global, and of a value that is one (NULL otherwise, and for names on no list). */
 const struct global_row *row_of_global(const struct checkpoint *cp, const struct global *g);
 const struct global_row *row_of(const struct checkpoint *cp, const struct machine *m, val_id v);

@@ -181,9 +181,9 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
 /* A member that torch neither writes nor reads, and that is a pickle: others may read it. */
 static void judge_stray(struct checkpoint *cp, const struct member *rec) {
   const struct container *c = cp->container;
+  if (rec->used || span_starts(rec->short_name, SPAN("data/"))) return;
   bool deflated = rec->method == METHOD_DEFLATED;
   struct span bytes = member_mapped(c, rec);
-  if (rec->used || span_starts(rec->short_name, SPAN("data/"))) return;
   if (!deflated && container_sniff(bytes) != CONTAINER_PICKLE) return;
   if (!member_copy(c, rec, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes))
     cp->unread = true;
