@@ -215,8 +215,17 @@ const char *torch_version_text(torch_version v, char out[TORCH_VERSION_ROOM]) {
   return out;
 }
 
+/* "2.6" of "2.6.0+cu124", as torch.__version__ spells it: lists are the same for all patches of a release. */
+static struct span without_patch(struct span text) {
+  size_t dots = 0, i = 0;
+  while (i < text.n && (text.p[i] != '.' || ++dots < 2)) i++;
+  bool patch = i + 1 < text.n && text.p[i + 1] >= '0' && text.p[i + 1] <= '9';
+  return patch ? span_of(text.p, i) : text;
+}
+
 torch_version torch_version_of(struct span text) {
   char room[TORCH_VERSION_ROOM];
+  text = without_patch(text);
   for (size_t i = 0; i < ARRAY_LEN(torch_versions); i++)
     if (span_is(text, torch_version_text(torch_versions[i], room))) return torch_versions[i];
   return 0;

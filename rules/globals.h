@@ -31,7 +31,8 @@ bool globals_refuse(struct span name);
 /* All rows, list by list in a fixed order, for the digest of the policy and `rules`; NULL behind the last. */
 const struct global_row *globals_row(size_t i);
 
-/* versions.def. The number of "2.6", 0 for a version that is not listed; and back. */
+/* versions.def. The number of "2.6", which is also that of "2.6.0+cu124", 0 for a version that is not listed;
+ * and back. */
 enum { TORCH_VERSION_ROOM = 16 };
 torch_version torch_newest(void);
 torch_version torch_version_of(struct span text);

@@ -25,6 +25,12 @@ static const char *kind_word(mode_t mode) {
   return "a device, not a regular file";
 }
 
+const char *input_why(struct arena *a, const char *why, int err) {
+  if (!err || err == ENOENT) return why; /* it is said */
+  struct span text = arena_printf(a, "%s: %s", why, strerrordesc_np(err));
+  return text.n ? (const char *)text.p : why;
+}
+
 /* Maps what in->fd is. PROT_READ and MAP_PRIVATE: nobody can write through it; that bytes may still change
  * under us is why metadata is copied before it is parsed. */
 static bool map_input(struct input *in, uint64_t max, const char **why, int *err) {
@@ -46,7 +52,7 @@ static bool map_input(struct input *in, uint64_t max, const char **why, int *err
 
 /* A path as a C string on the caller's stack; false when it does not fit or has a NUL. */
 static bool c_path(struct span path, char out[PATH_MAX]) {
-  if (path.n == 0 || path.n >= PATH_MAX || memchr(path.p, 0, path.n)) return false;
+  if (path.n >= PATH_MAX || memchr(path.p, 0, path.n)) return false;
   memcpy(out, path.p, path.n);
   out[path.n] = 0;
   return true;

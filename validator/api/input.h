@@ -31,6 +31,8 @@ NODISCARD bool input_stdin(struct input *in, const struct limits *max, const cha
  * limits.side_file_bytes. */
 NODISCARD bool input_open_beneath(struct input *in, struct span folder, struct span name,
                                   const struct limits *max, const char **why, int *err);
+/* *why of these with what *err adds, for people; in the arena. */
+const char *input_why(struct arena *a, const char *why, int err);
 /* Is it still the file that was opened? */
 bool input_unchanged(const struct input *in);
 void input_close(struct input *in);

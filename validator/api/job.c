@@ -93,10 +93,9 @@ static void no_input(struct job *job, const char *why, int err) {
   job_observe(job, &(struct observation){
                        .kind = OBS_INPUT_UNREADABLE,
                        .subject = job->in.path,
-                       .detail = arena_printf(
-                           &job->arena, "%s%s%s%s%.*s%s", why, err && err != ENOENT ? ": " : "",
-                           err && err != ENOENT ? strerrordesc_np(err) : "", near.n ? "; did you mean " : "",
-                           (int)near.n, (const char *)near.p, near.n ? "?" : "")});
+                       .detail = arena_printf(&job->arena, "%s%s%.*s%s", input_why(&job->arena, why, err),
+                                              near.n ? "; did you mean " : "", (int)near.n,
+                                              (const char *)near.p, near.n ? "?" : "")});
   job->verdict = VERDICT_ERROR;
   job->complete = false;
   job_end(job);

@@ -76,9 +76,9 @@ struct run_options {
   struct limits limits;
 };
 
-/* Did the user ask for a forward pass? Their own inputs or goldens ask as well as the verb. */
+/* Did the user ask for a forward pass? Inputs, goldens and outputs of their own ask as well as the verb. */
 static inline bool asks_forward(const struct run_options *o) {
-  return o->verb == VERB_FORWARD || o->inputs.n || o->expects.n;
+  return o->verb == VERB_FORWARD || o->inputs.n || o->expects.n || o->outputs.n;
 }
 
 struct input_list {
@@ -87,9 +87,11 @@ struct input_list {
   size_t n;
 };
 
-/* Did the user ask whether it is a certain model? */
+/* Did the user ask whether it is a certain model? What they say of the model asks as well as the verb:
+ * without an architecture it would be passed over in silence. */
 static inline bool asks_check(const struct run_options *o) {
-  return o->verb == VERB_CHECK || o->verb == VERB_FORWARD;
+  return o->verb == VERB_CHECK || asks_forward(o) || o->set.n || o->ignore_missing.n ||
+         o->ignore_unexpected.n || o->torch_messages || !o->strict_keys;
 }
 
 /* Judges every input and reports events in the order of their paths; answers the exit code of ux 6.4 (0, 1,

@@ -222,7 +222,7 @@ static const char *open_side(struct run *run, struct input *in, const char *path
   int err;
   in->fd = -1;
   if (!path || input_open(in, span_str(path), 0, &run->options->limits, &why, &err)) return NULL;
-  return complaint(run, "%.256s: %s", path, why);
+  return complaint(run, "%.256s: %s", path, input_why(&run->arena, why, err));
 }
 
 /* Without the sandbox that was asked for nothing is parsed, and the run ends. */
@@ -239,7 +239,7 @@ static const char *open_arch(struct run *run) {
   if (!arch) return NULL;
   struct span text = span_str(arch); /* not empty: the options see to that */
   if (input_open(&run->arch, text, 0, &run->options->limits, &why, &err)) return NULL;
-  if (is_path(text)) return complaint(run, "%.256s: %s", arch, why);
+  if (is_path(text)) return complaint(run, "%.256s: %s", arch, input_why(&run->arena, why, err));
   run->arch_name = text;
   return NULL;
 }
@@ -248,7 +248,10 @@ static bool add_family(struct run *run, struct text_file *row, struct span path,
                        const char **why) {
   int err;
   struct input *in = &run->family_files[run->num_family_files];
-  if (!input_open(in, path, root_n, &run->options->limits, why, &err)) return false;
+  if (!input_open(in, path, root_n, &run->options->limits, why, &err)) {
+    *why = input_why(&run->arena, *why, err);
+    return false;
+  }
   run->num_family_files++;
   *row = (struct text_file){path, in->bytes};
   return true;

@@ -127,7 +127,8 @@ void help_overview(struct pen *pen) {
 void help_command(struct pen *pen, enum command command) {
   const struct command_row *row = &command_rows[command];
   struct pen folds = folding(pen);
-  pen_format(&folds, INK_STRONG, "ckptlint %s [OPTION...] %s", row->name, row->operands);
+  pen_format(&folds, INK_STRONG, "ckptlint %s [OPTION...]%s%s", row->name, *row->operands ? " " : "",
+             row->operands);
   pen_newline(&folds);
   pen_folded(&folds, INK_PLAIN, 0, 0, row->what);
   pen_newline(&folds);
@@ -150,6 +151,7 @@ enum exit_code command_help(struct cli *cli) {
     help_overview(&cli->pen);
     return EXIT_CLEAN;
   }
+  if (o->operands.list.n > 1) return cli_usage(cli, "help takes one command");
   for (unsigned c = 0; c < COMMAND_COUNT; c++)
     if (strcmp(o->operands.list.p[0], command_rows[c].name) == 0) {
       help_command(&cli->pen, (enum command)c);

@@ -101,6 +101,13 @@ static bool find_name(struct span name, struct given *g) {
   return false;
 }
 
+/* "-model.pt" is taken for an option; where it is a file, how to name it. False: it is none. */
+static bool names_file(struct options *o, const char *argument) {
+  if (access(argument, F_OK) != 0) return false;
+  option_wrong(o, "%.200s is taken for an option; the file is ./%.200s", argument, argument);
+  return true;
+}
+
 static void unknown_name(struct options *o, struct span name) {
   struct nearest near = {.word = name};
   struct option_row row;
@@ -147,7 +154,7 @@ static void take_long(struct line *line, const char *text) {
   struct given g = {.value = text[n] ? text + n + 1 : NULL};
   if (find_name(span_of(text, n), &g))
     take_option(line, &g);
-  else
+  else if (!names_file(line->o, text - 2))
     unknown_name(line->o, span_of(text, n));
 }
 
@@ -156,7 +163,7 @@ static void take_letters(struct line *line, const char *text) {
   for (const char *p = text; *p; p++) {
     struct given g = {.value = NULL};
     if (!find_letter(*p, &g)) {
-      option_wrong(line->o, "unknown option -%c", *p);
+      if (!names_file(line->o, text - 1)) option_wrong(line->o, "unknown option -%c", *p);
       return;
     }
     if (g.row.argument && p[1]) g.value = p + 1;
