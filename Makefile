@@ -1,6 +1,7 @@
 # ckptlint: one Makefile, out of tree in build/$(MODE)/.
 #   make            (V=1 shows the commands) the release build: build/ckptlint, build/libckptlint.a, build/libckptlint.so
 #   make test       everything that CI runs, its own set-up included; ends with "N passed, N failed"
+#   make install    PREFIX=/usr/local DESTDIR=: the program, the library, its header and pkg-config file
 #   make demo       installs what is missing, builds, and shows the main job on two files
 #   make MODE=asan test      the same tests under ASan and UBSan (debug, intsan: likewise)
 #   make lint       format, cppcheck, shellcheck, clang-tidy, gcc's analyser
@@ -268,6 +269,35 @@ bench: build/ckptlint $(addprefix $(OUT)/tests/bench/,big measure machine read e
 $(OUT)/tests/bench/%: tests/bench/%.c $(OUT)/core.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $< $(OUT)/core.a $(LDFLAGS) $(LIBS) -o $@
+
+# LIBDIR for systems that have another one, as in /usr/lib/x86_64-linux-gnu.
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+VERSION := $(shell sed -n 's/^.define CKPTLINT_VERSION "\(.*\)"/\1/p' validator/api/version.h)
+define PC_FILE
+Name: ckptlint
+Description: judges untrusted PyTorch checkpoints
+Version: $(VERSION)
+Requires.private: libcjson
+Cflags: -I$(PREFIX)/include
+Libs: -L$(LIBDIR) -lckptlint
+Libs.private: -lm
+endef
+
+.PHONY: install uninstall
+install: export PC := $(PC_FILE)
+install: all
+	install -D -m 755 $(OUT)/ckptlint $(DESTDIR)$(PREFIX)/bin/ckptlint
+	install -D -m 644 validator/api/ckptlint.h $(DESTDIR)$(PREFIX)/include/ckptlint.h
+	install -D -m 644 $(OUT)/libckptlint.a $(DESTDIR)$(LIBDIR)/libckptlint.a
+	install -D -m 755 $(OUT)/libckptlint.so $(DESTDIR)$(LIBDIR)/libckptlint.so.0
+	ln -sf libckptlint.so.0 $(DESTDIR)$(LIBDIR)/libckptlint.so
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	printenv PC >$(DESTDIR)$(LIBDIR)/pkgconfig/ckptlint.pc
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/ckptlint $(PREFIX)/include/ckptlint.h $(LIBDIR)/pkgconfig/ckptlint.pc \
+	  $(addprefix $(LIBDIR)/libckptlint.,a so so.0))
 
 .PHONY: clean
 clean:

@@ -3,7 +3,7 @@
 # architecture and run; a hostile one, generated on the spot and harmless by construction, is scanned and explained.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-OUT=build/${MODE:-release}
+OUT=$PWD/build/${MODE:-release}
 ckptlint=$OUT/ckptlint
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -12,7 +12,7 @@ wrong=0
 show() { # expected exit, command…
   want=$1
   shift
-  printf '\n$ %s\n' "$(echo "$*" | sed "s|$OUT/ckptlint|ckptlint|; s|$work/||g")"
+  printf '\n$ %s\n' "$(echo "$*" | sed "s|^$OUT/||")"
   "$@"
   got=$?
   echo "exit $got"
@@ -24,9 +24,9 @@ show 0 "$ckptlint" forward corpus/benign/simple_cnn.pt --arch corpus/benign/simp
 
 echo
 echo "2. A file whose torch.load would run a command. Scanning it runs nothing."
-"$OUT/corpus/gen" "$work" demo-hostile.pt || exit 1
-show 1 "$ckptlint" "$work/demo-hostile.pt"
-show 1 "$ckptlint" inspect --pickle "$work/demo-hostile.pt"
+"$OUT/corpus/gen" "$work" demo-hostile.pt && cd "$work" || exit 1
+show 1 "$ckptlint" demo-hostile.pt
+show 1 "$ckptlint" inspect --pickle demo-hostile.pt
 
 echo
 echo "3. What the rule means, and what to do."
