@@ -1,7 +1,7 @@
 #!/bin/sh
-# The threat model against the corpus: every id of it has a case in corpus/MANIFEST.tsv or a row in corpus/not-a-file.tsv;
-# every rule is raised by a row of the manifest or of corpus/commands.tsv, and has a near miss, a file of corpus/near.tsv or a
-# command, that does not raise it.
+# The threat model, corpus/threats.tsv, against the corpus: every id of it has a case in corpus/MANIFEST.tsv or a row in
+# corpus/not-a-file.tsv, and these name no other id; every rule is raised by a row of the manifest or of corpus/commands.tsv, and
+# has a near miss, a file of corpus/near.tsv or a command, that does not raise it.
 #   CKPTLINT, GEN   the programs. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -19,12 +19,10 @@ check() { # command…: its failure was explained by it
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
-# The catalogue's rows, by section.
-ids() {
-  for section in A:12 B:16 C:18 D:7 E:22 F:10 G:15 H:33 I:12; do
-    seq -f "${section%:*}%02g" "${section#*:}"
-  done
-  echo I03b
+ids() { grep -v '^#' corpus/threats.tsv | cut -f1; }
+
+is_threat() { # id, the list that has it
+  [ "$1" = - ] || ids | grep -qx "$1" || { echo "FAILED $2 names $1, which is no row of corpus/threats.tsv"; return 1; }
 }
 
 has_case() {
@@ -84,8 +82,11 @@ near_holds() { # rule, file
 }
 
 for id in $(ids); do check has_case "$id"; done
+for id in $(grep -hv '^#' corpus/MANIFEST.tsv | cut -f2 | sort -u); do check is_threat "$id" corpus/MANIFEST.tsv; done
 while IFS=$tab read -r id how where; do
-  case $id in \#*) ;; *) check row_holds "$id" "$how" "$where" ;; esac
+  case $id in \#*) continue ;; esac
+  check is_threat "$id" corpus/not-a-file.tsv
+  check row_holds "$id" "$how" "$where"
 done <corpus/not-a-file.tsv
 for rule in $rules; do
   check has_positive "$rule"

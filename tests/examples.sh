@@ -1,17 +1,24 @@
 #!/bin/sh
 # What README.md and the pages of the rules show is what the program prints: README's hostile example, generated, its
-# architecture file, and the findings of a page below "`FILE` of the corpus:".
+# forward pass, its architecture file, and the findings of a page below "`FILE` of the corpus:".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib
 
 "$GEN" "$work" demo-hostile.pt
-awk '/^\$ ckptlint demo-hostile.pt/ {on = 1; next} /^```/ {on = 0} on' README.md >"$work/shown"
+readme_shows() { awk -v line="\$ ckptlint $*" '$0 == line {on = 1; next} /^```/ {on = 0} on' README.md; }
+readme_shows demo-hostile.pt >"$work/shown"
 (cd "$work" && "$CKPTLINT" demo-hostile.pt >out 2>/dev/null)
 check "the hostile example exits 1" "$([ $? -eq 1 ]; echo $?)"
 sed 's/^\(Policy sha256:\)[0-9a-f]\{64\}/\1…/' "$work/out" >"$work/printed" # it changes with every list
 diff "$work/shown" "$work/printed"
 check "README shows what the program prints" $?
+
+readme_shows forward simple_cnn.pt --arch simple_cnn.json >"$work/shown"
+(cd corpus/benign && "$CKPTLINT" --isolated forward simple_cnn.pt --arch simple_cnn.json) |
+  sed '/^Rules .*, sandbox /d; /^clean means: /d; /^Policy /d' >"$work/printed"
+diff "$work/shown" "$work/printed"
+check "README shows what a forward pass prints" $?
 
 awk '/^```json/ {on = 1; next} /^```/ {on = 0} on' README.md >"$work/arch.json"
 "$CKPTLINT" forward corpus/benign/complex_model.pt --arch "$work/arch.json" >"$work/forward" 2>&1

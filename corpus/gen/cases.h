@@ -1,6 +1,6 @@
 /* The cases: text files in corpus/gen/cases/, read in the order of their names.
  *
- *     case NAME ID KIND          NAME is the file's; ID the row of the threat model, or - ; KIND zip, legacy,
+ *     case NAME ID KIND          NAME is the file's; ID the row of threats.tsv, or - ; KIND zip, legacy,
  *                                tar, pickle, raw
  *     …directives…               up to the next `case` or `macro`; cases.c has the table of them, mktar.h
  * those of a tar pickle [PART] … end        a program (pkasm.h); PART is of a legacy stream: magic, protocol,

@@ -1,4 +1,4 @@
-/* A stream as torch.save wrote it before 1.6 (format specification, section C): five pickles, then for each
+/* A stream as torch.save wrote it before 1.6 (format-spec C): five pickles, then for each
  * storage an int64 count and the bytes. */
 #ifndef CKPTLINT_CORPUS_GEN_MKLEGACY_H
 #define CKPTLINT_CORPUS_GEN_MKLEGACY_H

@@ -1,4 +1,4 @@
-/* A file as torch.save wrote it before 0.1.10 (format specification, section C.5): a tar of four members,
+/* A file as torch.save wrote it before 0.1.10 (format-spec C.5): a tar of four members,
  * each with a pax header before it. The tables of storages and tensors come from directives:
  *
  *     data KEY f32 1 2 3             a storage

@@ -1,5 +1,5 @@
 /* A zip archive as torch.save writes it, or bent: every field of every header, each of its own.
- * Canonical (threat model, box "Canonical torch zip"): the first local header at 0; every member stored,
+ * Canonical (format-spec B.2): the first local header at 0; every member stored,
  * flags 0x808 in both headers (0x800 when empty), local CRC and sizes 0; one extra field FB of 'Z' in the
  * local header, so that the data begins at a multiple of 64; a 16-byte data descriptor behind it; a plain
  * central directory; zip64 end record, locator, end record without a comment. */

@@ -1,5 +1,5 @@
 /* What a call builds: for each builder the forms that torch, numpy and Python write, and each wrong argument
- * with the place of the call. Expected behaviour from format-spec D.3 and D.6 to D.8, threats 2.H and 3.2. */
+ * with the place of the call. Expected behaviour from format-spec D.3 and D.6 to D.8, threats H. */
 #include "tests/unit/program_bench.h"
 
 #define QTENSOR(params)     \

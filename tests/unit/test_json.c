@@ -55,7 +55,8 @@ static void takes_json(void **state) {
   }
 }
 
-/* ux.md 4.1 lists what cJSON takes; the rest is RFC 8259 and the test names of JSONTestSuite ("n_*"). */
+/* base/json.h says what cJSON would take; the rest is RFC 8259 and the test names of JSONTestSuite ("n_*").
+ */
 #define ROW(name, text, at) \
   { name, text, sizeof text - 1, at }
 static const struct {

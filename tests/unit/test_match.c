@@ -62,7 +62,8 @@ static void order_in_the_file_does_not_matter(void **state) {
   bench_close(&x);
 }
 
-/* What torch's load_state_dict says of the same (arch-language 1.1): strict and not. */
+/* What torch's load_state_dict says of the same (torch/nn/modules/module.py, load_state_dict): strict and
+ * not. */
 static void differences_are_judged_as_torch_does(void **state) {
   static const struct {
     const char *keys;
@@ -429,7 +430,8 @@ static void ties_are_read_within_a_budget(void **state) {
   bench_close(&x);
 }
 
-/* arch-language 1.1: with _metadata torch demands the counters, without it does not. */
+/* torch/nn/modules/batchnorm.py, _load_from_state_dict: with _metadata of version 2 torch demands the
+ * counters, without it does not. */
 static void batch_counters_may_be_absent(void **state) {
   (void)state;
   for (uint32_t metadata = 0; metadata < 2; metadata++) {

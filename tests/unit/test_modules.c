@@ -144,7 +144,7 @@ static void tutorial_models_are_torchs(void **state) {
   }
 }
 
-/* Parameter totals as the models' authors publish them (arch-language 2.9), ties counted once. */
+/* Parameter totals as the models' authors publish them, ties counted once. */
 static void parameter_totals_are_the_published_ones(void **state) {
   static const struct {
     const char *file, *config, *root;

@@ -650,7 +650,7 @@ static void inline_inputs_are_checked_too(void **state) {
   }
 }
 
-/* The generators, as arch-language 2.8 describes them: w is one number, and so is y. */
+/* The generators, as doc/architecture-files.md names them: w is one number, and so is y. */
 static void inputs_are_made_as_declared(void **state) {
   (void)state;
   static const struct {

@@ -5,7 +5,7 @@
 enum { MAX_ROW_DIMS = 4 };
 #define BIG INT64_MAX
 
-/* Threats 2.H and format-spec D.4; what torch 1.13 does with each is recorded there. OBS_NONE: proved. */
+/* Threats H and format-spec D.4; what torch 1.13 does with each is recorded there. OBS_NONE: proved. */
 static const struct {
   const char *name;
   enum dtype dtype;

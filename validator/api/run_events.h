@@ -13,7 +13,7 @@ struct tally {
   bool output_failed;
 };
 void tally_add(struct tally *t, const struct job *job);
-/* 0, 1, 2 or 74 (ux 6.4). A refusal never depends on a severity, a limit that was hit is never 0. */
+/* 0, 1, 2 or 74 (cli/exit.def). A refusal never depends on a severity, a limit that was hit is never 0. */
 int tally_exit(const struct tally *t, enum severity fail_on);
 
 void emit_run(struct report *report, const struct run *run);

@@ -1,5 +1,4 @@
-/* `describe --emit-arch` and `--family`: an architecture file from what a checkpoint tells
- * (arch-language 2.7). */
+/* `describe --emit-arch` and `--family`: an architecture file from what a checkpoint tells. */
 #ifndef CKPTLINT_API_SKETCH_H
 #define CKPTLINT_API_SKETCH_H
 

@@ -273,7 +273,8 @@ static bool read_checkpoint_config(struct resolver *r) {
 
 /* ---- the null rule and disagreement ---- */
 
-/* arch-language 2.4: null in a source means the default, where the default is null itself or computed. */
+/* doc/architecture-files.md: null in a source means the default, where the default is null itself or
+ * computed. */
 static bool counts(const struct config_line *line, const struct value *v) {
   if (v->kind == VALUE_PENDING) return false;
   return v->kind != VALUE_NONE || (!line->required && !line->value);

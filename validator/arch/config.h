@@ -1,5 +1,5 @@
 /* Config values: JSON and checkpoint values as values of the language, and the one scope that all sources
- * make (arch-language 2.4). */
+ * make (doc/architecture-files.md). */
 #ifndef CKPTLINT_ARCH_CONFIG_H
 #define CKPTLINT_ARCH_CONFIG_H
 

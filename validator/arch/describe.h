@@ -1,6 +1,6 @@
 /* What a checkpoint tells of its architecture: the modules of a whole-module pickle with their constructors'
- * arguments, or what the keys and shapes of a state dict leave open as little as possible (arch-language
- * 2.7). The forward pass is code, and in no file. */
+ * arguments, or what the keys and shapes of a state dict leave open as little as possible. The forward pass
+ * is code, and in no file. */
 #ifndef CKPTLINT_ARCH_DESCRIBE_H
 #define CKPTLINT_ARCH_DESCRIBE_H
 

@@ -124,8 +124,8 @@ static void note_missing(struct matcher *m, const struct expected *e) {
     add_problem(m, OBS_MATCH_MISSING, e, UINT32_MAX);
 }
 
-/* arch-language 1.1: torch takes it without these counters, unless the state dict carries _metadata of
- * version 2. */
+/* torch/nn/modules/batchnorm.py, _load_from_state_dict: torch takes it without these counters, unless the
+ * state dict carries _metadata of version 2. */
 static void note_batches_tracked(struct matcher *m) {
   if (m->batches_tracked == 0) return;
   observe(m->o,

@@ -1,4 +1,4 @@
-/* The optimizer's state against the model's parameters (arch-language 2.6). */
+/* The optimizer's state against the model's parameters (format-spec F.1). */
 #include "arch/match_parts.h"
 
 struct optimizer {

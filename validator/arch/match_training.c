@@ -1,4 +1,4 @@
-/* What stands beside the state dict: the fields that the architecture file declares (arch-language 2.2). */
+/* What stands beside the state dict: the fields that the architecture file declares. */
 #include <math.h>
 
 #include "arch/config.h"

@@ -131,8 +131,7 @@ struct model {
 
 /* False, observed, when the config can't be resolved or a module line can't be carried out. `root`: name of
  * the root to build, empty for the config's architectures[0], the only one, or the top level. `num_keys`:
- * tensors in the checkpoint; more than 4 * num_keys + 1024 expected ones are not listed (arch-language
- * 2.3). */
+ * tensors in the checkpoint; more than 4 * num_keys + 1024 expected ones are not listed. */
 NODISCARD bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
                            struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
                            struct observations *o);

@@ -1,5 +1,5 @@
 /* The one way that JSON comes in: architecture files, configs, indexes, our own configuration. A strict
- * validator of our own (RFC 8259 and what cJSON gets wrong: ux.md 4.1) reads the text first, then cJSON
+ * validator of our own (RFC 8259, of which cJSON takes much more) reads the text first, then cJSON
  * builds the tree, so that two readers of one file can't see two contents. Nobody else calls cJSON's parser.
  *
  * Refused: text that is not UTF-8, a byte order mark, text behind the value, a key that stands twice in an

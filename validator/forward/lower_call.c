@@ -331,7 +331,7 @@ static bool call_value(struct lowering *l, struct frame *f, const struct gval *c
 /* torch.nn.functional.unfold; x.unfold(…) is another function. */
 static struct span function_name(struct span name) { return span_is(name, "unfold") ? SPAN("im2col") : name; }
 
-/* arch-language 2.3: a module hides a function of its name; x.f(a) is f(x, a) when x is a value. */
+/* As in Python, a module hides a function of its name; x.f(a) is f(x, a) when x is a value. */
 bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
   const struct expr *callee = e->kids[0];
   struct gval target = {.kind = GVAL_PLAIN}, *positional = NULL;

@@ -154,7 +154,7 @@ static const struct value *named_argument(const struct module *m, struct span na
   return NULL;
 }
 
-/* arch-language 2.3 rule 2: local value, module or parameter of this block, block argument or let, config.
+/* In this order: local value, module or parameter of this block, block argument or let, config.
  * self is the module itself, whose children may have names that are none of the language: self[0],
  * self['in']. */
 bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {

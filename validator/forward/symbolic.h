@@ -1,5 +1,5 @@
 /* What the forward pass does with other sizes of the declared symbolic dimensions ("B" of float32[B, 10]):
- * the graph is built on shapes alone for three assignments (arch-language 2.5). */
+ * the graph is built on shapes alone for three assignments. */
 #ifndef CKPTLINT_FORWARD_SYMBOLIC_H
 #define CKPTLINT_FORWARD_SYMBOLIC_H
 

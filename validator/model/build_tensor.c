@@ -1,4 +1,4 @@
-/* torch's own rebuilding functions, argument by argument (format-spec D.3, threats 2.H). A tensor is built
+/* torch's own rebuilding functions, argument by argument (format-spec D.3, threats H). A tensor is built
  * only when its view is proved; a call that does not fit its form is refused, and the object stays a refused
  * one. */
 #include "model/call.h"

@@ -109,7 +109,7 @@ static bool is_contiguous(const struct view *v) {
   return true;
 }
 
-/* Threats 2.H, H14. */
+/* Threats H14. */
 static bool accept_expanded(const struct view *v, const struct view_claim *c, uint64_t elements,
                             struct observations *o) {
   bool large = dtype_bytes_for(v->dtype, v->numel) > EXPANDED_BYTES;

@@ -1,5 +1,5 @@
 /* A view: offset, sizes and strides over a storage, proved to stay inside it. view_prove is the only way to
- * get one; who holds one indexes without checks. Rules: format-spec D.4, threats 2.H. */
+ * get one; who holds one indexes without checks. Rules: format-spec D.4, threats H. */
 #ifndef CKPTLINT_TENSOR_VIEW_H
 #define CKPTLINT_TENSOR_VIEW_H
 
