@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib
 
-"$GEN" "$work" demo-hostile.pt
+"$GEN" "${work:?}" demo-hostile.pt
 readme_shows() { awk -v line="\$ ckptlint $*" '$0 == line {on = 1; next} /^```/ {on = 0} on' README.md; }
 readme_shows demo-hostile.pt >"$work/shown"
 (cd "$work" && "$CKPTLINT" demo-hostile.pt >out 2>/dev/null)
