@@ -8,14 +8,12 @@ mkdir "$work/tree"
 "build/${MODE:-release}/tests/bench/big" 4 50000000 "$work/tree/1.pt" || exit 1
 for i in 2 3 4 5 6; do ln "$work/tree/1.pt" "$work/tree/$i.pt"; done
 
-children() { grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | cut -d / -f 3; }
 # A shell starts what goes to the background with SIGINT ignored; env gives it back.
 # Freezes a worker of $pid in the middle of its work, so that only the signal can end the run.
 freeze() {
   for i in $(seq 500); do
     worker=$(children "$pid" | head -n 1)
-    [ -n "$worker" ] && kill -s STOP "$worker" 2>/dev/null && sleep 0.05 &&
-      grep -q '^State:.*T' "/proc/$worker/status" 2>/dev/null && return 0
+    [ -n "$worker" ] && stops "$worker" && return 0
     sleep 0.01
   done
   echo "no worker to freeze"

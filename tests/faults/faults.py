@@ -55,7 +55,23 @@ CASES = [
     ("--files-from: read fails", "shim open=EIO", "scan --files-from FILES/list", {4}, "can't read"),
     ("the architecture file can't be mapped", "shim mmap=EIO@1", "check BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json",
      {2, 4}, "can't be mapped"),
-    ("a disk that does not answer", "stop", "scan --timeout 1 WORK/huge.pt", {2}, "LIM804/wall-time"),
+    ("a worker that stands still", "stop", "scan --timeout 1 WORK/huge.pt", {2}, "LIM804/wall-time"),
+    # ---- disks: DISK is the second word's file on one ----
+    ("a disk without a fault", "disk fine BENIGN/simple_linear.pt", "scan DISK", {0}, "CLEAN"),
+    ("a disk that trickles", "disk after=0.005 WORK/pages.pt", "scan --hash sha256 DISK", {0}, "="),
+    ("a disk that trickles on and on", "disk after=0.05 WORK/big.pt", "scan --timeout 1 DISK", {2}, "LIM804/wall-time"),
+    ("a disk whose pages come too late", "disk after=3 BENIGN/simple_linear.pt", "scan --timeout 1 DISK", {2}, "LIM804/wall-time"),
+    ("a disk that does not answer", "disk silent=1000 BENIGN/simple_linear.pt", "scan --timeout 1 DISK", {2}, "LIM804/wall-time"),
+    ("a disk that fails at once", "disk error=0 BENIGN/simple_linear.pt", "scan DISK", {2}, "RUN003/shrank"),
+    ("a disk that fails in a tensor", "disk error=3500000 WORK/big.pt", "scan -f json DISK", {2}, "shrank"),
+    ("a disk that fails where nobody reads", "disk error=3500000 WORK/big.pt", "scan --depth quick DISK", {0}, "="),
+    ("a disk that fails in the weights of a forward", "disk error=9000 BENIGN/simple_cnn.pt",
+     FORWARD.replace("BENIGN/simple_cnn.pt", "DISK"), {2}, "RUN003/shrank"),
+    ("a disk that is pulled out", "disk gone=3500000 WORK/big.pt", "scan DISK", {2}, "RUN003/identity"),
+    ("a disk whose file is shorter than it said", "disk cut=3500000 WORK/big.pt", "scan DISK", {1, 2}, "CRC|RUN003|FMT1"),
+    ("a disk that does not answer: Ctrl-C", "disk stuck=3500000 WORK/big.pt", "scan -f json DISK", {130}, '"exit":130'),
+    ("a disk that does not answer an open: Ctrl-C", "disk deaf BENIGN/simple_linear.pt", "scan DISK BENIGN/simple_linear.pt", {130},
+     "stopped by a signal"),
     # ---- processes ----
     ("no process for a worker", "shim fork=EAGAIN", SCAN, {5}, "sandbox can't be put on"),
     ("no process for the scan", "shim fork=EAGAIN@4", SCAN, {2}, "NOT CHECKED"),
@@ -119,6 +135,7 @@ class Ground:
         self.files = self.work + "/files"
         subprocess.run([GEN, self.files, "demo-hostile.pt"], check=True)
         subprocess.run([OUT + "/tests/bench/big", "4", "1000000", self.work + "/big.pt"], check=True)
+        subprocess.run([OUT + "/tests/bench/big", "4", "100000", self.work + "/pages.pt"], check=True)
         subprocess.run([OUT + "/tests/bench/big", "8", "100000000", self.work + "/huge.pt"], check=True)
         with open(self.files + "/list", "w", encoding="utf-8") as out:
             out.write(BENIGN + "/simple_linear.pt\n")
@@ -126,7 +143,7 @@ class Ground:
             header = json.dumps({"x": {"dtype": "F32", "shape": [5 << 30], "data_offsets": [0, 20 << 30]}}).encode()
             out.write(len(header).to_bytes(8, "little") + header)
             out.truncate(8 + len(header) + (20 << 30))
-        for name in ("full", "ro"):
+        for name in ("full", "ro", "disk"):
             os.mkdir(f"{self.work}/{name}")
         os.chmod(self.work, 0o777)
 
@@ -237,6 +254,15 @@ class Ground:
             raise Unmountable("no file system can be mounted here")
         return run
 
+    def under_disk(self, words, given, rest):
+        how, source = rest
+        place = self.work + "/disk"
+        words = [w.replace("DISK", f"{place}/{os.path.basename(source)}") for w in words]
+        run = self.spawn(["unshare", "-m", sys.executable, TOP + "/tests/faults/disk.py", how, source, place, *words], given)
+        if run.code == 99:
+            raise Unmountable("no file system of our own can be mounted here")
+        return run
+
     def leftovers(self):
         return [n for n in os.listdir(self.work) if n.startswith("y.npy")]
 
@@ -251,6 +277,7 @@ def complaint(ground, row, run):
     if run.code not in codes:
         return f"exit {run.code}"
     plain = "shim none=0" if fault.startswith("shim") else "none"  # what is preloaded is said
+    plain = f"disk fine {fault.split()[2]}" if fault.startswith("disk") else plain
     if words == "=" and run.out != ground.run(command, plain).out:
         return "another report than without the fault"
     if words != "=" and not any(w in run.said for w in words.split("|")):
@@ -275,7 +302,7 @@ class Tally:
 
 def check_row(ground, row, tally):
     ground.clear()
-    if row[1].split()[0] == "mount" and os.geteuid() != 0 or "nobody" in row[1] and os.geteuid() != 0:
+    if row[1].split()[0] in ("mount", "disk") and os.geteuid() != 0 or "nobody" in row[1] and os.geteuid() != 0:
         print(f"SKIPPED {row[0]}: only root can make this fault")
         return
     try:
