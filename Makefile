@@ -203,8 +203,8 @@ differential: build/ckptlint $(GENERATORS)
 
 .PHONY: mutate-real
 mutate-real: build/ckptlint $(GENERATORS)
-	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint GEN=$(CURDIR)/$(OUT)/corpus/gen MUTATE_SECONDS=$(SECS) MUTATE_SEED=$(or $(SEED),1) \
-	  /usr/bin/python3 tests/oracle/mutate_real.py
+	@CKPTLINT=$(CURDIR)/$(OUT)/ckptlint GEN=$(CURDIR)/$(OUT)/corpus/gen MUTATE_SECONDS=$(if $(COUNT),0,$(SECS)) MUTATE_COUNT=$(or $(COUNT),7000) \
+	  MUTATE_SEED=$(or $(SEED),1) /usr/bin/python3 tests/oracle/mutate_real.py
 
 .PHONY: safetensors-rules
 safetensors-rules: build/ckptlint

@@ -3,8 +3,9 @@ seconds, and what is not refused is what an oracle reads as well: the checksums 
 the same tensors (clean), CPython builds the same tree (torch zips), the rules of safetensors are kept.
    CKPTLINT, GEN     the programs
    CKPTLINT_REAL     a folder of real checkpoints; without it those of the corpus are bent
-   MUTATE_SECONDS    how long (else the same cases every time); MUTATE_SEED where the random numbers start (1); MUTATE_KEEP a folder for what is wrong
-`make mutate-real SECS=3600` is the long run."""
+   MUTATE_SECONDS    how long (else the same cases every time), at least MUTATE_COUNT cases (7000)
+   MUTATE_SEED       where the random numbers start (1); MUTATE_KEEP a folder for what is wrong
+`make mutate-real SECS=3600`, or COUNT=100000, is the long run."""
 import collections
 import glob
 import io
@@ -28,7 +29,7 @@ from zip_mutate import with_checksums
 
 SECONDS = float(os.environ.get("MUTATE_SECONDS", "0"))
 SEED = os.environ.get("MUTATE_SEED", "1")
-BATCH, LEAST = 250, 7000
+BATCH, LEAST = 250, int(os.environ.get("MUTATE_COUNT", "7000"))
 SMALL = 64 << 10  # bytes of a checkpoint that is bent
 SLOW = 2.0  # seconds of processor time for one file
 DEATHS = {"RUN001", "RUN002", "RUN003", "RUN004"}

@@ -357,7 +357,7 @@ struct seen_call {
 struct sweep {
   const struct machine *machine;
   struct seen_call *seen;
-  int nr;
+  struct seccomp_data call;
 };
 
 /* One worker at a time, and a handler gets no context but a global of this test program. */
@@ -370,15 +370,16 @@ static void note_trap(int signal, siginfo_t *info, void *context) {
   raw_exit(0);
 }
 
-/* Everything all ones: whatever comes through fails in the kernel, or ends this child. */
 static int make_one_call(void *ctx) {
   const struct sweep *sweep = ctx;
+  long a[6];
+  memcpy(a, sweep->call.args, sizeof a);
   struct sigaction action = {.sa_sigaction = note_trap, .sa_flags = SA_SIGINFO};
   sweep_seen = sweep->seen;
   sigaction(SIGSYS, &action, NULL);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !policy_install(&sweep->machine->policy, 0)) return 96;
   sweep_seen->outcome = PASSED;
-  long answer = raw_call6(sweep->nr, -1, -1, -1, -1, -1, -1);
+  long answer = raw_call6(sweep->call.nr, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (answer < 0 && answer >= -4095) sweep_seen->outcome = refused((int)-answer);
   raw_exit(0);
 }
@@ -386,30 +387,59 @@ static int make_one_call(void *ctx) {
 /* The kernel runs no filter for its own uprobe trampolines (seccomp_uprobe_exception). */
 static bool exempt(int nr) { return NATIVE_ARCH == AUDIT_ARCH_X86_64 && (nr == 335 || nr == 336); }
 
-static void check_swept(const struct sweep *sweep, int status) {
-  struct seccomp_data d = {.nr = sweep->nr, .arch = NATIVE_ARCH};
-  memset(d.args, 0xff, sizeof d.args);
-  uint32_t want = bpf_decide(&sweep->machine->policy, &d), got = sweep->seen->outcome;
+static void check_swept(struct sweep *sweep) {
+  const struct seccomp_data *d = &sweep->call;
+  *sweep->seen = (struct seen_call){0};
+  int status = try_child(make_one_call, sweep);
+  uint32_t want = bpf_decide(&sweep->machine->policy, d), got = sweep->seen->outcome;
   if (WIFSIGNALED(status)) got = WTERMSIG(status) == SIGSYS ? KILL : 0;
-  /* A call that comes through has its own answer to all ones, an errno as often as not. */
+  /* A call that comes through has its own answer, an errno as often as not. */
   bool same =
       want == PASSED ? got == PASSED || (got & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO : got == want;
-  if (!same) show("sweep", &d, got, want);
+  if (!same) show("sweep", d, got, want);
   assert_true(same);
-  if (want == TRAPPED) assert_int_equal(sweep->seen->nr, sweep->nr);
-  assert_int_equal(twin_says(&sweep->machine->twin, &d), want);
+  if (want == TRAPPED) assert_int_equal(sweep->seen->nr, d->nr);
+  assert_int_equal(twin_says(&sweep->machine->twin, d), want);
 }
 
+/* Everything all ones: whatever comes through fails in the kernel, or ends its child. */
 static void kernel_agrees_with_simulator(void **state) {
   const struct fixture *f = *state;
   struct seen_call *seen = region_map(sizeof *seen);
   assert_non_null(seen);
   for (int nr = -2; nr < 600; nr++) {
     if (exempt(nr)) continue;
-    struct sweep sweep = {&f->machines[NATIVE], seen, nr};
-    *seen = (struct seen_call){0};
-    check_swept(&sweep, try_child(make_one_call, &sweep));
+    struct sweep sweep = {&f->machines[NATIVE], seen, {.nr = nr, .arch = NATIVE_ARCH}};
+    memset(sweep.call.args, 0xff, sizeof sweep.call.args);
+    check_swept(&sweep);
   }
+  region_unmap(seen, sizeof *seen);
+}
+
+/* Item 3, by the kernel: the calls that rules allow, and those with a bit turned in an argument that a rule
+ * looks at. */
+static void sweep_arguments(struct sweep *sweep, const struct allowed *c) {
+  memcpy(sweep->call.args, c->args, sizeof c->args);
+  assert_int_equal(bpf_decide(&sweep->machine->policy, &sweep->call) == PASSED, allows_something(c->rule));
+  check_swept(sweep);
+  for (size_t k = 0; k < 6; k++)
+    for (size_t bit = 0; bit < 64; bit++) {
+      sweep->call.args[k] = c->args[k] ^ UINT64_C(1) << bit;
+      if (c->checked[k] >> bit & 1) check_swept(sweep);
+      sweep->call.args[k] = c->args[k];
+    }
+}
+
+static void kernel_looks_at_arguments(void **state) {
+  const struct fixture *f = *state;
+  const struct machine *m = &f->machines[NATIVE];
+  struct seen_call *seen = region_map(sizeof *seen);
+  assert_non_null(seen);
+  for (int nr = 0; nr < NUMBERS; nr++)
+    for (size_t i = 0; m->twin.rows[nr] && i < ARRAY_LEN(allowed_calls); i++) {
+      struct sweep sweep = {m, seen, {.nr = nr, .arch = NATIVE_ARCH}};
+      if (allowed_calls[i].rule == m->twin.rows[nr]->rule) sweep_arguments(&sweep, &allowed_calls[i]);
+    }
   region_unmap(seen, sizeof *seen);
 }
 
@@ -519,6 +549,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(other_machine_has_its_own_numbers),
       cmocka_unit_test(filters_agree_with_twin),
       cmocka_unit_test(kernel_agrees_with_simulator),
+      cmocka_unit_test(kernel_looks_at_arguments),
       cmocka_unit_test(programs_are_the_golden_ones),
       cmocka_unit_test(fingerprint_is_sha256),
   };
