@@ -1,7 +1,7 @@
 #!/bin/sh
 # The command line's goldens below valgrind's memcheck, broker and workers: no invalid read or write, no use of what was never
-# written. (A worker gives nothing back when it ends: lost blocks are for ASan and the soak.) What is printed is not compared: without the filters, which valgrind's own calls would break,
-# reports say so. For the night: ten minutes and more. Ends with "N passed, N failed".
+# written. (A worker gives nothing back when it ends: lost blocks are for ASan and the soak.) What is printed is not compared:
+# without the filters, which valgrind's own calls would break, reports say so. For the night: ten minutes and more. Ends with "N passed, N failed".
 #   OUT             the folder of the programs
 #   VALGRIND_ONLY   names of tests/cli, if not all
 set -u
@@ -37,6 +37,7 @@ for script in tests/cli/*.sh; do
     cat "$work/said"
   else
     passed=$((passed + 1))
+    echo "ok $name"
   fi
   rm -f "$work"/logs/*
 done
