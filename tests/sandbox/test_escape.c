@@ -309,6 +309,17 @@ static bool do_deed(void *ctx, struct wire_out *out) {
   return true;
 }
 
+static void try_deeds(struct fixture *f, const struct deed *rows, size_t n) {
+  struct worker_limits limits = small_limits();
+  for (size_t i = 0; i < n; i++) {
+    struct doing doing = {&rows[i], f->shared};
+    struct worker_result r = try_worker(f->sandbox, &limits, do_deed, &doing, &f->arena);
+    assert_end(rows[i].name, &r, rows[i].end);
+    if (rows[i].signal) assert_int_equal(r.signal, rows[i].signal);
+    assert_int_equal(r.syscall_nr, rows[i].nr);
+  }
+}
+
 static void deeds(void **state) {
   struct fixture *f = fresh(state);
   static const struct deed rows[] = {
@@ -322,14 +333,7 @@ static void deeds(void **state) {
     {"exit 1", by_exit_code, WORKER_CRASH, 0, 0},
     {"pthread_create", by_thread, WORKER_OK, 0, 0},
   };
-  struct worker_limits limits = small_limits();
-  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-    struct doing doing = {&rows[i], f->shared};
-    struct worker_result r = try_worker(f->sandbox, &limits, do_deed, &doing, &f->arena);
-    assert_end(rows[i].name, &r, rows[i].end);
-    if (rows[i].signal) assert_int_equal(r.signal, rows[i].signal);
-    assert_int_equal(r.syscall_nr, rows[i].nr);
-  }
+  try_deeds(f, rows, ARRAY_LEN(rows));
   assert_int_equal(atomic_load(&f->shared->answer), -EAGAIN); /* of pthread_create, the last row */
 }
 
@@ -341,13 +345,7 @@ static void crashes(void **state) {
       {"stack recursion", by_stack_overflow, WORKER_CRASH, SIGSEGV, 0},
       {"abort", by_abort, WORKER_CRASH, 0, 0},
   };
-  struct worker_limits limits = small_limits();
-  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-    struct doing doing = {&rows[i], f->shared};
-    struct worker_result r = try_worker(f->sandbox, &limits, do_deed, &doing, &f->arena);
-    assert_end(rows[i].name, &r, rows[i].end);
-    if (rows[i].signal) assert_int_equal(r.signal, rows[i].signal);
-  }
+  try_deeds(f, rows, ARRAY_LEN(rows));
 }
 
 /* ---- memory: 27, 28, 30 ---- */

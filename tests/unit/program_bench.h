@@ -39,6 +39,20 @@
 #define REST   FALSE_ ODICT
 #define TENSOR UTILS("_rebuild_tensor_v2", FLOATS I("0") T(I("2") I("3")) T(I("3") I("1")) REST)
 
+/* `before`, `each` n times with its number for #, `after`. Free it. */
+static inline char *repeated(const char *before, const char *each, uint32_t n, const char *after) {
+  char *text = NULL;
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
+  assert_non_null(out);
+  fputs(before, out);
+  for (uint32_t i = 0; i < n; i++)
+    for (const char *c = each; *c; c++) *c == '#' ? fprintf(out, "%u", i) : fputc(*c, out);
+  fputs(after, out);
+  assert_int_equal(fclose(out), 0);
+  return text;
+}
+
 struct record {
   const char *name; /* "data/0" */
   size_t bytes;

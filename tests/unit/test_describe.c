@@ -16,6 +16,16 @@ static void check_row(const struct description *d, uint32_t i, const char *line,
 
 /* ---- names and shapes ---- */
 
+/* What a state dict of these keys tells; bench_close ends it. */
+static struct description described(struct match_bench *x, const char *keys) {
+  struct description d = {0};
+  bench_open(x, nothing);
+  root_dict(x, keys, "");
+  const struct plan *p = plan_bench_done(&x->p);
+  assert_true(describe_names(&d, p, p->dicts, &x->b.arena, &x->b.max));
+  return d;
+}
+
 #define BN   "m.running_mean[4] m.running_var[4]"
 #define CONV "stride, padding, dilation, groups"
 #define RNN  "batch_first, dropout"
@@ -53,11 +63,7 @@ static void names_and_shapes_tell_a_type(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
-    struct description d = {0};
-    bench_open(&x, nothing);
-    root_dict(&x, rows[i].keys, "");
-    const struct plan *p = plan_bench_done(&x.p);
-    assert_true(describe_names(&d, p, p->dicts, &x.b.arena, &x.b.max));
+    struct description d = described(&x, rows[i].keys);
     assert_int_equal(d.rows.n, 2);
     check_row(&d, 1, rows[i].line, rows[i].open);
     assert_true(d.rows.p[1].leaf && d.rows.p[1].depth == 1 && d.rows.p[1].params == rows[i].params);
@@ -89,11 +95,7 @@ static void what_no_type_makes_is_listed(void **state) {
   (void)state;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct match_bench x;
-    struct description d = {0};
-    bench_open(&x, nothing);
-    root_dict(&x, rows[i].keys, "");
-    const struct plan *p = plan_bench_done(&x.p);
-    assert_true(describe_names(&d, p, p->dicts, &x.b.arena, &x.b.max));
+    struct description d = described(&x, rows[i].keys);
     if (d.rows.n != rows[i].rows) fail_msg("%s: %u rows", rows[i].keys, d.rows.n);
     assert_true(!d.rows.p[1].leaf && span_is(d.rows.p[1].name, "m"));
     check_row(&d, 2, rows[i].first, "");
@@ -109,12 +111,9 @@ static void containers_stand_above_their_modules(void **state) {
   } rows[] = {{0, ""},  {1, "net"}, {2, "0"},    {3, "fc"}, {3, "fc2"},
               {2, "1"}, {3, "fc"},  {1, "net2"}, {1, "top"}};
   struct match_bench x;
-  struct description d = {0};
+  struct description d =
+      described(&x, "net.0.fc.weight[1,1] net.0.fc2.weight[1,1] net.1.fc.weight[1,1] net2.weight[1] top[1]");
   (void)state;
-  bench_open(&x, nothing);
-  root_dict(&x, "net.0.fc.weight[1,1] net.0.fc2.weight[1,1] net.1.fc.weight[1,1] net2.weight[1] top[1]", "");
-  const struct plan *p = plan_bench_done(&x.p);
-  assert_true(describe_names(&d, p, p->dicts, &x.b.arena, &x.b.max));
   assert_int_equal(d.rows.n, ARRAY_LEN(rows));
   for (uint32_t i = 0; i < d.rows.n; i++)
     if (d.rows.p[i].depth != rows[i].depth || !span_is(d.rows.p[i].name, rows[i].name))

@@ -1,27 +1,7 @@
 /* What a file is, by its bytes. Signatures are those of the formats' own specifications; pickles were written
  * by CPython 3.11 (pickle.dumps in every protocol) and torch 1.13. */
+#include "tests/unit/container_bench.h"
 #include "tests/unit/zip_builder.h"
-
-#include "container/container.h"
-
-struct scan {
-  struct arena arena;
-  struct observations o;
-  struct limits max;
-  struct container c;
-  struct span bytes;
-};
-
-static void scan_bytes(struct scan *s, const void *p, size_t n) {
-  *s = (struct scan){.max = limits_default(), .bytes = exact_copy(p, n)};
-  arena_init(&s->arena, 64u << 20);
-  observations_init(&s->o, &s->arena, 20);
-  container_open(&s->c, &s->arena, &s->o, &s->max, s->bytes);
-}
-static void scan_end(struct scan *s) {
-  arena_free(&s->arena);
-  exact_free(s->bytes);
-}
 
 #define BYTES(literal) literal, sizeof(literal) - 1
 #define MAGIC          "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."

@@ -180,19 +180,6 @@ static void shared_values_are_references(void **state) {
   }
 }
 
-static char *repeated(const char *before, const char *each, uint32_t n, const char *after) {
-  char *text = NULL;
-  size_t size;
-  FILE *out = open_memstream(&text, &size);
-  assert_non_null(out);
-  fputs(before, out);
-  for (uint32_t i = 0; i < n; i++)
-    for (const char *c = each; *c; c++) *c == '#' ? fprintf(out, "%u", i) : fputc(*c, out);
-  fputs(after, out);
-  assert_int_equal(fclose(out), 0);
-  return text;
-}
-
 /* x = (x, x), sixty times: 2^60 paths to one tensor. Without tensors a shared tuple is one reference. */
 static void doubling_graphs_end_early(void **state) {
   (void)state;

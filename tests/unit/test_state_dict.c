@@ -148,20 +148,6 @@ static void a_module_inside_itself_ends(void **state) {
   bench_close(&b);
 }
 
-/* `before`, `each` n times with its number for #, `after`. */
-static char *repeated(const char *before, const char *each, uint32_t n, const char *after) {
-  char *text = NULL;
-  size_t size;
-  FILE *out = open_memstream(&text, &size);
-  assert_non_null(out);
-  fputs(before, out);
-  for (uint32_t i = 0; i < n; i++)
-    for (const char *c = each; *c; c++) *c == '#' ? fprintf(out, "%u", i) : fputc(*c, out);
-  fputs(after, out);
-  assert_int_equal(fclose(out), 0);
-  return text;
-}
-
 /* A hundred modules in a row, one in another; the names grow with the depth. */
 static void deep_modules_unfold(void **state) {
   (void)state;

@@ -1,28 +1,9 @@
 /* The strict zip reader: torch's own form passes without a word, every deviation is seen for what it is,
  * where it is. */
+#include "tests/unit/container_bench.h"
 #include "tests/unit/zip_builder.h"
 
-#include "container/container.h"
-
-struct scan {
-  struct arena arena;
-  struct observations o;
-  struct limits max;
-  struct container c;
-  struct span bytes;
-};
-
-static void scan_bytes(struct scan *s, const void *p, size_t n) {
-  *s = (struct scan){.max = limits_default(), .bytes = exact_copy(p, n)};
-  arena_init(&s->arena, 64u << 20);
-  observations_init(&s->o, &s->arena, 20);
-  container_open(&s->c, &s->arena, &s->o, &s->max, s->bytes);
-}
 static void scan_image(struct scan *s, const struct zip_image *z) { scan_bytes(s, z->p, z->n); }
-static void scan_end(struct scan *s) {
-  arena_free(&s->arena);
-  exact_free(s->bytes);
-}
 static void verify_all(struct scan *s) {
   for (uint32_t i = 0; s->c.usable && i < s->c.num_members; i++)
     (void)member_verify(&s->c, &s->c.members[i], &s->o);
