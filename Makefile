@@ -6,6 +6,7 @@
 #   make MODE=asan test      the same tests under ASan and UBSan (debug, intsan: likewise)
 #   make lint       format, cppcheck, shellcheck, clang-tidy, gcc's analyser
 #   make nightly    what takes longer than CI has: tests/README.md
+.DEFAULT_GOAL := all
 MODE ?= release
 ifeq ($(origin CC),default)
 CC := gcc

@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 [ "${MODE:-release}" = release ] || { echo "SKIPPED install: only the release build is installed"; exit 0; }
 . tests/lib
 root=${work:?}/root
+make -n | grep -q 'ln -sf .* build/ckptlint'
+check "make alone builds the program" $?
 make -s install DESTDIR="$root" PREFIX=/opt/c LIBDIR=/opt/c/lib64
 check "it installs" $?
 (cd "$root" && find . -type f -o -type l) | LC_ALL=C sort >"$work/files"

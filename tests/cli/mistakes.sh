@@ -26,6 +26,9 @@ body explain GLB999
 body --arch gone.json model.pt
 body --arch . model.pt
 body --torch-version 2.6. model.pt
+body inspect --fields epoch,,loss model.pt
+body --reference gone.pt model.pt
+body record model.pt --arch simple_linear.json -o gone/goldens.json
 # What is said of a model asks for a check: without an architecture it is not passed over in silence.
 body check model.pt
 for said in '--expect y.npy' '--input x.npy' '--save-output y=out.npy' '--set n=1' --torch-messages --no-strict '--ignore-missing n.*' \

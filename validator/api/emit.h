@@ -11,12 +11,17 @@
 /* Does --key of inspect name some tensor? True where it was not given. */
 bool job_key_matches(const struct job *job);
 void job_says(const struct job *job, enum weights_only how, cJSON *file);
-/* Writes the outputs that --save-output asks for; false when one could not be written (exit 74). */
-NODISCARD bool job_save_outputs(const struct job *job);
+/* Writes the outputs that --save-output asks for; false when one could not be written (exit 74), which
+ * job_saved_output tells. A name that no output has is a finding. */
+NODISCARD bool job_save_outputs(struct job *job);
 /* The dtype of its numbers, in NumPy's words. */
 const char *result_descr(const struct result_array *a);
-/* The file that an output was saved to; empty if none. */
-struct span job_saved_output(const struct job *job, struct span output);
+/* The file that an output was to be saved to, empty if none; `lost`: why it is not there, NULL: it is. */
+struct saved_output {
+  struct span path;
+  const char *lost;
+};
+struct saved_output job_saved_output(const struct job *job, struct span output);
 
 /* A tensor as "float32 [64, 3, 7, 7]", a plain value as itself; nothing of one that has no text. */
 void event_tensor(cJSON *e, const char *field, const struct plan *p, uint32_t i);

@@ -64,8 +64,9 @@ static void add_output(const struct job *job, const struct result_output *out, c
     add_index(o, out);
   }
   if (out->rows) event_bool(o, "argmax_agree", out->rows == out->rows_agree);
-  struct span saved = job_saved_output(job, name);
-  if (saved.n) event_text(o, "saved", saved, KEY_CAP);
+  struct saved_output saved = job_saved_output(job, name);
+  if (saved.path.n) event_text(o, saved.lost ? "not_saved" : "saved", saved.path, KEY_CAP);
+  if (saved.lost) event_str(o, "save_error", saved.lost);
 }
 
 static void add_steps(const struct job *job, const struct result_test *t, cJSON *o) {

@@ -5,7 +5,6 @@
 
 #include "api/reference.h"
 #include "container/container.h"
-#include "rules/judge.h"
 
 enum { MIB = 1 << 20, WORKER_SLACK = 48 * MIB };
 
@@ -13,47 +12,6 @@ uint64_t job_now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static struct finding adjusted(const struct job *job, const struct finding *raw) {
-  const struct run_options *o = job->run->options;
-  const struct adjusting how = {.weights_profile = o->profile == PROFILE_WEIGHTS,
-                                .strict_keys = o->strict_keys,
-                                .forward_asked = asks_forward(o)};
-  struct finding f = *raw;
-  adjust(&f, &how);
-  return f;
-}
-
-static void weigh(struct job *job, const struct finding *f) {
-  enum verdict v = effect_verdict(f->effect);
-  if (v > job->verdict) job->verdict = v;
-  if (f->effect == EFFECT_UNCHECKED) job->complete = false;
-}
-
-static void add_finding(struct job *job, const struct finding *raw) {
-  struct finding f = adjusted(job, raw);
-  struct finding *slot = vec_push(&job->arena, &job->findings, UINT32_MAX);
-  if (slot) *slot = f;
-  weigh(job, &f);
-}
-
-void job_replace(struct job *job, uint32_t finding, const struct observation *o) {
-  struct finding f = judge(o, SPAN(""));
-  job->findings.p[finding] = adjusted(job, &f);
-  job->verdict = VERDICT_CLEAN;
-  job->complete = true;
-  for (uint32_t i = 0; i < job->findings.n; i++) weigh(job, &job->findings.p[i]);
-}
-
-/* What the broker itself saw. */
-void job_observe(struct job *job, const struct observation *o) {
-  struct finding f = judge(o, SPAN(""));
-  add_finding(job, &f);
-}
-
-void job_failed(struct job *job, const char *what) {
-  job_observe(job, &(struct observation){.kind = OBS_BROKER_FAILED, .detail = span_str(what)});
 }
 
 /* ---- limits ---- */
@@ -222,22 +180,22 @@ static bool inputs_unchanged(const struct job *job) {
   return side[0] ? unchanged(side[0]) && unchanged(side[1]) : unchanged(job);
 }
 
+static void take_text(struct job *job, enum text_key key, struct span text) {
+  struct span *slot = NULL;
+  if (key == TEXT_NEED_FILE) slot = vec_push(&job->arena, &job->needs, SIDE_FILES);
+  if (key == TEXT_TORCH_LINE) slot = vec_push(&job->arena, &job->torch_lines, UINT32_MAX);
+  if (slot) *slot = text;
+  if (key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
+  describe_take(job, key, text);
+}
+
 /* The dead worker's report: findings are believed to be the worker's claims, its end is the kernel's word. */
 bool job_take_report(struct job *job) {
   struct worker_result r;
   worker_finish(&job->worker, &job->arena, job->in.bytes.n, &r);
   job_input(job)->budget.cpu_ms += r.cpu_ms;
-  for (uint32_t i = 0; i < r.in.findings.n; i++) add_finding(job, &r.in.findings.p[i]);
-  for (uint32_t i = 0; i < r.in.texts.n; i++) {
-    struct span *slot =
-        r.in.texts.p[i].key == TEXT_NEED_FILE ? vec_push(&job->arena, &job->needs, SIDE_FILES) : NULL;
-    if (slot) *slot = r.in.texts.p[i].text;
-    slot =
-        r.in.texts.p[i].key == TEXT_TORCH_LINE ? vec_push(&job->arena, &job->torch_lines, UINT32_MAX) : NULL;
-    if (slot) *slot = r.in.texts.p[i].text;
-    describe_take(job, r.in.texts.p[i].key, r.in.texts.p[i].text);
-    if (r.in.texts.p[i].key == TEXT_NO_MODEL && !asks_check(job->run->options)) job->no_model = true;
-  }
+  for (uint32_t i = 0; i < r.in.findings.n; i++) job_add_finding(job, &r.in.findings.p[i]);
+  for (uint32_t i = 0; i < r.in.texts.n; i++) take_text(job, r.in.texts.p[i].key, r.in.texts.p[i].text);
   if (!inputs_unchanged(job)) job_observe(job, &(struct observation){.kind = OBS_INPUT_CHANGED});
   if (r.end == WORKER_OK) return true;
   struct observation o = worker_observation(&r, &job->limits);

@@ -123,6 +123,7 @@ struct job {
   struct forward_file files[SIDE_FILES];
   size_t num_files;
   const struct result *result; /* of the forward, checked; NULL if there is none */
+  const char **unsaved; /* for each --save-output why there is no file, NULL: there is; NULL: none tried */
   enum verdict verdict;
   bool complete, skipped; /* skipped: found below a directory, and no checkpoint */
   bool held;              /* no file of its own: judged with its folder */
@@ -151,7 +152,6 @@ void job_free(struct job *input);
 
 /* A job that is not started. */
 void job_init(struct job *job, const struct run *run);
-void job_observe(struct job *job, const struct observation *o);
 /* Opens an input, or ends the job. */
 NODISCARD bool job_open(struct job *job, const struct run *run, const struct listed *input);
 void job_launch(struct job *job, enum job_state state, const struct worker_task *task);
@@ -160,15 +160,22 @@ struct job *job_input(struct job *job);
 /* Takes a dead worker's report; false: it did not end well, which is a finding now. */
 NODISCARD bool job_take_report(struct job *job);
 void job_end(struct job *job);
-/* A finding: the broker could not do its own part. */
-void job_failed(struct job *job, const char *what);
-/* Puts another finding in the place of one, and weighs them all again. */
-void job_replace(struct job *job, uint32_t finding, const struct observation *o);
 struct worker_limits job_limits(const struct job *job, uint64_t memory);
 uint64_t job_now_ms(void);
 /* How a worker scans its bytes. */
 struct scan_job job_scan_task(const struct job *job);
 void job_scan(struct job *job);
+
+/* ---- job_findings.c ---- */
+
+/* What a worker reported. */
+void job_add_finding(struct job *job, const struct finding *raw);
+/* What the broker itself saw. */
+void job_observe(struct job *job, const struct observation *o);
+/* The broker could not do its own part. */
+void job_failed(struct job *job, const char *what);
+/* Puts another finding in the place of one, and weighs them all again. */
+void job_replace(struct job *job, uint32_t finding, const struct observation *o);
 
 /* ---- model.c ---- */
 

@@ -15,12 +15,21 @@ static void scan(struct job *job, const struct run *run) {
   }
 }
 
+/* The one finding of a job without a file says why. */
+static const char *unopened(struct run *run, const struct job *job) {
+  struct span why = job->findings.n ? job->findings.p[0].detail : SPAN("can't be opened");
+  struct span text = arena_printf(&run->arena, "--reference %.256s: %.*s", run->options->reference,
+                                  (int)min_size(why.n, 128), (const char *)why.p);
+  return text.n ? (const char *)text.p : "out of memory";
+}
+
 const char *reference_open(struct run *run) {
   if (!run->options->reference) return NULL;
   struct job *job = memory_calloc(1, sizeof *job);
   if (!job) return "out of memory";
   scan(job, run); /* run->reference is not set yet: it is held beside nothing itself */
   run->reference = job;
+  if (!job->opened) return unopened(run, job);
   bool good = job->complete && (job->verdict == VERDICT_CLEAN || job->verdict == VERDICT_FINDINGS);
   return good && job->have_plan && job->plan.num_stats ? NULL
                                                        : "--reference: only a checkpoint that is safe and "

@@ -1,4 +1,6 @@
 /* --save-output y=OUT.npy: the numbers of an output, from the checked result region, as a .npy file. */
+#include <errno.h>
+
 #include "api/emit.h"
 #include "api/replace.h"
 #include "base/npy.h"
@@ -15,36 +17,53 @@ static const struct result_output *find_output(const struct result *r, struct sp
   return NULL;
 }
 
-struct span job_saved_output(const struct job *job, struct span output) {
+struct saved_output job_saved_output(const struct job *job, struct span output) {
   const struct name_values *v = &job->run->options->outputs;
-  for (size_t i = 0; job->result && i < v->n; i++) {
+  for (size_t i = 0; job->result && job->unsaved && i < v->n; i++) {
     const struct result_output *o = find_output(job->result, v->list[i].name);
-    if (o && span_eq(result_span(job->result, o->name), output)) return v->list[i].value;
+    if (o && span_eq(result_span(job->result, o->name), output))
+      return (struct saved_output){v->list[i].value, job->unsaved[i]};
   }
-  return SPAN("");
+  return (struct saved_output){SPAN(""), NULL};
 }
 
 const char *result_descr(const struct result_array *a) {
   return a->type == FT_F32 ? "<f4" : a->type == FT_I64 ? "<i8" : "|b1";
 }
 
-static bool save_output(const struct job *job, const struct result_output *o, struct span path) {
+/* NULL, or why the file is not there. */
+static const char *save_output(const struct job *job, const struct result_output *o, struct span path) {
   uint8_t header[NPY_HEADER_SIZE];
   struct replacing file;
   struct span data = result_data(job->result, &o->array);
   size_t n = npy_header(header, result_descr(&o->array), o->array.size, o->array.ndim);
-  if (n == 0 || (data.n == 0 && o->array.numel != 0) || !replace_begin(&file, path)) return false;
+  if (n == 0 || (data.n == 0 && o->array.numel != 0)) return "no .npy holds it";
+  if (!replace_begin(&file, path)) return strerrordesc_np(errno);
   out_span(&file.out, span_of(header, n));
   out_span(&file.out, data);
-  return replace_end(&file, true);
+  return replace_end(&file, true) ? NULL : "not all of it could be written";
 }
 
-bool job_save_outputs(const struct job *job) {
+static bool has_computed(const struct result *r) {
+  for (uint32_t i = 0; i < r->num_tests; i++)
+    if (r->tests[i].status == RESULT_COMPUTED) return true;
+  return false;
+}
+
+bool job_save_outputs(struct job *job) {
   const struct name_values *v = &job->run->options->outputs;
-  bool ok = true;
-  for (size_t i = 0; job->result && i < v->n; i++) {
+  if (!job->result || v->n == 0) return true;
+  job->unsaved = arena_array(&job->arena, v->n, const char *);
+  bool ok = job->unsaved != NULL, computed = has_computed(job->result);
+  for (size_t i = 0; ok && i < v->n; i++) {
     const struct result_output *o = find_output(job->result, v->list[i].name);
-    ok = ok && o && save_output(job, o, v->list[i].value);
+    if (o)
+      job->unsaved[i] = save_output(job, o, v->list[i].value);
+    else if (computed)
+      job_observe(job, &(struct observation){.kind = OBS_FWD_EXPECT_UNKNOWN,
+                                             .subject = v->list[i].name,
+                                             .detail = SPAN("there is no output of this name")});
   }
+  for (size_t i = 0; ok && i < v->n; i++) ok = computed && !job->unsaved[i];
   return ok;
 }

@@ -173,13 +173,20 @@ static struct forward_choice *choices(struct model_stage *s, const struct name_v
   return list;
 }
 
-/* A forward follows by itself where the architecture file has tests; the verb asks for it. */
+/* Is it said already that weights are those of another model? */
+static bool is_other_model(const struct model_stage *s) {
+  const struct match *m = &s->match;
+  bool told = s->job->options->strict_keys && m->missing + m->unexpected > m->waived;
+  return !m->found || m->misshapen || (m->missing && told);
+}
+
+/* A forward follows by itself where the architecture file has tests and no weight is missing. Who asks for it
+ * is told which weight it lacks: keys that --ignore-missing passes over may be needed all the same. */
 static bool run_forward(struct model_stage *s) {
   const struct run_options *o = s->job->options;
   struct result_writer w;
-  bool asked = asks_forward(o);
-  if (!s->match.found || (!asked && s->arch.num_tests == 0) || s->match.missing || s->match.misshapen)
-    return true;
+  bool asked = asks_forward(o), follows = s->arch.num_tests && !s->match.missing;
+  if (is_other_model(s) || !(asked || follows)) return true;
   if (!result_begin(&w, (uint8_t *)s->job->region + MODEL_SUMMARY_BYTES,
                     s->job->region_bytes - MODEL_SUMMARY_BYTES))
     return false;

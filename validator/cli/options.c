@@ -236,8 +236,19 @@ static void check_depth(struct options *o) {
   if (o->stats) option_wrong(o, "--stats needs every byte: it does not go with --depth quick");
 }
 
+static bool has_empty_name(const char *fields) {
+  for (const char *name = fields;; name++) {
+    size_t n = strcspn(name, ",");
+    if (n == 0) return true;
+    name += n;
+    if (!*name) return false;
+  }
+}
+
 static void check_sheet(struct options *o) {
   if (o->help || o->version) return;
+  if (o->fields && has_empty_name(o->fields))
+    option_wrong(o, "--fields: a name between commas must not be empty");
   if (o->format == FORMAT_CSV && !o->fields)
     option_wrong(o, "--format csv writes the rows of inspect --fields NAME,NAME");
   if (o->fields && (o->tensors || o->tree || o->globals || o->members || o->pickle || o->opcodes || o->stats))

@@ -1,4 +1,5 @@
 /* scan, check, forward, inspect, policy: from options to a run of the pipeline and its report. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "api/propose.h"
@@ -128,6 +129,7 @@ static enum exit_code run_to(struct cli *cli, struct run_options *run, const str
   sandbox_free(sandbox);
   if (memory_has_failed()) return EXIT_BUG; /* main says so */
   if (!written) cli_lost(cli, "the report could not be written");
+  if (written && code == EXIT_OUTPUT) cli_complain(cli, "--save-output: not all files could be written");
   return written ? (enum exit_code)code : EXIT_OUTPUT;
 }
 
@@ -208,7 +210,8 @@ enum exit_code command_record(struct cli *cli) {
   if (wrong) return cli_usage(cli, wrong);
   if (inputs.n != 1) return cli_usage(cli, "record takes one checkpoint, a file or a folder of weights");
   if (path && !replace_begin(&file, span_str(path))) {
-    cli_complain(cli, "the file of --output can't be written there");
+    struct span why = arena_printf(cli->arena, "--output %s: %s%c", path, strerrordesc_np(errno), 0);
+    cli_complain(cli, why.n ? (const char *)why.p : "out of memory");
     return EXIT_OUTPUT;
   }
   struct recording recording = {.out = path ? &file.out : &memory};

@@ -234,6 +234,14 @@ static void write_step(struct text *t, const cJSON *step) {
   pen_newline(&t->pen);
 }
 
+static void write_saved(struct text *t, const cJSON *output) {
+  bool lost = field_is_there(output, "not_saved");
+  if (!lost && !field_is_there(output, "saved")) return;
+  pen_text(&t->pen, lost ? INK_WORST : INK_PLAIN, lost ? ";  not saved to " : ";  saved to ");
+  pen_text(&t->pen, INK_STRONG, field_text(output, lost ? "not_saved" : "saved"));
+  if (lost) pen_format(&t->pen, INK_WORST, ": %s", field_text(output, "save_error"));
+}
+
 static void write_output(struct text *t, const cJSON *output) {
   text_indent(t, 4);
   pen_text(&t->pen, INK_STRONG, field_text(output, "name"));
@@ -241,10 +249,7 @@ static void write_output(struct text *t, const cJSON *output) {
   write_list(t, field(output, "shape"));
   write_figures(t, output);
   write_comparison(t, output);
-  if (field_is_there(output, "saved")) {
-    pen_text(&t->pen, INK_PLAIN, ";  saved to ");
-    pen_text(&t->pen, INK_STRONG, field_text(output, "saved"));
-  }
+  write_saved(t, output);
   pen_newline(&t->pen);
 }
 
