@@ -45,10 +45,14 @@ struct ckl_options {
   int weights_profile; /* --profile weights: classes are refused too */
 };
 
+/* The library's version, as in "0.1.0"; static. */
 CKL_API const char *ckl_version(void);
+/* What a status means, in a few English words; static, never NULL. */
 CKL_API const char *ckl_status_text(enum ckl_status status);
 
-/* Starts a broker. `program` is its path; NULL searches ckptlint in the PATH of the caller. */
+/* Starts a broker. `program` is its path; NULL searches ckptlint in the PATH of the caller. On CKL_OK *out is
+ * the caller's to close, otherwise it is NULL: CKL_NO_BROKER, CKL_NO_MEMORY, or CKL_USAGE for a NULL `out`.
+ * Whether the program is ckptlint shows at the first scan. */
 CKL_API enum ckl_status ckl_open(ckl_session **out, const char *program);
 /* Ends the broker. NULL is fine. */
 CKL_API void ckl_close(ckl_session *session);
@@ -62,7 +66,10 @@ CKL_API enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *na
 /* The same for bytes in memory: they are copied to a sealed memory file first. */
 CKL_API enum ckl_status ckl_scan_mem(ckl_session *session, const void *bytes, size_t n, const char *name,
                                      const struct ckl_options *options, ckl_result **out);
+/* NULL is fine. */
 CKL_API void ckl_result_free(ckl_result *result);
+
+/* ---- a result: none of these takes NULL for it ---- */
 
 CKL_API enum ckl_verdict ckl_result_verdict(const ckl_result *result);
 /* The exit code that the command line would end with. */
@@ -73,7 +80,8 @@ CKL_API size_t ckl_result_findings(const ckl_result *result);
 CKL_API const char *ckl_result_rule(const ckl_result *result, size_t i);     /* "GLB301" */
 CKL_API const char *ckl_result_severity(const ckl_result *result, size_t i); /* "critical" */
 CKL_API const char *ckl_result_message(const ckl_result *result, size_t i);
-/* All events as JSON lines, ended by a NUL. */
+/* All events as JSON lines, ended by a NUL, which *n does not count; n may be NULL. The text lives as long as
+ * the result. */
 CKL_API const char *ckl_result_json(const ckl_result *result, size_t *n);
 
 #ifdef __cplusplus
