@@ -76,6 +76,13 @@ static const struct {
     ROW("duplicate empty key", "{\"\":1,\"\":2}", 6),
     ROW("duplicate in the second object", "[{\"a\":1},{\"a\":1,\"b\":2,\"a\":3}]", 22),
     ROW("duplicate behind a nested object", "{\"a\":{\"a\":1},\"a\":3}", 13),
+    ROW("the eighth key again", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"g\":1}", 43),
+    ROW("the first as the ninth", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"a\":1}",
+        49),
+    ROW("the ninth as the tenth",
+        "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"\\u0069\":1}", 55),
+    ROW("the first as the ninth, with an object between",
+        "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":{\"a\":1,\"z\":2},\"a\":1}", 61),
     ROW("leading zero", "[0123]", 1),
     ROW("negative leading zero", "-01", 0),
     ROW("no digit behind the point", "[1.]", 3),
@@ -251,6 +258,50 @@ static void keys_are_compared_exactly(void **state) {
   cJSON_Delete(root);
 }
 
+struct members_seen {
+  char keys[64];
+  int64_t sum;
+  const char *stop_at;
+};
+static bool see_member(void *ctx, const cJSON *member) {
+  struct members_seen *seen = ctx;
+  int64_t n = 0;
+  (void)!json_int(cJSON_IsArray(member) ? member->child : member, &n);
+  seen->sum += n;
+  size_t used = strlen(seen->keys);
+  (void)snprintf(seen->keys + used, sizeof seen->keys - used, "%s", member->string);
+  assert_null(member->next);
+  return !seen->stop_at || strcmp(member->string, seen->stop_at) != 0;
+}
+
+static void members_come_one_by_one(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *stop_at, *keys;
+    int64_t sum;
+    bool fine, malformed;
+  } rows[] = {
+      {"{}", NULL, "", 0, true, false},
+      {" { } ", NULL, "", 0, true, false},
+      {"{\"a\":1}", NULL, "a", 1, true, false},
+      {" {\n\"a\" : 1 , \"b}\":[2, {\"c\":[3]}],\"\\u0064\":\"x,y\"\t} ", NULL, "ab}d", 3, true, false},
+      {"{\"a\":1,\"b\":2,\"c\":4}", "b", "ab", 3, false, false},
+      {"{\"a\":1,\"b\":2,}", NULL, "", 0, false, true},
+      {"{\"a\":1,\"a\":2}", NULL, "", 0, false, true},
+      {"[1,2]", NULL, "", 0, true, false}};
+  struct limits max = limits_default();
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct members_seen seen = {.stop_at = rows[i].stop_at};
+    struct json_error err;
+    struct span text = exact_copy(rows[i].text, strlen(rows[i].text));
+    assert_int_equal(json_members(text, &max, &err, see_member, &seen), rows[i].fine);
+    assert_string_equal(seen.keys, rows[i].keys);
+    assert_int_equal(seen.sum, rows[i].sum);
+    assert_int_equal(!rows[i].fine && err.what != NULL, rows[i].malformed);
+    exact_free(text);
+  }
+}
+
 /* 60,000 members take cJSON's own lookup 16 seconds. */
 static void many_keys_stay_linear(void **state) {
   (void)state;
@@ -404,6 +455,7 @@ int main(void) {
       cmocka_unit_test(names_line_and_column),
       cmocka_unit_test(integers_are_those_written_so),
       cmocka_unit_test(keys_are_compared_exactly),
+      cmocka_unit_test(members_come_one_by_one),
       cmocka_unit_test(many_keys_stay_linear),
       cmocka_unit_test(values_are_located),
       cmocka_unit_test(cjson_reads_nothing_behind_the_text),

@@ -211,7 +211,7 @@ static void a_changed_config_is_found(const struct subject *s) {
 /* Rows for the tensor cores: 50257 become 50304. */
 static void a_padded_vocabulary_is_named(const struct subject *s) {
   static struct keys keys;
-  struct arch_bench b;
+  static struct arch_bench b;
   struct match_bench x;
   int64_t rows = 0;
   assert_true(build(&b, s->path, NULL, 0));

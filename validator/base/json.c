@@ -72,21 +72,33 @@ static void mark_integers(cJSON *root, struct span text) {
   }
 }
 
-static cJSON *parse(struct span text, const struct limits *max, bool rounds, struct json_error *err) {
+static bool validate(struct span text, const struct limits *max, bool rounds, struct json_error *err) {
   *err = (struct json_error){.line = 1, .column = 1};
-  if (text.n > max->json_bytes) {
-    err->fault = JSON_LIMIT_BYTES;
-    err->what = "a smaller JSON file";
-    return NULL;
-  }
-  if (!json_validate(text, max, rounds, budget_left, err)) return NULL;
+  if (text.n <= max->json_bytes) return json_validate(text, max, rounds, budget_left, err);
+  err->fault = JSON_LIMIT_BYTES;
+  err->what = "a smaller JSON file";
+  return false;
+}
+
+/* What passed the validator is JSON: only memory is left as a reason. */
+static bool refuse_memory(struct json_error *err) {
+  *err = (struct json_error){.fault = JSON_LIMIT_MEMORY,
+                             .line = 1,
+                             .column = 1,
+                             .what = "fewer values: the memory for JSON is spent"};
+  return false;
+}
+
+static cJSON *build(struct span text) {
   cJSON *root = cJSON_ParseWithLength((const char *)text.p, text.n);
-  if (!root) { /* what passed the validator is JSON: only memory is left as a reason */
-    err->fault = JSON_LIMIT_MEMORY;
-    err->what = "fewer values: the memory for JSON is spent";
-    return NULL;
-  }
-  mark_integers(root, text);
+  if (root) mark_integers(root, text);
+  return root;
+}
+
+static cJSON *parse(struct span text, const struct limits *max, bool rounds, struct json_error *err) {
+  if (!validate(text, max, rounds, err)) return NULL;
+  cJSON *root = build(text);
+  if (!root) (void)refuse_memory(err);
   return root;
 }
 
@@ -96,6 +108,41 @@ cJSON *json_parse(struct span text, const struct limits *max, struct json_error 
 
 cJSON *json_parse_event(struct span text, const struct limits *max, struct json_error *err) {
   return parse(text, max, true, err);
+}
+
+/* The room for an object of one member. */
+struct single {
+  uint8_t *p;
+  size_t n;
+};
+
+static cJSON *build_single(struct single *s, struct span member) {
+  size_t n = member.n + 2; /* its brackets */
+  if (n > s->n) {
+    budgeted_free(s->p);
+    *s = (struct single){budgeted_malloc(n), n};
+    if (!s->p) return NULL;
+  }
+  s->p[0] = '{';
+  memcpy(s->p + 1, member.p, member.n);
+  s->p[n - 1] = '}';
+  return build(span_of(s->p, n));
+}
+
+bool json_members(struct span text, const struct limits *max, struct json_error *err, json_member_fn *each,
+                  void *ctx) {
+  struct single room = {NULL, 0};
+  struct span member;
+  size_t at = 0;
+  if (!validate(text, max, false, err)) return false;
+  bool fine = true, object = text.p[json_skip_space(text, 0)] == '{';
+  while (fine && object && json_next_member(text, &at, &member)) {
+    cJSON *root = build_single(&room, member);
+    fine = root ? each(ctx, root->child) : refuse_memory(err);
+    cJSON_Delete(root);
+  }
+  budgeted_free(room.p);
+  return fine;
 }
 
 const cJSON *json_get(const cJSON *object, const char *key) {

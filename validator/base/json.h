@@ -35,6 +35,14 @@ NODISCARD cJSON *json_parse(struct span text, const struct limits *max, struct j
  * integers for json_int. */
 NODISCARD cJSON *json_parse_event(struct span text, const struct limits *max, struct json_error *err);
 
+/* The members of the object that a text is, one after the other, each parsed when its turn comes and freed
+ * behind it: a table of a million entries takes the memory of one. Nothing is called unless all of the text
+ * is JSON; of another value than an object nothing is called either. False: *err is filled, or `each` said
+ * so, and err->what is NULL then. */
+typedef bool json_member_fn(void *ctx, const cJSON *member);
+NODISCARD bool json_members(struct span text, const struct limits *max, struct json_error *err,
+                            json_member_fn *each, void *ctx);
+
 /* The member with exactly this key (cJSON's own lookups ignore case), NULL if there is none or `object` is
  * none. Linear in the number of members: for many lookups in one large object build a json_index. */
 const cJSON *json_get(const cJSON *object, const char *key);
@@ -61,7 +69,9 @@ void json_line_column(struct span text, uint64_t offset, uint32_t *line, uint32_
  * for the root itself. False when there is no such value. For texts that json_parse took; re-reads the text
  * up to there. */
 NODISCARD bool json_offset(struct span text, const char *const *path, size_t n, uint64_t *offset);
-/* The same as line and column. */
+/* The value that stands there, as it is spelled. */
+struct span json_text_at(struct span text, uint64_t offset);
+/* The same as json_offset, as line and column. */
 NODISCARD bool json_locate(struct span text, const char *const *path, size_t n, uint32_t *line,
                            uint32_t *column);
 

@@ -66,12 +66,28 @@ static bool enter(struct span text, size_t *at, struct span step) {
   return false;
 }
 
+bool json_next_member(struct span text, size_t *at, struct span *member) {
+  *at = json_skip_space(text, *at);
+  if (*at < text.n && (text.p[*at] == '{' || text.p[*at] == ',')) *at = json_skip_space(text, *at + 1);
+  if (*at >= text.n || closes(text.p[*at])) return false;
+  size_t start = *at, value = start;
+  (void)enter_member(text, &value, SPAN(""));
+  *at = skip_value(text, value);
+  *member = span_of(text.p + start, *at - start);
+  return true;
+}
+
 bool json_offset(struct span text, const char *const *path, size_t n, uint64_t *offset) {
   size_t at = json_skip_space(text, 0);
   for (size_t i = 0; i < n; i++)
     if (!enter(text, &at, span_str(path[i]))) return false;
   *offset = at;
   return true;
+}
+
+struct span json_text_at(struct span text, uint64_t offset) {
+  size_t start = offset < text.n ? (size_t)offset : text.n;
+  return span_of(text.p + start, skip_value(text, start) - start);
 }
 
 bool json_locate(struct span text, const char *const *path, size_t n, uint32_t *line, uint32_t *column) {

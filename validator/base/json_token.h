@@ -18,6 +18,9 @@ size_t json_string_char(struct span s, uint32_t *code, const char **what);
 /* Is what stands between two quotes, escapes and all, the same text as another, which is spelled so too or
  * plain? */
 bool json_same_text(struct span raw, struct span other, bool other_escaped);
+/* The members of the object that a text is, key and value, one after the other; *at is 0 for the first. False
+ * behind the last. Of a text that is known to be JSON. */
+bool json_next_member(struct span text, size_t *at, struct span *member);
 /* Does a double hold the integer exactly (at most 2^53)? Of a token of '-' and digits. */
 bool json_exact(struct span token);
 

@@ -8,16 +8,15 @@
 #include "base/reader.h"
 #include "base/utf8.h"
 
-enum { NUMBER_BYTES = 63 }; /* cJSON copies a number into 64 bytes and silently splits a longer one */
-
-struct key { /* of an object that was met */
-  struct span raw;
-  uint32_t object;
+enum {
+  NUMBER_BYTES = 63, /* cJSON copies a number into 64 bytes and silently splits a longer one */
+  FEW = 8            /* keys, which are compared one by one: a large table is made of small objects */
 };
 
 struct level { /* an open bracket */
   bool object;
-  uint32_t number; /* objects are numbered, so that one hash table serves all */
+  uint32_t first_key;       /* of the keys of open objects: its own are the last */
+  struct hash_index hashes; /* of its keys, once they are more than a few */
 };
 
 struct scan {
@@ -25,13 +24,11 @@ struct scan {
   size_t at;
   struct json_error *err;
   size_t depth, max_depth;
-  bool rounds; /* takes integers that a double rounds */
-  struct level open[JSON_DEPTH_ROOM];
-  uint32_t objects;
+  bool rounds;        /* takes integers that a double rounds */
+  struct level *open; /* max_depth of them */
   struct arena *arena;
   uint64_t seed[2];
-  struct hash_index hashes;
-  VEC(struct key) keys;
+  VEC(struct span) keys;
 };
 
 static bool stop(struct scan *s, enum json_fault fault, size_t at, const char *what) {
@@ -120,7 +117,6 @@ static bool word(struct scan *s) {
 static uint32_t hash_key(const struct scan *s, struct span raw) {
   struct siphash h;
   siphash_init(&h, s->seed);
-  siphash_u64(&h, s->open[s->depth - 1].number);
   while (raw.n) {
     const uint8_t *slash = memchr(raw.p, '\\', raw.n);
     size_t plain = slash ? (size_t)(slash - raw.p) : raw.n;
@@ -136,30 +132,55 @@ static uint32_t hash_key(const struct scan *s, struct span raw) {
   return (uint32_t)(siphash_end(&h) & UINT32_MAX);
 }
 
+/* Is it one of the keys of this object? Of more than a few those are compared whose hashes are equal. */
+static bool has_key(const struct scan *s, const struct level *l, struct span raw, uint32_t hash) {
+  const struct span *keys = s->keys.p + l->first_key;
+  uint32_t n = s->keys.n - l->first_key;
+  if (l->hashes.links.n == 0) {
+    for (uint32_t i = 0; i < n; i++)
+      if (json_same_text(keys[i], raw, true)) return true;
+    return false;
+  }
+  for (uint32_t i = hash_find(&l->hashes, hash, 0); i; i = hash_find(&l->hashes, hash, i))
+    if (json_same_text(keys[i - 1], raw, true)) return true;
+  return false;
+}
+
+/* The hashes of a few keys, when one more comes. */
+static bool hash_few(struct scan *s, struct level *l) {
+  for (uint32_t i = 0; i < FEW; i++)
+    if (!hash_add(s->arena, &l->hashes, hash_key(s, s->keys.p[l->first_key + i]), UINT32_MAX)) return false;
+  return true;
+}
+
 /* RFC 8259 section 4 leaves it open which of two equal keys counts, and readers differ: Python's takes the
  * last, cJSON the first. */
 static bool note_key(struct scan *s, struct span raw, size_t at) {
-  uint32_t hash = hash_key(s, raw), object = s->open[s->depth - 1].number;
-  for (uint32_t i = hash_find(&s->hashes, hash, 0); i; i = hash_find(&s->hashes, hash, i)) {
-    const struct key *k = &s->keys.p[i - 1];
-    if (k->object == object && json_same_text(k->raw, raw, true))
-      return stop(s, JSON_MALFORMED, at, "each key once in an object");
-  }
-  struct key *k = vec_push(s->arena, &s->keys, UINT32_MAX);
-  if (!k || !hash_add(s->arena, &s->hashes, hash, UINT32_MAX))
+  struct level *l = &s->open[s->depth - 1];
+  uint32_t n = s->keys.n - l->first_key, hash = n < FEW ? 0 : hash_key(s, raw);
+  bool fine = n != FEW || hash_few(s, l);
+  if (fine && has_key(s, l, raw, hash)) return stop(s, JSON_MALFORMED, at, "each key once in an object");
+  struct span *k = fine ? vec_push(s->arena, &s->keys, UINT32_MAX) : NULL;
+  if (!k || (n >= FEW && !hash_add(s->arena, &l->hashes, hash, UINT32_MAX)))
     return stop(s, JSON_LIMIT_MEMORY, at, "fewer keys: the memory for JSON is spent");
-  *k = (struct key){raw, object};
+  *k = raw;
   return true;
 }
 
 static bool open_bracket(struct scan *s, bool object) {
   if (s->depth == s->max_depth) return stop(s, JSON_LIMIT_DEPTH, s->at, "less nesting");
-  s->open[s->depth++] = (struct level){object, object ? s->objects++ : 0};
+  s->open[s->depth++] = (struct level){.object = object, .first_key = s->keys.n};
   s->at++;
   return true;
 }
 
 static uint8_t closing(const struct level *l) { return l->object ? '}' : ']'; }
+
+static bool close_bracket(struct scan *s) {
+  if (!take(s, closing(&s->open[s->depth - 1]))) return false;
+  s->keys.n = s->open[--s->depth].first_key;
+  return true;
+}
 
 /* What may stand next. */
 enum state { AT_VALUE, AT_FIRST, AT_KEY, AT_NEXT };
@@ -178,9 +199,7 @@ static bool value(struct scan *s, enum state *next) {
 static bool first(struct scan *s, enum state *next) {
   const struct level *l = &s->open[s->depth - 1];
   *next = l->object ? AT_KEY : AT_VALUE;
-  if (!take(s, closing(l))) return true;
-  s->depth--;
-  *next = AT_NEXT;
+  if (close_bracket(s)) *next = AT_NEXT;
   return true;
 }
 
@@ -201,9 +220,7 @@ static bool next_or_close(struct scan *s, enum state *next) {
     *next = l->object ? AT_KEY : AT_VALUE;
     return true;
   }
-  if (!take(s, closing(l))) return malformed(s, l->object ? "',' or '}'" : "',' or ']'");
-  s->depth--;
-  return true;
+  return close_bracket(s) || malformed(s, l->object ? "',' or '}'" : "',' or ']'");
 }
 
 static bool step(struct scan *s, enum state *state) {
@@ -242,8 +259,10 @@ bool json_validate(struct span text, const struct limits *max, bool rounds, size
   arena_init(&arena, budget);
   struct scan s = {.text = text, .err = err, .arena = &arena, .rounds = rounds};
   s.max_depth = (size_t)min_u64(max->json_depth, JSON_DEPTH_ROOM);
+  s.open = arena_array(&arena, s.max_depth, struct level);
   json_seed(s.seed);
-  bool ok = validate(&s);
+  bool ok =
+      s.open ? validate(&s) : stop(&s, JSON_LIMIT_MEMORY, 0, "less nesting: the memory for JSON is spent");
   arena_free(&arena);
   return ok;
 }

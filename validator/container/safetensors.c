@@ -47,7 +47,8 @@ static struct observation about(const struct table *t, enum obs_kind kind, const
 
 static bool refuse_field(const struct table *t, const char *name, const char *field, const char *expected) {
   struct observation what = about(t, OBS_SAFETENSORS_FIELD, name, field);
-  what.detail = span_str(expected);
+  struct span found = span_first(json_text_at(t->text, what.at - LENGTH_BYTES), SHOWN);
+  what.detail = arena_printf(t->a, "%s, found %.*s", expected, (int)found.n, (const char *)found.p);
   return refuse(t->o, what);
 }
 
@@ -175,12 +176,9 @@ static bool read_metadata(const struct table *t, const cJSON *metadata) {
   return true;
 }
 
-static bool read_entries(const struct table *t, const cJSON *root) {
-  for (const cJSON *entry = root->child; entry; entry = entry->next) {
-    bool metadata = strcmp(entry->string, "__metadata__") == 0;
-    if (!(metadata ? read_metadata(t, entry) : read_tensor(t, entry))) return false;
-  }
-  return true;
+static bool read_entry(void *ctx, const cJSON *entry) {
+  const struct table *t = ctx;
+  return strcmp(entry->string, "__metadata__") == 0 ? read_metadata(t, entry) : read_tensor(t, entry);
 }
 
 static int by_place(const void *x, const void *y) {
@@ -240,13 +238,10 @@ static bool refuse_json(const struct table *t, const struct json_error *err) {
   return refuse(t->o, what);
 }
 
-static bool read_table(const struct table *t) {
+static bool read_table(struct table *t) {
   struct json_error err;
-  cJSON *root = json_parse(t->text, t->max, &err);
-  if (!root) return refuse_json(t, &err);
-  bool fine = check_padding(t) && read_entries(t, root) && check_tiling(t);
-  cJSON_Delete(root);
-  return fine;
+  if (!json_members(t->text, t->max, &err, read_entry, t)) return err.what ? refuse_json(t, &err) : false;
+  return check_padding(t) && check_tiling(t);
 }
 
 bool safetensors_read(struct plain *out, struct arena *a, struct observations *o, const struct limits *max,
