@@ -10,6 +10,8 @@
 struct file {
   uint8_t bytes[4096];
   size_t n;
+  uint32_t version;
+  bool big; /* endian */
 };
 
 static void put(struct file *f, const void *p, size_t n) {
@@ -19,26 +21,27 @@ static void put(struct file *f, const void *p, size_t n) {
 }
 static void number(struct file *f, uint64_t v, size_t width) {
   for (size_t i = 0; i < width; i++) {
-    uint8_t byte = (uint8_t)(v >> 8 * i & 0xff);
+    uint8_t byte = (uint8_t)(v >> 8 * (f->big ? width - 1 - i : i) & 0xff);
     put(f, &byte, 1);
   }
 }
+static void count(struct file *f, uint64_t v) { number(f, v, f->version == 1 ? 4 : 8); }
 static void text(struct file *f, const char *s) {
-  number(f, strlen(s), 8);
+  count(f, strlen(s));
   put(f, s, strlen(s));
 }
 static void header(struct file *f, uint64_t tensors, uint64_t values) {
   f->n = 0;
   put(f, "GGUF", 4);
-  number(f, 3, 4);
-  number(f, tensors, 8);
-  number(f, values, 8);
+  number(f, f->version ? f->version : 3, 4);
+  count(f, tensors);
+  count(f, values);
 }
 static void tensor(struct file *f, const char *name, const uint64_t *dims, uint32_t n, uint32_t type,
                    uint64_t offset) {
   text(f, name);
   number(f, n, 4);
-  for (uint32_t i = 0; i < n; i++) number(f, dims[i], 8);
+  for (uint32_t i = 0; i < n; i++) count(f, dims[i]);
   number(f, type, 4);
   number(f, offset, 8);
 }
@@ -91,14 +94,17 @@ static void read_end(struct reading *r) {
 
 /* ---- tests ---- */
 
-static void tables_of_a_good_file(void **state) {
-  (void)state;
+static void has_tables(uint32_t version, bool big, enum obs_kind seen_of_it) {
   static struct file f;
   struct reading r;
+  f.version = version;
+  f.big = big;
   good(&f);
   read_file(&r, &f);
   assert_true(r.fine);
-  assert_int_equal(r.o.n, 0);
+  assert_int_equal(r.o.n, seen_of_it != OBS_NONE);
+  assert_true(seen_of_it == OBS_NONE || seen(&r.o, seen_of_it));
+  assert_int_equal(r.plain.big_endian, big);
   assert_int_equal(r.plain.texts.n, 2);
   assert_true(span_is(r.plain.texts.p[0].key, "general.name"));
   assert_true(span_is(r.plain.texts.p[0].value, "a model"));
@@ -118,6 +124,15 @@ static void tables_of_a_good_file(void **state) {
   assert_int_equal(norm->bytes, 12);
   assert_int_equal(norm->at + norm->bytes, f.n);
   read_end(&r);
+}
+
+static void tables_of_a_good_file(void **state) {
+  (void)state;
+  has_tables(3, false, OBS_NONE);
+  has_tables(2, false, OBS_NONE);
+  has_tables(1, false, OBS_GGUF_OLD);
+  has_tables(3, true, OBS_GGUF_BIG_ENDIAN);
+  has_tables(2, true, OBS_GGUF_BIG_ENDIAN);
 }
 
 static void types_have_their_blocks(void **state) {
@@ -187,9 +202,9 @@ enum {
 static void broken_rules(void **state) {
   (void)state;
   bent("magic", 0, "FUGG", 4, OBS_GGUF_VERSION, 4);
-  bent("version 1", 4, "\1", 1, OBS_GGUF_VERSION, 4);
+  bent("version 0", 4, "\0", 1, OBS_GGUF_VERSION, 4);
   bent("version 4", 4, "\4", 1, OBS_GGUF_VERSION, 4);
-  bent("big-endian", 4, "\0\0\0\3", 4, OBS_GGUF_VERSION, 4);
+  bent("version 4, big-endian", 4, "\0\0\0\4", 4, OBS_GGUF_VERSION, 4);
   bent("key is empty", KEY_AT, "\0", 1, OBS_GGUF_VALUE, KEY_AT);
   bent("key has a NUL", KEY_AT + 8, "\0", 1, OBS_GGUF_VALUE, KEY_AT);
   bent("key is longer than the file", KEY_AT + 7, "\x80", 1, OBS_GGUF_SHORT, KEY_AT + 8);

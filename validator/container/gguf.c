@@ -40,6 +40,8 @@ struct table {
   struct observations *o;
   const struct limits *max;
   struct reader r; /* of the mapping */
+  bool big;        /* numbers have their highest byte first */
+  bool narrow;     /* version 1: counts, lengths and sizes have 32 bits */
   uint64_t alignment;
   uint64_t data_bytes;    /* what the tensors so far take, padded */
   VEC(struct span) names; /* of values, then of tensors, to be compared */
@@ -69,18 +71,33 @@ static bool refuse_memory(const struct table *t) {
 
 /* ---- fields ---- */
 
-static bool read_u32(struct table *t, struct span of, uint32_t *out) {
-  return reader_u32le(&t->r, out) || refuse_short(t, of, sizeof *out);
+/* At most 8 bytes. */
+static uint64_t number_of(const struct table *t, struct span bytes) {
+  uint64_t n = 0;
+  for (size_t i = 0; i < bytes.n; i++) n = n << 8 | bytes.p[t->big ? i : bytes.n - 1 - i];
+  return n;
 }
-static bool read_u64(struct table *t, struct span of, uint64_t *out) {
-  return reader_u64le(&t->r, out) || refuse_short(t, of, sizeof *out);
+
+static bool read_bits(struct table *t, struct span of, size_t size, uint64_t *out) {
+  struct span mapped;
+  if (!reader_take(&t->r, size, &mapped)) return refuse_short(t, of, size);
+  *out = number_of(t, mapped);
+  return true;
+}
+
+static bool read_u32(struct table *t, struct span of, uint32_t *out) {
+  uint64_t n;
+  return read_bits(t, of, sizeof *out, &n) && try_cast(n, out);
+}
+static bool read_count(struct table *t, struct span of, uint64_t *out) {
+  return read_bits(t, of, t->narrow ? sizeof(uint32_t) : sizeof *out, out);
 }
 
 /* A private copy. */
 static bool read_string(struct table *t, struct span of, struct span *out) {
   uint64_t n;
   struct span mapped;
-  if (!read_u64(t, of, &n)) return false;
+  if (!read_count(t, of, &n)) return false;
   if (!reader_take(&t->r, n, &mapped)) return refuse_short(t, of, n);
   return arena_copy(t->a, mapped, out) || refuse_memory(t);
 }
@@ -129,18 +146,15 @@ static struct span float_text(const struct table *t, enum value_type type, uint6
 }
 
 static bool read_number(struct table *t, struct span key, enum value_type type, struct span *text) {
-  struct span mapped;
   uint64_t bits = 0, at = t->r.at;
-  if (!reader_take(&t->r, value_types[type].size, &mapped))
-    return refuse_short(t, key, value_types[type].size);
-  for (size_t i = mapped.n; i > 0; i--) bits = bits << 8 | mapped.p[i - 1];
+  if (!read_bits(t, key, value_types[type].size, &bits)) return false;
   if (type == BOOL && bits > 1) return refuse_value(t, at, key, "a bool, 0 or 1");
   if (type == BOOL)
     *text = bits ? SPAN("true") : SPAN("false");
   else if (type == F32 || type == F64)
     *text = float_text(t, type, bits);
   else if (type == I8 || type == I16 || type == I32 || type == I64)
-    *text = arena_printf(t->a, "%" PRId64, signed_number(bits, mapped.n));
+    *text = arena_printf(t->a, "%" PRId64, signed_number(bits, value_types[type].size));
   else
     *text = arena_printf(t->a, "%" PRIu64, bits);
   if (!span_is(key, "general.alignment")) return true;
@@ -153,7 +167,7 @@ static bool read_number(struct table *t, struct span key, enum value_type type, 
 static bool read_array(struct table *t, struct span key, struct span *text) {
   uint32_t type;
   uint64_t n, bytes, at = t->r.at;
-  if (!read_u32(t, key, &type) || !read_u64(t, key, &n)) return false;
+  if (!read_u32(t, key, &type) || !read_count(t, key, &n)) return false;
   if (type >= VALUE_TYPES || type == ARRAY)
     return refuse_value(t, at, key, "an array of values that are no arrays");
   *text = arena_printf(t->a, "%" PRIu64 " x %s", n, value_types[type].name);
@@ -162,7 +176,7 @@ static bool read_array(struct table *t, struct span key, struct span *text) {
     return reader_skip(&t->r, bytes) || refuse_short(t, key, bytes);
   }
   for (; n; n--) {
-    if (!read_u64(t, key, &bytes)) return false;
+    if (!read_count(t, key, &bytes)) return false;
     if (!reader_skip(&t->r, bytes)) return refuse_short(t, key, bytes);
   }
   return true;
@@ -221,7 +235,7 @@ static bool read_dims(struct table *t, struct plain_array *array, uint64_t *elem
   bool empty = false;
   for (uint32_t i = array->ndim; i > 0; i--) {
     at = t->r.at;
-    if (!read_u64(t, array->name, &dims[i - 1])) return false;
+    if (!read_count(t, array->name, &dims[i - 1])) return false;
     empty = empty || dims[i - 1] == 0;
     if (dims[i - 1] && !try_mul(product, dims[i - 1], &product))
       return refuse_value(t, at, array->name, "sizes whose product 63 bits hold");
@@ -241,7 +255,7 @@ static const struct tensor_type *type_of(uint32_t number) {
 static bool read_place(struct table *t, struct plain_array *array, const struct tensor_type *type,
                        uint64_t elements) {
   uint64_t offset, end, at = t->r.at;
-  if (!read_u64(t, array->name, &offset)) return false;
+  if (!read_bits(t, array->name, sizeof offset, &offset)) return false;
   if (offset != t->data_bytes) {
     enum obs_kind kind = offset < t->data_bytes ? OBS_GGUF_OVERLAP : OBS_GGUF_HOLE;
     return refuse_at(t, kind, at, array->name, offset, t->data_bytes);
@@ -313,14 +327,30 @@ static bool place_data(struct table *t) {
 
 /* ---- the file ---- */
 
+static void note(const struct table *t, enum obs_kind kind, uint32_t version) {
+  observe(t->o, (struct observation){.kind = kind, .at = 4, .got = version});
+}
+
+/* Big-endian files have the version in its upper half, and their magic may be turned around. */
+static bool read_head(struct table *t) {
+  struct span of = SPAN("the header"), magic;
+  uint32_t version;
+  if (!reader_take(&t->r, 4, &magic)) return refuse_short(t, of, 4);
+  if (!read_u32(t, of, &version)) return false;
+  t->big = version != 0 && (version & UINT16_MAX) == 0;
+  if (t->big) version = __builtin_bswap32(version);
+  if (version < 1 || version > 3 || (!t->big && !span_is(magic, "GGUF")))
+    return refuse_at(t, OBS_GGUF_VERSION, 4, SPAN("GGUF"), version, 3);
+  t->narrow = version == 1;
+  t->out->big_endian = t->big;
+  if (t->big) note(t, OBS_GGUF_BIG_ENDIAN, version);
+  if (t->narrow) note(t, OBS_GGUF_OLD, version);
+  return true;
+}
+
 static bool read_counts(struct table *t, uint64_t *tensors, uint64_t *values) {
   struct span of = SPAN("the header");
-  uint32_t magic, version;
-  if (!read_u32(t, of, &magic) || !read_u32(t, of, &version)) return false;
-  /* Big-endian ones have their version in the upper half, and their magic may be turned around. */
-  if (magic != 0x46554747 || (version != 2 && version != 3))
-    return refuse_at(t, OBS_GGUF_VERSION, 4, SPAN("GGUF"), version, 3);
-  return read_u64(t, of, tensors) && read_u64(t, of, values);
+  return read_head(t) && read_count(t, of, tensors) && read_count(t, of, values);
 }
 
 bool gguf_read(struct plain *out, struct arena *a, struct observations *o, const struct limits *max,

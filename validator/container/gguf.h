@@ -1,6 +1,6 @@
 /* GGUF: the files of llama.cpp (ggml, docs/gguf.md and src/gguf.cpp).
  *
- *     "GGUF"; u32 version; u64 tensors; u64 values
+ *     "GGUF"; u32 version; u64 tensors; u64 values (version 1: u32, as are all lengths and sizes)
  *     each value:  key (u64 length, bytes); u32 type; the value
  *     each tensor: name; u32 dimensions; u64 each, the fastest first; u32 type; u64 offset in the data
  *     zeros up to a multiple of general.alignment (32); then the data, each tensor padded to it
