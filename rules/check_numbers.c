@@ -82,11 +82,18 @@ static void look_at_cast(const struct weight *w, enum dtype target) {
   }
 }
 
+/* A byte that is neither is undefined behaviour to compiled code, and true to some of it only. */
+static void look_at_bool(const struct weight *w) {
+  const struct plan_stats *s = w->stats;
+  if (w->tensor->dtype == DTYPE_BOOL && s->finite && s->max > 1) note_real(w, OBS_WEIGHTS_BOOL, s->max, "");
+}
+
 static void look_at_weight(const struct weight *w, enum dtype target) {
   look_at_finiteness(w);
   look_at_sameness(w);
   look_at_size(w);
   look_at_cast(w, target);
+  look_at_bool(w);
   if (w->stats->finite && w->stats->min < 0 && span_ends(w->name, SPAN("running_var")))
     note(w, OBS_WEIGHTS_NEGATIVE_VAR, 0, w->stats->count);
 }

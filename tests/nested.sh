@@ -130,7 +130,7 @@ expect 2 'FMT114.*JSON is no object' list-sb3.zip
 sb3 text-sb3 '{'
 expect 2 'FMT114.*JSON is not read' text-sb3.zip
 
-# A program of torch.export is never clean; what it carries along is told.
+# A program of torch.export is never clean; what torch.export.load opens of what it carries along is judged.
 mkdir -p x/models x/data/sample_inputs x/data/weights
 printf pt2 >x/archive_format
 echo '{}' >x/models/model.json
@@ -138,11 +138,24 @@ head -c 64 /dev/zero >x/data/weights/weight_0
 for d in good bad; do
   cp $d/p.pkl x/data/sample_inputs/model.pt
   zip -qr0 $d.pt2 x
-  expect 2 RUN005 $d.pt2
 done
-expect 2 '"path":"good.pt2!x/data/sample_inputs/model.pt"' --nested good.pt2
-expect 2 '"verdict":"not checked".*"inside":{"judged":1,"passed_over":3}' --nested good.pt2
+expect 2 '"path":"good.pt2!x/data/sample_inputs/model.pt"' good.pt2
+expect 2 '"verdict":"not checked".*"inside":{"judged":1,"passed_over":3}' good.pt2
+expect 2 RUN005 good.pt2
+expect 1 GLB301 bad.pt2
 expect 1 GLB301 --nested bad.pt2
+
+# An npz with a checkpoint beside its array.
+mkdir npz
+printf "\\223NUMPY\\001\\000\\070\\000{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}\\n\\007" >npz/a.npy
+cp good/p.pkl npz/model.pkl
+cp bad.zip npz/bad.zip
+zip -qr0j npz.zip npz
+expect 2 FMT114 npz.zip
+expect 1 '"path":"npz.zip!bad.zip!bad/p.pkl","parent"' --nested npz.zip
+zip -qd npz.zip bad.zip
+expect 0 '"path":"npz.zip","verdict":"findings"' npz.zip
+expect 0 FMT109 --nested npz.zip
 
 # Nothing is followed out of an archive.
 ln -s /etc/passwd good/link

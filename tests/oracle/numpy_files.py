@@ -1,8 +1,11 @@
 """numpy's own .npy and .npz files, in every dtype, order and version: what ckptlint finds in them must be what numpy holds."""
+import io
 import os
+import pickletools
 import sys
 import tempfile
 import warnings
+import zipfile
 
 import numpy as np
 
@@ -39,6 +42,41 @@ def wrong_lengths(path):
     return None if found == ("unsafe", {"FMT102"}, ["a"]) else str(found)
 
 
+class Call:
+    """Loading it would be a call, of a function that does nothing."""
+
+    def __reduce__(self):
+        return os.getppid, ()
+
+
+def wrong_place(save, path):
+    """Where the call of an array of objects stands in its member, also of a packed one: named as member, where the program begins
+    in it, and where the call is in the program."""
+    save(path, a=np.zeros(3), o=np.array([Call(), None], dtype=object))
+    with zipfile.ZipFile(path) as z:
+        data = z.read("o.npy")
+    stream = io.BytesIO(data)
+    np.lib.format.read_magic(stream)
+    np.lib.format.read_array_header_1_0(stream)
+    start = stream.tell()
+    calls = [at for op, _, at in pickletools.genops(data[start:]) if op.name == "REDUCE"]
+    found = [f for f in inspect(path)[1]["findings"] if f["rule"] == "GLB301"]
+    if len(found) != 1 or found[0]["member"] != f"o.npy+{start:#x}" or found[0]["offset"] not in calls:
+        return f"{[(f['member'], f['offset']) for f in found]}, begins at {start:#x}, calls at {calls}"
+    return None
+
+
+def wrong_beside(path, arrays):
+    """Members that are no arrays, and arrays under other names: those that numpy.load gives are found."""
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as z:
+        z.writestr("notes.txt", "measured in spring")
+        z.writestr("named otherwise", z.read("x.npy"))
+    with np.load(path) as loaded:
+        arrays = {k: loaded[k] for k in loaded.files if isinstance(loaded[k], np.ndarray)}
+    return wrong_file(path, arrays, ("findings",))
+
+
 def main():
     tally = Tally()
     check = tally.check
@@ -66,6 +104,8 @@ def main():
             path = os.path.join(folder, "a.npz")
             save(path, **named)
             check(save.__name__, wrong_file(path, named))
+            check(f"the place of a call, {save.__name__}", wrong_place(save, path))
+        check("beside others", wrong_beside(path, {"x": np.arange(3.0), "y": np.ones((2, 2), "i4")}))
         check("stored, of two lengths", wrong_lengths(path))
     return tally.end()
 

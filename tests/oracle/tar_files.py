@@ -51,7 +51,7 @@ def small(*parts):
     return b"\x80\x02" + body + b"\x87."
 
 
-def save(value, path):
+def save(value, path, form=tarfile.PAX_FORMAT):
     out = io.BytesIO()
     saver = Saver(out)
     saver.dump(value)
@@ -65,7 +65,7 @@ def save(value, path):
         tensors += [small(key, of, tag(NAMES[t.dtype] + "Tensor")), struct.pack(f"<q{len(numbers)}q", t.dim(), *numbers)]
     storages.append(pickle.dumps([], 2))
     info = {"protocol_version": 1000, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
-    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(path, "w:", format=form) as tar:
         for name, data in (("sys_info", pickle.dumps(info, 2)), ("pickle", out.getvalue()), ("tensors", b"".join(tensors)),
                            ("storages", b"".join(storages))):
             member = tarfile.TarInfo(name)
@@ -124,6 +124,9 @@ def main():
         for name, value in values.items():
             save(value, path)
             tally.check(name, wrong_file(path))
+        for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT):  # packed again by another tar
+            save(values["views"], path, form)
+            tally.check(f"tar format {form}", wrong_file(path))
         tensors = {"w": torch.arange(6.0).reshape(2, 3)}
         save(tensors, path)
         rng = random.Random(0)

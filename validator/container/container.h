@@ -88,6 +88,8 @@ NODISCARD bool member_unpack(const struct container *c, const struct member *m, 
 /* Can its bytes be had as they are, or inflated? Encrypted members, other methods and stored members of two
  * lengths were observed when the directory was read. */
 bool member_is_plain(const struct member *m);
+/* Is it stored, and does it begin as an .npy? */
+bool member_is_array(const struct container *c, const struct member *m);
 /* The stored bytes where they lie in the mapping (method STORED: the real bytes). Proved inside the file. */
 struct span member_mapped(const struct container *c, const struct member *m);
 /* Holds the member's bytes against the declared CRC-32. False (observed once a member): they differ or can't

@@ -62,6 +62,11 @@ bool member_is_plain(const struct member *m) {
   return m->spelling || m->method == METHOD_DEFLATED || (m->method == METHOD_STORED && m->csize == m->size);
 }
 
+bool member_is_array(const struct container *c, const struct member *m) {
+  return m->method == METHOD_STORED && member_is_plain(m) &&
+         span_starts(member_mapped(c, m), SPAN("\x93NUMPY"));
+}
+
 bool member_unpack(const struct container *c, const struct member *m, struct observations *o, uint8_t *out) {
   struct span stored = member_mapped(c, m);
   if (!member_is_plain(m)) return false;

@@ -11,6 +11,7 @@ enum {
   LINK_AT = 157,
   LINK_BYTES = 100,
   MAGIC_AT = 257,
+  MAGIC_BYTES = 8, /* with the version */
   PREFIX_AT = 345, /* and the unused bytes behind it, to the end of the block */
   PAX_BYTES = 4096
 };
@@ -51,6 +52,7 @@ struct walk {
   struct observations *o;
   const struct limits *max;
   struct reader r;           /* of the mapping */
+  const char *magic;         /* POSIX's or GNU's, as in the first header: all have the same */
   uint32_t first[TAR_NAMES]; /* members of these names, 1-based */
 };
 
@@ -91,11 +93,10 @@ static void check_numbers(struct walk *w, const struct header *h) {
 }
 
 static void check_texts(struct walk *w, const struct header *h) {
-  if (memcmp(h->bytes + MAGIC_AT,
-             "ustar\0"
-             "00",
-             8) != 0)
-    note_field(w, h, MAGIC_AT, "magic");
+  static const char posix[] = "ustar\0" /* and version */ "00", gnu[] = "ustar  ";
+  const uint8_t *magic = h->bytes + MAGIC_AT;
+  if (!w->magic) w->magic = memcmp(magic, gnu, MAGIC_BYTES) == 0 ? gnu : posix;
+  if (memcmp(magic, w->magic, MAGIC_BYTES) != 0) note_field(w, h, MAGIC_AT, "magic");
   if (!span_is_zero(span_of(h->bytes + h->name.n, TAR_NAME_BYTES - h->name.n)))
     note_field(w, h, h->name.n, "name");
   if (!span_is_zero(span_of(h->bytes + LINK_AT, LINK_BYTES))) note_field(w, h, LINK_AT, "link");

@@ -14,11 +14,12 @@ enum unpacking container_unpacking(enum container_kind kind) {
   case CONTAINER_CPIO:
   case CONTAINER_SEVENZIP:
   case CONTAINER_OTHER_ZIP:
-  case CONTAINER_PT2:
+  case CONTAINER_NPZ:
   case CONTAINER_TORCH_ZIP:
   case CONTAINER_TORCH_TAR:
   case CONTAINER_TORCHSCRIPT: return UNPACK_ASKED;
   case CONTAINER_COMPRESSED:
+  case CONTAINER_PT2:
   case CONTAINER_STABLE_BASELINES3: return UNPACK_BY_LOADER;
   default: return UNPACK_NEVER;
   }
@@ -76,9 +77,22 @@ static bool hand_out_stored(struct unpack *u, const struct container *c, const s
   return inner_add_outer(&u->out, m->name, m->data_at, m->size) || unpack_full(u, m->name);
 }
 
+/* Weights of torch.export are bare numbers, which may look like anything, unless torch.save wrote them. */
+static bool is_bare(const struct container *c, const struct member *m) {
+  bool weight = span_starts(m->short_name, SPAN("data/weights/")) ||
+                span_starts(m->short_name, SPAN("data/constants/tensor_"));
+  if (c->kind != CONTAINER_PT2 || m->method != METHOD_STORED || !weight) return false;
+  enum container_kind kind = container_sniff(member_mapped(c, m));
+  return kind != CONTAINER_OTHER_ZIP && kind != CONTAINER_TORCH_LEGACY;
+}
+
 static bool unpack_member(struct unpack *u, const struct container *c, const struct member *m) {
   size_t room;
   if (span_ends(m->name, SPAN("/")) && m->size == 0) return true; /* a folder */
+  if (is_bare(c, m)) {
+    inner_count(&u->out);
+    return true;
+  }
   if (m->method == METHOD_STORED) return hand_out_stored(u, c, m);
   uint8_t *at = unpack_room(u, &room);
   if (m->size > room) return unpack_full(u, m->name);

@@ -149,10 +149,19 @@ static bool has(const struct container *c, const char *short_name) {
   return m && span_is(m->short_name, short_name);
 }
 
-static bool all_npy(const struct container *c) {
+static bool any_npy(const struct container *c) {
   for (uint32_t i = 0; i < c->num_members; i++)
-    if (!span_ends(c->members[i].name, SPAN(".npy"))) return false;
-  return c->num_members > 0;
+    if (span_ends(c->members[i].name, SPAN(".npy"))) return true;
+  return false;
+}
+
+/* The first AOTInductor packages had nothing but this folder. */
+static bool has_inductor(const struct container *c) {
+  for (uint32_t i = 0; i < c->num_members; i++)
+    if (span_starts(c->members[i].short_name, SPAN("data/aotinductor/")) ||
+        span_starts(c->members[i].name, SPAN("data/aotinductor/")))
+      return true;
+  return false;
 }
 
 static bool is_package(const struct container *c) {
@@ -165,11 +174,19 @@ static bool is_package(const struct container *c) {
 static enum container_kind kind_by_names(const struct container *c) {
   if (has(c, "constants.pkl")) return CONTAINER_TORCHSCRIPT;
   if (container_find(c, SPAN("data.pkl"))) return CONTAINER_TORCH_ZIP;
-  if (has(c, "archive_format") || has(c, "serialized_exported_program.json")) return CONTAINER_PT2;
+  if (has(c, "archive_format") || has(c, "serialized_exported_program.json") || has_inductor(c))
+    return CONTAINER_PT2;
   if (is_package(c)) return CONTAINER_TORCH_PACKAGE;
   if (has(c, "model.json")) return CONTAINER_TORCHSCRIPT; /* torch 1.0 to 1.3 */
   if (!c->top.n && has(c, "data") && has(c, "_stable_baselines3_version")) return CONTAINER_STABLE_BASELINES3;
-  return all_npy(c) ? CONTAINER_NPZ : CONTAINER_OTHER_ZIP;
+  return any_npy(c) ? CONTAINER_NPZ : CONTAINER_OTHER_ZIP;
+}
+
+/* Whatever the names: numpy looks at the bytes. */
+static bool has_arrays(const struct container *c) {
+  for (uint32_t i = 0; i < c->num_members; i++)
+    if (member_is_array(c, &c->members[i])) return true;
+  return false;
 }
 
 /* What a download that was cut off would have become: torch.save writes TOP/data.pkl first. */
@@ -260,6 +277,7 @@ void zip_open(struct container *c, struct arena *a, struct observations *o, cons
   c->kind = kind_by_names(c);
   zip_trust_checksums(&z);
   bool whole = read_locals(&z);
+  if (c->kind == CONTAINER_OTHER_ZIP && whole && has_arrays(c)) c->kind = CONTAINER_NPZ;
   if (whole) zip_check_tiling(&z);
   c->usable = whole && check_inflation(&z);
   if (c->usable && c->kind == CONTAINER_TORCH_ZIP) zip_check_torch(&z);

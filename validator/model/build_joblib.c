@@ -2,6 +2,7 @@
  * the stand-in its bytes, right in the stream; joblib.load reads both and leaves the array on the stack.
  * Other unpicklers go on with the bytes as opcodes. */
 #include "model/call.h"
+#include "model/folder.h"
 #include "model/load_plain.h"
 
 enum { ALIGNMENT = 16, PADDING = 0xff };
@@ -120,7 +121,8 @@ val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id targe
 /* Before joblib 0.10 each array was a file beside the pickle. */
 void note_joblib_file(struct checkpoint *cp, const struct machine *m, val_id state, uint32_t at) {
   struct span name = value_bytes(m, dict_get(m, state, "filename"));
-  observe(cp->obs, (struct observation){.kind = OBS_JOBLIB_FILE,
+  bool beside = folder_plain_name(name);
+  observe(cp->obs, (struct observation){.kind = beside ? OBS_JOBLIB_FILE : OBS_JOBLIB_PATH,
                                         .member = cp->member,
                                         .at = at,
                                         .subject = span_first(name, OBS_TEXT_MAX)});

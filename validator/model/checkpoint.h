@@ -242,6 +242,7 @@ void load_gguf(struct checkpoint *cp);
 void load_npy(struct checkpoint *cp);
 void load_npz(struct checkpoint *cp);
 void load_pickles(struct checkpoint *cp);
+void load_pt2(struct checkpoint *cp);
 void load_tar(struct checkpoint *cp);
 void load_torchscript(struct checkpoint *cp);
 /* Keys of storages begin anew: those of the next program are names of records under `records`. */
@@ -250,6 +251,11 @@ void storages_begin(struct checkpoint *cp, struct span records);
 struct program *run_aside(struct checkpoint *cp, uint32_t member, struct span bytes);
 /* The program of a member of an archive, whose value is the tree or, aside, no part of it. */
 void load_member(struct checkpoint *cp, struct member *rec, bool aside);
+/* What a member is by its beginning, for which a packed one is unpacked. One that can't be unpacked counts as
+ * a pickle, so that its reader says why; one that is encrypted or of an unknown method as unknown. */
+enum container_kind member_kind(const struct checkpoint *cp, const struct member *m);
+/* A member that no loader of this container reads, and that is a pickle, is judged: others may read it. */
+void judge_stray(struct checkpoint *cp, const struct member *m);
 /* Bytes behind the STOP of a program that is alone in its member are observed. */
 void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member);
 /* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the

@@ -178,23 +178,13 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
   if (p) note_rest(cp, p, member);
 }
 
-/* A member that torch neither writes nor reads, and that is a pickle: others may read it. */
-static void judge_stray(struct checkpoint *cp, const struct member *rec) {
-  const struct container *c = cp->container;
-  if (rec->used || span_starts(rec->short_name, SPAN("data/"))) return;
-  bool deflated = rec->method == METHOD_DEFLATED;
-  struct span bytes = member_mapped(c, rec);
-  if (!deflated && container_sniff(bytes) != CONTAINER_PICKLE) return;
-  if (!member_copy(c, rec, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes))
-    cp->unread = true;
-  else if (container_sniff(bytes) == CONTAINER_PICKLE)
-    (void)judge_program(cp, member_number(c, rec), bytes);
-}
-
 static void load_zip(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   if (rec) load_member(cp, rec, false); /* the container has said if there is none */
-  for (uint32_t i = 0; i < cp->container->num_members; i++) judge_stray(cp, &cp->container->members[i]);
+  for (uint32_t i = 0; i < cp->container->num_members; i++) {
+    const struct member *stray = &cp->container->members[i];
+    if (!span_starts(stray->short_name, SPAN("data/"))) judge_stray(cp, stray);
+  }
 }
 
 /* Other members can't be believed, or the lengths of this one differ: readers that find it run it. */
@@ -220,6 +210,7 @@ void checkpoint_load(struct checkpoint *cp) {
   if (torch && kind == CONTAINER_TORCH_ZIP) load_zip(cp);
   if (torch && kind == CONTAINER_TORCHSCRIPT) load_torchscript(cp);
   if (kind == CONTAINER_TORCH_PACKAGE && cp->container->usable) load_package(cp);
+  if (kind == CONTAINER_PT2 && cp->container->usable) load_pt2(cp);
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
   if (cp->container->kind == CONTAINER_TORCH_TAR) load_tar(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);

@@ -30,16 +30,16 @@ static bool add_numbers(struct checkpoint *cp, const struct npy_file *f, const s
   return add_plain(cp, &claim);
 }
 
-/* A program at this offset of the array's bytes: a section of its own, if they lie in the file as they are.
- */
+/* A program at this offset of the array's bytes: a section of its own, whose name says where it begins. In an
+ * inflated member no byte of the file is its own. */
 static uint32_t program_section(struct checkpoint *cp, const struct npy_file *f, uint64_t at) {
   const struct container *c = cp->container;
   const struct member *in = &c->members[f->member - 1];
-  if (member_mapped(c, in).p != f->bytes.p) return f->member;
-  uint64_t from = in->data_at + at;
+  bool mapped = member_mapped(c, in).p == f->bytes.p;
   struct span name = arena_printf(cp->arena, "%.*s+%#llx", (int)min_size(in->name.n, OBS_TEXT_MAX),
                                   (const char *)in->name.p, (unsigned long long)at);
-  const struct member *rec = load_section(cp, name, from, f->bytes.n - at);
+  const struct member *rec = mapped ? load_section(cp, name, in->data_at + at, f->bytes.n - at)
+                                    : load_section(cp, name, in->data_at, 0);
   return rec ? member_number(c, rec) : 0;
 }
 
@@ -102,8 +102,9 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
     add_objects(cp, f, &p);
     return;
   }
+  struct span name = f->key.n ? f->key : SPAN("the array");
   struct observation what = {
-      .member = f->member, .at = p.data_at, .got = data.n, .want = p.data_bytes, .subject = f->key};
+      .member = f->member, .at = p.data_at, .got = data.n, .want = p.data_bytes, .subject = name};
   if (p.data_bytes > data.n) {
     what.kind = OBS_NPY_SHORT;
     (void)!leave(cp, what);
@@ -122,22 +123,55 @@ void load_npy(struct checkpoint *cp) {
   if (rec) add_npy(cp, &(struct npy_file){.member = member_number(cp->container, rec), .bytes = file});
 }
 
+/* numpy.load gives the bytes of a member that is no array. Answers whether it has an inside of its own that
+ * is not judged here. */
+static bool pass_by(struct checkpoint *cp, struct member *m) {
+  enum container_kind kind = m->size ? member_kind(cp, m) : CONTAINER_EMPTY;
+  if (kind == CONTAINER_EMPTY && span_ends(m->name, SPAN("/"))) { /* a folder */
+    m->used = true;
+    return false;
+  }
+  observe(cp->obs,
+          (struct observation){
+              .kind = OBS_NPZ_MEMBER, .member = member_number(cp->container, m), .subject = m->name});
+  if (kind == CONTAINER_PICKLE) judge_stray(cp, m);
+  return kind != CONTAINER_PICKLE && !container_is_bystander(kind, SPAN(""));
+}
+
+/* numpy takes any member that begins as an array. Packed ones are unpacked only if they are called so. */
+static bool is_array(const struct checkpoint *cp, const struct member *m) {
+  bool stored = m->method == METHOD_STORED && member_is_plain(m);
+  return member_is_array(cp->container, m) || (!stored && span_ends(m->name, SPAN(".npy")));
+}
+
+/* False: it is no array. */
+static bool add_member(struct checkpoint *cp, struct member *m) {
+  bool named = span_ends(m->name, SPAN(".npy"));
+  struct npy_file f = {.key = span_first(m->name, m->name.n - (named ? 4 : 0)),
+                       .member = member_number(cp->container, m)};
+  if (!is_array(cp, m)) return false;
+  if (m->method == METHOD_STORED && member_is_plain(m))
+    f.bytes = member_mapped(cp->container, m);
+  else if (!member_copy(cp->container, m, cp->max->inflate_bytes, cp->arena, cp->obs, &f.bytes)) {
+    cp->unread = true;
+    return true;
+  }
+  if (!span_starts(f.bytes, SPAN("\x93NUMPY"))) return false;
+  m->used = true;
+  add_npy(cp, &f);
+  return true;
+}
+
 void load_npz(struct checkpoint *cp) {
   const uint32_t listed = cp->container->num_members; /* the pickles of arrays are appended */
-  for (uint32_t i = 0; i < listed; i++) {
-    struct member *m = &cp->container->members[i];
-    struct npy_file f = {.key = span_first(m->name, m->name.n - 4), .member = i + 1};
-    m->used = true;
-    if (m->method == METHOD_STORED && member_is_plain(m))
-      f.bytes = member_mapped(cp->container, m);
-    else if (!member_copy(cp->container, m, cp->max->inflate_bytes, cp->arena, cp->obs, &f.bytes)) {
-      cp->unread = true;
-      continue;
-    }
-    if (span_starts(f.bytes, SPAN("\x93NUMPY")))
-      add_npy(cp, &f);
-    else
-      observe(cp->obs, (struct observation){.kind = OBS_NPZ_MEMBER, .member = f.member, .subject = m->name});
-  }
+  bool unjudged = false;
+  for (uint32_t i = 0; i < listed; i++)
+    if (!add_member(cp, &cp->container->members[i]))
+      unjudged = pass_by(cp, &cp->container->members[i]) || unjudged;
+  if (unjudged)
+    observe(cp->obs, (struct observation){.kind = OBS_KIND_ARCHIVE,
+                                          .subject = span_str(container_kind_name(CONTAINER_NPZ)),
+                                          .detail = SPAN("it holds other checkpoints or archives; --nested "
+                                                         "looks inside")});
   if (cp->roots.n == 0 && !cp->unread) (void)add_root(cp, &(struct root){.kind = ROOT_EMPTY});
 }

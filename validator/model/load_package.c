@@ -13,21 +13,6 @@ static bool is_of_package(const struct member *m) {
   return span_starts(m->short_name, SPAN(".data/")) || span_ends(m->short_name, SPAN(".py"));
 }
 
-/* By its beginning, for which a packed member is unpacked. */
-static bool is_pickle(const struct checkpoint *cp, const struct member *m) {
-  struct arena scratch;
-  struct observations ignored;
-  struct span bytes;
-  if (m->method == METHOD_STORED) return container_sniff(member_mapped(cp->container, m)) == CONTAINER_PICKLE;
-  arena_init(&scratch, cp->arena->budget - cp->arena->used);
-  observations_init(&ignored, &scratch, 1);
-  bool pickle = member_copy(cp->container, m, cp->max->pickle_bytes, &scratch, &ignored, &bytes)
-                    ? container_sniff(bytes) == CONTAINER_PICKLE
-                    : member_is_plain(m); /* load_member will say why it can't be read */
-  arena_free(&scratch);
-  return pickle;
-}
-
 static void load_as_root(struct checkpoint *cp, struct member *rec) {
   uint32_t index = cp->programs.n;
   load_member(cp, rec, true);
@@ -57,7 +42,7 @@ void load_package(struct checkpoint *cp) {
   storages_begin(cp, SPAN(".data/"));
   for (uint32_t i = 0; i < cp->container->num_members; i++) {
     struct member *rec = &cp->container->members[i];
-    if (!is_of_package(rec) && is_pickle(cp, rec)) load_as_root(cp, rec);
+    if (!is_of_package(rec) && member_kind(cp, rec) == CONTAINER_PICKLE) load_as_root(cp, rec);
   }
   load_scripts(cp);
 }

@@ -1,0 +1,27 @@
+/* Members of an archive that its loader does not read: other readers may. */
+#include "model/checkpoint.h"
+
+enum container_kind member_kind(const struct checkpoint *cp, const struct member *m) {
+  struct arena scratch;
+  struct observations ignored;
+  struct span bytes;
+  if (m->method == METHOD_STORED) return container_sniff(member_mapped(cp->container, m));
+  arena_init(&scratch, cp->arena->budget - cp->arena->used);
+  observations_init(&ignored, &scratch, 1);
+  enum container_kind kind = CONTAINER_PICKLE;
+  if (member_copy(cp->container, m, cp->max->pickle_bytes, &scratch, &ignored, &bytes))
+    kind = container_sniff(bytes);
+  else if (!member_is_plain(m))
+    kind = CONTAINER_UNKNOWN;
+  arena_free(&scratch);
+  return kind;
+}
+
+void judge_stray(struct checkpoint *cp, const struct member *m) {
+  struct span bytes;
+  if (m->used || member_kind(cp, m) != CONTAINER_PICKLE) return;
+  if (member_copy(cp->container, m, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes))
+    (void)judge_program(cp, member_number(cp->container, m), bytes);
+  else
+    cp->unread = true;
+}
