@@ -273,7 +273,9 @@ static const struct {
     {{FILE_OF("a/archive_format"), FILE_OF("a/models/m.json")}, CONTAINER_PT2},
     {{FILE_OF("serialized_exported_program.json"), FILE_OF("version")}, CONTAINER_PT2},
     {{FILE_OF("x.npy"), FILE_OF("y/z.npy")}, CONTAINER_NPZ},
-    {{FILE_OF("x.npy"), FILE_OF("y.pkl")}, CONTAINER_OTHER_ZIP},
+    {{FILE_OF("x.npy"), FILE_OF("y.pkl")}, CONTAINER_NPZ},
+    {{FILE_OF("data/aotinductor/model/c.so"), FILE_OF("x.npy")}, CONTAINER_PT2},
+    {{FILE_OF("a/data/aotinductor/model/c.so")}, CONTAINER_PT2},
     {{FILE_OF("MAR-INF/MANIFEST.json")}, CONTAINER_OTHER_ZIP},
     {{FILE_OF("b/x"), FILE_OF("a/data.pkl")},
      CONTAINER_OTHER_ZIP}, /* torch looks below the first folder only */
