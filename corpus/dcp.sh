@@ -8,18 +8,22 @@ bytes_entry() { # fqn
   printf "S'%s'\n" "$1"
   object metadata BytesStorageMetadata
 }
-tensor_entry() { # fqn: float32 [2, 3] in one chunk
+chunk() { # row, rows: three columns each
+  object metadata ChunkStorageMetadata
+  printf "}(S'offsets'\n" && size "$1" 0
+  printf "S'sizes'\n" && size "$2" 3
+  printf 'ub'
+}
+tensor_entry() { # fqn, chunks: float32 [2, 3], in one chunk or as said
   printf "S'%s'\n" "$1"
   object metadata TensorStorageMetadata
   printf "}(S'properties'\n"
   object metadata TensorProperties
   printf '(ctorch\nfloat32\nNI00\nNI00\ntb'
   printf "S'size'\n" && size 2 3
-  printf "S'chunks'\n(l"
-  object metadata ChunkStorageMetadata
-  printf "}(S'offsets'\n" && size 0 0
-  printf "S'sizes'\n" && size 2 3
-  printf 'ubaub'
+  printf "S'chunks'\n(l("
+  eval "${2:-chunk 0 2}"
+  printf 'eub'
 }
 
 # A row of storage_data.
@@ -32,12 +36,19 @@ place() { # fqn, file, offset, length; numbers: where the chunk of a tensor begi
   printf "}(S'relative_path'\nS'%s'\nS'offset'\nI%s\nS'length'\nI%s\nub" "$2" "$3" "$4"
 }
 
-metadata() { # commands that print the entries, commands that print the places
+# A row of planner_data: where the entry stood before nested dicts were made one.
+stood() { # fqn, keys
+  printf "S'%s'\n(" "$1" && shift && printf "S'%s'\n" "$@" && printf t
+}
+
+metadata() { # commands that print the entries, the places, and what stood where
   printf '\200\002'
   object metadata Metadata
   printf "}(S'state_dict_metadata'\n}("
   eval "$1"
   printf "uS'storage_data'\n}("
   eval "$2"
+  printf "uS'planner_data'\n}("
+  eval "${3:-}"
   printf 'uub.'
 }

@@ -233,6 +233,8 @@ dcp dcp-twice 'a b' "$ab; place b __0_0.distcp 0 4"
 expect 1 'KEY507.*dcp-twice' dcp-twice
 dcp dcp-unlisted a "$ab"
 expect 1 'KEY507.*dcp-unlisted' dcp-unlisted
+expect 1 '"path":"dcp-unlisted","verdict":"findings","complete":true' dcp-unlisted
+lacks RUN001
 dcp dcp-no-place 'a b c' "$ab"
 expect 1 'TNS401.*dcp-place' dcp-no-place
 # What stands where the metadata has something else.

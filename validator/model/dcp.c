@@ -229,6 +229,11 @@ static bool read_bytes(struct merging *m, struct span fqn) {
   return !p || add_part(m, fqn, p);
 }
 
+/* Its bytes were judged as the others', and nothing is missing: the merged plan is whole. */
+static void note_unlisted(const struct dcp *d, struct span fqn) {
+  observe(d->f->obs, (struct observation){.kind = OBS_DCP_UNLISTED, .member = d->file + 1, .subject = fqn});
+}
+
 static bool read_entries(struct merging *m) {
   const struct plan *p = m->d->p;
   uint32_t table = dcp_field(p, 0, "state_dict_metadata");
@@ -249,7 +254,7 @@ static bool read_entries(struct merging *m) {
     if (!fine) return false;
   }
   for (uint32_t i = 0; i < m->d->slices.n; i++)
-    if (!m->used[i]) dcp_note(m->d, OBS_DCP_UNLISTED, m->d->slices.p[i].fqn, SPAN(""), 0, 0);
+    if (!m->used[i]) note_unlisted(m->d, m->d->slices.p[i].fqn);
   return true;
 }
 
