@@ -45,6 +45,16 @@ static void read_folder(struct read *r, const struct fuzz_input *in, const struc
   folder_close(&f);
 }
 
+/* In the order of names, as the broker lists a folder; one of a name. How many were added. */
+static uint32_t add_file(struct folder_file *files, uint32_t n, const struct folder_file *file) {
+  uint32_t at = 0;
+  while (at < n && span_cmp(files[at].name, file->name) < 0) at++;
+  if (at < n && span_eq(files[at].name, file->name)) return 0;
+  memmove(&files[at + 1], &files[at], (n - at) * sizeof *files);
+  files[at] = *file;
+  return 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct planned planned[SHARDS];
   struct fuzz_input in = fuzz_open(data, size);
@@ -53,17 +63,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct read first, second;
   uint32_t n = 1;
   files[0].bytes = next_part(&rest);
-  for (; rest.n && n < FILES; n++) {
-    struct planned *p = &planned[n - 1];
+  for (uint32_t k = 0; rest.n && k < SHARDS; k++) {
+    struct planned *p = &planned[k];
     struct span part = next_part(&rest);
     const uint8_t *line = part.n ? memchr(part.p, '\n', part.n) : NULL;
     size_t name = line ? (size_t)(line - part.p) : part.n;
     p->n = 0;
     planned_read(p, span_from(part, name + 1));
     planned_finish(p);
-    files[n] = (struct folder_file){
-        .name = span_first(part, name), .bytes = p->file, .plan = &p->plan, .base = (uint64_t)n << 20};
+    n += add_file(files, n,
+                  &(struct folder_file){.name = span_first(part, name), .bytes = p->file, .plan = &p->plan});
   }
+  for (uint32_t i = 0; i < n; i++) files[i].base = (uint64_t)i << 20;
   read_folder(&first, &in, files, n);
   read_folder(&second, &in, files, n);
   FUZZ_CHECK(first.whole == second.whole && first.obs.n == second.obs.n);
