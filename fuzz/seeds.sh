@@ -20,7 +20,7 @@ seed() { # file, seed
 # Large ones cost more than they show.
 small() { find "$1" -type f -size -8k | LC_ALL=C sort; }
 
-for f in $(small "$work/files") corpus/benign/simple_linear*.pt corpus/benign/whole_module.pt; do
+for f in $(small "$work/files") $(small corpus/benign); do
   name=$(basename "$f")
   seed "$f" "$out/scan/$name"
   case $name in e* | f* | k*) seed "$f" "$out/unpack/$name" ;; esac
@@ -68,15 +68,36 @@ frame() { printf 'CKL1%b\000\000%b%b' "$1" "$2" "$3"; } # type, length, seq
   frame '\003\000' '\005\000\000\000' '\001\000\000\000'; printf '\001\000\000\000\001\000'; } >"$out/wire/finding"
 # The length of .metadata in 2 bytes, .metadata, a file with its slices.
 . corpus/dcp.sh
-dcp() { # seed, entries, places, file
-  metadata "$2" "$3" >"$work/metadata"
+dcp() { # seed, file, entries, places, what stood where
+  metadata "$3" "$4" "${5:-}" >"$work/metadata"
   n=$(wc -c <"$work/metadata")
-  { printf "\\$(printf %03o $((n % 256)))\\$(printf %03o $((n / 256)))"; cat "$work/metadata" "$4"; printf '\000'; } >"$out/folder/$1"
+  { printf "\\$(printf %03o $((n % 256)))\\$(printf %03o $((n / 256)))"; cat "$work/metadata" "$2"; printf '\000'; } >"$out/folder/$1"
 }
-printf 'I3\n.I4\n.' >"$work/two"
-dcp bytes 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 4' "$work/two"
-n=$(wc -c <"$work/files/z-tensor.pt")
-dcp tensor 'tensor_entry a' "place a __0_0.distcp 0 $n 0 0" "$work/files/z-tensor.pt"
+two="$work/two"
+printf 'I3\n.I4\n.' >"$two"
+both='place a __0_0.distcp 0 4; place b __0_0.distcp 4 4'
+dcp bytes "$two" 'bytes_entry a; bytes_entry b' "$both"
+dcp stood "$two" 'bytes_entry a; bytes_entry b' "$both" 'stood a optim state x; stood b model y'
+dcp absent "$two" 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 4; place b __1_0.distcp 0 4'
+dcp range "$two" 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 5'
+dcp twice "$two" 'bytes_entry a; bytes_entry b' "$both; place b __0_0.distcp 0 4"
+dcp unlisted "$two" 'bytes_entry a' "$both"
+dcp no-place "$two" 'bytes_entry a; bytes_entry b; bytes_entry c' "$both"
+dcp gap "$two" 'bytes_entry a' 'place a __0_0.distcp 4 4'
+dcp overlap "$two" 'bytes_entry a; bytes_entry b' 'place a __0_0.distcp 0 8; place b __0_0.distcp 4 4'
+dcp no-info "$two" 'bytes_entry a' "object metadata MetadataIndex; printf '}(S\"fqn\"\nS\"a\"\nubN'"
+dcp no-index "$two" 'bytes_entry a' "printf 'S\"a\"\nN'"
+dcp no-size "$two" 'bytes_entry a' "object metadata MetadataIndex; printf '}(S\"fqn\"\nS\"a\"\nS\"offset\"\nI1\nubN'"
+dcp no-form "$two" "printf 'S\"a\"\nN'; printf 'S\"b\"\n'; object metadata TensorStorageMetadata; printf '}b'" "$both"
+dcp no-slice "$work/files/z-linear-untied.pt" 'bytes_entry a' "place a __0_0.distcp 0 $(wc -c <"$work/files/z-linear-untied.pt")"
+printf '\002\000N.%s\000' 'I3' >"$out/folder/no-metadata"
+one=$(wc -c <"$work/files/z-tensor.pt")
+dcp tensor "$work/files/z-tensor.pt" 'tensor_entry a' "place a __0_0.distcp 0 $one 0 0"
+row=$(wc -c <"$work/files/z-tensor-row.pt")
+cat "$work/files/z-tensor-row.pt" "$work/files/z-tensor-row.pt" >"$work/rows"
+for second in 0 1 2; do # it covers the first, fills the tensor, lies outside of it
+  dcp "rows-$second" "$work/rows" "tensor_entry a 'chunk 0 1; chunk $second 1'" "place a __0_0.distcp 0 $row 0 0; place a __0_0.distcp $row $row $second 0"
+done
 
 # Architecture files; with tensors behind a NUL for the matcher; their expressions, one each.
 for f in $(small rules/models) $(small corpus/arch) corpus/benign/*.json; do
@@ -93,9 +114,28 @@ tensors='a.weight float32 2 3\na.bias float32 2\n'
 printf "$tensors\\000a.weight float16 2 3\nb.bias float32 2\nsteps int64\n\\000" >"$out/diff/other"
 # shellcheck disable=SC2059 # the escapes are the point
 printf "module.a.weight float32 2 3\n\\000$tensors\\000" >"$out/diff/prefix"
-map='{"metadata": {"total_size": 32}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors", "a.bias": "model-00002-of-00002.safetensors"}}'
-printf '%s\000model-00001-of-00002.safetensors\na.weight float32 2 3\n\000model-00002-of-00002.safetensors\na.bias float32 2\n\000' "$map" >"$out/index/two"
-printf '%s\000model-00001-of-00002.safetensors\na.bias float32 2\n\000pytorch_model.bin\na.weight float32 2 3\na.bias float32 3\n\000' "$map" >"$out/index/beside"
+first=model-00001-of-00002.safetensors second=model-00002-of-00002.safetensors
+index() { # seed, members of the index, files: a name, a line, tensors, each ends with a NUL
+  # shellcheck disable=SC2059 # the escapes are the point
+  { printf '%s\000' "$2"; printf "$3\\000"; } >"$out/index/$1"
+}
+where='"weight_map": {"a.weight": "'$first'", "a.bias": "'$second'"}'
+weight="$first\na.weight float32 2 3\n\000" bias="$second\na.bias float32 2\n\000"
+index two "{\"metadata\": {\"total_size\": 32}, $where}" "$weight$bias"
+index beside "{\"metadata\": {\"total_size\": 32}, $where}" "$second\na.bias float32 2\n\000pytorch_model.bin\na.weight float32 2 3\na.bias float32 3\n\000"
+index other-total "{\"metadata\": {\"total_size\": 1}, $where}" "$weight$bias"
+index misplaced "{$where}" "$second\na.weight float32 2 3\n\000$first\na.bias float32 2\n\000"
+index doubled "{$where}" "$weight$second\na.weight float32 2 3\na.bias float32 2\nmore float32 1\n\000"
+index absent "{$where}" "$weight$second\nb float32 1\n\000"
+index empty "{$where}" "$weight$second\n\000"
+index no-map '{"metadata": {}}' "$weight$bias"
+index list '[]' "$weight$bias"
+index bad-map '{"weight_map": {"a": 1}}' "$weight$bias"
+index cut '{"weight_map": {' "$weight$bias"
+index path '{"weight_map": {"a.weight": "../x.safetensors"}}' "$weight$bias"
+index unnamed '{"weight_map": {}}' "pytorch_model-00001-of-00003.bin\na.weight float32 2 3\n\000pytorch_model-00002-of-00003.bin\na.bias float32 2\n\000"
+index same "{$where}" "$weight${bias}pytorch_model.bin\na.weight float32 2 3\na.bias float32 2\n\000"
+index unlike "{$where}" "$weight${bias}pytorch_model.bin\na.weight float64 2 3\nb.bias float32 2\n\000"
 zeros=$(printf '%064d' 0)
 printf '{"policy": 1, "note": "n", "allow": {"a.B": "why"}, "files": [{"path": "a.pt", "size": 12, "sha256": "%s", "allow": {"c.D": "why"}}]}\000' "$zeros" >"$out/policy/whole"
 printf '{"lock": 1, "state_dict": "", "tensors": {"a.weight": {"dtype": "float32", "shape": [2, 3], "sha256": "%s"}, "a.bias": {"dtype": "float32", "shape": [2], "sha256": null}, "steps": {"dtype": "int64", "shape": [], "sha256": null}}}\000' "$zeros" >"$out/lock/whole"

@@ -29,10 +29,12 @@ command() { # arguments…: whatever it answers, it is read to its end
 
 corpus() { # its files at once, its commands one by one
   command --format ndjson -j 2 files benign
-  grep -v '^#' corpus/commands.tsv | cut -f3 | grep -v '^test ' >"$work/commands"
+  { grep -v '^#' corpus/commands.tsv | cut -f3 | grep -v '^test '; grep -v '^#' corpus/answers.tsv | cut -f2; } >"$work/commands"
   while read -r arguments; do
+    set -f
     # shellcheck disable=SC2086 # its words
     command $arguments </dev/null
+    set +f
   done <"$work/commands"
   echo "$(find "$work/files" "$work/benign" -type f | wc -l) files, $(wc -l <"$work/commands") commands"
 }

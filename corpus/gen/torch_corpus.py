@@ -11,6 +11,7 @@ import sys
 
 import numpy
 import torch
+from torch import nn
 
 sys.path.insert(0, 'tests/oracle')
 from tutorials import ComplexModel, CustomModel, SimpleCNN, SimpleLinearModel, SimpleModel  # noqa: E402
@@ -65,8 +66,133 @@ def safetensors(tensors, path):
     path.write_bytes(len(header).to_bytes(8, 'little') + header + data)
 
 
+class Mixed(nn.Module):
+    """Layers of every kind that a description tells apart, with the arguments that it has to find out."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, (3, 5), stride=2, padding=(1, 2)), nn.BatchNorm2d(8, eps=1e-3), nn.ReLU(inplace=True),
+                                  nn.MaxPool2d(2, ceil_mode=True), nn.Dropout(0.25))
+        self.depthwise = nn.Conv2d(8, 8, 3, groups=8, padding='same', bias=False, padding_mode='reflect')
+        self.up = nn.ConvTranspose2d(8, 4, 2, stride=2)
+        self.one = nn.Conv1d(4, 6, 3, dilation=2)
+        self.three = nn.Conv3d(1, 2, (1, 2, 3))
+        self.table = nn.Embedding(40, 8, padding_idx=0)
+        self.lstm = nn.LSTM(8, 6, 2, batch_first=True, dropout=0.1, bidirectional=True)
+        self.gru = nn.GRU(8, 4, bias=False)
+        self.rnn = nn.RNN(4, 3)
+        self.attention = nn.MultiheadAttention(8, 2)
+        self.norm = nn.LayerNorm(8, eps=1e-6)
+        self.groups = nn.GroupNorm(2, 8)
+        self.plain = nn.BatchNorm1d(5, affine=False, momentum=0.01)
+        self.still = nn.InstanceNorm2d(4)
+        self.head = nn.Linear(8, 2, bias=False)
+        self.blocks = nn.ModuleList([nn.Linear(4, 4), nn.PReLU(4), nn.LeakyReLU(0.2), nn.Softmax(dim=-1)])
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.register_buffer('ids', torch.arange(4))
+        self.register_buffer('scale', torch.ones(3))
+
+
+class Layered(nn.Module):
+    """As models of Hugging Face are: layers that are alike, widths from a config."""
+
+    def __init__(self, config):
+        super().__init__()
+        width, heads = config['hidden_size'], config['num_attention_heads']
+        self.table = nn.Embedding(config['vocab_size'], width)
+        self.layers = nn.ModuleList([nn.ModuleDict({
+            'qkv': nn.Linear(width, 3 * width), 'k': nn.Linear(width, config['num_kv_heads'] * (width // heads), bias=False),
+            'norm': nn.LayerNorm(width), 'mlp': nn.Sequential(nn.Linear(width, config['ffn_size']), nn.ReLU(), nn.Linear(config['ffn_size'], width)),
+            'experts': nn.ModuleList([nn.Linear(width, 7) for _ in range(2)])}) for _ in range(config['num_hidden_layers'])])
+        self.head = nn.Linear(width, config['vocab_size'], bias=False)
+
+
+def layered():
+    config = {'model_type': 'layered', 'architectures': ['LayeredForCausalLM'], 'hidden_size': 16, 'num_attention_heads': 4, 'num_kv_heads': 3,
+              'vocab_size': 33, 'ffn_size': 26, 'num_hidden_layers': 3, 'bos_token_id': 33, 'torch_dtype': 'float32'}
+    folder = HERE / 'layered'
+    folder.mkdir(exist_ok=True)
+    torch.save(seeded(Layered, config).state_dict(), folder / 'pytorch_model.bin')
+    (folder / 'config.json').write_text(json.dumps(config, indent=2) + '\n')
+    safetensors(seeded(Layered, {**config, 'ffn_size': 30}).state_dict(), HERE / 'layered_other.safetensors')
+
+
+def sharded():
+    """A model in two files with their index, as save_pretrained writes it, and the same without a shard."""
+    tensors = {f'layers.{i}.{name}': tensor for i in range(2) for name, tensor in seeded(SimpleLinearModel, 10, 2).state_dict().items()}
+    for name, parts in (('sharded', 2), ('shard_missing', 1)):
+        folder, keys = HERE / name, sorted(tensors)
+        folder.mkdir(exist_ok=True)
+        files = {key: f'model-0000{1 + i // 2}-of-00002.safetensors' for i, key in enumerate(keys)}
+        for file in sorted(set(files.values()))[:parts]:
+            safetensors({key: tensors[key] for key in keys if files[key] == file}, folder / file)
+        index = {'metadata': {'total_size': sum(4 * t.numel() for t in tensors.values())}, 'weight_map': files}
+        (folder / 'model.safetensors.index.json').write_text(json.dumps(index, indent=2) + '\n')
+
+
+def resumed():
+    """A training state: SGD with momentum and two groups, a scheduler, a model that was wrapped in DataParallel, what a config may hold."""
+    model = seeded(SimpleLinearModel, 10, 2)
+    wrapped = torch.nn.DataParallel(model)
+    optimizer = torch.optim.SGD([{'params': [model.linear.weight]}, {'params': [model.linear.bias], 'lr': 0.5}], lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+    for _ in range(3):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(torch.rand(4, 10)), torch.zeros(4, 2)).backward()
+        optimizer.step()
+        scheduler.step()
+    config = {'input_size': 10, 'output_size': 2, 'dropout': 0.5, 'bias': True, 'act': 'gelu', 'sizes': (3, 4), 'layers': [1, 2],
+              'dtype': torch.float32, 'device': torch.device('cpu'), 'shape': torch.Size([2, 10]), 'nothing': None, 'inner': {'a': 1, 'b': [0.5]}}
+    torch.save({'epoch': 2, 'model': wrapped.state_dict(), 'optimizer': optimizer.state_dict(), 'lr_scheduler': scheduler.state_dict(),
+                'config': config, 'rng_state': torch.get_rng_state()[:16].clone(), 'best': float('nan'), 'history': [3.0, 2.0, 1.0]},
+               HERE / 'resumed.pt')
+    later = {**config, 'act': 'relu', 'dropout': 0.25, 'bias': False, 'sizes': (3, 5), 'dtype': torch.float16, 'inner': {'a': 2, 'b': [0.5], 'c': 2**70}}
+    scaler = {'scale': 65536.0, 'growth_factor': 2.0, 'backoff_factor': 0.5, 'growth_interval': 2000, '_growth_tracker': 0}
+    torch.save({'epoch': 3, 'model': wrapped.state_dict(), 'optimizer': optimizer.state_dict(), 'config': later, 'rng_state': torch.ones(16, dtype=torch.uint8)},
+               HERE / 'resumed_later.pt')
+    torch.save({'lr_scheduler': scheduler.state_dict(), 'scaler': scaler, 'rng': {'cpu': torch.ones(16, dtype=torch.uint8), 'python': 1}, 'args': config},
+               HERE / 'no_weights.pt')
+    torch.save(optimizer.state_dict(), HERE / 'optimizer.pt')
+
+
+def wrapped():
+    """What torch.compile and FSDP leave in the names; several state dicts in one file; halves of one model side by side; a quantised model."""
+    own = seeded(SimpleLinearModel, 10, 2).state_dict()
+    torch.save({f'_orig_mod.{key}': tensor for key, tensor in own.items()}, HERE / 'compiled.pt')
+    torch.save({f'_fsdp_wrapped_module.linear._checkpoint_wrapped_module.{key[7:]}': t for key, t in own.items()}, HERE / 'fsdp.pt')
+    torch.save({'model': own, 'ema': {key: tensor / 2 for key, tensor in own.items()}, 'epoch': 1}, HERE / 'several.pt')
+    halves = {key[7:]: tensor for key, tensor in own.items()}
+    torch.save({'model': {'encoder': halves, 'decoder': {key: 2 * tensor for key, tensor in halves.items()}}}, HERE / 'joined.pt')
+    dynamic = torch.quantization.quantize_dynamic(seeded(SimpleLinearModel, 10, 2), {nn.Linear}, dtype=torch.qint8)
+    torch.save(dynamic.state_dict(), HERE / 'quantized.pt')
+
+
+def other_tensors():
+    """Quantised, sparse and complex ones, each twice: other.pt has another number in each."""
+    def made(x):
+        numbers = torch.tensor([[x, 0.5, -1.0], [0.25, 2.0, 0.0]])
+        scales, points = torch.tensor([0.1, x / 10]), torch.tensor([3, 0])
+        return {'tensor': torch.quantize_per_tensor(numbers, x / 20, 10, torch.quint8),
+                'channel': torch.quantize_per_channel(numbers, scales, points, 0, torch.qint8),
+                'coo': numbers.to_sparse().coalesce(), 'csr': numbers.to_sparse_csr(), 'complex': torch.complex(numbers, numbers), 'plain': numbers,
+                'double': numbers.double()}
+    torch.save(made(1.0), HERE / 'tensors.pt')
+    torch.save(made(1.5), HERE / 'tensors_other.pt')
+    torch.save([torch.ones(2, 3), torch.zeros(2), 'more'], HERE / 'list.pt')
+    for name, order in (('little', '<'), ('big', '>')):
+        numpy.savez(HERE / f'{name}.npz', f=numpy.arange(4, dtype=order + 'f8'), c=numpy.array([1 + 2j, 3 - 4j], dtype=order + 'c16'),
+                    i=numpy.arange(3, dtype=order + 'i2'))
+
+
 def main():
     HERE.mkdir(exist_ok=True)
+    torch.save(seeded(Mixed).eval(), HERE / 'mixed_module.pt')
+    torch.save({'model_state_dict': seeded(Mixed).state_dict()}, HERE / 'mixed.pt')
+    layered()
+    sharded()
+    resumed()
+    wrapped()
+    other_tensors()
     cnn = seeded(SimpleCNN)
     torch.save(cnn.state_dict(), HERE / 'simple_cnn.pt')
     record('simple_cnn', 'simple_cnn', cnn, (1, 3, 28, 28), 'logits')
