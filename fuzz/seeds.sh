@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . fuzz/new_folder.sh
 new_folder "$1"
+# shellcheck disable=SC2154 # new_folder sets it
 out=$new work=$new/work
 GEN=${GEN:-build/release/corpus/gen}
 mkdir "$work"
