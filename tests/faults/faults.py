@@ -28,6 +28,7 @@ MOST_MOMENTS = 120  # more calls than a broker makes for one file
 
 SCAN = "scan BENIGN/simple_linear.pt"
 FORWARD = "forward BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json --save-output WORK/y.npy"
+RECORD = "record BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json -o WORK/y.npy"
 UNWRITTEN = "could not be written"
 
 # name, fault, command, exit codes that are right, words that must be said (| between alternatives; = stands for the very
@@ -85,6 +86,8 @@ CASES = [
     ("RLIMIT_FSIZE of 100, standard input", "limit FSIZE 100", "scan - <BENIGN/simple_linear.pt", {2}, "can't be copied"),
     ("RLIMIT_FSIZE of 100, an output", "limit FSIZE 100", FORWARD, {74}, "y.npy"),
     ("RLIMIT_AS of 100 MB", "limit AS 100000000", SCAN, {2, 70}, "NOT CHECKED|out of memory|no memory"),
+    ("a cgroup of 60 MB: its worker dies, the next file does not", "cgroup 60000000", "scan -j 1 WORK/many.pt BENIGN/simple_linear.pt",
+     {2}, "2 checked: 1 not checked, 1 clean"),
     ("RLIMIT_AS of 670 MB, a forward", "limit AS 670000000", FORWARD, {2}, "no memory for OpenBLAS"),
     # ---- writing ----
     ("the report: one byte at a time", "shim stdout=1", SCAN, {0}, "="),
@@ -96,6 +99,10 @@ CASES = [
         "describe --emit-arch BENIGN/simple_cnn.pt", "inspect BENIGN/simple_cnn.pt", "diff BENIGN/simple_linear.pt BENIGN/simple_linear.pt")],
     ("an output: a full device", "none", FORWARD.replace("WORK/y.npy", "/dev/full"), {74}, "/dev/full"),
     ("an output: a full disk", "mount tmpfs -o size=4k WORK/full", FORWARD.replace("WORK", "WORK/full") + " <WORK/full/fill", {74}, "y.npy"),
+    ("goldens: a full disk", "mount tmpfs -o size=4k WORK/full", RECORD.replace("WORK", "WORK/full") + " <WORK/full/fill", {74}, "the goldens could not be written"),
+    ("goldens: a disk that fails behind the report", "shim write=EIO@3", RECORD, {74}, "the goldens could not be written"),
+    ("goldens: a read-only disk", "mount tmpfs -o ro WORK/ro", RECORD.replace("WORK", "WORK/ro"), {74}, "can't be written there"),
+    ("goldens: RLIMIT_FSIZE of 100", "limit FSIZE 100", RECORD, {74}, "the goldens could not be written"),
     ("an output: a disk that fails", "shim write=EIO@1", FORWARD, {74}, "y.npy|" + UNWRITTEN),
     ("an output: a folder that is not there", "none", FORWARD.replace("WORK", "WORK/none"), {74}, "none/y.npy"),
     ("an output: a file system that is read-only", "mount tmpfs -o ro WORK/ro", FORWARD.replace("WORK", "WORK/ro"), {74}, "y.npy"),
@@ -117,7 +124,7 @@ CASES = [
 
 
 class Unmountable(Exception):
-    pass
+    """What the fault needs can't be had here."""
 
 
 class Run:
@@ -137,6 +144,7 @@ class Ground:
         subprocess.run([OUT + "/tests/bench/big", "4", "1000000", self.work + "/big.pt"], check=True)
         subprocess.run([OUT + "/tests/bench/big", "4", "100000", self.work + "/pages.pt"], check=True)
         subprocess.run([OUT + "/tests/bench/big", "8", "100000000", self.work + "/huge.pt"], check=True)
+        subprocess.run([OUT + "/tests/bench/big", "300000", "4", self.work + "/many.pt", "10"], check=True)
         with open(self.files + "/list", "w", encoding="utf-8") as out:
             out.write(BENIGN + "/simple_linear.pt\n")
         with open(self.work + "/sparse.safetensors", "wb") as out:  # ten seconds of reading, no disk
@@ -188,6 +196,23 @@ class Ground:
             return self.spawn(words, given, before=before)
         with open(self.work + "/report", "wb") as out:
             return self.spawn(words, given, stdout=out, before=before)
+
+    def under_cgroup(self, words, given, rest):
+        first = "/sys/fs/cgroup/memory"
+        old = os.path.isdir(first)
+        place = f"{first if old else '/sys/fs/cgroup'}/ckptlint-faults-{os.getpid()}"
+        limits = {"memory.swappiness": "0", "memory.limit_in_bytes": rest[0]} if old else {"memory.swap.max": "0", "memory.max": rest[0]}
+        try:
+            os.mkdir(place)
+            for name, value in limits.items():
+                with open(f"{place}/{name}", "w", encoding="ascii") as out:
+                    out.write(value)
+        except OSError as error:
+            raise Unmountable(f"no memory cgroup can be made here: {error.strerror}") from error
+        try:
+            return self.spawn(["sh", "-c", f'echo $$ >{place}/cgroup.procs && exec "$@"', "sh", *words], given)
+        finally:
+            os.rmdir(place)
 
     def under_stdout(self, words, given, rest):
         with open(rest[0], "wb") as out:

@@ -55,7 +55,7 @@ CASES = [
     ("inspect", 0, "", "inspect -f json --tensors --tree --globals --members --pickle --opcodes --stats BENIGN/training_checkpoint.pt"),
     ("text", 0, "", "inspect --tensors --tree --globals --members --pickle --opcodes --stats BENIGN/custom_model.pt"),
     ("diff", 0, "", "diff -f json BENIGN/simple_linear.pt BENIGN/simple_linear_legacy.pt"),
-    ("record", 0, "", "record --timeout 10 BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json"),
+    ("record", 0, "", "record --timeout 10 BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json -o OUT/goldens.json"),
     ("lock", 0, "", "lock BENIGN/simple_linear.pt"),
     ("locked", 0, "", "check -f json BENIGN/simple_linear.pt --lock FILES/lock.json"),
     ("describe", 0, "", "describe BENIGN/simple_cnn.pt -f json"),

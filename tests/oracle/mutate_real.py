@@ -32,7 +32,8 @@ SEED = os.environ.get("MUTATE_SEED", "1")
 BATCH, LEAST = 250, int(os.environ.get("MUTATE_COUNT", "7000"))
 SMALL = 64 << 10  # bytes of a checkpoint that is bent
 SLOW = 2.0  # seconds of processor time for one file
-DEATHS = {"RUN001", "RUN002", "RUN003", "RUN004"}
+# Rules, or reasons: died, was killed at its time, or at the fence behind its memory (the budget itself is LIM805/memory).
+DEATHS = {"RUN001", "RUN002", "RUN003", "RUN004", "LIM804", "LIM805/worker-memory"}
 
 
 # ---- mutations: bytes in, bytes out ----
@@ -173,7 +174,7 @@ def check(path, data, report):
     """(what it came to, what is wrong)."""
     if report is None:
         return "nothing", "ckptlint gives no report"
-    died = sorted(r for r in report.reasons() if r[:6] in DEATHS)
+    died = sorted(r for r in report.reasons() if r in DEATHS or r[:6] in DEATHS)
     if died:
         return "dead", f"{died}"
     if report.event.get("timing", {}).get("seconds", 0) > SLOW and (seconds := processor_seconds(path)) > SLOW:
