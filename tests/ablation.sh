@@ -13,7 +13,7 @@ link() { # policy.o, main, program: with that policy in the place of the archive
 }
 
 # The small corpus: every container, archives, a forward pass, digests, a config.
-mkdir "$work/files"
+mkdir "${work:?}/files"
 cp corpus/benign/*.pt "$work/files/"
 "$out/corpus/gen" "$work/cases" || exit 1
 mkdir "$work/some"
@@ -24,7 +24,7 @@ zstd -q "$work/files/simple_linear.pt" -o "$work/some/linear.zst"
 cp corpus/benign/*.npz corpus/benign/*.safetensors "$work/some/" 2>/dev/null
 
 observe() { # ckptlint, workloads
-  "$1" --format ndjson --nested --hash sha256 "$work/files" "$work/some" 2>&1
+  "$1" inspect --format ndjson --nested --hash sha256 "$work/files" "$work/some" 2>&1
   "$1" inspect --pickle --opcodes "$work/files/whole_module.pt" 2>&1
   for m in simple_linear simple_cnn complex_model; do "$1" forward --arch "corpus/benign/$m.json" "corpus/benign/$m.pt" --format ndjson 2>&1; done
   "$1" diff "$work/files/simple_linear.pt" "$work/files/simple_linear_legacy.pt" 2>&1

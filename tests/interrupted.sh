@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib
-mkdir "$work/tree"
+mkdir "${work:?}/tree"
 "build/${MODE:-release}/tests/bench/big" 4 50000000 "$work/tree/1.pt" || exit 1
 for i in 2 3 4 5 6; do ln "$work/tree/1.pt" "$work/tree/$i.pt"; done
 
@@ -53,7 +53,7 @@ stopped INT diff "$work/tree/1.pt" "$work/tree/2.pt"
 [ "$code" -eq 130 ]; check "diff stops, too" $?
 
 # The second process of --paranoid stands still, and nobody reads on in vain.
-setsid env --default-signal=INT "$CKPTLINT" --paranoid --hash sha256 --format ndjson "$work/tree" >"$work/report" &
+setsid env --default-signal=INT "$CKPTLINT" inspect --paranoid --hash sha256 --format ndjson "$work/tree" >"$work/report" &
 pid=$!
 for i in $(seq 500); do
   worker=$(children "$pid" | head -n 1)

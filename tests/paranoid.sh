@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib
-mkdir "$work/cases"
+mkdir "${work:?}/cases"
 "$GEN" "$work/cases" || exit 1
 mkdir "$work/some"
 cp corpus/benign/*.pt corpus/benign/*.safetensors "$work/some/"
@@ -22,7 +22,7 @@ same() { # what, arguments…
 }
 same "a tree" scan "$work/some"
 same "a tree, as JSON" --format json --nested --jobs 2 "$work/some"
-same "a tree, as lines" --format ndjson --hash sha256 "$work/some"
+same "a tree, as lines" inspect --format ndjson --hash sha256 "$work/some"
 same "a check and a forward pass" forward --arch corpus/benign/simple_cnn.json corpus/benign/simple_cnn.pt
 same "inspect" inspect --tree --opcodes "$work/some/whole_module.pt" "$work/some/complex_model.pt"
 same "a name behind --" -- "$work/-- odd name"

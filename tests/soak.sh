@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.." || exit 1
 . tests/lib
 SECS=${SECS:-3600}
 OUT=${OUT:-$PWD/build/release}
-command='' session=''
+command='' session='' work=${work:?}
 # shellcheck disable=SC2086 # numbers, or nothing
 trap 'kill $command $session 2>/dev/null; rm -rf "$work"' EXIT
 
@@ -45,7 +45,7 @@ awk -v FS='"verdict":"' '/^\{"type":"file"/ {
 judge=$!
 exec 3>reports
 start_command() {
-  "$OUT/ckptlint" scan -j 2 --timeout 600 --nested --hash sha256 --format ndjson --files-from list >&3 2>>err &
+  "$OUT/ckptlint" scan -j 2 --timeout 600 --nested --format ndjson --files-from list >&3 2>>err &
   command=$!
 }
 start_command

@@ -31,7 +31,7 @@ body --reference gone.pt model.pt
 body record model.pt --arch simple_linear.json -o gone/goldens.json
 # What is said of a model asks for a check: without an architecture it is not passed over in silence.
 body check model.pt
-for said in '--expect y.npy' '--input x.npy' '--save-output y=out.npy' '--set n=1' --torch-messages --no-strict '--ignore-missing n.*' \
+for said in '--expect y.npy' '--input x.npy' '--save-output y=out.npy' '--set n=1' '--key model' --torch-messages --no-strict '--ignore-missing n.*' \
   '--ignore-unexpected n.*'; do
   # shellcheck disable=SC2086 # two words
   code $said model.pt

@@ -59,7 +59,7 @@ CASES = [
     ("a worker that stands still", "stop", "scan --timeout 1 WORK/huge.pt", {2}, "LIM804/wall-time"),
     # ---- disks: DISK is the second word's file on one ----
     ("a disk without a fault", "disk fine BENIGN/simple_linear.pt", "scan DISK", {0}, "CLEAN"),
-    ("a disk that trickles", "disk after=0.005 WORK/pages.pt", "scan --hash sha256 DISK", {0}, "="),
+    ("a disk that trickles", "disk after=0.005 WORK/pages.pt", "inspect --hash sha256 DISK", {0}, "="),
     ("a disk that trickles on and on", "disk after=0.05 WORK/big.pt", "scan --timeout 1 DISK", {2}, "LIM804/wall-time"),
     ("a disk whose pages come too late", "disk after=3 BENIGN/simple_linear.pt", "scan --timeout 1 DISK", {2}, "LIM804/wall-time"),
     ("a disk that does not answer", "disk silent=1000 BENIGN/simple_linear.pt", "scan --timeout 1 DISK", {2}, "LIM804/wall-time"),

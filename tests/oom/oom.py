@@ -39,7 +39,7 @@ UNCHECKED, SANDBOX, BUG, OUTPUT = 2, 5, 70, 74  # exit.def: what lack of memory 
 # name, what it exits with when nothing is missing, files of corpus/gen, command: FILES and OUT stand for folders.
 CASES = [
     ("scan", 0, "", "scan BENIGN/simple_linear.pt"),
-    ("json", 0, "", "scan -f json --hash sha256 BENIGN/training_checkpoint.pt"),
+    ("json", 0, "", "inspect -f json --hash sha256 BENIGN/training_checkpoint.pt"),
     ("hostile", 1, "demo-hostile.pt", "scan -f json FILES/demo-hostile.pt"),
     ("ndjson", 1, "a01-exec.pt", "scan -f ndjson FILES/a01-exec.pt BENIGN/simple_linear.pt"),
     ("legacy", 0, "", "scan BENIGN/simple_linear_legacy.pt"),

@@ -91,7 +91,8 @@ struct input_list {
  * without an architecture it would be passed over in silence. */
 static inline bool asks_check(const struct run_options *o) {
   return o->verb == VERB_CHECK || asks_forward(o) || o->set.n || o->ignore_missing.n ||
-         o->ignore_unexpected.n || o->torch_messages || !o->strict_keys;
+         o->ignore_unexpected.n || o->torch_messages || !o->strict_keys ||
+         (o->verb == VERB_SCAN && o->key.n && !o->locking);
 }
 
 /* Judges every input and reports events in the order of their paths; answers the exit code (cli/exit.def: 0,
