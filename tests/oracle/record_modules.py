@@ -46,7 +46,7 @@ def signature(name):
         return None  # they take *args; RNNBase has a mode in front
     parts = []
     for p in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-        if p.name in ("device", "dtype") or p.name.startswith("_") or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+        if p.name in ("device", "dtype") or p.name.startswith("_") and p.name != "_random_samples" or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             continue
         if p.default is inspect.Parameter.empty:
             parts.append(p.name)

@@ -8,7 +8,19 @@
 
 /* ---- the words of the recording ---- */
 
-enum arg_kind { ARG_VALUE, ARG_LIST, ARG_F32, ARG_WIDE, ARG_POSITIVE, ARG_I64, ARG_INDEX, ARG_BOOL };
+enum arg_kind {
+  ARG_VALUE,
+  ARG_LIST,
+  ARG_F32,
+  ARG_WIDE,
+  ARG_POSITIVE,
+  ARG_UNIT,
+  ARG_ZERO,
+  ARG_DEFINITE,
+  ARG_I64,
+  ARG_INDEX,
+  ARG_BOOL
+};
 struct arg {
   enum arg_kind kind;
   uint32_t seed, ndim;
@@ -57,12 +69,15 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/columns.inc"
 #include "tests/oracle/ops/conv.inc"
 #include "tests/oracle/ops/conv_transpose.inc"
+#include "tests/oracle/ops/ctc.inc"
 #include "tests/oracle/ops/distance.inc"
 #include "tests/oracle/ops/einsum.inc"
 #include "tests/oracle/ops/elementwise.inc"
+#include "tests/oracle/ops/fractional.inc"
 #include "tests/oracle/ops/index.inc"
 #include "tests/oracle/ops/interpolate.inc"
 #include "tests/oracle/ops/join.inc"
+#include "tests/oracle/ops/linalg.inc"
 #include "tests/oracle/ops/linear.inc"
 #include "tests/oracle/ops/make.inc"
 #include "tests/oracle/ops/norm.inc"
@@ -76,12 +91,25 @@ static const struct op_case cases[] = {
 #include "tests/oracle/ops/scatter.inc"
 #include "tests/oracle/ops/shape.inc"
 #include "tests/oracle/ops/softmax.inc"
+#include "tests/oracle/ops/special.inc"
 };
 
 /* ---- one call ---- */
 
 static struct gemm gemm;
 static unsigned wrong; /* cases: all are told before the test fails */
+
+static float real_element(const struct arg *a, uint64_t i, int raw) {
+  const uint64_t n = a->ndim ? a->size[a->ndim - 1] : 1;
+  switch (a->kind) {
+  case ARG_WIDE: return (float)raw;
+  case ARG_POSITIVE: return (float)(raw + 16) / 8;
+  case ARG_UNIT: return (float)(raw + 16) / 32;
+  case ARG_ZERO: return 0;
+  case ARG_DEFINITE: return (float)(raw + (i % (n * n) % (n + 1) == 0 ? 128 : 0)) / 32;
+  default: return (float)raw / 8;
+  }
+}
 
 static void make_tensor(struct ftensor *t, const struct arg *a) {
   const enum ftype type = a->kind == ARG_I64 || a->kind == ARG_INDEX ? FT_I64
@@ -93,7 +121,7 @@ static void make_tensor(struct ftensor *t, const struct arg *a) {
   for (uint64_t i = 0; i < t->numel; i++) {
     int raw = (int)((i * 7 + a->seed * 13) % 31) - 15;
     if (t->type == FT_F32)
-      ft_f32_out(t)[i] = a->kind == ARG_WIDE ? (float)raw : (float)(a->kind == ARG_F32 ? raw : raw + 16) / 8;
+      ft_f32_out(t)[i] = real_element(a, i, raw);
     else if (t->type == FT_I64)
       ft_i64_out(t)[i] = a->kind == ARG_INDEX ? (raw + 15) % 4 : raw;
     else

@@ -53,13 +53,18 @@ static bool call_int(struct eval *ev, struct args a, struct value *out) {
   return true;
 }
 
-/* float('-inf') is how masks are written; no other text is taken. */
+/* float('-inf') is how masks are written, float('nan') what stands where there is no answer; no other text is
+ * taken. */
 static bool call_float(struct eval *ev, struct args a, struct value *out) {
-  const bool infinite = a.v->kind == VALUE_TEXT && (span_is(a.v->text, "inf") || span_is(a.v->text, "-inf"));
-  if (infinite) {
-    *out = value_real(a.v->text.p[0] == '-' ? -HUGE_VAL : HUGE_VAL);
-    return true;
-  }
+  static const struct {
+    const char *text;
+    double number;
+  } written[] = {{"inf", HUGE_VAL}, {"-inf", -HUGE_VAL}, {"nan", (double)NAN}};
+  for (size_t i = 0; a.v->kind == VALUE_TEXT && i < ARRAY_LEN(written); i++)
+    if (span_is(a.v->text, written[i].text)) {
+      *out = value_real(written[i].number);
+      return true;
+    }
   if (!value_is_number(a.v)) return eval_unfit(ev, a.at, "a number", a.v);
   *out = value_real(value_number(a.v));
   return true;

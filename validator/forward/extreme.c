@@ -1,5 +1,4 @@
-/* Reductions that pick an element, tell where it is, or count along a dimension: amax, argmax, any, cumsum.
- */
+/* Reductions that pick an element or tell where it is: amax, argmax, any. */
 #include <math.h>
 
 #include "forward/families.h"
@@ -101,52 +100,3 @@ static bool any_or_all(struct op_call *c, bool all) {
 }
 bool any_run(struct op_call *c) { return any_or_all(c, false); }
 bool all_run(struct op_call *c) { return any_or_all(c, true); }
-
-/* ---- cumsum, cumprod ---- */
-
-enum { CUMULATED_DTYPE = 2 };
-
-bool cumsum_shape(struct op_call *c) {
-  const struct ftensor *x = op_tensor(c, INPUT);
-  const struct op_value *dtype = &c->arg[CUMULATED_DTYPE];
-  uint32_t axis;
-  const enum ftype type = dtype->kind == OPV_DTYPE ? (enum ftype)dtype->i
-                          : x->type == FT_F32      ? FT_F32
-                                                   : FT_I64;
-  if (type == FT_BOOL) return op_unsupported(c, "a running sum as bool");
-  return op_axis(c, c->arg[DIM].i, x->ndim, &axis) && op_result(c, type, x->size, x->ndim);
-}
-
-/* One line of n elements, `step` apart. */
-static void cumulate(const struct ftensor *out, const struct ftensor *x, uint64_t at, uint64_t n,
-                     uint64_t step, bool multiply) {
-  struct ftensor to = *out;
-  double real = multiply;
-  int64_t whole = multiply;
-  for (uint64_t i = 0; i < n; i++, at += step) {
-    if (to.type == FT_F32) {
-      real = multiply ? real * (double)ft_f32(x)[at] : real + (double)ft_f32(x)[at];
-      ft_f32_out(&to)[at] = (float)real;
-      continue;
-    }
-    const int64_t v = ft_i64(x)[at];
-    whole = multiply ? wrapping_mul(whole, v) : wrapping_add(whole, v);
-    ft_i64_out(&to)[at] = whole;
-  }
-}
-
-static bool cumulated(struct op_call *c, bool multiply) {
-  struct operand x;
-  uint32_t axis;
-  if (!op_axis(c, c->arg[DIM].i, c->out->ndim, &axis) || !operand_take(c, &c->arg[INPUT], c->out->type, &x))
-    return false;
-  uint64_t inner = 1;
-  const uint64_t n = c->out->ndim ? c->out->size[axis] : 1;
-  for (uint32_t i = axis + 1; i < c->out->ndim; i++) inner *= c->out->size[i];
-  for (uint64_t start = 0; start < c->out->numel; start += n * inner)
-    for (uint64_t i = 0; i < inner; i++) cumulate(c->out, &x.t, start + i, n, inner, multiply);
-  operand_give(c, &x);
-  return true;
-}
-bool cumsum_run(struct op_call *c) { return cumulated(c, false); }
-bool cumprod_run(struct op_call *c) { return cumulated(c, true); }

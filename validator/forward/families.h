@@ -39,6 +39,12 @@ op_kernel_fn adaptive_avg_pool1d_run, adaptive_avg_pool2d_run, adaptive_avg_pool
 op_shape_fn max_unpool1d_shape, max_unpool2d_shape, max_unpool3d_shape;
 op_kernel_fn max_unpool1d_run, max_unpool2d_run, max_unpool3d_run;
 
+/* fractional_pool.c */
+op_shape_fn fractional_max_pool2d_shape, fractional_max_pool3d_shape, fractional_max_pool2d_indices_shape,
+    fractional_max_pool3d_indices_shape;
+op_cost_fn fractional_max_pool2d_cost, fractional_max_pool3d_cost;
+op_kernel_fn fractional_max_pool2d_run, fractional_max_pool3d_run;
+
 /* pad.c */
 op_shape_fn pad_shape, constant_pad1d_shape, constant_pad2d_shape, constant_pad3d_shape,
     reflection_pad1d_shape, reflection_pad2d_shape, reflection_pad3d_shape, replication_pad1d_shape,
@@ -100,6 +106,11 @@ op_shape_fn cosine_similarity_shape, pairwise_distance_shape;
 op_cost_fn distance_cost;
 op_kernel_fn cosine_similarity_run, pairwise_distance_run;
 
+/* ctc.c */
+op_shape_fn ctc_shape;
+op_cost_fn ctc_cost;
+op_kernel_fn ctc_run;
+
 /* reparam.c */
 op_shape_fn _weight_norm_shape, _spectral_norm_shape;
 op_cost_fn reparam_cost;
@@ -132,7 +143,8 @@ op_kernel_fn index_run, index_select_run;
 
 /* make.c */
 op_shape_fn zeros_shape, full_shape, zeros_like_shape, full_like_shape, tensor_shape, arange_shape, eye_shape;
-op_shape_fn triangle_shape;
+op_shape_fn triangle_shape, tril_indices_shape, triu_indices_shape;
+op_kernel_fn tril_indices_run, triu_indices_run;
 op_kernel_fn zeros_run, ones_run, full_run, tensor_run, arange_run, eye_run, tril_run, triu_run;
 
 /* divide.c. divisor_fits: refuses an integer division by zero */
@@ -193,12 +205,34 @@ op_cost_fn rotary_cost;
 op_kernel_fn rotary_run, t5_bucket_run, alibi_run;
 
 /* scatter.c */
-op_shape_fn gather_shape, scatter_shape, scatter_add_shape;
+op_shape_fn gather_shape, scatter_shape, scatter_add_shape, scatter_reduce_shape;
+op_kernel_fn scatter_reduce_run;
 op_kernel_fn gather_run, scatter_run, scatter_add_run;
 
 /* sort.c */
 op_shape_fn argsort_shape;
 op_cost_fn argsort_cost;
 op_kernel_fn argsort_run;
+
+/* special.c */
+op_shape_fn copysign_shape, nextafter_shape, integers_shape;
+op_kernel_fn digamma_run, lgamma_run, erfinv_run, ndtr_run, ndtri_run, log_ndtr_run, erfcx_run, i0_run,
+    i0e_run, i1_run, i1e_run;
+op_kernel_fn copysign_run, nextafter_run, signbit_run, gcd_run, lcm_run, bitwise_left_shift_run,
+    bitwise_right_shift_run;
+
+/* cumulate.c */
+op_shape_fn logcumsumexp_shape, cummax_shape, cummax_indices_shape;
+op_kernel_fn logcumsumexp_run, cummax_run, cummin_run, cummax_indices_run, cummin_indices_run;
+
+/* search.c */
+op_shape_fn searchsorted_shape;
+op_cost_fn searchsorted_cost;
+op_kernel_fn searchsorted_run;
+
+/* linalg.c */
+op_shape_fn det_shape, inverse_shape, solve_shape;
+op_cost_fn linalg_cost;
+op_kernel_fn det_run, det_sign_run, det_log_run, inverse_run, solve_run, cholesky_run;
 
 #endif

@@ -63,9 +63,9 @@ NODISCARD bool lower_module_call(struct lowering *l, struct frame *f, const stru
                                  const struct call_args *args, uint32_t at, struct gval *out);
 NODISCARD bool lower_op(struct lowering *l, struct frame *f, const struct op *op,
                         const struct call_args *args, uint32_t at, struct gval *out);
-/* x.add_(y): add(x, y), and x is the result from here on. */
-NODISCARD bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op,
-                              const struct call_args *args, uint32_t at, struct gval *out);
+/* x.add_(y): x is `out`, the result of add(x, y), from here on. name: "add" */
+NODISCARD bool lower_in_place(struct lowering *l, struct frame *f, struct span name,
+                              const struct call_args *args, uint32_t at, const struct gval *out);
 /* Is it of a kind that operations take? */
 bool lower_is_argument(struct lowering *l, const struct gval *g);
 /* Binds the arguments of a call to the parameters of op (kernel and shape rule are not asked). */

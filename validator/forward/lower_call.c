@@ -33,8 +33,9 @@ bool lower_property(struct lowering *l, struct frame *f, struct span name, const
   *found = *found && args->n == 1;
   if (!*found) return true;
   if (span_is(name, "shape") || span_is(name, "size")) return property_shape(l, t, out);
-  if (span_is(name, "T") || span_is(name, "mT"))
-    return lower_op(l, f, &op_table[span_is(name, "T") ? OP_t : OP_adjoint], args, at, out);
+  const bool t_of_2d = span_is(name, "T") || (span_is(name, "H") && t->ndim == 2);
+  if (t_of_2d || span_is(name, "mT") || span_is(name, "mH"))
+    return lower_op(l, f, &op_table[t_of_2d ? OP_t : OP_adjoint], args, at, out);
   if (span_is(name, "data"))
     *out = args->positional[0];
   else if (span_is(name, "dtype"))
@@ -296,8 +297,12 @@ static bool call_function(struct lowering *l, struct frame *f, struct span name,
   if (!lower_composed_function(l, f, name, args, at, out, &found)) return false;
   if (found) return true;
   const bool in_place = name.n > 1 && name.p[name.n - 1] == '_';
-  op = in_place ? op_by_name(span_first(name, name.n - 1)) : NULL;
-  return op ? lower_in_place(l, f, op, args, at, out) : lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
+  const struct span plain = span_first(name, name.n - in_place);
+  op = in_place ? op_by_name(plain) : NULL;
+  if (op && !lower_op(l, f, op, args, at, out)) return false;
+  if (in_place && !op && !lower_composed_function(l, f, plain, args, at, out, &found)) return false;
+  return op || found ? lower_in_place(l, f, plain, args, at, out)
+                     : lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
 }
 
 /* Arguments of a call; room for one in front of them, for x.f(a). */
@@ -328,8 +333,12 @@ static bool call_value(struct lowering *l, struct frame *f, const struct gval *c
                                                   : SPAN("only modules and functions can be called"));
 }
 
-/* torch.nn.functional.unfold; x.unfold(…) is another function. */
-static struct span function_name(struct span name) { return span_is(name, "unfold") ? SPAN("im2col") : name; }
+/* torch.nn.functional.unfold; x.unfold(…) is another function. torch.special.erf calls itself special_erf. */
+static struct span function_name(struct span name) {
+  const struct span special = SPAN("special_");
+  if (name.n > special.n && span_eq(span_first(name, special.n), special)) return span_from(name, special.n);
+  return span_is(name, "unfold") ? SPAN("im2col") : name;
+}
 
 /* As in Python, a module hides a function of its name; x.f(a) is f(x, a) when x is a value. */
 bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {

@@ -231,20 +231,19 @@ bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const st
                                                   : add_step(l, f, op, bound, at, out);
 }
 
-bool lower_in_place(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
-                    uint32_t at, struct gval *out) {
-  if (!lower_op(l, f, op, args, at, out)) return false;
+bool lower_in_place(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
+                    uint32_t at, const struct gval *out) {
   struct fvalue *x =
       args->n && args->positional[0].kind == GVAL_TENSOR ? lower_current(args->positional[0].tensor) : NULL;
   if (!x || out->kind != GVAL_TENSOR)
     return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
   if (x->t.type != out->tensor->t.type || !ft_same_shape(&x->t, &out->tensor->t))
-    return lower_refuse(
-        l, f, at, OBS_FWD_SHAPE,
-        arena_printf(l->r->arena, "%s_: the result is %s %s, not the tensor's %s %s", op->name,
-                     ft_name(out->tensor->t.type), ft_shape_text(l->r->arena, &out->tensor->t),
-                     ft_name(x->t.type), ft_shape_text(l->r->arena, &x->t)));
-  replace_in_place(x, out->tensor);
+    return lower_refuse(l, f, at, OBS_FWD_SHAPE,
+                        arena_printf(l->r->arena, "%.*s_: the result is %s %s, not the tensor's %s %s",
+                                     (int)name.n, (const char *)name.p, ft_name(out->tensor->t.type),
+                                     ft_shape_text(l->r->arena, &out->tensor->t), ft_name(x->t.type),
+                                     ft_shape_text(l->r->arena, &x->t)));
+  if (x != out->tensor) replace_in_place(x, out->tensor);
   return true;
 }
 

@@ -194,3 +194,61 @@ static bool triangle(struct op_call *c, bool upper) {
 }
 bool tril_run(struct op_call *c) { return triangle(c, false); }
 bool triu_run(struct op_call *c) { return triangle(c, true); }
+
+/* ---- tril_indices(row, col, offset), triu_indices: where such elements stand, rows before columns ---- */
+
+enum { ROW, COL, OFFSET };
+
+struct grid {
+  int64_t rows, columns, diagonal; /* the diagonal cut to one that meets a corner at most */
+};
+static bool read_grid(struct op_call *c, struct grid *g) {
+  *g = (struct grid){c->arg[ROW].i, c->arg[COL].i, c->arg[OFFSET].i};
+  if (g->rows < 0 || g->columns < 0)
+    return op_error(c, "a size of %lld", (long long)(g->rows < 0 ? g->rows : g->columns));
+  if (g->rows > INT32_MAX || g->columns > INT32_MAX)
+    return op_unsupported(c, "more than 2^31 rows or columns");
+  if (g->diagonal > g->columns) g->diagonal = g->columns;
+  if (g->diagonal < -g->rows) g->diagonal = -g->rows;
+  return true;
+}
+
+/* Elements below the diagonal: a triangle's rows grow by one, from the first that has any to the first that
+ * is full. */
+static uint64_t below(const struct grid *g) {
+  const int64_t first = g->diagonal > 0 ? 0 : -g->diagonal;
+  int64_t full = g->columns - g->diagonal; /* row r has r + diagonal of them */
+  full = full > g->rows ? g->rows : full < first ? first : full;
+  const int64_t from = first + g->diagonal, to = full + g->diagonal; /* elements of rows first and full */
+  return (uint64_t)(full - first) * (uint64_t)(from + to - 1) / 2 +
+         (uint64_t)(g->rows - full) * (uint64_t)g->columns;
+}
+
+static bool indices_shape(struct op_call *c, bool upper) {
+  struct grid g;
+  if (!read_grid(c, &g)) return false;
+  if (!upper) g.diagonal = g.diagonal < g.columns ? g.diagonal + 1 : g.diagonal; /* the diagonal itself too */
+  const uint64_t size[] = {2, upper ? (uint64_t)g.rows * (uint64_t)g.columns - below(&g) : below(&g)};
+  return op_result(c, FT_I64, size, 2);
+}
+bool tril_indices_shape(struct op_call *c) { return indices_shape(c, false); }
+bool triu_indices_shape(struct op_call *c) { return indices_shape(c, true); }
+
+static bool indices_run(struct op_call *c, bool upper) {
+  struct grid g;
+  if (!read_grid(c, &g)) return false;
+  const uint64_t n = c->out->size[1];
+  int64_t *row = ft_i64_out(c->out), *column = row + n;
+  uint64_t at = 0;
+  for (int64_t y = upper || g.diagonal > 0 ? 0 : -g.diagonal; at < n; y++) {
+    const int64_t edge = y + g.diagonal, from = upper && edge > 0 ? edge : 0;
+    const int64_t to = upper || edge + 1 > g.columns ? g.columns : edge + 1;
+    for (int64_t x = from; x < to; x++, at++) {
+      row[at] = y;
+      column[at] = x;
+    }
+  }
+  return true;
+}
+bool tril_indices_run(struct op_call *c) { return indices_run(c, false); }
+bool triu_indices_run(struct op_call *c) { return indices_run(c, true); }

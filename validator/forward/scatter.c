@@ -1,4 +1,6 @@
-/* Elements along one dimension by number: gather, scatter, scatter_add. */
+/* Elements along one dimension by number: gather, scatter, scatter_add, scatter_reduce. */
+#include <math.h>
+
 #include "forward/binary.h"
 #include "forward/families.h"
 
@@ -149,3 +151,75 @@ bool scatter_run(struct op_call *c) {
   return scattered(c, reduces(c, "add") ? ADD : reduces(c, "multiply") ? MULTIPLY : PUT);
 }
 bool scatter_add_run(struct op_call *c) { return scattered(c, ADD); }
+
+/* ---- scatter_reduce(x, dim, index, src, reduce, include_self) ---- */
+
+enum { HOW = 4, INCLUDE_SELF };
+enum reduction_kind { SUM, PROD, MEAN, AMAX, AMIN, NO_KIND };
+
+static enum reduction_kind reduction_kind(const struct op_call *c) {
+  static const char *const names[] = {"sum", "prod", "mean", "amax", "amin"};
+  uint32_t i = 0;
+  while (i < NO_KIND && !span_is(c->arg[HOW].text, names[i])) i++;
+  return (enum reduction_kind)i;
+}
+bool scatter_reduce_shape(struct op_call *c) {
+  if (reduction_kind(c) == NO_KIND) return op_error(c, "reduce is none of sum, prod, mean, amax and amin");
+  if (op_tensor(c, INPUT)->type == FT_BOOL) return op_unsupported(c, "a reduction of bools");
+  return scatter_add_shape(c);
+}
+
+static float combined_f32(float old, float x, enum reduction_kind how) {
+  if (how == SUM || how == MEAN) return old + x;
+  if (how == PROD) return old * x;
+  if (isnan(old) || isnan(x)) return NAN;
+  return (how == AMAX ? x > old : x < old) ? x : old;
+}
+static int64_t combined_i64(int64_t old, int64_t x, enum reduction_kind how) {
+  if (how == SUM || how == MEAN) return wrapping_add(old, x);
+  if (how == PROD) return wrapping_mul(old, x);
+  return (how == AMAX ? x > old : x < old) ? x : old;
+}
+static void combine(struct ftensor *out, uint64_t at, const struct ftensor *from, uint64_t i, bool first,
+                    enum reduction_kind how) {
+  if (out->type == FT_F32) {
+    const float x = ft_f32(from)[i];
+    ft_f32_out(out)[at] = first ? x : combined_f32(ft_f32(out)[at], x, how);
+  } else {
+    const int64_t x = ft_i64(from)[i];
+    ft_i64_out(out)[at] = first ? x : combined_i64(ft_i64(out)[at], x, how);
+  }
+}
+
+/* By how many each has; an integer's mean is rounded down. */
+static void divide(struct ftensor *out, const uint64_t *count) {
+  for (uint64_t i = 0; i < out->numel; i++) {
+    if (count[i] < 2) continue;
+    if (out->type == FT_F32) {
+      ft_f32_out(out)[i] /= (float)count[i];
+      continue;
+    }
+    const int64_t x = ft_i64(out)[i], n = (int64_t)count[i];
+    ft_i64_out(out)[i] = x / n - (x % n < 0);
+  }
+}
+
+bool scatter_reduce_run(struct op_call *c) {
+  const struct ftensor *x = op_tensor(c, INPUT), *source = op_tensor(c, SOURCE);
+  const enum reduction_kind how = reduction_kind(c);
+  struct pairing p;
+  uint32_t axis;
+  if (!index_fits(c, &axis)) return false;
+  uint64_t *count = fpool_take(c->pool, x->numel * sizeof *count);
+  if (!count) return op_no_memory(c);
+  for (uint64_t i = 0; i < x->numel; i++) count[i] = c->arg[INCLUDE_SELF].i != 0;
+  memcpy(c->out->data.out, x->data.in, ft_bytes(x));
+  bool done = true;
+  for (begin_pairing(c, &p, axis, source); done && p.k < p.index->numel; next_pair(&p)) {
+    done = pair(c, &p);
+    if (done) combine(c->out, p.at, source, p.at_other, count[p.at]++ == 0, how);
+  }
+  if (done && how == MEAN) divide(c->out, count);
+  fpool_give(c->pool, count);
+  return done;
+}

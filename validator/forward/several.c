@@ -1,4 +1,5 @@
 /* Functions that give several tensors: each of them is a step of its own. */
+#include "forward/broadcast.h"
 #include "forward/lower.h"
 #include "forward/params.h"
 
@@ -85,6 +86,34 @@ static bool several_chunk(struct lowering *l, struct frame *f, const struct op_v
     return size ? narrow_parts(l, f, arg, axis, size, (uint32_t)chunks, at, out) : lower_memory(l);
   }
   return equal_parts(l, f, arg, axis, each, at, out);
+}
+
+/* Parts before the given positions; or so many parts, the first ones with one element more. */
+static bool several_tensor_split(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                                 struct gval *out) {
+  const struct op_value *where = &arg[1];
+  uint32_t axis;
+  if (!axis_of(l, f, arg, "tensor_split", at, &axis)) return false;
+  const int64_t total = (int64_t)arg->tensor->size[axis],
+                parts = where->kind == OPV_INT ? where->i : (int64_t)where->n + 1;
+  if (parts <= 0) return size_error(l, f, arg, "no parts", at);
+  if ((uint64_t)parts > l->r->max->forward_steps) return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
+  struct gval *items = arena_array(l->r->arena, (uint64_t)parts, struct gval);
+  if (!items) return lower_memory(l);
+  int64_t start = 0;
+  for (int64_t i = 0; i < parts; i++) {
+    int64_t end = i + 1 == parts           ? total
+                  : where->kind == OPV_INT ? start + total / parts + (i < total % parts)
+                                           : where->ints[i];
+    const struct gval args[] = {tensor_of(arg), gval_of(value_int(axis)), gval_of(value_int(start)),
+                                gval_of(value_int(end))};
+    if (!lower_op(l, f, &op_table[OP_slice], &(struct call_args){.positional = args, .n = ARRAY_LEN(args)},
+                  at, &items[i]))
+      return false;
+    start = end;
+  }
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = (uint32_t)parts, .items = items};
+  return true;
 }
 
 static bool several_unbind(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
@@ -213,6 +242,49 @@ static bool several_topk(struct lowering *l, struct frame *f, const struct op_va
   return sorted(l, f, arg, &(struct sorting){arg[DIM].i, arg[LARGEST].i != 0, &arg[K].i}, at, out);
 }
 
+/* ---- cummax, cummin: the extreme so far, and where it stood ---- */
+
+static bool so_far(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                   struct gval *out, enum op_id values, enum op_id positions) {
+  const struct gval args[] = {tensor_of(arg), gval_of(value_int(arg[1].i))};
+  const struct call_args call = {.positional = args, .n = ARRAY_LEN(args)};
+  struct gval *both = arena_array(l->r->arena, 2, struct gval);
+  if (!both) return lower_memory(l);
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
+  return lower_op(l, f, &op_table[values], &call, at, &both[0]) &&
+         lower_op(l, f, &op_table[positions], &call, at, &both[1]);
+}
+static bool several_cummax(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                           struct gval *out) {
+  return so_far(l, f, arg, at, out, OP_cummax, OP_cummax_indices);
+}
+static bool several_cummin(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
+                           struct gval *out) {
+  return so_far(l, f, arg, at, out, OP_cummin, OP_cummin_indices);
+}
+
+/* ---- broadcast_tensors ---- */
+
+static bool several_broadcast_tensors(struct lowering *l, struct frame *f, const struct op_value *arg,
+                                      uint32_t at, struct gval *out) {
+  struct op_call c = {.arena = l->r->arena};
+  struct broadcast b = {0};
+  struct gval *parts = arena_array(l->r->arena, arg->n, struct gval);
+  struct value *sizes = arena_array(l->r->arena, FT_DIMS, struct value);
+  if (!parts || !sizes) return lower_memory(l);
+  for (uint32_t i = 0; i < arg->n; i++)
+    if (!broadcast_with(&c, &b, arg->tensors[i])) return lower_refuse(l, f, at, c.error, c.why);
+  for (uint32_t i = 0; i < b.ndim; i++) sizes[i] = value_int((int64_t)b.size[i]);
+  for (uint32_t i = 0; i < arg->n; i++) {
+    const struct gval expand[] = {gval_tensor(graph_value(arg, i)), gval_of(value_tuple(sizes, b.ndim))};
+    if (!lower_op(l, f, &op_table[OP_expand], &(struct call_args){.positional = expand, .n = 2}, at,
+                  &parts[i]))
+      return false;
+  }
+  *out = (struct gval){.kind = GVAL_TUPLE, .n = arg->n, .items = parts};
+  return true;
+}
+
 /* ---- the table ---- */
 
 static const struct op_param split_params[] = {TENSOR("input"), NEEDED("split_size", TAKES_INTS),
@@ -229,6 +301,11 @@ static const struct op_param topk_params[] = {TENSOR("input"), NEEDED("k", TAKES
                                               BOOL("largest", 1), BOOL("sorted", 1)};
 static const struct op_param meshgrid_params[] = {NEEDED("tensors", TAKES_TENSORS | TAKES_REST),
                                                   TEXT("indexing", "ij")};
+static const struct op_param cummax_params[] = {TENSOR("input"), NEEDED("dim", TAKES_INT)};
+#define cummin_params cummax_params
+static const struct op_param broadcast_tensors_params[] = {NEEDED("tensors", TAKES_TENSORS | TAKES_REST)};
+static const struct op_param tensor_split_params[] = {
+    TENSOR("input"), NEEDED("indices_or_sections", TAKES_INTS), INT("dim", 0)};
 static const struct op_param unbind_params[] = {TENSOR("input"), INT("dim", 0)};
 
 static const struct several {
@@ -237,8 +314,18 @@ static const struct several {
 } several_table[] = {
 #define SEVERAL(id) \
   { {.name = #id, .params = id##_params, .num_params = ARRAY_LEN(id##_params)}, several_##id }
-    SEVERAL(split), SEVERAL(chunk), SEVERAL(unbind), SEVERAL(meshgrid),
-    SEVERAL(max),   SEVERAL(min),   SEVERAL(sort),   SEVERAL(topk),
+    SEVERAL(split),
+    SEVERAL(chunk),
+    SEVERAL(unbind),
+    SEVERAL(meshgrid),
+    SEVERAL(max),
+    SEVERAL(min),
+    SEVERAL(sort),
+    SEVERAL(topk),
+    SEVERAL(cummax),
+    SEVERAL(cummin),
+    SEVERAL(broadcast_tensors),
+    SEVERAL(tensor_split),
 #undef SEVERAL
 };
 

@@ -3,6 +3,7 @@
 
 #include "forward/binary.h"
 #include "forward/families.h"
+#include "forward/unary.h"
 
 enum { INPUT };
 
@@ -13,9 +14,7 @@ bool real_shape(struct op_call *c) {
   return op_result(c, FT_F32, x->size, x->ndim);
 }
 
-typedef float real_fn(float x);
-
-static bool real_run(struct op_call *c, real_fn *f) {
+bool real_run(struct op_call *c, real_fn *f) {
   struct operand x;
   if (!operand_take(c, &c->arg[INPUT], FT_F32, &x)) return false;
   for (uint64_t i = 0; i < c->out->numel; i++) ft_f32_out(c->out)[i] = f(ft_f32(&x.t)[i]);

@@ -35,14 +35,14 @@ class Refused(Exception):
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict, nn.Transformer, nn.TransformerEncoder,
               nn.TransformerDecoder)
 # Arguments that say nothing of the model.
-NO_MATTER = ("device", "dtype", "_weight", "_freeze", "_random_samples", "process_group")
+NO_MATTER = ("device", "dtype", "_weight", "_freeze", "process_group")
 NEEDED = inspect.Parameter.empty
 # torch hides these behind *args
 RNN_PARAMETERS = {"input_size": NEEDED, "hidden_size": NEEDED, "num_layers": 1, "nonlinearity": "tanh", "bias": True,
                   "batch_first": False, "dropout": 0.0, "bidirectional": False, "proj_size": 0}
 RNN_LACKS = {"RNN": ["proj_size"], "GRU": ["nonlinearity", "proj_size"], "LSTM": ["nonlinearity"]}
 # Where (2, 2) is not 2.
-AS_THEY_ARE = ("output_size", "unflattened_size", "weight", "pos_weight")
+AS_THEY_ARE = ("output_size", "unflattened_size", "weight", "pos_weight", "_random_samples")
 # What a module does not keep under its parameter's name.
 KEPT = {
     "add_bias_kv": lambda m: m.bias_k is not None,
@@ -186,7 +186,7 @@ def ties_of(model):
 # Never part of the model: answered as they are.
 KNOWN_ATTRIBUTES = ("device", "dtype", "layout", "is_cuda", "is_nested", "is_sparse", "is_quantized", "requires_grad", "_is_param")
 # torch.fx sees a call by its arguments, which of these are no tensors.
-FACTORIES = ("arange", "zeros", "ones", "full", "eye")
+FACTORIES = ("arange", "zeros", "ones", "full", "eye", "linspace", "tril_indices", "triu_indices")
 
 
 class Known(fx.Proxy):
@@ -272,7 +272,10 @@ class Tracer(fx.Tracer):
         return lambda: root_fn(self.root, *bound.args, **bound.kwargs), []
 
     def create_arg(self, a):
-        return a.node if isinstance(a, fx.Proxy) else super().create_arg(a)
+        try:
+            return a.node if isinstance(a, fx.Proxy) else super().create_arg(a)
+        except NotImplementedError as error:
+            raise Refused(f"an argument of type {type(a).__name__}") from error
 
     def create_proxy(self, kind, target, args, kwargs, *more, **named):
         if target is torch._assert:

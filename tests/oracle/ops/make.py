@@ -7,7 +7,8 @@ OPS = {"zeros": lambda s, d=None: torch.zeros(s, dtype=d), "ones": lambda s, d=N
        "full": lambda s, v, d=None: torch.full(s if isinstance(s, tuple) else (s,), v, dtype=d), "zeros_like": lambda x, d=None: torch.zeros_like(x, dtype=d),
        "ones_like": lambda x, d=None: torch.ones_like(x, dtype=d), "full_like": lambda x, v, d=None: torch.full_like(x, v, dtype=d),
        "tensor": lambda v: torch.tensor(list(v) if isinstance(v, tuple) else v), "eye": lambda n, m=None, d=None: torch.eye(n, n if m is None else m, dtype=d),
-       "arange": lambda a, b=None, step=1, d=None: torch.arange(a, dtype=d) if b is None else torch.arange(a, b, step, dtype=d), "tril": torch.tril, "triu": torch.triu}
+       "arange": lambda a, b=None, step=1, d=None: torch.arange(a, dtype=d) if b is None else torch.arange(a, b, step, dtype=d), "tril": torch.tril, "triu": torch.triu,
+       "tril_indices": torch.tril_indices, "triu_indices": torch.triu_indices}
 
 
 def cases():
@@ -42,3 +43,8 @@ def cases():
         yield name, T((3, 3), 1, "I64"), -1
         yield name, T((3,))
         yield name, T((0, 3))
+    for name in ["tril_indices", "triu_indices"]:
+        for row, col in [(3, 4), (4, 3), (4, 4), (0, 3), (3, 0), (1, 1)]:
+            for offset in [0, 1, -1, 2, -2, 9, -9]:
+                yield name, row, col, offset
+        yield name, -1, 3, 0

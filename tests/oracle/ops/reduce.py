@@ -21,7 +21,9 @@ def spread(f):
 OPS = {"sum": reduced(lambda x, d, k, t=None: torch.sum(x, d, k, dtype=t)), "mean": reduced(lambda x, d, k, t=None: torch.mean(x, d, k, dtype=t)), "prod": single(torch.prod),
        "var": lambda x, d=None, *m: torch.var(x, d) if isinstance(d, bool) else spread(torch.var)(x, d, *m), "std": spread(torch.std), "norm": torch.norm,
        "normalize": F.normalize, "logsumexp": torch.logsumexp, "amax": reduced(torch.amax), "amin": reduced(torch.amin), "argmax": torch.argmax, "argmin": torch.argmin,
-       "any": single(torch.any), "all": single(torch.all), "cumsum": lambda x, d, t=None: torch.cumsum(x, d, dtype=t), "cumprod": torch.cumprod}
+       "any": single(torch.any), "all": single(torch.all), "cumsum": lambda x, d, t=None: torch.cumsum(x, d, dtype=t), "cumprod": torch.cumprod, "logcumsumexp": torch.logcumsumexp,
+       "cummax": lambda x, d: torch.cummax(x, d)[0], "cummin": lambda x, d: torch.cummin(x, d)[0], "cummax_indices": lambda x, d: torch.cummax(x, d)[1],
+       "cummin_indices": lambda x, d: torch.cummin(x, d)[1]}
 
 
 def cases():
@@ -69,3 +71,12 @@ def cases():
         yield name, T(()), 0
         yield name, T((0, 3)), 0
     yield "cumsum", T((5,), 1, "I64"), 0, torch.float32
+    for name in ["logcumsumexp", "cummax", "cummin", "cummax_indices", "cummin_indices"]:
+        for d in [0, 1, -1, 3]:
+            yield name, x, d
+        yield name, T((40,), 1, "WIDE"), 0
+        yield name, T((2, 0, 3)), 1
+        yield name, T(()), 0
+    for name in ["cummax", "cummin", "cummax_indices", "cummin_indices"]:
+        yield name, T((12,), 1, "INDEX"), 0
+        yield name, T((12,), 1, "BOOL"), 0

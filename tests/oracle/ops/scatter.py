@@ -4,7 +4,9 @@ import torch
 from .words import T
 
 OPS = {"gather": torch.gather, "scatter": lambda x, d, i, s, reduce=None: torch.scatter(x, d, i, s, **({"reduce": reduce} if reduce else {})), "scatter_add": torch.scatter_add,
-       "argsort": lambda x, d=-1, descending=False: torch.sort(x, dim=d, descending=descending, stable=True)[1]}
+       "argsort": lambda x, d=-1, descending=False: torch.sort(x, dim=d, descending=descending, stable=True)[1],
+       "scatter_reduce": lambda x, d, i, s, reduce, include=True: x.scatter_reduce(d, i, s, reduce, include_self=include),
+       "searchsorted": lambda s, v, out_int32=False, right=False: torch.searchsorted(s, v, out_int32=out_int32, right=right)}
 
 
 def I(shape, seed=1):
@@ -50,3 +52,15 @@ def cases():
     yield "argsort", T((9,), 1, "BOOL"), 0
     yield "argsort", T(())
     yield "argsort", T((0, 3)), 0
+    for include in (True, False):
+        for reduce in ["sum", "prod", "mean", "amax", "amin"]:
+            yield "scatter_reduce", x, 1, I((2, 3, 4), 3), T((2, 3, 4), 2), reduce, include
+            yield "scatter_reduce", T((5, 2), 1, "I64"), 0, I((6, 2), 3), T((6, 2), 2, "I64"), reduce, include
+    yield "scatter_reduce", x, 1, I((2, 3, 4), 3), T((2, 3, 4), 2), "least"
+    for right in (False, True):
+        for kind in ("F32", "I64"):
+            yield "searchsorted", T((4,), 1, kind), T((3, 5), 2, kind), False, right
+            yield "searchsorted", T((3, 4), 1, kind), T((3, 5), 2, kind), False, right
+        yield "searchsorted", T((4,)), 0.25, False, right
+    yield "searchsorted", T((3, 4)), T((2, 5)), False
+    yield "searchsorted", T((4,)), T((2,), 1, "I64"), False

@@ -14,14 +14,18 @@ def data(kind, seed, shape):
         return torch.tensor([v % 3 == 0 for v in raw], dtype=torch.bool).reshape(shape)
     if kind == "INDEX":
         return torch.tensor([(v + 15) % 4 for v in raw], dtype=torch.int64).reshape(shape)
-    if kind == "POSITIVE":
+    if kind in ("POSITIVE", "UNIT"):
         raw = [v + 16 for v in raw]
-    return torch.tensor([v / (1 if kind == "WIDE" else 8) for v in raw], dtype=torch.float32).reshape(shape)
+    if kind == "ZERO":
+        raw = [0 for _ in raw]
+    if kind == "DEFINITE":
+        raw = [v + 128 * (i % shape[-1] ** 2 % (shape[-1] + 1) == 0) for i, v in enumerate(raw)]
+    return torch.tensor([v / {"WIDE": 1, "UNIT": 32, "DEFINITE": 32}.get(kind, 8) for v in raw], dtype=torch.float32).reshape(shape)
 
 
 class T:
     """A tensor argument: shape, seed and kind: F32 (-1.875 to 1.875), WIDE (float32, -15 to 15), POSITIVE (float32, 0.125 to
-    3.875), I64, INDEX (int64, 0 to 3), BOOL."""
+    3.875), UNIT (float32, 1 / 32 to 31 / 32), ZERO (float32), DEFINITE (float32, 4 added on the diagonal of matrices), I64, INDEX (int64, 0 to 3), BOOL."""
 
     def __init__(self, shape, seed=1, kind="F32"):
         self.shape, self.seed, self.kind = shape, seed, kind
