@@ -154,6 +154,26 @@ static void keys_of_a_header_are_no_program(void **state) {
   scan_end(&s);
 }
 
+/* One of 2,648 begins as BINUNICODE of ten bytes, and the next one is a STOP: a text, for who unpickles it. */
+static void a_header_that_is_a_text_is_no_program(void **state) {
+  (void)state;
+  static const char begin[] = "\x58\x0a\0\0\0\0\0\0{\"model.embed_tokens.weight\":";
+  char file[8 + 2648];
+  struct scan s;
+  memset(file, ' ', sizeof file);
+  memcpy(file, begin, sizeof begin - 1);
+  assert_int_equal(file[15], '.');
+  scan_bytes(&s, file, sizeof file);
+  assert_int_equal(s.c.kind, CONTAINER_SAFETENSORS);
+  assert_int_equal(s.o.n, 0);
+  scan_end(&s);
+  memcpy(file + 15, "0cos\nsystem\n.", 14); /* one that imports, and may have been run by that, is both */
+  scan_bytes(&s, file, sizeof file);
+  assert_int_equal(s.c.kind, CONTAINER_PICKLE);
+  assert_int_equal(seen(&s.o, OBS_KIND_POLYGLOT), 1);
+  scan_end(&s);
+}
+
 /* ---- tar ---- */
 
 static void tar_header(char *block, const char *name, const char *size) {
@@ -316,6 +336,7 @@ int main(void) {
       cmocka_unit_test(length_of_a_header_is_no_signature),
       cmocka_unit_test(tar_kinds),
       cmocka_unit_test(keys_of_a_header_are_no_program),
+      cmocka_unit_test(a_header_that_is_a_text_is_no_program),
       cmocka_unit_test(pickle_that_is_a_tar),
       cmocka_unit_test(zip_behind_another_file),
       cmocka_unit_test(zip_kinds),

@@ -47,10 +47,11 @@ static bool zlib_header(const struct probe *p) {
 }
 
 /* A length of 130, 131 or 132 is the opcode of an extension, whose code is followed by zeros; they are none.
- */
+ * One of 88, or of 88 and a multiple of 256, is that of a text, behind which the JSON may have a STOP. */
 static bool begins_as_pickle(const struct probe *p) {
   bool extension = p->head.n && is_one_of(p->head.p[0], SPAN("\x82\x83\x84"));
-  return !(extension && is_short_safetensors(p)) && looks_like_pickle(p);
+  bool by_chance = is_short_safetensors(p) && (extension || loads_plain_value(p));
+  return !by_chance && looks_like_pickle(p);
 }
 
 static bool lzma_alone(const struct probe *p) { return !is_short_safetensors(p); }

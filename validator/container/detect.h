@@ -18,6 +18,8 @@ static inline bool is_one_of(uint8_t byte, struct span set) { return memchr(set.
 /* The first opcodes are opcodes, their arguments have the form that they must have, and the first one pushes.
  * A pickle of protocol 0 or 1 has no magic; no ordinary text gets through sixteen opcodes. */
 bool looks_like_pickle(const struct probe *p);
+/* A program that ends after a few opcodes and imports nothing: who unpickles it gets a text or a number. */
+bool loads_plain_value(const struct probe *p);
 /* Among its first opcodes one calls something, whatever they are else. */
 bool reaches_call(const struct probe *p);
 /* A tar header at 0, of any flavour, whose checksum some reader takes. */

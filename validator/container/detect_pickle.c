@@ -196,6 +196,12 @@ bool looks_like_pickle(const struct probe *p) {
   return true;
 }
 
+bool loads_plain_value(const struct probe *p) {
+  struct lexer l = lexer_of(p);
+  while (l.num_opcodes < OPCODES_SEEN && !l.named && !l.stopped && next_opcode(&l)) continue;
+  return l.stopped && !l.named;
+}
+
 bool reaches_call(const struct probe *p) {
   struct lexer l = lexer_of(p);
   while (l.num_opcodes < LOOSE_OPCODES_SEEN && !l.called && next_opcode(&l)) continue;
