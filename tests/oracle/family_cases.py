@@ -125,6 +125,52 @@ for _family, _name in (("llama", "Llama"), ("mistral", "Mistral"), ("qwen2", "Qw
         "vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
         "intermediate_size": 48, "tie_word_embeddings": _family == "gemma"}, "layers": {"num_hidden_layers": 4},
         "field": ("intermediate_size", 56), "tied": {"tie_word_embeddings": True}}
+# Of those that are only checked, and compute nothing here.
+_DECODER = {"vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 48}
+_ENCODER = {"vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "max_position_embeddings": 40}
+_IMAGES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "image_size": 32, "patch_size": 8, "num_labels": 7}
+for _family, _root, _config in (
+        ("mixtral", "MixtralForCausalLM", {"num_local_experts": 3}),
+        ("qwen2_moe", "Qwen2MoeForCausalLM", {"num_experts": 3, "moe_intermediate_size": 24, "shared_expert_intermediate_size": 40, "mlp_only_layers": [1]}),
+        ("qwen3_moe", "Qwen3MoeForCausalLM", {"num_experts": 3, "moe_intermediate_size": 24, "mlp_only_layers": [1]}),
+        ("gemma2", "Gemma2ForCausalLM", {"head_dim": 8}), ("gemma3_text", "Gemma3ForCausalLM", {"head_dim": 8}), ("phi", "PhiForCausalLM", {}),
+        ("stablelm", "StableLmForCausalLM", {"qk_layernorm": True}), ("starcoder2", "Starcoder2ForCausalLM", {}),
+        ("olmo", "OlmoForCausalLM", {}), ("olmo2", "Olmo2ForCausalLM", {}), ("cohere", "CohereForCausalLM", {"use_qk_norm": True})):
+    SMALL[_family] = {"root": _root, "config": {**_DECODER, **_config}, "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56),
+                      "tied": {"tie_word_embeddings": True}}
+for _family, _root, _config in (
+        ("electra", "ElectraForMaskedLM", {"embedding_size": 16}), ("mpnet", "MPNetForMaskedLM", {}),
+        ("deberta_v2", "DebertaV2ForMaskedLM", {"relative_attention": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm", "conv_kernel_size": 3})):
+    SMALL[_family] = {"root": _root, "type": _family.replace("_", "-"), "config": {**_ENCODER, **_config}, "layers": {"num_hidden_layers": 4},
+                      "field": ("intermediate_size", 56)}
+SMALL["albert"] = {"root": "AlbertForMaskedLM", "config": {**_ENCODER, "embedding_size": 16, "num_hidden_groups": 3}, "layers": {"num_hidden_groups": 4},
+                   "field": ("intermediate_size", 56)}
+for _family, _root, _config in (("deit", "DeiTForImageClassification", {}), ("beit", "BeitForImageClassification", {"use_relative_position_bias": True})):
+    SMALL[_family] = {"root": _root, "config": {**_IMAGES, **_config}, "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56)}
+SMALL["dinov2"] = {"root": "Dinov2ForImageClassification", "config": {**_IMAGES, "mlp_ratio": 4}, "layers": {"num_hidden_layers": 4}, "field": ("mlp_ratio", 5)}
+for _family, _name, _last in (("bart", "Bart", {}), ("mbart", "MBart", {})):
+    SMALL[_family] = {"root": _name + "ForConditionalGeneration", "config": {
+        "vocab_size": 1003, "d_model": 32, "encoder_layers": 3, "encoder_ffn_dim": 48, "encoder_attention_heads": 4, "decoder_layers": 3, "decoder_ffn_dim": 48,
+        "decoder_attention_heads": 4, "max_position_embeddings": 40}, "layers": {"encoder_layers": 4}, "field": ("encoder_ffn_dim", 56)}
+for _family, _name in (("wav2vec2", "Wav2Vec2"), ("hubert", "Hubert")):
+    SMALL[_family] = {"root": _name + "ForCTC", "config": {
+        "vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "conv_dim": [16, 24],
+        "conv_stride": [5, 2], "conv_kernel": [10, 3], "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 4},
+        "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56)}
+SMALL["gptj"] = {"root": "GPTJForCausalLM", "config": {"vocab_size": 1003, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_inner": 48}, "layers": {"n_layer": 4},
+                 "field": ("n_inner", 56), "tied": {"tie_word_embeddings": True}}
+SMALL["gpt_bigcode"] = {"root": "GPTBigCodeForCausalLM", "config": {"vocab_size": 1003, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 40, "n_inner": 48},
+                        "layers": {"n_layer": 4}, "field": ("n_inner", 56)}
+SMALL["bloom"] = {"root": "BloomForCausalLM", "config": {"vocab_size": 1003, "hidden_size": 32, "n_layer": 3, "n_head": 4}, "layers": {"n_layer": 4},
+                  "field": ("hidden_size", 40)}
+SMALL["falcon"] = {"root": "FalconForCausalLM", "config": {"vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+                   "ffn_hidden_size": 48}, "layers": {"num_hidden_layers": 4}, "field": ("ffn_hidden_size", 56)}
+SMALL["opt"] = {"root": "OPTForCausalLM", "config": {"vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "ffn_dim": 48, "num_attention_heads": 4,
+                "max_position_embeddings": 40}, "layers": {"num_hidden_layers": 4}, "field": ("ffn_dim", 56)}
+SMALL["swin_hf"] = {"root": "SwinForImageClassification", "type": "swin", "config": {"embed_dim": 16, "depths": [1, 2], "num_heads": [2, 4], "window_size": 3,
+                    "num_labels": 7}, "layers": {"depths": [1, 3]}, "field": ("embed_dim", 24)}
+SMALL["convnext_hf"] = {"root": "ConvNextForImageClassification", "type": "convnext", "config": {"hidden_sizes": [16, 32], "depths": [1, 2], "num_stages": 2,
+                        "num_labels": 7}, "layers": {"depths": [1, 3]}, "field": ("num_labels", 9)}
 SMALL["gpt_neox"]["tied"] = {"tie_word_embeddings": True}
 
 # torchvision's families: their layers are as wide as they are, so the files have no bytes and only metadata is judged.

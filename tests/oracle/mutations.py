@@ -25,15 +25,19 @@ HEADS = "it has no heads for keys of their own"
 
 BATCHES = ("alexnet", "squeezenet", "mobilenet_v2", "mnasnet", "googlenet", "inception_v3")  # of one form each
 VISION = ("resnet", "vit_torchvision", "vgg", "densenet", "efficientnet", "convnext", "swin", "regnet", "shufflenet_v2", "maxvit",
-          "mobilenet_v3", "vit", "resnet_hf", *BATCHES)
+          "mobilenet_v3", "vit", "resnet_hf", "deit", "beit", "dinov2", "swin_hf", "convnext_hf", *BATCHES)
+SOUND = ("wav2vec2", "hubert")
 TUTORIALS = ("simple_linear", "complex_model", "simple_cnn", "simple_model", "custom_model", "training_checkpoint")
-GROUPED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3")
+GROUPED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "mixtral", "qwen2_moe", "qwen3_moe", "gemma2", "gemma3_text", "phi", "stablelm",
+           "starcoder2", "olmo", "olmo2", "cohere")
+PLAIN = ("alexnet", "squeezenet", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper", "deit", "beit", "dinov2", "convnext_hf",
+         "bart", "mbart", "gptj", "gpt_bigcode", "bloom", "falcon", "opt", *SOUND)
 
 SENSELESS = {
     "layers": {**dict.fromkeys(BATCHES, FIXED), **dict.fromkeys(TUTORIALS, FIXED), "mobilenet_v3": LISTS},
-    "tie": {**dict.fromkeys(VISION, NO_TIE), **dict.fromkeys(TUTORIALS, NO_TIE), "clip": NO_TIE},
-    "buffer": {"gpt_neox": ANEW, **dict.fromkeys(TUTORIALS, NO_BUFFER), **dict.fromkeys(GROUPED, NO_BUFFER), **dict.fromkeys(
-        ("alexnet", "squeezenet", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper"), NO_BUFFER)},
+    "tie": {**dict.fromkeys(VISION, NO_TIE), **dict.fromkeys(TUTORIALS, NO_TIE), **dict.fromkeys(SOUND, NO_TIE), "clip": NO_TIE},
+    "buffer": {"gpt_neox": ANEW, **dict.fromkeys(TUTORIALS, NO_BUFFER), **dict.fromkeys(GROUPED, NO_BUFFER),
+               **dict.fromkeys(PLAIN, NO_BUFFER)},
     "transposed": {"squeezenet": NO_MATRIX, "simple_model": A_ROW},
     "config": dict.fromkeys(("simple_cnn", "simple_model", "custom_model", "training_checkpoint"), NO_CONFIG),
     "vocabulary": {**dict.fromkeys(VISION, NO_WORDS), **dict.fromkeys(TUTORIALS, NO_WORDS)},
