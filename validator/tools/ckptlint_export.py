@@ -9,6 +9,7 @@ It builds and runs the model: use it where you trust the model's code. ckptlint 
 
 Needs torch 1.13 or later and numpy. What it can and what it can't: validator/doc/exporter.md."""
 import argparse
+import copy
 import importlib
 import inspect
 import json
@@ -586,10 +587,28 @@ def save_numbers(tensor, path):
     return {"file": os.path.basename(path)}
 
 
+ATOL = 1e-5  # ckptlint's own
+ROUNDINGS = 10  # that two correct implementations may lie apart
+
+
+def rounded_away(model, runs, results):
+    """How far the results lie from the same in float64: what rounding alone does. 0 for a model that can't compute so."""
+    try:
+        exact = copy.deepcopy(model).double()
+        wide = [tensors_in(exact(**{name: t.double() if t.is_floating_point() else t.clone() for name, t in inputs.items()})) for inputs in runs]
+    except Exception:
+        return 0.0
+    return max((float((a.double() - b).abs().nan_to_num().max()) for result, row in zip(results, wide) for a, b in zip(result, row)
+                if a.is_floating_point() and a.shape == b.shape and a.numel()), default=0.0)
+
+
 def record(model, runs, ports, path, tolerance):
     """Ports of the outputs and the tests, whose numbers go to files beside the architecture file."""
     stem = os.path.splitext(path)[0]
     results = [tensors_in(model(**{name: t.clone() for name, t in inputs.items()})) for inputs in runs]
+    if tolerance is None:
+        room = ROUNDINGS * rounded_away(model, runs, results)
+        tolerance = {"atol": float(f"{room:.1e}")} if room > ATOL else {}
     names = ["y"] if len(results[0]) == 1 else [f"y{i}" for i in range(len(results[0]))]
     sizes = [sizes_of(ports, inputs) for inputs in runs]
     outputs = {name: port(literal(results[0][i].dtype), [explained(list(dim), sizes) for dim in zip(*(r[i].shape for r in results))])
@@ -618,8 +637,8 @@ def export(model, inputs, path, ports=None, forward=True, goldens=True, toleranc
 
     inputs: the arguments of model.forward by name, all of them tensors; or a list of such dicts, of which the first one is traced and
     each is recorded. ports: what the file says of an input, as in "float32[B, 3, 224, 224]"; default the first one's dtype and sizes.
-    forward False: the modules alone, which is all that `ckptlint check` needs. tolerance: {"rtol": …, "atol": …} for the outputs, where
-    ckptlint's own won't do. Raises Refused, and then writes nothing."""
+    forward False: the modules alone, which is all that `ckptlint check` needs. tolerance: {"rtol": …, "atol": …} for the outputs;
+    default ckptlint's own, or more where the model's own rounding asks for it. Raises Refused, and then writes nothing."""
     runs = inputs if isinstance(inputs, list) else [inputs]
     ports = ports or {name: port(literal(t.dtype), t.shape) for name, t in runs[0].items()}
     modes = [(m, m.training) for m in model.modules()]
@@ -631,7 +650,7 @@ def export(model, inputs, path, ports=None, forward=True, goldens=True, toleranc
                 told[f"forward({', '.join(runs[0])})"] = forward_of(model, runs[0])
                 told["inputs"] = ports
             if forward and goldens:
-                told["outputs"], told["tests"] = record(model, runs, ports, path, tolerance or {})
+                told["outputs"], told["tests"] = record(model, runs, ports, path, tolerance)
     finally:
         for module, mode in modes:
             module.training = mode
