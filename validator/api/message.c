@@ -17,10 +17,20 @@ static void put_number(struct text *t, uint64_t n, bool hex) {
   put(t, span_of(digits, len > 0 ? (size_t)len : 0));
 }
 
+/* "{got:key is|keys are}": the words for one, or for any other number. */
+static bool put_words(struct text *t, struct span words, uint64_t n) {
+  const uint8_t *bar = memchr(words.p, '|', words.n);
+  if (!bar) return false;
+  size_t one = (size_t)(bar - words.p);
+  put(t, n == 1 ? span_first(words, one) : span_from(words, one + 1));
+  return true;
+}
+
 /* Fills in one placeholder; false when there is none of that name: the text then stands as it is. */
 static bool put_field(struct text *t, const struct finding *f, struct span name) {
   bool hex = span_ends(name, SPAN(":x"));
   if (hex) name.n -= 2;
+  if (span_starts(name, SPAN("got:"))) return put_words(t, span_from(name, 4), f->got);
   if (span_is(name, "subject"))
     put(t, f->subject);
   else if (span_is(name, "detail"))

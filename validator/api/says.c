@@ -133,9 +133,9 @@ static void say_check(const struct model_summary *s, cJSON *list) {
   else if (s->loads_loose && s->missing + s->unexpected == 0 && s->forgiven)
     (void)snprintf(
         line, sizeof line,
-        "load_state_dict(strict=True) raises over %u keys that the architecture file forgives (tied or "
-        "ignored ones); strict=False passes and loads all %s parameters",
-        s->forgiven, loaded);
+        "load_state_dict(strict=True) raises over %u key%s that the architecture file forgives (tied or "
+        "ignored); strict=False passes and loads all %s parameters",
+        s->forgiven, s->forgiven == 1 ? "" : "s", loaded);
   else if (s->loads_loose)
     (void)snprintf(
         line, sizeof line,

@@ -126,7 +126,8 @@ static void write_page(struct pen *pen, const char *page) {
   }
 }
 
-/* A reason's sentence with "…" where a finding has its own words. */
+/* A reason's sentence with "…" where a finding has its own words; of "{got:key is|keys are}" the last ones.
+ */
 static const char *sentence(struct out *room, const char *pattern, const char *ellipsis) {
   out_reset(room);
   while (*pattern) {
@@ -134,9 +135,12 @@ static const char *sentence(struct out *room, const char *pattern, const char *e
     out_span(room, span_of(pattern, n));
     pattern += n;
     if (*pattern != '{') break;
-    out_str(room, ellipsis);
-    pattern += strcspn(pattern, "}");
-    pattern += *pattern == '}';
+    size_t end = strcspn(pattern, "}"), bar = strcspn(pattern, "|");
+    if (bar < end)
+      out_span(room, span_of(pattern + bar + 1, end - bar - 1));
+    else
+      out_str(room, ellipsis);
+    pattern += end + (pattern[end] == '}');
   }
   out_span(room, SPAN("\0"));
   return room->failed ? "" : (const char *)room->p;

@@ -197,10 +197,10 @@ static void write_summary(struct text *t, const cJSON *summary) {
   }
   if (t->options->quiet && !t->shown) return;
   const cJSON *line;
-  uint64_t inputs = field_u64(summary, "inputs");
+  uint64_t inputs = field_u64(summary, "inputs"), inside = field_u64(summary, "inside");
   pen_format(pen, INK_PLAIN, "%ju checked", (uintmax_t)inputs);
   if (field_is_there(summary, "inside"))
-    pen_format(pen, INK_PLAIN, " (and %ju files inside)", (uintmax_t)field_u64(summary, "inside"));
+    pen_format(pen, INK_PLAIN, " (and %ju file%s inside)", (uintmax_t)inside, inside == 1 ? "" : "s");
   if (inputs > 0) pen_text(pen, INK_PLAIN, ": ");
   write_counts(t, field(summary, "verdicts"), verdicts, ARRAY_LEN(verdicts), ink_of_verdict);
   pen_text(pen, INK_PLAIN, ".");

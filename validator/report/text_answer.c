@@ -141,11 +141,13 @@ static void write_deviations(struct text *t, const cJSON *check) {
 static void write_check(struct text *t, const cJSON *check) {
   if (!check) return;
   struct pen *pen = &t->pen;
-  uint64_t expected = field_u64(check, "expected"), matched = field_u64(check, "matched");
+  uint64_t matched = field_u64(check, "matched");
+  uint64_t needed = matched + field_u64(check, "missing") + field_u64(check, "mismatched");
+  uint64_t expected = field_u64(check, "expected"), spared = expected > needed ? expected - needed : 0;
   text_indent(t, 2);
-  pen_format(pen, matched == expected ? INK_GOOD : INK_BAD, "%ju of %ju keys", (uintmax_t)matched,
-             (uintmax_t)expected);
-  pen_text(pen, INK_PLAIN, " match ");
+  pen_format(pen, matched == needed ? INK_GOOD : INK_BAD, "%ju of %ju key%s", (uintmax_t)matched,
+             (uintmax_t)needed, needed == 1 ? "" : "s");
+  pen_text(pen, INK_PLAIN, needed == 1 ? " matches " : " match ");
   pen_text(pen, INK_STRONG, field_text(check, "arch"));
   if (field_is_there(check, "prefix")) {
     pen_text(pen, INK_PLAIN, " after removing the prefix \"");
@@ -153,6 +155,9 @@ static void write_check(struct text *t, const cJSON *check) {
     pen_text(pen, INK_PLAIN, "\"");
   }
   write_deviations(t, check);
+  if (spared)
+    pen_format(pen, INK_FAINT, " (%ju optional %s absent)", (uintmax_t)spared,
+               spared == 1 ? "one is" : "ones are");
   pen_newline(pen);
 }
 
