@@ -457,7 +457,7 @@ static void roots_follow_the_config(void **state) {
       {"{'architectures': ['B']}", "", "b", OBS_NONE, false},
       {"{'architectures': ['X', 'B']}", "", "b", OBS_NONE, false},
       {"{'architectures': ['B']}", "A", "a", OBS_NONE, false},
-      {"{'architectures': ['X']}", "", NULL, OBS_ARCH_ROOT_UNKNOWN, false},
+      {"{'architectures': ['X']}", "", "a", OBS_NONE, true},
       {"", "X", NULL, OBS_ARCH_ROOT_UNKNOWN, false},
   };
   (void)state;

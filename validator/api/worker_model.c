@@ -111,14 +111,18 @@ static bool build(struct model_stage *s, const struct config_sources *sources, s
                      &s->job->options->limits, &s->obs);
 }
 
-/* Of several roots that nobody chose from, the one that the keys fit best. */
+/* Of several roots that nobody chose from, the one that the keys fit best; the same where the config names a
+ * class that is none of them. */
 static bool take_root(struct model_stage *s, const struct config_sources *sources,
                       const struct plan_dict *dict) {
   if (!s->model.root_chosen) return true;
   struct span best = fit_root(&s->arch, sources, s->job->plan, dict, &s->job->options->limits);
   if (best.n == 0) best = s->model.root_name;
-  observe(&s->obs,
-          (struct observation){.kind = OBS_ARCH_ROOT_CHOSEN, .subject = best, .got = s->arch.num_roots});
+  bool lacks = s->model.root_lacks.n != 0;
+  observe(&s->obs, (struct observation){.kind = lacks ? OBS_ARCH_ROOT_OTHER : OBS_ARCH_ROOT_CHOSEN,
+                                        .subject = lacks ? s->model.root_lacks : best,
+                                        .got = s->arch.num_roots,
+                                        .detail = best});
   if (span_eq(best, s->model.root_name)) return true;
   model_close(&s->model);
   return build(s, sources, best);

@@ -174,27 +174,31 @@ static const struct root_line *find_root(const struct arch *arch, struct span na
   return NULL;
 }
 
-/* The root asked for, else the first of the config's architectures that is there, else the first one. */
-static const struct root_line *choose_root(struct builder *b, struct span asked, struct names wanted) {
+/* The root asked for, else the first of the config's architectures that is there, else the first one. Classes
+ * of configs are many: one that is not there is no error yet. */
+static const struct root_line *choose_root(struct builder *b, struct span asked, struct names wanted,
+                                           bool told) {
   const struct root_line *root = NULL;
   if (asked.n) root = find_root(b->arch, asked);
   for (uint32_t i = 0; !asked.n && !root && i < wanted.n; i++) root = find_root(b->arch, wanted.list[i]);
   if (root) return root;
-  if (asked.n || wanted.n) {
+  if (asked.n || told) {
     observe(b->o, (struct observation){.kind = OBS_ARCH_ROOT_UNKNOWN,
                                        .subject = asked.n ? asked : wanted.list[0],
                                        .detail = root_names(b)});
     return NULL;
   }
-  b->model->root_chosen = b->arch->num_roots > 1;
+  if (wanted.n) b->model->root_lacks = wanted.list[0];
+  b->model->root_chosen = wanted.n || b->arch->num_roots > 1;
   return &b->arch->roots[0];
 }
 
-static bool root_value(struct builder_tree *t, struct span asked, struct names wanted, struct value *out) {
+static bool root_value(struct builder_tree *t, struct span asked, const struct config *config,
+                       struct value *out) {
   struct builder *b = &t->b;
   b->model->root_name = b->arch->name;
   if (b->arch->num_roots == 0) return construct_in_place(b, &b->arch->top, b->config, out) || build_memory(b);
-  const struct root_line *root = choose_root(b, asked, wanted);
+  const struct root_line *root = choose_root(b, asked, config->wanted, config->told);
   if (!root) return false;
   b->model->root_name = root->name;
   if (!build_eval_line(b, root->place, root->value, b->config, out)) return false;
@@ -223,11 +227,11 @@ static bool prepare(struct builder *b, uint64_t num_keys) {
   return true;
 }
 
-static bool build(struct builder_tree *t, struct span asked, struct names wanted) {
+static bool build(struct builder_tree *t, struct span asked, const struct config *config) {
   struct builder *b = &t->b;
   struct value root;
   b->eval->call = construct_call;
-  if (!root_value(t, asked, wanted, &root)) return false;
+  if (!root_value(t, asked, config, &root)) return false;
   struct node *node = tree_attach(t, NULL, (struct span){0}, root.module);
   if (!node) return false;
   b->model->root = &node->m;
@@ -252,7 +256,7 @@ bool model_build(struct model *out, const struct arch *arch, const struct config
   out->config = t.b.config = config.scope;
   out->dtype = config.dtype;
   out->quantized = config.quantized;
-  ok = ok && build(&t, root, config.wanted);
+  ok = ok && build(&t, root, &config);
   out->eval->call = NULL;
   out->eval->context = NULL; /* the builder was on this function's stack */
   return ok;

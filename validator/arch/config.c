@@ -76,8 +76,22 @@ static struct value setting_value(struct resolver *r, struct span text) {
   return e && !has_name(e) && expr_eval(ev, e, NULL, &v) ? v : value_text(text);
 }
 
+/* --set architectures=NAME: which of the roots it is. */
+static bool set_root(struct resolver *r, struct span name) {
+  struct span *one = arena_array(r->c->eval->arena, 1, struct span);
+  if (!one) return out_of_memory(r->c);
+  *one = name;
+  r->c->wanted = (struct names){1, one};
+  r->c->told = true;
+  return true;
+}
+
 static bool read_settings(struct resolver *r) {
   for (size_t i = 0; i < r->from->num_set; i++) {
+    if (r->c->arch->num_roots && span_is(r->from->set[i].name, "architectures")) {
+      if (!set_root(r, r->from->set[i].value)) return false;
+      continue;
+    }
     uint32_t line = find_line(r, r->from->set[i].name);
     if (line == r->c->arch->num_config) return unknown_setting(r, r->from->set[i].name);
     r->given[line][FROM_SET] = setting_value(r, r->from->set[i].value);
@@ -95,7 +109,7 @@ static bool read_preset(struct resolver *r) {
     nearest_try(&near, p->name);
     if (!span_eq(p->name, r->from->preset)) continue;
     for (uint32_t k = 0; k < p->n; k++) r->given[p->values[k].line][FROM_PRESET] = p->values[k].value;
-    r->c->wanted = p->roots;
+    if (!r->c->told) r->c->wanted = p->roots;
     return true;
   }
   return refuse(r->c->observations, (struct observation){.kind = OBS_ARCH_PRESET_UNKNOWN,
@@ -141,7 +155,7 @@ static bool read_architectures(struct resolver *r, const cJSON *json) {
   if (!names) return out_of_memory(r->c);
   n = 0;
   cJSON_ArrayForEach(child, list) if (cJSON_IsString(child)) names[n++] = span_str(child->valuestring);
-  if (n) r->c->wanted = (struct names){n, names};
+  if (n && !r->c->told) r->c->wanted = (struct names){n, names};
   return true;
 }
 

@@ -23,7 +23,8 @@ struct config {
   struct eval *eval;
   struct observations *observations;
   struct scope *scope;          /* the result */
-  struct names wanted;          /* architectures of the config file, else of the preset */
+  struct names wanted;          /* architectures: of --set, else of the config file, else of the preset */
+  bool told;                    /* by --set: it is that one or none */
   struct span dtype, quantized; /* of the weights, as the config file has it; empty: it does not say */
   /* Of the config file, and of a config saved as JSON text; NULL: none. The values borrow from them.
    * cJSON_Delete them. */

@@ -114,8 +114,9 @@ struct model {
   const struct arch *arch;
   const struct scope *config; /* resolved config and top-level lets: what dimensions of ports mean */
   const struct module *root;
-  struct span root_name; /* "GPT2LMHeadModel" or the file's name */
-  bool root_chosen;      /* the first of several, since nobody named one */
+  struct span root_name;  /* "GPT2LMHeadModel" or the file's name */
+  bool root_chosen;       /* the first one, since nobody named any that is there */
+  struct span root_lacks; /* the class that the config names and the file has no root for; empty: none */
   uint32_t num_expected;
   const struct expected *expected; /* torch's order: own parameters, own buffers, children */
   struct span dtype, quantized;    /* what the config file says of the weights; empty: nothing */
