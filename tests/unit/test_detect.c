@@ -154,7 +154,8 @@ static void keys_of_a_header_are_no_program(void **state) {
   scan_end(&s);
 }
 
-/* One of 2,648 begins as BINUNICODE of ten bytes, and the next one is a STOP: a text, for who unpickles it. */
+/* One of 2,648 begins as BINUNICODE of ten bytes, and the next one is a STOP: a text, for who unpickles it.
+ */
 static void a_header_that_is_a_text_is_no_program(void **state) {
   (void)state;
   static const char begin[] = "\x58\x0a\0\0\0\0\0\0{\"model.embed_tokens.weight\":";
