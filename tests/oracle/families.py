@@ -113,7 +113,7 @@ PUBLISHED = {
     "stablelm-2-1_6b": 1644515328, "starcoder2-3b": 3030371328, "starcoder2-7b": 7173923840, "starcoder2-15b": 15957889024,
     "olmo-1b": 1176764416, "olmo-7b": 6888095744, "olmo-2-7b": 7298617344, "olmo-2-13b": 13716198400, "c4ai-command-r-v01": 34980831232,
     "aya-23-8b": 8028033024, "gpt-j-6b": 6050882784, "starcoder": 15517456384, "starcoderbase-1b": 1137207296, "bloom-560m": 559214592,
-    "bloom-1b7": 1722408960, "bloom-3b": 3002557440, "bloom-7b1": 7069016064, "bloom": 176247271424, "falcon-7b": 6921720704,
+    "bloom-1b7": 1722408960, "bloom-3b": 3002557440, "bloom-7b1": 7069016064, "bloom-176b": 176247271424, "falcon-7b": 6921720704,
     "falcon-40b": 41303293952, "falcon-rw-1b": 1311625216, "opt-125m": 125239296, "opt-350m": 331196416, "opt-1.3b": 1315758080,
     "opt-2.7b": 2651596800, "opt-6.7b": 6658473984, "opt-13b": 12853473280, "electra-small-discriminator ElectraModel": 13483008,
     "electra-base-discriminator ElectraModel": 108891648, "electra-large-discriminator ElectraModel": 334092288,
