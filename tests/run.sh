@@ -71,7 +71,7 @@ for t in "$OUT"/tests/unit/test_* "$OUT"/tests/sandbox/test_*; do
   case "$t" in *.d | *.o | *'*') continue ;; esac
   cmocka "$t"
 done
-for t in lint layers rules_docs json_front globals_torch hardening corpus answers catalogue exhaustion nested folders cli examples library install no_seccomp sandbox_told sandbox_items paranoid interrupted changing regress fuzz planted matrix msan; do
+for t in lint layers rules_docs documents json_front globals_torch hardening corpus answers catalogue exhaustion nested folders cli examples library install no_seccomp sandbox_told sandbox_items paranoid interrupted changing regress fuzz planted matrix msan; do
   [ -f "tests/$t.sh" ] && script "tests/$t.sh"
 done
 for t in \
