@@ -9,10 +9,9 @@ static enum obs_kind unlisted(uint32_t uses) {
 
 static enum obs_kind obs_of(const struct global *g, const struct global_row *row, uint32_t uses,
                             torch_version torch) {
-  bool refused = uses & USED_REFUSED;
-  if (g->odd || g->dotted) return refused ? OBS_NONE : OBS_GLOBAL_ODD;
+  if (g->odd || g->dotted) return global_refused(g, row, uses);
   if (!row) return unlisted(uses);
-  if (row->reviewed && !refused && !global_is_listed(row, torch)) return OBS_GLOBAL_REVIEWED;
+  if (row->reviewed && !(uses & USED_REFUSED) && !global_is_listed(row, torch)) return OBS_GLOBAL_REVIEWED;
   switch (row->cls) {
   case GLOBAL_CORE: return global_is_listed(row, torch) ? OBS_NONE : OBS_GLOBAL_LATER;
   case GLOBAL_MODELLED:
@@ -21,11 +20,9 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
   case GLOBAL_RECORD:
   case GLOBAL_DCP: return OBS_GLOBAL_BLOCKS;
   case GLOBAL_MODULE: return OBS_GLOBAL_MODULE;
-  case GLOBAL_DANGEROUS: return refused ? OBS_NONE : OBS_GLOBAL_DANGEROUS;
+  case GLOBAL_DANGEROUS:
   case GLOBAL_INDIRECT:
-    /* An attribute of a record was worded when it was taken (model/build.c). */
-    return refused || uses & USED_INSTANCE ? OBS_NONE : OBS_GLOBAL_INDIRECT;
-  case GLOBAL_GADGET: return refused ? OBS_NONE : OBS_GLOBAL_GADGET;
+  case GLOBAL_GADGET: return global_refused(g, row, uses);
   case GLOBAL_UNKNOWN:
   case GLOBAL_CLASSES: break;
   }

@@ -229,6 +229,11 @@ dcp dcp-range 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 5'
 expect 1 'TNS401.*dcp-range' dcp-range
 dcp dcp-overflow 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 9223372036854775807 9223372036854775807'
 expect 1 'TNS401.*dcp-range' dcp-overflow
+# What is there of such a slice is run by who reads it all the same.
+dcp dcp-range-hostile 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 26'
+printf "I3\n.cposix\nsystem\n(S'true'\ntR" >dcp-range-hostile/__0_0.distcp
+expect 1 'TNS401.*dcp-range' dcp-range-hostile
+expect 1 'GLB301.*"member":"__0_0.distcp!b!pickle"' dcp-range-hostile
 dcp dcp-twice 'a b' "$ab; place b __0_0.distcp 0 4"
 expect 1 'KEY507.*dcp-twice' dcp-twice
 dcp dcp-unlisted a "$ab"

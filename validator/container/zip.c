@@ -281,4 +281,5 @@ void zip_open(struct container *c, struct arena *a, struct observations *o, cons
   if (whole) zip_check_tiling(&z);
   c->usable = whole && check_inflation(&z);
   if (c->usable && c->kind == CONTAINER_TORCH_ZIP) zip_check_torch(&z);
+  if (c->usable && c->kind == CONTAINER_TORCHSCRIPT && has(c, "constants.pkl")) zip_check_script(&z);
 }

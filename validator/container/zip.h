@@ -161,6 +161,8 @@ bool names_lead_out(struct span path);
 void zip_trust_checksums(struct zip *z);
 /* The same for the members that torch.save writes, which is all that TORCH_ZIP should hold. */
 void zip_check_torch(struct zip *z);
+/* The records that torch.jit.load wants, and what the small ones say. */
+void zip_check_script(struct zip *z);
 
 /* ---- names.c: the index; names that are equal but for ASCII case are one, as for miniz ---- */
 

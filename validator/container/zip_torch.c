@@ -136,6 +136,14 @@ static void check_checksums(struct zip *z) {
   if (absent) zip_note(z, OBS_MEMBER_CRC_ABSENT, 0, absent, z->c->num_members);
 }
 
+/* From version 6 on, which some operators ask for, torch.jit.save has it in .data/version (caffe2/serialize/
+ * inline_container.cc, PyTorchStreamWriter::writeEndOfFile). */
+void zip_check_script(struct zip *z) {
+  bool moved = container_find(z->c, SPAN(".data/version"));
+  for (size_t i = 0; i < ARRAY_LEN(records); i++)
+    if (!moved || strcmp(records[i].name, "version") != 0) check_record(z, &records[i]);
+}
+
 void zip_check_torch(struct zip *z) {
   const struct container *c = z->c;
   uint64_t alignment = storage_alignment(z);

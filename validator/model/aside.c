@@ -50,22 +50,13 @@ static void pass_acts(const struct aside *a, struct checkpoint *cp, const struct
     if (is_act(a->seen.list[i].kind)) pass_on(cp, place, a->seen.list[i]);
 }
 
-/* Names that are always refused, where no call of theirs was. */
-static enum obs_kind import_of(const struct global *g, const struct global_row *row, uint32_t uses) {
-  if (uses & USED_REFUSED || g->computed) return OBS_NONE;
-  if (g->odd || g->dotted) return OBS_GLOBAL_ODD;
-  if (row && row->cls == GLOBAL_DANGEROUS) return OBS_GLOBAL_DANGEROUS;
-  if (row && row->cls == GLOBAL_GADGET) return OBS_GLOBAL_GADGET;
-  return row && row->cls == GLOBAL_INDIRECT && !(uses & USED_INSTANCE) ? OBS_GLOBAL_INDIRECT : OBS_NONE;
-}
-
 static void pass_imports(struct aside *a, struct checkpoint *cp, const struct call *place,
                          const struct machine *m) {
   const uint32_t *uses = global_uses(&a->cp, m);
   for (uint32_t i = 0; uses && i < m->globals.n; i++) {
     const struct global *g = &m->globals.p[i];
     const struct global_row *row = row_of_global(&a->cp, g);
-    enum obs_kind kind = import_of(g, row, uses[i]);
+    enum obs_kind kind = g->computed ? OBS_NONE : global_refused(g, row, uses[i]);
     if (kind == OBS_NONE) continue;
     pass_on(cp, place,
             (struct observation){.kind = kind,

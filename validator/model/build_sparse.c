@@ -32,6 +32,13 @@ static uint32_t refuse_part(const struct call *c, const char *what, uint64_t fou
   return refuse_arguments(c, text);
 }
 
+static uint32_t refuse_block(const struct call *c, uint64_t block, uint64_t size) {
+  char text[128];
+  (void)snprintf(text, sizeof text, "blocks of %llu rows or columns do not fill %llu",
+                 (unsigned long long)block, (unsigned long long)size);
+  return refuse_arguments(c, text);
+}
+
 /* What was read of a call. */
 struct sparse_call {
   enum plan_layout layout;
@@ -118,7 +125,7 @@ static uint32_t compressed_tensor(const struct call *c, const struct sparse_call
   for (uint32_t i = 0; i < 2; i++) {
     if (blocks) block[i] = size_of(c, values, batch + 1 + i);
     if (block[i] == 0 || (uint64_t)s->size[batch + i] % block[i])
-      return refuse_part(c, "block", block[i], (uint64_t)s->size[batch + i]);
+      return refuse_block(c, block[i], (uint64_t)s->size[batch + i]);
   }
   uint64_t rows = (uint64_t)s->size[batch] / block[0], columns = (uint64_t)s->size[batch + 1] / block[1];
   uint64_t runs = by_rows ? rows : columns;

@@ -324,6 +324,9 @@ val_id given_class(const struct checkpoint *cp, const struct machine *m, const s
 /* uses.c: a set of plan_global_uses for each global of the machine, in the arena; NULL: the budget is spent.
  */
 uint32_t *global_uses(const struct checkpoint *cp, const struct machine *m);
+/* What is to be said of a name that is refused wherever it stands, if no call of it was; else OBS_NONE.
+ * `uses` are its own. */
+enum obs_kind global_refused(const struct global *g, const struct global_row *row, uint32_t uses);
 /* The numpy dtypes that get a state, each once: "f8 U". In the arena. */
 struct span numpy_codes(const struct checkpoint *cp, const struct machine *m);
 

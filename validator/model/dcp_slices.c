@@ -50,7 +50,11 @@ static bool read_row(struct dcp *d, uint32_t row) {
   s.file = folder_file_by_name(d->f, path);
   if (s.file == FOLDER_NONE || !dcp_is_data(path)) return leave_out(d, OBS_DCP_ABSENT, s.fqn, path, 0, 0);
   uint64_t size = d->f->files[s.file].bytes.n;
-  if (s.at > size || s.n > size - s.at) return leave_out(d, OBS_DCP_RANGE, s.fqn, path, s.at, size);
+  if (s.at > size || (s.at == size && s.n)) return leave_out(d, OBS_DCP_RANGE, s.fqn, path, s.at, size);
+  if (s.n > size - s.at) { /* a loader takes what is there */
+    dcp_note(d, OBS_DCP_RANGE, s.fqn, path, s.at, size);
+    s.n = size - s.at;
+  }
   if (d->slices.n == d->f->max->chunks)
     return leave_out(d, OBS_LIMIT_CHUNKS, s.fqn, SPAN(""), 0, d->f->max->chunks);
   s.name = slice_name(d->f, &s);

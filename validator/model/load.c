@@ -149,8 +149,11 @@ void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member) 
 /* "byteorder" (2.1 and later) says little or big, checked by the container; absent means little (format-spec
  * B.6). */
 static void read_byteorder(struct checkpoint *cp) {
-  struct member *rec = container_find(cp->container, SPAN("byteorder"));
-  if (!rec || rec->size != 3) return;
+  const struct member *rec = container_find(cp->container, SPAN("byteorder"));
+  struct span text;
+  if (!rec || rec->size != 3 || !member_copy(cp->container, rec, 3, cp->arena, cp->obs, &text) ||
+      !span_is(text, "big"))
+    return;
   cp->big_endian = true;
   note_load(cp, OBS_BIG_ENDIAN, member_number(cp->container, rec), 0, 0, 0);
 }

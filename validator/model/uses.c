@@ -64,3 +64,12 @@ struct span numpy_codes(const struct checkpoint *cp, const struct machine *m) {
   }
   return text;
 }
+
+enum obs_kind global_refused(const struct global *g, const struct global_row *row, uint32_t uses) {
+  if (uses & USED_REFUSED) return OBS_NONE; /* the call is the finding */
+  if (g->odd || g->dotted) return OBS_GLOBAL_ODD;
+  if (row && row->cls == GLOBAL_DANGEROUS) return OBS_GLOBAL_DANGEROUS;
+  if (row && row->cls == GLOBAL_GADGET) return OBS_GLOBAL_GADGET;
+  /* An attribute of a record was worded when it was taken (build.c). */
+  return row && row->cls == GLOBAL_INDIRECT && !(uses & USED_INSTANCE) ? OBS_GLOBAL_INDIRECT : OBS_NONE;
+}
