@@ -270,6 +270,14 @@ static bool is_numpy_array(const struct built *b) {
   return b->row && (b->row->builder == BUILD_NP_RECONSTRUCT || b->row->builder == BUILD_NP_FROMBUFFER);
 }
 
+/* Its storage is the CPU's. */
+static void note_device(const struct call *c, struct span device) {
+  if (span_is(device, "cpu")) return;
+  observe(c->cp->obs,
+          (struct observation){
+              .kind = OBS_STORAGE_DEVICE, .member = c->cp->member, .at = c->at, .subject = device, .got = 1});
+}
+
 /* All functions but the newest take a numpy array, which torch.from_numpy reads; of bfloat16 numbers it has
  * them as float32. */
 uint32_t build_DEVICE_TENSOR(const struct call *c) {
@@ -283,8 +291,10 @@ uint32_t build_DEVICE_TENSOR(const struct call *c) {
   if (!data || is_numpy_array(data) != through_numpy)
     return refuse_arguments(c, through_numpy ? "the data is not a numpy array" : "the data is not a tensor");
   bool read = data->kind == BUILT_TENSOR;
-  if (read && c->cp->tensors.p[data->index].dtype == dtype_arg(c, 1))
+  if (read && c->cp->tensors.p[data->index].dtype == dtype_arg(c, 1)) {
+    note_device(c, value_bytes(c->m, call_arg(c, 2)));
     return same_tensor(c, value_of(c->m, call_arg(c, 3))->truth, 0);
+  }
   if (read && !through_numpy) return refuse_arguments(c, "the dtype is not the data's");
   return partly_proved(c, "a device tensor saved through numpy is not read by this version");
 }
