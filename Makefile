@@ -1,7 +1,7 @@
 # ckptlint: one Makefile, out of tree in build/$(MODE)/.
 #   make            (V=1 shows the commands) the release build: build/ckptlint, build/libckptlint.a, build/libckptlint.so
 #   make test       everything that CI runs, its own set-up included; ends with "N passed, N failed"
-#   make install    PREFIX=/usr/local DESTDIR=: the program, the library, its header and pkg-config file
+#   make install    PREFIX=/usr/local DESTDIR=: the program, its manual page, the library, its header and pkg-config file
 #   make demo       installs what is missing, builds, and shows the main job on two files
 #   make MODE=asan test      the same tests under ASan and UBSan (debug, intsan: likewise)
 #   make lint       format, cppcheck, shellcheck, clang-tidy, gcc's analyser
@@ -285,9 +285,14 @@ Libs: -L$(LIBDIR) -lckptlint
 Libs.private: -lm
 endef
 
+$(OUT)/ckptlint.1: $(OUT)/ckptlint validator/tools/manual.awk
+	@echo '  MAN   $@'
+	$(Q)for c in '' $$($< help | sed -n '/^Commands/,/^$$/s/^  \([a-z]*\) .*/\1/p'); do [ -z "$$c" ] || echo "@ $$c"; $< help $$c; done | \
+	  LC_ALL=C awk -v version=$(VERSION) -f validator/tools/manual.awk > $@
+
 .PHONY: install uninstall
 install: export PC := $(PC_FILE)
-install: all
+install: all $(OUT)/ckptlint.1
 	install -D -m 755 $(OUT)/ckptlint $(DESTDIR)$(PREFIX)/bin/ckptlint
 	install -D -m 644 validator/api/ckptlint.h $(DESTDIR)$(PREFIX)/include/ckptlint.h
 	install -D -m 644 $(OUT)/libckptlint.a $(DESTDIR)$(LIBDIR)/libckptlint.a
@@ -295,10 +300,12 @@ install: all
 	ln -sf libckptlint.so.0 $(DESTDIR)$(LIBDIR)/libckptlint.so
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	printenv PC >$(DESTDIR)$(LIBDIR)/pkgconfig/ckptlint.pc
+	install -D -m 644 $(OUT)/ckptlint.1 $(DESTDIR)$(PREFIX)/share/man/man1/ckptlint.1
+	install -D -m 644 validator/tools/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ckptlint
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/ckptlint $(PREFIX)/include/ckptlint.h $(LIBDIR)/pkgconfig/ckptlint.pc \
-	  $(addprefix $(LIBDIR)/libckptlint.,a so so.0))
+	  $(PREFIX)/share/man/man1/ckptlint.1 $(PREFIX)/share/bash-completion/completions/ckptlint $(addprefix $(LIBDIR)/libckptlint.,a so so.0))
 
 .PHONY: clean
 clean:

@@ -18,10 +18,31 @@ diff - "$work/files" <<"END"
 ./opt/c/lib64/libckptlint.so
 ./opt/c/lib64/libckptlint.so.0
 ./opt/c/lib64/pkgconfig/ckptlint.pc
+./opt/c/share/bash-completion/completions/ckptlint
+./opt/c/share/man/man1/ckptlint.1
 END
 check "the files are those" $?
 [ "$(readlink "$root/opt/c/lib64/libckptlint.so")" = libckptlint.so.0 ]
 check "a link within the folder" $?
+
+page=$root/opt/c/share/man/man1/ckptlint.1
+for option in $("$CKPTLINT" help inspect | sed -n 's/^  \(-., \)\{0,1\}\(--[a-z-]*\).*/\2/p'); do
+  grep -q "^\.B .*$(printf '%s' "$option" | sed 's/-/\\\\-/g')" "$page"
+  check "the manual page has $option" $?
+done
+for section in DESCRIPTION COMMANDS 'EXIT CODES' OPTIONS ENVIRONMENT; do
+  grep -q "^\.SH $section\$" "$page"
+  check "the manual page has $section" $?
+done
+completed() { # words of a command line, the last of which is completed
+  bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ckptlint; echo "${COMPREPLY[*]}"' - \
+    "$root/opt/c/share/bash-completion/completions/ckptlint" ckptlint "$@"
+}
+for words in 'ins:inspect' 'scan --nest:--nested' '--format j:json' 'inspect -f nd:ndjson' 'check --no-s:--no-strict' 'scan ins:'; do
+  # shellcheck disable=SC2086 # words of a command line
+  [ "$(PATH="$root/opt/c/bin:$PATH" completed ${words%:*})" = "${words#*:}" ]
+  check "bash completes ckptlint ${words%:*}" $?
+done
 
 cat >"$work/user.c" <<"END"
 #include <ckptlint.h>
