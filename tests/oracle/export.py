@@ -111,6 +111,11 @@ class InPlace(nn.Module):
         part = x.new_zeros(y.shape[0], 12)
         part[:, 2:-3] = 7
         part[1:, :2] = y[1:, :2]
+        part[:, 0] = 3
+        part[0, ::4] = mean[0]
+        part[..., torch.tensor([10, 11])] = y[0, 1]
+        part[part > 6] = 0.5
+        part[mean[:, 0] > mean[:, 1]] = y[1, 2]
         return torch.sigmoid(y).reshape(x.shape[0], 3, 4) + 1, mean, spread, part
 
 
@@ -239,7 +244,7 @@ def refusals(tally, folder):
         "hidden is a tensor that the state dict does not have": Worded(lambda self, x: self.layer(x) + self.hidden),
         "a hook before": Worded(lambda self, x: self.layer(x), hook=True),
         "a packed sequence": Worded(lambda self, x: pack_padded_sequence(self.layer(x)[None], torch.as_tensor([2]), batch_first=True).data),
-        "an assignment to": Worded(lambda self, x: x.clone().__setitem__(x > 0, 1) or x),
+        "an assignment to": Worded(lambda self, x: x.clone().__setitem__(x > 0, x[x > 0] + 1) or x),
     }
     arch = os.path.join(folder, "refused.json")
     for words, model in wrong.items():

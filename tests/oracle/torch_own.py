@@ -25,6 +25,7 @@ sys.path.insert(0, os.path.join(ROOT, "validator", "tools"))
 from ckptlint_export import Known, Refused, export  # noqa: E402
 
 COMPUTED = (torch.float32, torch.int64, torch.bool)
+HELD = {torch.float64: "f4", torch.int32: "i8"}  # what is held as another one of these
 BATCH = 16  # cases of one process
 FEW = 3  # samples of a function
 LEAST = 1900  # cases that must pass without --all: a table that loses some must be noticed
@@ -103,8 +104,8 @@ def model_of(cases):
 
 
 def computed(tensors, what):
-    if any(t.dtype not in COMPUTED or t.layout != torch.strided for t in tensors):
-        raise Skip(what + " that is neither float32 nor int64 nor bool")
+    if any(t.dtype not in COMPUTED and t.dtype not in HELD or t.layout != torch.strided for t in tensors):
+        raise Skip(what + " of %s" % ", ".join(sorted({str(t.dtype)[6:] for t in tensors} - {"float32", "int64", "bool"})))
 
 
 def check(case):
@@ -172,7 +173,7 @@ def judge(cases):
     """None, or what is wrong. Raises Skip."""
     model = model_of(cases)
     with torch.no_grad():
-        wanted = [t.numpy() for t in model.results()]
+        wanted = [t.numpy().astype(HELD.get(t.dtype, t.numpy().dtype)) for t in model.results()]
     names = ["y%d" % i for i in range(len(wanted))] if len(wanted) > 1 else ["y"]
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "m")

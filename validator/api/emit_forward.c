@@ -45,10 +45,17 @@ static void add_shape(cJSON *o, const struct result_array *a) {
   for (uint32_t i = 0; i < a->ndim; i++) event_push_u64(shape, a->size[i]);
 }
 
-static void add_figures(cJSON *o, const struct result_figures *f) {
-  event_figure(o, "min", f->min);
-  event_figure(o, "max", f->max);
-  event_figure(o, "mean", f->mean);
+/* null where no value is finite */
+static void add_figures(cJSON *o, const struct result_array *a, const struct result_figures *f) {
+  static const char *const names[] = {"min", "max", "mean"};
+  const double figures[] = {f->min, f->max, f->mean};
+  for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+    if (f->nonfinite < a->numel)
+      event_figure(o, names[i], figures[i]);
+    else
+      event_null(o, names[i]);
+  }
+  event_u64(o, "nonfinite", f->nonfinite);
 }
 
 static void add_output(const struct job *job, const struct result_output *out, cJSON *list) {
@@ -56,7 +63,7 @@ static void add_output(const struct job *job, const struct result_output *out, c
   struct span name = result_span(job->result, out->name);
   event_text(o, "name", name, TEXT_CAP);
   add_shape(o, &out->array);
-  add_figures(o, &out->figures);
+  add_figures(o, &out->array, &out->figures);
   event_str(o, "status", out->golden == GOLDEN_NONE ? "computes" : out->agrees ? "pass" : "fail");
   if (out->golden == GOLDEN_VALUES && out->same_shape) {
     event_figure(o, "max_abs", out->max_abs);
@@ -78,8 +85,7 @@ static void add_steps(const struct job *job, const struct result_test *t, cJSON 
     event_text(row, "op", result_span(r, s->op), TEXT_CAP);
     event_text(row, "place", result_span(r, s->place), TEXT_CAP);
     add_shape(row, &s->array);
-    add_figures(row, &s->figures);
-    event_u64(row, "nonfinite", s->figures.nonfinite);
+    add_figures(row, &s->array, &s->figures);
   }
 }
 

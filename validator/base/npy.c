@@ -88,6 +88,8 @@ static bool descr(struct reader *r, struct npy *out, struct npy_error *err) {
   }
   if (span_ends(text, SPAN("O"))) return reject(err, at, "numbers: an array of Python objects is a pickle");
   if (span_starts(text, SPAN(">"))) return reject(err, at, "little-endian numbers");
+  if (span_ends(text, SPAN("c8")) || span_ends(text, SPAN("c16")))
+    return reject(err, at, "real numbers, and these are complex");
   return reject(err, at, "a dtype of f2 f4 f8, i1 to i8, u1 to u8 or b1");
 }
 

@@ -281,6 +281,12 @@ static bool check_generator(struct ports_scope *s, const struct finput *f) {
   return true;
 }
 
+static struct span unsupported_input(struct ports_scope *s, const struct port *p) {
+  if (p->ndim > FT_DIMS)
+    return arena_printf(s->arena, "an input of %u dimensions; at most %d are supported", p->ndim, FT_DIMS);
+  return arena_printf(s->arena, "inputs of %s are not supported", dtype_name(p->dtype));
+}
+
 static bool check_input(struct ports_scope *s, struct finput *f) {
   const struct port *p = f->port;
   enum ftype type;
@@ -289,7 +295,7 @@ static bool check_input(struct ports_scope *s, struct finput *f) {
   if (!port_type(p->dtype, &type) || p->ndim > FT_DIMS)
     return refuse(s->obs, (struct observation){.kind = OBS_FWD_UNSUPPORTED,
                                                .subject = p->name,
-                                               .detail = SPAN("an input of this type is not supported")});
+                                               .detail = unsupported_input(s, p)});
   if (f->source == INPUT_ARRAY && !check_array(s, f, type)) return false;
   for (uint32_t i = 0; i < p->ndim; i++)
     if (!port_number(s, p, p->dims[i], &size[i])) return false;

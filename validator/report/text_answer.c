@@ -224,17 +224,17 @@ static void write_figures(struct text *t, const cJSON *row) {
     if (field_is_there(row, figures[i]))
       pen_format(&t->pen, INK_PLAIN, "  %s %s", figures[i], figure_real(room, field_real(row, figures[i])));
   }
+  const uint64_t nonfinite = field_u64(row, "nonfinite");
+  if (nonfinite) pen_format(&t->pen, INK_BAD, "  %ju NaN or infinite", (uintmax_t)nonfinite);
 }
 
 /* Where does it go wrong? A line for each step of the pass. */
 static void write_step(struct text *t, const cJSON *step) {
-  uint64_t nonfinite = field_u64(step, "nonfinite");
   text_indent(t, 6);
   pen_text(&t->pen, INK_STRONG, field_text(step, "op"));
   pen_text(&t->pen, INK_PLAIN, " ");
   write_list(t, field(step, "shape"));
   write_figures(t, step);
-  if (nonfinite) pen_format(&t->pen, INK_BAD, "  %ju NaN or infinite", (uintmax_t)nonfinite);
   pen_format(&t->pen, INK_FAINT, "  %s", field_text(step, "place"));
   pen_newline(&t->pen);
 }

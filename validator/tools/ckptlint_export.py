@@ -355,7 +355,8 @@ OPERATORS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.t
 FUNCTIONS = {operator.and_: "bitwise_and", operator.or_: "bitwise_or", operator.xor: "bitwise_xor", operator.invert: "bitwise_not"}
 IN_PLACE = {operator.iadd: "add_", operator.isub: "sub_", operator.imul: "mul_", operator.itruediv: "div_"}
 NOT_SHOWN = ("device", "layout", "requires_grad", "pin_memory", "memory_format", "non_blocking", "_stacklevel")
-LONGEST = 100
+LONGEST = 100  # characters of a value that stands where it is taken
+FEW = 64  # numbers of a tensor that is written out
 
 
 def function_name(target):
@@ -392,6 +393,8 @@ class Writer:
             return f"full({literal(tuple(tensor.shape))}, {literal(flat[0].item())}, dtype={literal(tensor.dtype)})"
         if tensor.dtype == torch.int64 and torch.equal(flat, torch.arange(tensor.numel())):
             return f"arange({tensor.numel()}).view({literal(tuple(tensor.shape))})"
+        if tensor.dtype == torch.int64 and tensor.ndim == 1 and 0 < tensor.numel() <= FEW:
+            return f"tensor({literal(tuple(tensor.tolist()))})"
         raise Refused(f"{path} is a tensor that the state dict does not have")
 
     def value(self, a):
@@ -450,20 +453,48 @@ class Writer:
         pieces = [whole + self.part(axis, None, start)] * (start is not None) + [inner] + [whole + self.part(axis, stop, None)] * (stop is not None)
         return inner if len(pieces) == 1 else f"cat(({', '.join(pieces)}), {axis})"
 
+    def dtype_of(self, a):
+        return getattr(self.tracer.value_of(a), "dtype", None) if isinstance(a, fx.Node) else getattr(a, "dtype", None)
+
+    def with_masked(self, base, mask, value):
+        """x[mask] = 0"""
+        if isinstance(value, fx.Node) and self.tracer.value_of(value).numel() != 1:
+            raise Refused("an assignment to x[mask] of as many numbers as the mask has")
+        added = self.tracer.value_of(base).ndim - self.tracer.value_of(mask).ndim
+        mask = self.operand(mask) + f"[...{', None' * added}]" * (added > 0)
+        value = f"{self.operand(value)}.view(())" if isinstance(value, fx.Node) else self.value(value)
+        return f"{self.operand(base)}.masked_fill({mask}, {value})"
+
+    def with_places(self, base, parts, value):
+        """x[:, 0, i] = y: the places of what is assigned to, and y there."""
+        if any(self.dtype_of(part) == torch.bool or isinstance(part, bool) for part in parts):
+            raise Refused(f"an assignment to x[{', '.join(map(self.index, parts))}]")
+        x, places = self.operand(base), f"v{len(self.statements)}"
+        self.statements.append(f"{places} = arange({x}.numel()).view({x}.shape)[{', '.join(map(self.index, parts))}]")
+        if isinstance(value, fx.Node):
+            value = f"{self.operand(value)}.to({x}).expand_as({places}).flatten()"
+        else:
+            value = self.value(value)
+        return f"scatter({x}.flatten(), 0, {places}.flatten(), {value}).view({x}.shape)"
+
     def assignment(self, node, nodes):
         """x[2:, :3] = y; x is another value from here on."""
         base, index, value = node.args
         parts = index if isinstance(index, tuple) else (index,)
-        if not all(isinstance(part, slice) and part.step is None for part in parts):
-            raise Refused(f"an assignment to x[{', '.join(map(self.index, parts))}]")
         memory = self.tracer.value_of(base).storage().data_ptr()
         later = nodes[nodes.index(node) + 1:]
         for other in nodes[:nodes.index(node)]:
             held = self.tracer.value_of(other)
             if other is not base and isinstance(held, torch.Tensor) and held.storage().data_ptr() == memory and set(other.users) & set(later):
                 raise Refused("an assignment to a part of a tensor that another name shows too")
+        if all(isinstance(part, slice) and part.step is None for part in parts):
+            changed = self.with_part(self.operand(base), parts, value)
+        elif len(parts) == 1 and self.dtype_of(index) == torch.bool:
+            changed = self.with_masked(base, index, value)
+        else:
+            changed = self.with_places(base, parts, value)
         name = f"v{len(self.statements)}"
-        self.statements.append(f"{name} = {self.with_part(self.operand(base), parts, value)}")
+        self.statements.append(f"{name} = {changed}")
         self.text[base] = name
 
     def expression(self, node):
