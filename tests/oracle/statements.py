@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 def names():
     """What a name means to PyTorch: the function of torch, else of torch.nn.functional."""
-    return {**vars(F), **vars(torch), "float": float, "embedding": F.embedding, "embedding_bag": F.embedding_bag, **HELPERS}
+    parts = {"%s_%s" % (part, name): f for part in ("linalg", "special") for name, f in vars(getattr(torch, part)).items()}
+    return {**vars(F), **vars(torch), **parts, "float": float, "embedding": F.embedding, "embedding_bag": F.embedding_bag, **HELPERS}
 
 
 def attention(q, k, v, causal=False, mask=None, scale=None, bias=None, softcap=None, window=None):
@@ -380,6 +381,30 @@ x[:, :0].any()
 x[:, :0].split(1, 1)[0]
 einsum('...j,kj->...k', x, w)
 einsum('ij,jk,kl->il', [w, w, w])
+(x * 1).index_fill_(1, k[:2], 2.0) + 1
+(w * 1).index_add_(0, k[:1], w[:1]).tril_() * 2
+(w * 1).fill_diagonal_(3.0) @ w.H
+(w * 1).copy_(y) + w.mH
+(x * 1).zero_() + y
+(x * 1).fill_(2) + y
+(x * 1).masked_scatter_(x > 0, w) * 2
+special_erf(x) + special_expit(x) - special_xlog1py(x * x, y * y)
+isnan(where(x > 0, x, float('nan')))
+x * x.nelement() + x.ndimension()
+row_stack((w, y))
+constant_pad_nd(x, (1, 2), 0.5)
+upsample(im, scale_factor=2, mode='bilinear', align_corners=True)
+tensordot(x, w, 1)
+tensordot(x, x, dims=([0, 2], [0, 2]))
+linalg_norm(w) + linalg_norm(y, 3) + linalg_norm(w, float('inf')) + linalg_norm(w, 1)
+linalg_solve(w + eye(4) * 4, y)
+linalg_matrix_power(w, 3)
+linalg_inv(w + eye(4) * 4) @ w
+median(x, 1)[0]
+x.quantile(0.3, dim=1)
+broadcast_tensors(y, z)[1] * 2
+x.tensor_split(3, 2)[0]
+cov(w)
 """.strip().splitlines()]
 
 # What is refused, with the exit code: 1 the shapes don't fit, which PyTorch must say too; 2 not checked.

@@ -40,9 +40,9 @@ bool lower_property(struct lowering *l, struct frame *f, struct span name, const
     *out = args->positional[0];
   else if (span_is(name, "dtype"))
     *out = gval_of((struct value){.kind = VALUE_DTYPE, .dtype = ftype_dtype(t->type)});
-  else if (span_is(name, "ndim") || span_is(name, "dim"))
+  else if (span_is(name, "ndim") || span_is(name, "dim") || span_is(name, "ndimension"))
     *out = gval_of(value_int(t->ndim));
-  else if (span_is(name, "numel"))
+  else if (span_is(name, "numel") || span_is(name, "nelement"))
     *out = gval_of(value_int((int64_t)t->numel));
   else if (span_is(name, "len") && t->ndim)
     *out = gval_of(value_int((int64_t)t->size[0]));
