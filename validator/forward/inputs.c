@@ -293,9 +293,9 @@ static bool check_input(struct ports_scope *s, struct finput *f) {
   uint64_t size[FT_DIMS] = {0};
   if (f->source == INPUT_ABSENT) return true;
   if (!port_type(p->dtype, &type) || p->ndim > FT_DIMS)
-    return refuse(s->obs, (struct observation){.kind = OBS_FWD_UNSUPPORTED,
-                                               .subject = p->name,
-                                               .detail = unsupported_input(s, p)});
+    return refuse(s->obs,
+                  (struct observation){
+                      .kind = OBS_FWD_UNSUPPORTED, .subject = p->name, .detail = unsupported_input(s, p)});
   if (f->source == INPUT_ARRAY && !check_array(s, f, type)) return false;
   for (uint32_t i = 0; i < p->ndim; i++)
     if (!port_number(s, p, p->dims[i], &size[i])) return false;
