@@ -75,6 +75,16 @@ for jobs in 1 2 7; do
   "$CKPTLINT" -j $jobs --format ndjson good >jobs.$jobs
   cmp jobs.1 jobs.$jobs && passed=$((passed + 1)) || failed=$((failed + 1))
 done
+# Shards of which the report has room for each, and not for all.
+folder room
+# shellcheck disable=SC2046 # its words
+st room/$one $(seq -f a%g 400)
+# shellcheck disable=SC2046
+st room/$two $(seq -f b%g 400)
+index room "$(seq -f "\"a%g\":\"$one\"," 400)$(seq -f "\"b%g\":\"$two\"," 399)\"b400\":\"$two\"" 19200
+expect 0 '"path":"room","verdict":"clean"' --max-plan 1M room
+expect 2 'LIM808.*"reason":"plan"' --max-plan 160K room
+[ "$(grep -c '"parent":"room","verdict":"clean"' out)" = 2 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo 'FAILED: a shard has no room of its own'; }
 mkdir -p many/unet many/text
 cp good/* many/unet
 st many/text/model.safetensors a b c
@@ -263,6 +273,14 @@ metadata 'tensor_entry a; tensor_entry b' "place a __0_0.distcp 0 $n 0 0; place 
 expect 1 'TNS401.*dcp-place' dcp-tensor
 metadata 'tensor_entry a; tensor_entry b' "place a __0_0.distcp 0 $n 0 0; place b __0_0.distcp $n $n 0" >dcp-tensor/.metadata
 expect 1 'TNS401.*dcp-place' dcp-tensor
+# Two lists of 2,000 numbers, of which the report has room for one.
+dcp dcp-room 'a b' "$ab"
+{ printf '(' && yes I3 | head -n 2000 && printf 'l.'; } >slice
+n=$(wc -c <slice)
+cat slice slice >dcp-room/__0_0.distcp
+metadata 'bytes_entry a; bytes_entry b' "place a __0_0.distcp 0 $n; place b __0_0.distcp $n $n" >dcp-room/.metadata
+expect 0 '"path":"dcp-room","verdict":"findings"' --max-plan 512K dcp-room
+expect 2 'LIM808.*"reason":"plan"' --max-plan 128K dcp-room
 dcp dcp-gap a 'place a __0_0.distcp 0 4'
 expect 2 'FMT108.*dcp-gap' dcp-gap
 dcp dcp-overlap 'a b' 'place a __0_0.distcp 0 8; place b __0_0.distcp 4 4'

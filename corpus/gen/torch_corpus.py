@@ -8,6 +8,7 @@ machine.
 import json
 import pathlib
 import sys
+import tarfile
 
 import numpy
 import torch
@@ -155,6 +156,13 @@ def resumed():
     torch.save(optimizer.state_dict(), HERE / 'optimizer.pt')
 
 
+def other_tar():
+    """More members than are looked at for one of torch's."""
+    with tarfile.open(HERE / 'texts.tar', 'w', format=tarfile.USTAR_FORMAT) as tar:
+        for i in range(33):
+            tar.addfile(tarfile.TarInfo(f'{i}.txt'))
+
+
 def wrapped():
     """What torch.compile and FSDP leave in the names; several state dicts in one file; halves of one model side by side; a quantised model."""
     own = seeded(SimpleLinearModel, 10, 2).state_dict()
@@ -178,6 +186,7 @@ def other_tensors():
                 'double': numbers.double()}
     torch.save(made(1.0), HERE / 'tensors.pt')
     torch.save(made(1.5), HERE / 'tensors_other.pt')
+    torch.save({'deep': torch.zeros([1] * 17), 'w': torch.ones(3)}, HERE / 'deep.pt')
     torch.save([torch.ones(2, 3), torch.zeros(2), 'more'], HERE / 'list.pt')
     for name, order in (('little', '<'), ('big', '>')):
         numpy.savez(HERE / f'{name}.npz', f=numpy.arange(4, dtype=order + 'f8'), c=numpy.array([1 + 2j, 3 - 4j], dtype=order + 'c16'),
@@ -193,6 +202,7 @@ def main():
     resumed()
     wrapped()
     other_tensors()
+    other_tar()
     cnn = seeded(SimpleCNN)
     torch.save(cnn.state_dict(), HERE / 'simple_cnn.pt')
     record('simple_cnn', 'simple_cnn', cnn, (1, 3, 28, 28), 'logits')

@@ -106,9 +106,9 @@ bool weights_load(struct weights *w, struct fvalue *v, void **owned) {
   struct span bytes;
   *owned = NULL;
   if (!plan_bytes_read(&w->bytes, row->storage, &bytes)) return false;
-  if (!inside(plan, row, bytes.n)) return unreadable(w, row, SPAN("beyond the end of its storage"));
+  if (!inside(plan, row, bytes.n)) return unreadable(w, row, SPAN("it beyond the end of its storage"));
   if (quantized && !quantizer_read(&q, &w->bytes, row))
-    return unreadable(w, row, SPAN("its scales and zero points can't be read"));
+    return unreadable(w, row, SPAN("its scales and zero points"));
   if (as_it_lies(plan, row)) {
     const uint8_t *p = v->t.numel ? bytes.p + row->offset * dtype_size((enum dtype)row->dtype) : bytes.p;
     v->t.data.in = p;
