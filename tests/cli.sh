@@ -3,6 +3,7 @@
 #   NAME.exact   the output, byte for byte
 #   NAME.glob    the output line by line: a shell pattern each; a line `...` stands for any number of lines
 #   NAME.exit    the exit code of the script; 0 if there is none
+# SCRIPT_SECONDS is what one may take (60).
 # A script has CKPTLINT, GEN (the corpus generator), CORPUS (the folder) and the functions of tests/cli/lib. Ends with
 # "N passed, N failed". UPDATE=1 rewrites the .exact files. $1…: only these names.
 set -u
@@ -59,7 +60,7 @@ for script in "$top"/tests/cli/*.sh; do
     case " $* " in *" $name "*) ;; *) continue ;; esac
   fi
   mkdir "$work/$name"
-  (cd "$work/$name" && timeout -k 5 60 sh "$script") >"$work/output" 2>&1
+  (cd "$work/$name" && timeout -k 5 "${SCRIPT_SECONDS:-60}" sh "$script") >"$work/output" 2>&1
   code=$?
   if check "${script%.sh}" >"$work/why" 2>&1; then
     passed=$((passed + 1))

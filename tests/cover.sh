@@ -2,18 +2,19 @@
 # What runs, by module: lines and branches, first of the corpus (its files by the command, its commands, and through the fuzz
 # targets its programs, what the fuzzers keep and what once broke them, with limits and arenas of every smallness), then with
 # what else is compared with an expected value: goldens of the command line, folders, unit tables, and the oracles that judge
-# what no file of the corpus holds. Workers are not sealed here (cover/unsealed.c). Fails when a line of the parsers did not
-# run and uncovered.txt does not explain it, or explains one that did. What fails in the suites themselves is told and is
-# `make test`'s matter.
+# what no file of the corpus holds. Workers are not sealed here (cover/unsealed.c). Fails when the corpus runs less than 95 % of
+# the lines of a module of the parsers, when a line of them did not run at all and uncovered.txt does not explain it, or
+# explains one that did. What fails in the suites themselves is told and is `make test`'s matter.
 #   OUT    build/cover
 set -u
 cd "$(dirname "$0")/.." || exit 1
 OUT=${OUT:-$PWD/build/cover}
-CKPTLINT=$OUT/ckptlint GEN=$OUT/corpus/gen CASE_SECONDS=20
-export OUT CKPTLINT GEN CASE_SECONDS
+CKPTLINT=$OUT/ckptlint GEN=$OUT/corpus/gen CASE_SECONDS=20 SCRIPT_SECONDS=900
+export OUT CKPTLINT GEN CASE_SECONDS SCRIPT_SECONDS
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 find "$OUT" -name '*.gcda' -delete
+umask 0 # a golden judges as another user, who writes down what ran too
 began=$(date +%s)
 
 suite() { # name, command…: its last line, and how long it took
@@ -67,13 +68,13 @@ sh fuzz/seeds.sh "$work/seeds" >/dev/null || exit 1
 "$GEN" "$work/files" && cp -r corpus/benign corpus/arch "$work" || exit 1
 suite corpus corpus
 suite replay replay
-/usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' || exit 1
+code=0
+/usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' 95 || code=1
 for t in cli folders; do suite $t sh tests/$t.sh; done
 suite units units
 for t in diff distributed quantized wrappers configs resume lock numpy_files load_state_dict torch_forward torch_statements torch_sequences; do
   suite $t /usr/bin/python3 tests/oracle/$t.py
 done
-/usr/bin/python3 tests/cover/figures.py "$OUT" 'All of it:' tests/uncovered.txt "$OUT/uncovered.txt"
-code=$?
+/usr/bin/python3 tests/cover/figures.py "$OUT" 'All of it:' tests/uncovered.txt "$OUT/uncovered.txt" || code=1
 echo "$(($(date +%s) - began)) seconds"
 exit $code

@@ -1,6 +1,6 @@
 """What ran, out of the .gcda files of a MODE=cover build: figures by module, and what did not run of the parsers.
 
-  figures.py BUILD TITLE                  lines and branches by module
+  figures.py BUILD TITLE LEAST            lines and branches by module: exit 1 when of a parsers' module less than LEAST % ran
   figures.py BUILD TITLE EXPLAINED LIST   the same; writes the parsers' lines that did not run to LIST and holds them against
                                           EXPLAINED: exit 1 when one isn't explained, or an explanation fits no such line
 
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 
+WHOLE = ("arch", "base", "container", "model", "pickle", "tensor")  # modules that are parsers altogether
 # What meets foreign bytes: formats, programs, proofs, plans, the language, the graph of a forward pass, frames.
 PARSERS = re.compile(
     r"validator/(container|pickle|tensor|model|arch|base)/"
@@ -67,6 +68,14 @@ def table(title, lines, branches):
     for group in sorted(rows, key=lambda g: (g == "all", g == "parsers", g)):
         a, b, c, d = rows[group]
         print(f"{group:<12} {a:>8} {100 * b / a:>7.1f}% {c:>10} {100 * d / max(c, 1):>7.1f}%")
+    return {group: 100 * ran / n for group, (n, ran, _, _) in rows.items()}
+
+
+def reach(shares, least):
+    low = [group for group in WHOLE if shares[group] < least]
+    for group in low:
+        print(f"of {group} {shares[group]:.1f} % of the lines ran, less than {least} %")
+    return not low
 
 
 def explained(path):
@@ -111,8 +120,8 @@ def hold(lines, path, listed):
 def main():
     build, title = sys.argv[1:3]
     lines, branches = counted(build)
-    table(title, lines, branches)
-    return len(sys.argv) < 4 or hold(lines, *sys.argv[3:5])
+    shares = table(title, lines, branches)
+    return reach(shares, float(sys.argv[3])) if len(sys.argv) == 4 else hold(lines, *sys.argv[3:5])
 
 
 sys.exit(0 if main() else 1)
