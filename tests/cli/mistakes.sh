@@ -16,6 +16,8 @@ body --format yaml model.pt
 body --format csv model.pt
 body -j none model.pt
 body --timeout 0 model.pt
+body - - </dev/null
+echo - | body --files-from -
 body --quiet=yes model.pt
 body diff model.pt
 body lock model.pt model.pt

@@ -66,10 +66,10 @@ static const char *cant_read(struct arena *a, const char *path, int err) {
   return text.n ? (const char *)text.p : "out of memory";
 }
 
-static bool reads_stdin(const struct paths *paths) {
-  for (uint32_t i = 0; i < paths->list.n; i++)
-    if (strcmp(paths->list.p[i], "-") == 0) return true;
-  return false;
+static uint32_t times_stdin(const struct paths *paths) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < paths->list.n; i++) n += strcmp(paths->list.p[i], "-") == 0;
+  return n;
 }
 
 const char *inputs_collect(const struct options *o, struct arena *a, struct input_list *out) {
@@ -77,9 +77,10 @@ const char *inputs_collect(const struct options *o, struct arena *a, struct inpu
   struct bytes text = {0};
   for (uint32_t i = 0; i < o->operands.list.n; i++)
     if (!add_path(a, &paths, o->operands.list.p[i])) return "out of memory";
+  bool list_is_stdin = o->files_from && strcmp(o->files_from, "-") == 0;
   if (o->null && !o->files_from) return "-0 is about --files-from, which is not given";
   if (o->files_from) {
-    if (strcmp(o->files_from, "-") == 0 && reads_stdin(&paths))
+    if (list_is_stdin && times_stdin(&paths))
       return "standard input can't be both a checkpoint and the list of paths";
     int err = read_list(a, o->files_from, &text);
     if (err) return cant_read(a, o->files_from, err);
@@ -87,6 +88,8 @@ const char *inputs_collect(const struct options *o, struct arena *a, struct inpu
     if (wrong) return wrong;
   }
   if (!o->files_from && paths.list.n == 0) return "no path is given: see ckptlint help";
+  if (times_stdin(&paths) > (list_is_stdin ? 0u : 1u))
+    return "standard input can be read once, and - stands for it again";
   *out = (struct input_list){.paths = paths.list.p, .n = paths.list.n};
   return NULL;
 }
