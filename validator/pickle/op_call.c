@@ -38,15 +38,19 @@ bool op_extension(struct machine *m, const struct arg *arg) {
 
 /* ---- calls ---- */
 
+/* The record first: a run that ends for want of memory leaves no value without one. */
 static val_id add_object(struct machine *m, struct object o) {
-  val_id v = new_value(m, VAL_OBJECT, o.at);
-  if (v == 0) return 0;
   struct object *place = vec_push(m->arena, &m->objects, UINT32_MAX);
   if (!place) {
     refuse_memory(m);
     return 0;
   }
   *place = o;
+  val_id v = new_value(m, VAL_OBJECT, o.at);
+  if (v == 0) {
+    m->objects.n--;
+    return 0;
+  }
   m->values.p[v].ref = m->objects.n - 1;
   deepen(m, v, o.callee, o.at);
   deepen(m, v, o.args, o.at);
