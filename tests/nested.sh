@@ -166,7 +166,7 @@ tar -P -cf out.tar --transform 's,^good,../../etc,' good
 expect 1 FMT107 --nested out.tar
 
 # Bombs: a budget is hit, never clean.
-head -c 3G /dev/zero >zero.bin
+head -c 1100M /dev/zero >zero.bin
 tar cf - --format=ustar zero.bin | xz -0 >zero.tar.xz
 tar cf - --format=ustar zero.bin | zstd -q >zero.tar.zst
 rm zero.bin
