@@ -146,15 +146,21 @@ static bool too_large(struct resolver *r, uint32_t line) {
                 (struct observation){.kind = OBS_ARCH_CONFIG_VALUE, .detail = r->c->arch->config[line].name});
 }
 
+/* The names outlive the config: what is said of them is read when another root's model was built in its
+ * place. */
 static bool read_architectures(struct resolver *r, const cJSON *json) {
+  struct arena *a = r->c->eval->arena;
   const cJSON *list = json_get(json, "architectures"), *child;
   uint32_t n = 0;
   if (!cJSON_IsArray(list)) return true;
   cJSON_ArrayForEach(child, list) n++;
-  struct span *names = arena_array(r->c->eval->arena, n, struct span);
+  struct span *names = arena_array(a, n, struct span);
   if (!names) return out_of_memory(r->c);
   n = 0;
-  cJSON_ArrayForEach(child, list) if (cJSON_IsString(child)) names[n++] = span_str(child->valuestring);
+  cJSON_ArrayForEach(child, list) {
+    if (!cJSON_IsString(child)) continue;
+    if (!arena_copy(a, span_str(child->valuestring), &names[n++])) return out_of_memory(r->c);
+  }
   if (n && !r->c->told) r->c->wanted = (struct names){n, names};
   return true;
 }
