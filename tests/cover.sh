@@ -70,7 +70,7 @@ suite corpus corpus
 suite replay replay
 code=0
 /usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' 95 || code=1
-for t in cli folders; do suite $t sh tests/$t.sh; done
+for t in cli folders nested; do suite $t sh tests/$t.sh; done
 suite units units
 for t in diff distributed quantized wrappers configs resume lock numpy_files load_state_dict torch_forward torch_statements torch_sequences; do
   suite $t /usr/bin/python3 tests/oracle/$t.py

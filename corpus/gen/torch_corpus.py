@@ -186,6 +186,7 @@ def other_tensors():
                 'double': numbers.double()}
     torch.save(made(1.0), HERE / 'tensors.pt')
     torch.save(made(1.5), HERE / 'tensors_other.pt')
+    torch.save({'rows': numpy.rec.array([(1, 2.0), (3, 4.0)], dtype=[('a', '<i4'), ('b', '<f8')])}, HERE / 'records.pt')
     torch.save({'deep': torch.zeros([1] * 17), 'w': torch.ones(3)}, HERE / 'deep.pt')
     torch.save([torch.ones(2, 3), torch.zeros(2), 'more'], HERE / 'list.pt')
     for name, order in (('little', '<'), ('big', '>')):
