@@ -64,8 +64,9 @@ expect 2 LIM807 --nested=1 good.zip.gz
 # A loader unpickles what comes out of a stream before the break, and before what follows it. Any dictionary does for
 # lzma-alone, of which joblib looks at two bytes.
 python3 - <<'END'
-import gzip, lzma, zlib
+import bz2, gzip, lzma, zlib
 call = open("bad/p.pkl", "rb").read()
+more = call + bytes(range(256)) * 400
 small = {"id": lzma.FILTER_LZMA1, "dict_size": 4096}
 for name, data in {
     "sum.zlib": zlib.compress(call)[:-1] + b"\0",
@@ -73,11 +74,46 @@ for name, data in {
     "behind.zlib": zlib.compress(call) + b"junk",
     "cut.gz": gzip.compress(call + bytes(range(256)) * 2)[:-12],
     "behind.xz": lzma.compress(call) + b"\0\0junk",
+    "behind.gz": gzip.compress(call) + b"junk",
+    "second.gz": gzip.compress(b"\x80\x02") + gzip.compress(call, 0)[:-4],
+    "cut.bz2": bz2.compress(call)[:-6],
+    "second.bz2": bz2.compress(b"\x80\x02") + bz2.compress(call)[:-6],
+    "sum.bz2": bz2.compress(call)[:-3] + b"\0\0\0",
+    "cut.xz": lzma.compress(more)[:-40],
+    "cut.lzma": lzma.compress(more, format=lzma.FORMAT_ALONE)[:-40],
     "small.lzma": lzma.compress(call, format=lzma.FORMAT_ALONE, filters=[small]),
 }.items():
     open("broken-" + name, "wb").write(data)
 END
-for f in sum.zlib cut.zlib behind.zlib cut.gz behind.xz small.lzma; do expect 1 GLB301 broken-$f; done
+for f in broken-*; do expect 1 GLB301 "$f"; done
+
+# What came out before a limit is a beginning: calls in it are named, its end is no finding, and the rest is not checked.
+python3 - <<'END'
+import bz2, gzip, lzma, zlib
+zeros = b"B\0\0\0\x02" + bytes(1 << 25)
+call = open("bad/p.pkl", "rb").read()[:-1] + b"0" + zeros + b"."
+for name, pickle in {"bad": call, "good": b"\x80\x02" + zeros + b"."}.items():
+    alone = lzma.compress(pickle, format=lzma.FORMAT_ALONE)
+    for end, data in {
+        "zlib": zlib.compress(pickle),
+        "gz": gzip.compress(pickle),
+        "bz2": bz2.compress(pickle),
+        "xz": lzma.compress(pickle),
+        "lzma": alone,
+    }.items():
+        open(f"long-{name}.{end}", "wb").write(data)
+END
+for f in zlib gz bz2 xz lzma; do
+  expect 2 '"reason":"beginning"' --max-nested-bytes 1M long-good.$f
+  expect 1 GLB301 --max-nested-bytes 1M long-bad.$f
+  expect 1 'LIM801.*nested-bytes' --max-nested-bytes 1M long-bad.$f
+done
+expect 2 'LIM801.*nested-ratio' long-good.bz2
+expect 1 'GLB301' long-bad.bz2
+# To libarchive any number of zeros is an empty tar file.
+head -c 3M /dev/zero | gzip -c >zeros.gz
+head -c 3M /dev/zero | xz -c >zeros.xz
+for f in gz xz; do expect 2 'LIM801.*nested-bytes' --nested --max-nested-bytes 1M zeros.$f; done
 
 # joblib before 0.10: "ZF", the length in hexadecimal digits and blanks, a zlib stream (numpy_pickle_compat.py); one more blank
 # where Python 2 wrote it. What is in it is unpickled, so it is read unasked.
@@ -95,9 +131,9 @@ for more in '' ' '; do
   expect 1 GLB301 bad.zf
 done
 printf x >>good.zf
-expect 2 'FMT114.*bytes follow the zlib stream' good.zf
+expect 2 'FMT114.*bytes follow the stream' good.zf
 head -c 35 bad.zf >cut.zf
-expect 2 'FMT114.*the zlib stream is damaged' cut.zf
+expect 2 'FMT114.*the stream is damaged' cut.zf
 head -c 20M /dev/zero >zeros
 zlib zeros '' >zeros.zf
 expect 2 FMT114 zeros.zf

@@ -61,6 +61,7 @@ static void refuses_what_points_outside(void **state) {
   REFUSED(row(0)->name_at = UINT64_MAX);
   REFUSED(row(0)->name_n = INNER_NAME_MAX + 1);
   REFUSED(row(0)->in_outer = 2);
+  REFUSED(row(0)->cut = 2);
   REFUSED(row(0)->in_outer = 1; row(0)->at = 30; row(0)->n = 1);
   REFUSED(row(1)->n = 21);
   REFUSED(row(1)->at = 31);

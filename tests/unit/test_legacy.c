@@ -39,7 +39,8 @@ static struct spelled blocks_of(const struct container *c) {
   return (struct spelled){.bytes = span_from(c->file, BLOCKS_AT), .at = BLOCKS_AT};
 }
 static void walk(struct walk *w, const struct span *keys, uint32_t num_keys) {
-  legacy_blocks(&w->c, &w->arena, &w->o, &w->max, blocks_of(&w->c), keys, num_keys, w->storages, 3, false);
+  struct spelled rest = blocks_of(&w->c);
+  legacy_blocks(&w->c, &w->arena, &w->o, &w->max, &rest, keys, num_keys, w->storages, 3, false);
 }
 
 static void blocks_become_members(void **state) {
@@ -151,7 +152,8 @@ static void product_may_not_wrap(void **state) {
   struct walk w;
   walk_open(&w, file, sizeof file - 1);
   w.storages[0] = (struct legacy_storage){.key = SPAN("7"), .numel = UINT64_C(1) << 62, .item_size = 4};
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, blocks_of(&w.c), keys, 1, w.storages, 1, false);
+  struct spelled rest = blocks_of(&w.c);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, &rest, keys, 1, w.storages, 1, false);
   assert_int_equal(first_of(&w.o, OBS_LEGACY_BLOCK_SHORT)->at, 13);
   assert_int_equal(w.c.num_members, 0);
   assert_false(w.c.usable);
@@ -166,7 +168,8 @@ static void big_endian_writers_swap_the_count(void **state) {
   memcpy(file, good, GOOD_BYTES);
   memcpy(file + 5, "\0\0\0\0\0\0\0\2", 8);
   walk_open(&w, file, GOOD_BYTES);
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, blocks_of(&w.c), keys, 3, w.storages, 3, true);
+  struct spelled rest = blocks_of(&w.c);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, &rest, keys, 3, w.storages, 3, true);
   assert_int_equal(w.o.n, 0);
   assert_int_equal(w.c.num_members, 3);
   walk_end(&w);
@@ -183,7 +186,7 @@ static void spelled_blocks_become_members(void **state) {
                          .text = span_from(w.c.file, BLOCKS_AT),
                          .how = SPELLED_RAW,
                          .at = BLOCKS_AT};
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, rest, keys, 1, w.storages, 1, false);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, &rest, keys, 1, w.storages, 1, false);
   assert_int_equal(w.c.num_members, 1);
   const struct member *m = &w.c.members[0];
   uint8_t out[2];
@@ -196,6 +199,7 @@ static void spelled_blocks_become_members(void **state) {
   const struct observation *behind = first_of(&w.o, OBS_LEGACY_TRAILING);
   assert_int_equal(behind->at, BLOCKS_AT + 55);
   assert_int_equal(behind->got, 2);
+  assert_true(span_is(rest.bytes, "xx"));
   walk_end(&w);
 }
 
@@ -205,7 +209,8 @@ static void storage_declared_twice(void **state) {
   struct walk w;
   walk_open(&w, good, GOOD_BYTES);
   w.storages[3] = w.storages[1];
-  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, blocks_of(&w.c), keys, 3, w.storages, 4, false);
+  struct spelled rest = blocks_of(&w.c);
+  legacy_blocks(&w.c, &w.arena, &w.o, &w.max, &rest, keys, 3, w.storages, 4, false);
   assert_true(span_is(first_of(&w.o, OBS_LEGACY_KEY_DECLARED_TWICE)->subject, "7"));
   walk_end(&w);
 }

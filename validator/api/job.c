@@ -84,6 +84,7 @@ struct scan_job job_scan_task(const struct job *job) {
   return (struct scan_job){
       .options = job->run->options,
       .file = job->in.bytes,
+      .beginning = job->beginning,
       .plan = job->plan_region,
       .plan_bytes = job->plan_bytes,
       .policy = {.lookup = globals_lookup, .ctx = job->names, .torch = job->run->policy.torch},

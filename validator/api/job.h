@@ -126,6 +126,7 @@ struct job {
   const char **unsaved; /* for each --save-output why there is no file, NULL: there is; NULL: none tried */
   enum verdict verdict;
   bool complete, skipped; /* skipped: found below a directory, and no checkpoint */
+  bool beginning;         /* the rest of it is not there: what its bytes call is named, no more */
   bool held;              /* no file of its own: judged with its folder */
   bool merged;            /* its tensors are listed with those of its folder */
   uint64_t started_ms, took_ms;

@@ -110,6 +110,7 @@ static struct job *start_inside(struct job *job, uint64_t row) {
                          .verdict = VERDICT_CLEAN,
                          .complete = true,
                          .opened = true,
+                         .beginning = (n->table.last - row)->cut == 1,
                          .started_ms = job_now_ms()};
   arena_init(&inside->arena, (size_t)8 * MIB);
   inside->in = (struct input){.path = path_inside(inside, job->in.path, inner_name(&n->table, row)),

@@ -146,10 +146,16 @@ void scan_read(struct scan *s, struct scan_job *job) {
   s->arena.slices = &job->slices;
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)job->arena_bytes / 2);
-  container_open(&s->container, &s->arena, &s->obs, max, job->file);
+  if (job->beginning)
+    s->container = (struct container){.file = job->file, .kind = container_sniff(job->file)};
+  else
+    container_open(&s->container, &s->arena, &s->obs, max, job->file);
   checkpoint_init(&s->checkpoint, &s->arena, &s->obs, max, &s->container, &job->policy);
   memcpy(s->checkpoint.hash_seed, job->hash_seed, sizeof s->checkpoint.hash_seed);
-  checkpoint_load(&s->checkpoint);
+  if (job->beginning)
+    judge_beginning(&s->checkpoint);
+  else
+    checkpoint_load(&s->checkpoint);
   struct tensor_stats *stats = read_all(s);
   plan_begin(&s->plan, job->plan, job->plan_bytes);
   uint32_t views = job->options->views;

@@ -9,6 +9,7 @@
 struct scan_job {
   const struct run_options *options;
   struct span file; /* the mapping */
+  bool beginning;   /* of a file whose rest is not there */
   void *plan;       /* shared region that the plan is written to */
   size_t plan_bytes;
   struct global_policy policy;

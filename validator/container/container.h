@@ -119,9 +119,9 @@ struct legacy_storage {
 /* Walks the storage blocks that follow the fifth pickle: for each key in file order an int64 count, then the
  * bytes. `keys` are the strings of that pickle, `rest` what stands behind it in the stream. Each key must be
  * declared once and listed once, its count equal to the declared one, its bytes inside the stream, and
- * nothing may follow the last block. */
+ * nothing may follow the last block: then in *rest. */
 void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
-                   struct spelled rest, const struct span *keys, uint32_t num_keys,
+                   struct spelled *rest, const struct span *keys, uint32_t num_keys,
                    struct legacy_storage *storages, uint32_t num_storages, bool writer_big_endian);
 
 #endif

@@ -42,11 +42,17 @@ static bool add_row(struct inner_writer *w, struct span name, struct inner_file 
   return true;
 }
 
-bool inner_add(struct inner_writer *w, struct span name, size_t n) {
+static bool add_unpacked(struct inner_writer *w, struct span name, size_t n, bool cut) {
   uint64_t at = w->low;
   w->low += n;
   w->left -= min_u64(w->left, n);
-  return add_row(w, name, (struct inner_file){.at = at, .n = n});
+  return add_row(w, name, (struct inner_file){.at = at, .n = n, .cut = cut});
+}
+
+bool inner_add(struct inner_writer *w, struct span name, size_t n) { return add_unpacked(w, name, n, false); }
+
+bool inner_add_beginning(struct inner_writer *w, struct span name, size_t n) {
+  return add_unpacked(w, name, n, true);
 }
 
 bool inner_add_outer(struct inner_writer *w, struct span name, uint64_t at, uint64_t n) {
@@ -76,7 +82,8 @@ bool inner_open(struct inner *t, const void *region, size_t size, uint64_t outer
   t->last = (const struct inner_file *)(const void *)(base + size) - 1;
   for (uint64_t i = 0; i < h->num_files; i++) {
     const struct inner_file *f = t->last - i;
-    if (f->in_outer > 1 || f->name_n > INNER_NAME_MAX || !run_inside(f->name_at, f->name_n, rows_at) ||
+    if (f->in_outer > 1 || f->cut > 1 || f->name_n > INNER_NAME_MAX ||
+        !run_inside(f->name_at, f->name_n, rows_at) ||
         !run_inside(f->at, f->n, f->in_outer ? outer_size : rows_at))
       return false;
   }

@@ -16,7 +16,8 @@ struct inner_file {
   uint64_t at, n;   /* its bytes: in the region, or in the outer file */
   uint64_t name_at; /* in the region */
   uint32_t name_n;
-  uint32_t in_outer; /* 1: stored in the outer file as it is, and read there */
+  uint16_t in_outer; /* 1: stored in the outer file as it is, and read there */
+  uint16_t cut;      /* 1: only the beginning of a file */
 };
 
 struct inner_header {
@@ -40,6 +41,8 @@ void inner_begin(struct inner_writer *w, void *region, size_t size, uint64_t byt
 uint8_t *inner_room(const struct inner_writer *w, size_t *room);
 /* The next file, whose n bytes stand at inner_room. False: no room for its row or name. */
 NODISCARD bool inner_add(struct inner_writer *w, struct span name, size_t n);
+/* The same of a file of which these are only the first. */
+NODISCARD bool inner_add_beginning(struct inner_writer *w, struct span name, size_t n);
 /* One whose bytes are read in the outer file. */
 NODISCARD bool inner_add_outer(struct inner_writer *w, struct span name, uint64_t at, uint64_t n);
 /* One that is only counted. */

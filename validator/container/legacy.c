@@ -140,11 +140,11 @@ static bool read_blocks(struct walk *w, struct spelled *rest, const struct span 
 }
 
 void legacy_blocks(struct container *c, struct arena *a, struct observations *o, const struct limits *max,
-                   struct spelled rest, const struct span *keys, uint32_t num_keys,
+                   struct spelled *rest, const struct span *keys, uint32_t num_keys,
                    struct legacy_storage *storages, uint32_t num_storages, bool writer_big_endian) {
   struct walk w = {.c = c, .a = a, .o = o, .max = max, .storages = storages, .big_endian = writer_big_endian};
-  if (!index_storages(&w, rest.at, num_storages)) return;
-  bool known = check_list(&w, rest.at, keys, num_keys);
-  check_unlisted(&w, rest.at, num_storages);
-  if (known) c->usable = read_blocks(&w, &rest, keys, num_keys);
+  if (!index_storages(&w, rest->at, num_storages)) return;
+  bool known = check_list(&w, rest->at, keys, num_keys);
+  check_unlisted(&w, rest->at, num_storages);
+  if (known) c->usable = read_blocks(&w, rest, keys, num_keys);
 }

@@ -64,17 +64,28 @@ bool unpack_hand_out(struct unpack *u, struct span name, size_t n) {
   return inner_add(&u->out, name, n) || unpack_full(u, name);
 }
 
+bool unpack_beginning(struct unpack *u, struct span name, size_t n) {
+  enum { BEGINNING_BYTES = 64 << 20 };
+  size_t room;
+  const uint8_t *at = unpack_room(u, &room);
+  n = min_size(n, BEGINNING_BYTES);
+  u->ratio_left -= min_u64(u->ratio_left, n);
+  return !container_is_bystander(container_sniff(span_of(at, n)), name) &&
+         inner_add_beginning(&u->out, name, n) && false;
+}
+
 /* ---- zips, and the tar of old torch ---- */
 
 static bool hand_out_stored(struct unpack *u, const struct container *c, const struct member *m) {
   struct span bytes = member_mapped(c, m);
-  if (bytes.n != m->size || !member_verify(c, m, u->obs)) return false;
+  if (bytes.n != m->size) return false;
+  bool sound = member_verify(c, m, u->obs); /* many a reader does not look */
   if (u->out.files_left == 0) return unpack_full(u, m->name);
   if (container_is_bystander(container_sniff(bytes), m->name)) {
     inner_count(&u->out);
-    return true;
+    return sound;
   }
-  return inner_add_outer(&u->out, m->name, m->data_at, m->size) || unpack_full(u, m->name);
+  return (inner_add_outer(&u->out, m->name, m->data_at, m->size) || unpack_full(u, m->name)) && sound;
 }
 
 /* Weights of torch.export are bare numbers, which may look like anything, unless torch.save wrote them. */
@@ -135,27 +146,6 @@ static struct span zlib_stream(struct span file) {
   return span_starts(rest, SPAN(" ")) ? span_from(rest, 1) : rest;
 }
 
-enum { PREFIX_MAX = 4 << 20 };
-typedef enum libdeflate_result inflate_fn(struct libdeflate_decompressor *d, const void *in, size_t in_n,
-                                          void *out, size_t room, size_t *used, size_t *n);
-
-/* How many bytes come out of a damaged stream before the break, at most PREFIX_MAX: so many as would overrun
- * less room; or all of them, if it is only the checksum that does not fit. */
-static size_t inflate_prefix(struct libdeflate_decompressor *d, inflate_fn *inflate, struct span stream,
-                             uint8_t *at, size_t room) {
-  size_t low = 0, high = min_size(room, PREFIX_MAX), used, n;
-  while (low < high) {
-    size_t mid = high - (high - low) / 2;
-    enum libdeflate_result r = inflate(d, stream.p, stream.n, at, mid, &used, &n);
-    if (r == LIBDEFLATE_SUCCESS) return n;
-    if (r == LIBDEFLATE_INSUFFICIENT_SPACE)
-      low = mid;
-    else
-      high = mid - 1;
-  }
-  return low;
-}
-
 /* A loader unpickles what comes before the break, or before what follows the stream. */
 static bool is_program(struct span bytes) {
   struct probe p = {.head = span_first(bytes, PROBE_BYTES), .file = bytes};
@@ -167,63 +157,77 @@ static bool hand_out_prefix(struct unpack *u, const uint8_t *at, size_t n) {
   return false;
 }
 
-static bool unpack_zlib(struct unpack *u, struct span stream) {
-  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-  size_t room, used = 0, n = 0;
-  if (!d) return unpack_broken(u, SPAN(""), "out of memory");
-  uint8_t *at = unpack_room(u, &room);
-  enum { HEAD = 65536 };
-  /* A first look at a stream that nobody may want: what it begins with tells. */
-  bool wanted = u->asked ||
-                libdeflate_zlib_decompress_ex(d, stream.p, stream.n, at, min_size(room, HEAD), &used, &n) !=
-                    LIBDEFLATE_INSUFFICIENT_SPACE ||
-                container_sniff(span_of(at, min_size(room, HEAD))) == CONTAINER_PICKLE;
-  if (!wanted) {
-    libdeflate_free_decompressor(d);
-    return false;
-  }
-  enum libdeflate_result r = libdeflate_zlib_decompress_ex(d, stream.p, stream.n, at, room, &used, &n);
-  bool damaged = r != LIBDEFLATE_SUCCESS && r != LIBDEFLATE_INSUFFICIENT_SPACE;
-  if (damaged) /* behind its header of two bytes: the sum at the end may be cut */
-    n = inflate_prefix(d, libdeflate_deflate_decompress_ex, span_from(stream, 2), at, room);
-  libdeflate_free_decompressor(d);
-  if (damaged) (void)!unpack_broken(u, SPAN(""), "the zlib stream is damaged");
-  if (damaged) return hand_out_prefix(u, at, n);
-  if (r == LIBDEFLATE_INSUFFICIENT_SPACE) return unpack_full(u, SPAN("the stream"));
-  if (used != stream.n) (void)!unpack_broken(u, SPAN(""), "bytes follow the zlib stream");
-  if (used != stream.n) return hand_out_prefix(u, at, n);
-  if (!u->asked && container_sniff(span_of(at, n)) != CONTAINER_PICKLE) return false;
-  return unpack_hand_out(u, SPAN("data"), n);
-}
+static bool is_gzip(struct span s) { return span_starts(s, SPAN("\x1f\x8b")); }
 
-/* libarchive reads ahead, and gives nothing of a gzip stream that breaks soon. */
-static bool rescue_gzip(struct unpack *u) {
-  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+/* By libarchive, and what it can't tell of a broken one. */
+static bool unpack_stream(struct unpack *u) {
+  uint64_t files_left = u->out.files_left;
+  if (foreign_unpack(u)) return true;
+  if (!u->obs->seen[OBS_NESTED_BROKEN] || u->out.files_left != files_left) return false;
   size_t room;
   uint8_t *at = unpack_room(u, &room);
-  size_t n = d ? inflate_prefix(d, libdeflate_gzip_decompress_ex, u->file, at, room) : 0;
+  return hand_out_prefix(u, at, broken_prefix(u->file, at, room));
+}
+
+typedef enum libdeflate_result inflate_fn(struct libdeflate_decompressor *d, const void *in, size_t in_n,
+                                          void *out, size_t room, size_t *used, size_t *n);
+enum { HEAD = 65536 };
+
+/* What the first bytes of a stream are: the kind of file that it holds. EMPTY: zeros, which libarchive takes
+ * for an empty tar file; KINDS: nothing comes out. */
+static enum container_kind sniff_stream(const struct unpack *u, struct libdeflate_decompressor *d,
+                                        inflate_fn *inflate, struct span stream) {
+  size_t room, used, n = 0;
+  uint8_t *at = unpack_room(u, &room);
+  enum libdeflate_result r = inflate(d, stream.p, stream.n, at, min_size(room, HEAD), &used, &n);
+  if (r == LIBDEFLATE_INSUFFICIENT_SPACE) n = min_size(room, HEAD);
+  if (r == LIBDEFLATE_BAD_DATA || n == 0) return CONTAINER_KINDS;
+  return span_is_zero(span_of(at, n)) ? CONTAINER_EMPTY : container_sniff(span_of(at, n));
+}
+
+/* Members of gzip in a row are one stream, behind which zeros may stand. */
+static bool inflate_stream(struct unpack *u, struct libdeflate_decompressor *d, inflate_fn *inflate,
+                           struct span stream) {
+  size_t room, used, n, done = 0;
+  uint8_t *at = unpack_room(u, &room);
+  struct span rest = stream;
+  enum libdeflate_result r;
+  do {
+    r = inflate(d, rest.p, rest.n, at + done, room - done, &used, &n);
+    if (r == LIBDEFLATE_SUCCESS) done += n;
+    if (r == LIBDEFLATE_SUCCESS) rest = span_from(rest, used);
+  } while (r == LIBDEFLATE_SUCCESS && is_gzip(rest));
+  if (r == LIBDEFLATE_INSUFFICIENT_SPACE)
+    return unpack_full(u, SPAN("the stream")) || unpack_beginning(u, SPAN("data"), room);
+  bool ended = rest.n == 0 || (is_gzip(stream) && span_is_zero(rest));
+  if (r == LIBDEFLATE_SUCCESS && ended) return unpack_hand_out(u, SPAN("data"), done);
+  (void)!unpack_broken(u, SPAN(""), r ? "the stream is damaged" : "bytes follow the stream");
+  return hand_out_prefix(u, at, broken_prefix(stream, at, room));
+}
+
+static bool unpack_zlib(struct unpack *u, struct libdeflate_decompressor *d) {
+  struct span stream = zlib_stream(u->file);
+  enum container_kind kind = sniff_stream(u, d, libdeflate_zlib_decompress_ex, stream);
+  bool wanted = u->asked || kind == CONTAINER_PICKLE || kind == CONTAINER_KINDS;
+  return wanted && inflate_stream(u, d, libdeflate_zlib_decompress_ex, stream);
+}
+
+/* What is no archive needs no libarchive, which is slower. */
+static bool unpack_gzip(struct unpack *u, struct libdeflate_decompressor *d) {
+  enum container_kind kind = sniff_stream(u, d, libdeflate_gzip_decompress_ex, u->file);
+  if (kind == CONTAINER_PICKLE || (u->asked && kind == CONTAINER_EMPTY))
+    return inflate_stream(u, d, libdeflate_gzip_decompress_ex, u->file);
+  return unpack_stream(u);
+}
+
+static bool unpack_compressed(struct unpack *u) {
+  bool zlib = span_starts(u->file, SPAN("x")) || span_starts(u->file, SPAN("ZF"));
+  if (!zlib && !is_gzip(u->file)) return unpack_stream(u);
+  struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+  if (!d) return unpack_broken(u, SPAN(""), "out of memory");
+  bool whole = zlib ? unpack_zlib(u, d) : unpack_gzip(u, d);
   libdeflate_free_decompressor(d);
-  return hand_out_prefix(u, at, n);
-}
-
-/* Nor of an xz stream that other bytes follow: it is read up to where one may end. */
-static bool rescue_xz(struct unpack *u) {
-  struct span file = u->file;
-  for (size_t end = file.n & ~(size_t)3; end >= 4; end -= 4) {
-    if (memcmp(file.p + end - 2, "YZ", 2) != 0) continue;
-    u->file = span_first(file, end);
-    if (end < file.n) (void)!foreign_unpack(u);
-    u->file = file;
-    return false;
-  }
-  return false;
-}
-
-static bool rescue(struct unpack *u) {
-  if (span_starts(u->file, SPAN("\x1f\x8b"))) return rescue_gzip(u);
-  return span_starts(u->file, SPAN("\xfd"
-                                   "7zXZ")) &&
-         rescue_xz(u);
+  return whole;
 }
 
 /* ---- all ---- */
@@ -235,7 +239,9 @@ static bool is_own(enum container_kind kind) {
 }
 
 void unpack_prepare(enum container_kind kind) {
-  if (!is_own(kind)) (void)foreign_load();
+  if (is_own(kind)) return;
+  (void)foreign_load();
+  if (kind == CONTAINER_COMPRESSED) codecs_load();
 }
 
 bool unpack(struct unpack *u) {
@@ -243,10 +249,5 @@ bool unpack(struct unpack *u) {
       !try_add(u->ratio_left, (uint64_t)RATIO_FREE, &u->ratio_left))
     u->ratio_left = UINT64_MAX;
   if (is_own(u->kind)) return unpack_members(u);
-  bool zlib = span_starts(u->file, SPAN("x")) || span_starts(u->file, SPAN("ZF"));
-  if (u->kind == CONTAINER_COMPRESSED && zlib) return unpack_zlib(u, zlib_stream(u->file));
-  uint64_t files_left = u->out.files_left;
-  if (foreign_unpack(u)) return true;
-  bool broken = u->obs->seen[OBS_NESTED_BROKEN] && u->out.files_left == files_left;
-  return broken && rescue(u);
+  return u->kind == CONTAINER_COMPRESSED ? unpack_compressed(u) : foreign_unpack(u);
 }

@@ -41,12 +41,20 @@ uint8_t *unpack_room(const struct unpack *u, size_t *room);
 NODISCARD bool unpack_full(struct unpack *u, struct span name);
 /* Hands out, or counts, what stands in unpack_room. False: a limit was hit. */
 NODISCARD bool unpack_hand_out(struct unpack *u, struct span name, size_t n);
+/* Hands out the n bytes that stand in unpack_room as the beginning of a file whose rest is not there, as was
+ * observed; answers false. */
+NODISCARD bool unpack_beginning(struct unpack *u, struct span name, size_t n);
 /* Observes why the rest can't be unpacked; answers false. */
 NODISCARD bool unpack_broken(struct unpack *u, struct span name, const char *what);
 
 /* unpack_foreign.c: what libarchive reads. */
 bool foreign_load(void);
 NODISCARD bool foreign_unpack(struct unpack *u);
+/* unpack_broken.c: what comes out of a damaged stream of gzip, zlib, bzip2, xz or lzma before the break: the
+ * number of bytes, written to `at`; 0 of other streams. */
+void codecs_load(void); /* before the seal */
+size_t broken_prefix(struct span stream, uint8_t *at, size_t room);
+bool breaks_by_codec(struct span stream); /* one that broken_prefix reads, but for zlib */
 /* unpack_json.c: the pickles in base64 of a stable-baselines3 `data` member. */
 NODISCARD bool json_unpack(struct unpack *u, struct span member, struct span text);
 

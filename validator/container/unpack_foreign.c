@@ -77,7 +77,7 @@ bool foreign_load(void) {
 }
 
 /* Anything but OK means that libarchive lacks the codec and would start a program for it. */
-static bool set_up(const struct unpack *u, void *a) {
+static bool set_up(const struct unpack *u, void *a, bool stream) {
   const struct library *l = &library;
   if (u->kind == CONTAINER_TAR) return l->tar(a) == LA_OK;
   if (u->kind == CONTAINER_CPIO) return l->cpio(a) == LA_OK;
@@ -85,7 +85,7 @@ static bool set_up(const struct unpack *u, void *a) {
   int (*const filters[])(void *) = {l->gzip, l->bzip2, l->xz, l->lzma, l->lz4, l->zstd};
   for (size_t i = 0; i < ARRAY_LEN(filters); i++)
     if (filters[i](a) != LA_OK) return false;
-  return l->raw(a) == LA_OK && l->tar(a) == LA_OK && l->cpio(a) == LA_OK;
+  return l->raw(a) == LA_OK && (stream || (l->tar(a) == LA_OK && l->cpio(a) == LA_OK));
 }
 
 static bool give_up(struct unpack *u, void *a, struct span name) {
@@ -119,10 +119,13 @@ static bool is_wanted(const struct unpack *u, void *a, struct span head) {
   return u->asked || (is_stream(a) && container_sniff(head) == CONTAINER_PICKLE);
 }
 
-/* A loader unpickles what comes before the break. False, as nothing more can be read. */
+/* A loader unpickles what comes before the break, of which the codec may have more to tell; an archiver
+ * leaves the beginning of a file. False, as nothing more can be read. */
 static bool break_off(struct unpack *u, void *a, struct span name, size_t n) {
   (void)!give_up(u, a, name);
-  if (n && is_stream(a)) (void)!unpack_hand_out(u, name, n);
+  if (n == 0 || (is_stream(a) && breaks_by_codec(u->file))) return false;
+  if (!is_stream(a)) return unpack_beginning(u, name, n);
+  (void)!unpack_hand_out(u, name, n);
   return false;
 }
 
@@ -139,7 +142,7 @@ static bool read_entry(struct unpack *u, void *a, struct span name) {
     bool first = n == 0;
     n += (size_t)got;
     if (first && !is_wanted(u, a, span_of(at, n))) return false;
-    if (n == room) return unpack_full(u, name);
+    if (n == room) return unpack_full(u, name) || unpack_beginning(u, name, n);
   }
   return unpack_hand_out(u, name, n);
 }
@@ -161,9 +164,9 @@ static bool take_entry(struct unpack *u, void *a, void *entry, bool *whole) {
   return true;
 }
 
-static bool take_entries(struct unpack *u, void *a) {
+static bool take_entries(struct unpack *u, void *a, bool *empty) {
   bool whole = true;
-  for (;;) {
+  for (*empty = true;; *empty = false) {
     void *entry = NULL;
     int status = library.next(a, &entry);
     if (status == LA_END) return whole;
@@ -172,12 +175,22 @@ static bool take_entries(struct unpack *u, void *a) {
   }
 }
 
-bool foreign_unpack(struct unpack *u) {
-  if (!loaded) return refuse(u->obs, (struct observation){.kind = OBS_NESTED_LIBRARY});
+/* stream: what a compressed stream holds is no archive. empty: nothing was found inside. */
+static bool read_archive(struct unpack *u, bool stream, bool *empty) {
   void *a = library.new();
+  *empty = false;
   if (!a) return unpack_broken(u, SPAN(""), "out of memory");
-  bool ready = set_up(u, a) && library.open(a, u->file.p, u->file.n) >= LA_WARN;
-  bool whole = ready ? take_entries(u, a) : give_up(u, a, SPAN(""));
+  bool ready = set_up(u, a, stream) && library.open(a, u->file.p, u->file.n) >= LA_WARN;
+  bool whole = ready ? take_entries(u, a, empty) : give_up(u, a, SPAN(""));
   library.free(a);
+  return whole;
+}
+
+bool foreign_unpack(struct unpack *u) {
+  bool empty;
+  if (!loaded) return refuse(u->obs, (struct observation){.kind = OBS_NESTED_LIBRARY});
+  bool whole = read_archive(u, false, &empty);
+  /* Zeros end a tar file: any number of them, with anything behind, is an empty one to libarchive. */
+  if (whole && empty && u->kind == CONTAINER_COMPRESSED) whole = read_archive(u, true, &empty);
   return whole;
 }

@@ -82,6 +82,14 @@ NODISCARD enum zip_status zip_read_local(struct reader *r, struct zip_local *out
 NODISCARD enum zip_status zip_read_descriptor(struct reader *r, bool wide, struct zip_descriptor *out);
 NODISCARD enum zip_status zip_read_extra(struct reader *r, struct zip_extra *out);
 
+/* The first local header from *at on, behind whose signature *at is then: `name` and `extra` of it are not
+ * set. False: there is none. */
+NODISCARD bool zip_find_local(struct span file, uint64_t *at, struct zip_local *out);
+uint64_t zip_data_at(const struct zip_local *local); /* of its data; may lie outside the file */
+/* What comes out of a raw deflate stream that may be broken or have no end: the number of bytes, of which
+ * those behind a break are zeros. */
+size_t zip_inflate_some(struct span packed, uint8_t *out, size_t room);
+
 /* Where a member's record lies: local header, data, descriptor. */
 struct zip_extent {
   uint64_t at, end;

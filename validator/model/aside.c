@@ -1,6 +1,7 @@
 /* What a loader would call of programs that are not read for what they make: in containers too broken to be
  * believed, behind the end of an array, inside bytes that are not read here. Those calls are reported; the
  * rest stays what its container is: refused, or not checked. */
+#include "container/detect.h"
 #include "model/call.h"
 
 /* What says that a loader runs, imports or changes something. */
@@ -14,9 +15,11 @@ struct aside {
   struct arena arena;
   struct observations seen;
   struct checkpoint cp;
+  uint64_t base; /* of its bytes in the member that is named */
 };
 
 static void begin(struct aside *a, const struct checkpoint *cp, struct container *c) {
+  a->base = 0;
   arena_init(&a->arena, cp->arena->budget - cp->arena->used);
   observations_init(&a->seen, &a->arena, cp->obs->per_kind_max);
   checkpoint_init(&a->cp, &a->arena, &a->seen, cp->max, c, &cp->policy);
@@ -31,12 +34,13 @@ static bool is_act(enum obs_kind kind) {
   return false;
 }
 
-/* place: where to say that it happens; NULL: where it was seen. */
-static void pass_on(struct checkpoint *cp, const struct call *place, struct observation what) {
+/* place: where to say that it happens; NULL: where it was seen, behind `base`. */
+static void pass_on(struct checkpoint *cp, const struct call *place, uint64_t base, struct observation what) {
   struct span subject = span_first(what.subject, OBS_TEXT_MAX),
               detail = span_first(what.detail, OBS_TEXT_MAX);
   if (!arena_copy(cp->arena, subject, &what.subject) || !arena_copy(cp->arena, detail, &what.detail))
     cp->obs->lost = true;
+  what.at += base;
   if (place) {
     what.member = cp->member;
     what.at = place->at;
@@ -47,7 +51,7 @@ static void pass_on(struct checkpoint *cp, const struct call *place, struct obse
 
 static void pass_acts(const struct aside *a, struct checkpoint *cp, const struct call *place) {
   for (uint32_t i = 0; i < a->seen.n; i++)
-    if (is_act(a->seen.list[i].kind)) pass_on(cp, place, a->seen.list[i]);
+    if (is_act(a->seen.list[i].kind)) pass_on(cp, place, a->base, a->seen.list[i]);
 }
 
 static void pass_imports(struct aside *a, struct checkpoint *cp, const struct call *place,
@@ -58,7 +62,7 @@ static void pass_imports(struct aside *a, struct checkpoint *cp, const struct ca
     const struct global_row *row = row_of_global(&a->cp, g);
     enum obs_kind kind = g->computed ? OBS_NONE : global_refused(g, row, uses[i]);
     if (kind == OBS_NONE) continue;
-    pass_on(cp, place,
+    pass_on(cp, place, a->base,
             (struct observation){.kind = kind,
                                  .member = m->member,
                                  .at = g->first_at,
@@ -80,11 +84,12 @@ static void end(struct aside *a, struct checkpoint *cp, const struct call *place
 }
 
 /* Its storages are nobody's: no member of the real container is taken for used by them. */
-uint64_t judge_program(struct checkpoint *cp, uint32_t member, struct span bytes) {
+uint64_t judge_program(struct checkpoint *cp, uint32_t member, uint64_t base, struct span bytes) {
   struct member nobody = {.size = 0};
   struct container none = {.kind = cp->container->kind, .file = cp->container->file, .members = &nobody};
   struct aside a;
   begin(&a, cp, &none);
+  a.base = base;
   const struct program *p = run_aside(&a.cp, member, bytes);
   uint64_t at = p && p->machine.stopped ? p->machine.in.at : 0;
   end(&a, cp, NULL);
@@ -99,16 +104,46 @@ static bool is_known(struct checkpoint *cp, struct span bytes) {
   return false;
 }
 
-void judge_bytes(const struct call *c, struct span bytes) {
-  enum { OPENING = 256 }; /* steps */
-  struct checkpoint *cp = c->cp;
+uint64_t judge_file(struct checkpoint *cp, const struct call *place, struct span bytes) {
   struct container inner;
   struct aside a;
-  if (is_known(cp, bytes) || cp->nesting >= cp->max->nested_payloads || !spend(cp, OPENING, c->at)) return;
   begin(&a, cp, &inner);
   container_open(&inner, &a.arena, &a.seen, cp->max, bytes);
   checkpoint_load(&a.cp);
   uint64_t work = a.cp.num_ops + inner.num_members;
-  end(&a, cp, c);
-  (void)!spend(cp, work, c->at);
+  end(&a, cp, place);
+  return work;
+}
+
+void judge_bytes(const struct call *c, struct span bytes) {
+  enum { OPENING = 256 }; /* steps */
+  struct checkpoint *cp = c->cp;
+  if (is_known(cp, bytes) || cp->nesting >= cp->max->nested_payloads || !spend(cp, OPENING, c->at)) return;
+  (void)!spend(cp, judge_file(cp, c, bytes), c->at);
+}
+
+/* What the break does to it is no finding. */
+void judge_beginning(struct checkpoint *cp) {
+  struct span file = cp->container->file;
+  note_load(cp, OBS_NESTED_BEGINNING, MEMBER_FILE, 0, file.n, 0);
+  (void)judge_file(cp, NULL, file);
+  cp->unread = true;
+}
+
+/* What no unpickler would begin to read is data. A broken one has called by then what stands before the break
+ * (threats D04). */
+bool begins_pickle(struct span bytes) {
+  if (bytes.n >= 2 && bytes.p[0] == 0x80 && bytes.p[1] <= 5) return true; /* PROTO */
+  struct probe p = {.head = span_first(bytes, min_size(bytes.n, PROBE_BYTES)), .file = bytes};
+  return looks_like_pickle(&p);
+}
+
+void judge_rest(struct checkpoint *cp, uint32_t member, uint64_t at, struct span rest) {
+  enum { READ_ON = 64 };
+  for (uint32_t i = 0; i < READ_ON && begins_pickle(rest); i++) {
+    uint64_t n = judge_program(cp, member, at, rest);
+    if (n == 0) return;
+    at += n;
+    rest = span_from(rest, (size_t)n);
+  }
 }

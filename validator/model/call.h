@@ -73,6 +73,7 @@ NODISCARD bool claim_contents(const struct call *c, const struct contents_fact *
 const char *quantizer_wrong(const struct call *c, enum dtype dtype, val_id params);
 
 /* Reports what a loader would call of a checkpoint inside bytes that are not read: at this call. */
+uint64_t judge_file(struct checkpoint *cp, const struct call *place, struct span bytes);
 void judge_bytes(const struct call *c, struct span bytes);
 
 /* Checks the arguments; answers the tag of what was built. */

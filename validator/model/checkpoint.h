@@ -216,6 +216,8 @@ void checkpoint_init(struct checkpoint *cp, struct arena *a, struct observations
 
 /* Runs every program of the container in the order a loader reads them. Observes; never fails as a whole. */
 void checkpoint_load(struct checkpoint *cp);
+/* Instead: reports what a loader would call of a file of which only the beginning is there. */
+void judge_beginning(struct checkpoint *cp);
 /* Everything that a loader would read was read to its end. */
 bool checkpoint_is_read(const struct checkpoint *cp);
 /* Whose values are looked at next, once the programs have run. */
@@ -269,7 +271,13 @@ bool run_small(struct checkpoint *cp, struct arena *a, struct machine *m, struct
 bool is_class_tag(const struct checkpoint *cp, const struct global *g);
 /* Reports what a loader would call of a program of that member that is not read otherwise; keeps nothing.
  * Answers where it ended, 0 if it did not. */
-uint64_t judge_program(struct checkpoint *cp, uint32_t member, struct span bytes);
+uint64_t judge_program(struct checkpoint *cp, uint32_t member, uint64_t at, struct span bytes);
+/* The same of the pickles in a row that stand there, if any do: a loop that unpickles reads on. */
+void judge_rest(struct checkpoint *cp, uint32_t member, uint64_t at, struct span rest);
+bool begins_pickle(struct span bytes); /* would an unpickler begin to read it? */
+/* aside_locals.c: the same of all that stands behind local headers, where readers of zips see different
+ * files. */
+void judge_locals(struct checkpoint *cp);
 void note_load(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got,
                uint64_t want);
 /* A section of a file without a table of contents, as a member that is used. NULL: the limit of members. */

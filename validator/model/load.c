@@ -142,6 +142,7 @@ void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member) 
   bool line_end = text && (span_is(in->left, "\n") || span_is(in->left, "\r\n"));
   if (p->machine.stopped && in->left.n)
     note_load(cp, line_end ? OBS_PKL_LINE_END : OBS_PKL_TRAILING, member, in->at, in->left.n, 0);
+  if (p->machine.stopped) judge_rest(cp, member, in->at, in->left);
 }
 
 /* ---- torch zip ---- */
@@ -190,21 +191,9 @@ static void load_zip(struct checkpoint *cp) {
   }
 }
 
-/* Other members can't be believed, or the lengths of this one differ: readers that find it run it. */
-static void judge_broken(struct checkpoint *cp) {
-  const struct member *rec = container_find(cp->container, SPAN("data.pkl"));
-  struct span file = cp->container->file, bytes;
-  if (!rec || rec->data_at == 0 || rec->data_at > file.n || rec->method != METHOD_STORED) return;
-  uint64_t most = min_u64(max_u64(rec->csize, rec->size), cp->max->pickle_bytes);
-  if (arena_copy(cp->arena, span_first(span_from(file, (size_t)rec->data_at), (size_t)min_u64(most, file.n)),
-                 &bytes))
-    (void)judge_program(cp, member_number(cp->container, rec), bytes);
-}
-
 void checkpoint_load(struct checkpoint *cp) {
   enum container_kind kind = cp->container->kind;
   bool torch = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT;
-  if (torch && !cp->container->usable) judge_broken(cp);
   torch = torch && cp->container->usable;
   if (torch) {
     use_records(cp->container);
@@ -221,6 +210,7 @@ void checkpoint_load(struct checkpoint *cp) {
   if (cp->container->kind == CONTAINER_GGUF) load_gguf(cp);
   if (cp->container->kind == CONTAINER_NPY) load_npy(cp);
   if (cp->container->kind == CONTAINER_NPZ && cp->container->usable) load_npz(cp);
+  judge_locals(cp);
   if (cp->arena->exhausted)
     note_load(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, cp->arena->used, cp->arena->budget);
 }

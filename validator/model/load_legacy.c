@@ -114,7 +114,8 @@ static void attach_blocks(struct checkpoint *cp, struct stream *stream, const st
     const struct storage_fact *s = &cp->storages.p[cp->names.root_storages.p[i] - 1];
     list[i] = (struct legacy_storage){.key = s->key, .numel = s->numel, .item_size = dtype_size(s->dtype)};
   }
-  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, blocks_of(cp, stream), keys, num_keys, list,
+  struct spelled rest = blocks_of(cp, stream);
+  legacy_blocks(cp->container, cp->arena, cp->obs, cp->max, &rest, keys, num_keys, list,
                 cp->names.root_storages.n, cp->big_endian);
   for (uint32_t i = 0; i < cp->names.root_storages.n; i++) {
     cp->storages.p[cp->names.root_storages.p[i] - 1].member = list[i].member;
@@ -124,6 +125,7 @@ static void attach_blocks(struct checkpoint *cp, struct stream *stream, const st
     struct storage_fact *s = &cp->storages.p[i];
     if (s->view) s->member = cp->storages.p[cp->views.p[s->view - 1].root - 1].member;
   }
+  stream->rest = rest;
 }
 
 static bool read_sections(struct checkpoint *cp, struct stream *s) {
@@ -136,10 +138,19 @@ static bool read_sections(struct checkpoint *cp, struct stream *s) {
   return true;
 }
 
+/* torch.load reads no further; a loop that unpickles does. */
+static void judge_behind(struct checkpoint *cp, const struct stream *s) {
+  enum { BEHIND_BYTES = 16 << 20 };
+  struct span rest;
+  if (begins_pickle(s->rest.bytes) && arena_copy(cp->arena, span_first(s->rest.bytes, BEHIND_BYTES), &rest))
+    judge_rest(cp, MEMBER_FILE, s->rest.at, rest);
+}
+
 static bool read_stream(struct checkpoint *cp, struct stream *s) {
   arena_init(&s->small, cp->arena->budget - cp->arena->used);
   bool fine = read_sections(cp, s);
   arena_free(&s->small);
+  judge_behind(cp, s);
   return fine;
 }
 

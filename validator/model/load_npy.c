@@ -75,7 +75,7 @@ static void judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64
     }
     if (container_sniff(rest) != CONTAINER_PICKLE) return;
     uint32_t member = program_section(cp, f, at);
-    uint64_t end = member && copy_from(cp, f, at, &bytes) ? judge_program(cp, member, bytes) : 0;
+    uint64_t end = member && copy_from(cp, f, at, &bytes) ? judge_program(cp, member, 0, bytes) : 0;
     if (end == 0) return;
     at += end;
   }

@@ -1,6 +1,5 @@
 /* A bare pickle, or several in a row (format-spec G.7). pickle.load reads the first, a loop reads them all:
  * each is a program of its own, and judged like the first. joblib.load reads the arrays in them too. */
-#include "container/detect.h"
 #include "model/checkpoint.h"
 
 /* A pickle has no length: its section reaches to the end of the file, until the program has ended. */
@@ -14,19 +13,11 @@ static struct program *run_one(struct checkpoint *cp, uint32_t number, struct sp
   return rec ? run_program(cp, key, member_number(cp->container, rec), rest) : NULL;
 }
 
-/* What no unpickler would begin to read is data behind the program. A broken one has called by then what
- * stands before the break (threats D04). */
-static bool is_pickle(struct span rest) {
-  if (rest.n >= 2 && rest.p[0] == 0x80 && rest.p[1] <= 5) return true; /* PROTO */
-  struct probe p = {.head = span_first(rest, min_size(rest.n, PROBE_BYTES)), .file = rest};
-  return looks_like_pickle(&p);
-}
-
 /* Behind STOP: is there another pickle to run? */
 static bool goes_on(struct checkpoint *cp, const struct program *p, uint32_t number) {
   const struct reader *in = &p->machine.in;
   if (!p->machine.stopped || in->left.n == 0) return false;
-  if (!is_pickle(in->left)) {
+  if (!begins_pickle(in->left)) {
     note_rest(cp, p, p->machine.member);
     return false;
   }

@@ -21,7 +21,7 @@ void judge_stray(struct checkpoint *cp, const struct member *m) {
   struct span bytes;
   if (m->used || member_kind(cp, m) != CONTAINER_PICKLE) return;
   if (member_copy(cp->container, m, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes))
-    (void)judge_program(cp, member_number(cp->container, m), bytes);
+    (void)judge_program(cp, member_number(cp->container, m), 0, bytes);
   else
     cp->unread = true;
 }
