@@ -98,6 +98,21 @@ st single/pytorch_model.bin a b c
 expect 0 '"path":"single","verdict":"clean"' single
 lacks formats
 
+# ---- code beside the weights: none of it is read, and all of it is named ----
+folder code
+echo '{"auto_map":{"AutoConfig":"configuration_own.OwnConfig","AutoModel":"other/repo--modeling.Own","n":1}}' >code/config.json
+echo '{"auto_map":{"AutoTokenizer":["tokenization_own.Own",null]}}' >code/tokenizer_config.json
+echo 'import os' >code/configuration_own.py
+expect 0 '"rule":"FMT119".*configuration_own.OwnConfig.*imports configuration_own.py"' code
+expect 0 'FMT119.*other/repo--modeling.Own.*imports code of another repository' code
+expect 0 'FMT119.*tokenizer_config.json: auto_map names tokenization_own.Own.*imports code that is not in this folder' code
+[ "$(grep -c FMT119 out)" = 3 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: not three names of code"; }
+expect 1 FMT119 --fail-on medium code
+echo '{"auto_map":' >code/config.json
+rm code/tokenizer_config.json
+expect 0 '"path":"code","verdict":"clean"' code
+lacks FMT119
+
 # ---- the index and its shards ----
 change() { cp -r good "$1"; } # a copy to be spoiled
 change missing && rm "missing/$two"

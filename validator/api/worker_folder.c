@@ -40,6 +40,7 @@ bool folder_stage_run(void *ctx, struct wire_out *out) {
   json_budget((size_t)max->json_bytes * 8);
   plan_begin(&w, job->plan, job->plan_bytes);
   bool whole = folder_read(&f, distributed ? &dcp : NULL, &w);
+  folder_code(&f);
   plan_end(&w, whole && !obs.lost);
   const struct judged judged = {
       .obs = &obs, .report_bytes = max->report_bytes, .member_name = name_of, .ctx = &stage};

@@ -256,8 +256,11 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside);
 /* What a member is by its beginning, for which a packed one is unpacked. One that can't be unpacked counts as
  * a pickle, so that its reader says why; one that is encrypted or of an unknown method as unknown. */
 enum container_kind member_kind(const struct checkpoint *cp, const struct member *m);
-/* A member that no loader of this container reads, and that is a pickle, is judged: others may read it. */
-void judge_stray(struct checkpoint *cp, const struct member *m);
+/* A member that no loader of this container reads, and that is a pickle, is judged: others may read it.
+ * Answers whether it has an inside of its own that is not judged here, which note_inside observes, once for
+ * all. */
+bool judge_stray(struct checkpoint *cp, const struct member *m);
+void note_inside(struct checkpoint *cp);
 /* Bytes behind the STOP of a program that is alone in its member are observed. */
 void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member);
 /* Runs a pickle with the hooks of the model and keeps it: its value becomes the root of that key. NULL: the

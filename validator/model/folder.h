@@ -58,6 +58,8 @@ struct folder {
  * scan). */
 struct dcp;
 NODISCARD bool folder_read(struct folder *f, struct dcp *dcp, struct plan_writer *w);
+/* folder_code.c: observes the Python code that the configurations of the folder name. */
+void folder_code(struct folder *f);
 /* When the observations were sent. */
 void folder_close(struct folder *f);
 

@@ -185,10 +185,10 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
 static void load_zip(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   if (rec) load_member(cp, rec, false); /* the container has said if there is none */
-  for (uint32_t i = 0; i < cp->container->num_members; i++) {
-    const struct member *stray = &cp->container->members[i];
-    if (!span_starts(stray->short_name, SPAN("data/"))) judge_stray(cp, stray);
-  }
+  bool inside = false;
+  for (uint32_t i = 0; i < cp->container->num_members; i++)
+    inside = judge_stray(cp, &cp->container->members[i]) || inside;
+  if (inside) note_inside(cp);
 }
 
 void checkpoint_load(struct checkpoint *cp) {

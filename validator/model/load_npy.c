@@ -126,16 +126,14 @@ void load_npy(struct checkpoint *cp) {
 /* numpy.load gives the bytes of a member that is no array. Answers whether it has an inside of its own that
  * is not judged here. */
 static bool pass_by(struct checkpoint *cp, struct member *m) {
-  enum container_kind kind = m->size ? member_kind(cp, m) : CONTAINER_EMPTY;
-  if (kind == CONTAINER_EMPTY && span_ends(m->name, SPAN("/"))) { /* a folder */
+  if (m->size == 0 && span_ends(m->name, SPAN("/"))) { /* a folder */
     m->used = true;
     return false;
   }
   observe(cp->obs,
           (struct observation){
               .kind = OBS_NPZ_MEMBER, .member = member_number(cp->container, m), .subject = m->name});
-  if (kind == CONTAINER_PICKLE) judge_stray(cp, m);
-  return kind != CONTAINER_PICKLE && !container_is_bystander(kind, SPAN(""));
+  return judge_stray(cp, m);
 }
 
 /* numpy takes any member that begins as an array. Packed ones are unpacked only if they are called so. */
@@ -168,10 +166,6 @@ void load_npz(struct checkpoint *cp) {
   for (uint32_t i = 0; i < listed; i++)
     if (!add_member(cp, &cp->container->members[i]))
       unjudged = pass_by(cp, &cp->container->members[i]) || unjudged;
-  if (unjudged)
-    observe(cp->obs, (struct observation){.kind = OBS_KIND_ARCHIVE,
-                                          .subject = span_str(container_kind_name(CONTAINER_NPZ)),
-                                          .detail = SPAN("it holds other checkpoints or archives; --nested "
-                                                         "looks inside")});
+  if (unjudged) note_inside(cp);
   if (cp->roots.n == 0 && !cp->unread) (void)add_root(cp, &(struct root){.kind = ROOT_EMPTY});
 }

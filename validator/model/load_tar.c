@@ -375,7 +375,9 @@ void load_tar(struct checkpoint *cp) {
   read_tables(cp, members, TAR_TENSORS, read_tensors);
   read_tables(cp, members, TAR_SYS_INFO, read_info);
   run_objects(cp, members);
-  for (uint32_t i = 0; i < members; i++)
-    judge_stray(cp, &cp->container->members[i]); /* to which a link may lead */
+  bool inside = false;
+  for (uint32_t i = 0; i < members; i++) /* a link may lead there */
+    inside = judge_stray(cp, &cp->container->members[i]) || inside;
+  if (inside) note_inside(cp);
   if (checkpoint_is_read(cp)) check_unused(cp);
 }

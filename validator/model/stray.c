@@ -17,11 +17,20 @@ enum container_kind member_kind(const struct checkpoint *cp, const struct member
   return kind;
 }
 
-void judge_stray(struct checkpoint *cp, const struct member *m) {
+bool judge_stray(struct checkpoint *cp, const struct member *m) {
   struct span bytes;
-  if (m->used || member_kind(cp, m) != CONTAINER_PICKLE) return;
+  enum container_kind kind = m->used ? CONTAINER_UNKNOWN : member_kind(cp, m);
+  if (kind != CONTAINER_PICKLE) return !container_is_bystander(kind, SPAN(""));
   if (member_copy(cp->container, m, cp->max->pickle_bytes, cp->arena, cp->obs, &bytes))
     (void)judge_program(cp, member_number(cp->container, m), 0, bytes);
   else
     cp->unread = true;
+  return false;
+}
+
+void note_inside(struct checkpoint *cp) {
+  observe(cp->obs, (struct observation){
+                       .kind = OBS_KIND_ARCHIVE,
+                       .subject = span_str(container_kind_name(cp->container->kind)),
+                       .detail = SPAN("it holds other checkpoints or archives; --nested looks inside")});
 }
