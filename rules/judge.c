@@ -22,8 +22,10 @@ void adjust(struct finding *f, const struct adjusting *how) {
     f->effect = EFFECT_UNSAFE;
     f->severity = SEV_HIGH;
   }
-  if (!how->strict_keys && (id == RULE_KEY501 || id == RULE_KEY502) && f->effect == EFFECT_INCOMPAT)
+  if (!how->strict_keys && (id == RULE_KEY501 || id == RULE_KEY502) && f->effect == EFFECT_INCOMPAT) {
     f->effect = EFFECT_FINDING;
+    if (f->reason == OBS_MATCH_MISSING) f->severity = SEV_MEDIUM; /* strict=False passes over it */
+  }
   if (!how->forward_asked && (of_forward(id) || f->reason == OBS_SIDE_FILE)) f->effect = EFFECT_NOTE;
   if (f->effect == EFFECT_NOTE && f->severity > SEV_LOW) f->severity = SEV_LOW; /* a note never shouts */
 }

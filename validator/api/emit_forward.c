@@ -17,6 +17,8 @@ void add_check(const struct job *job, const struct model_summary *s, cJSON *file
   event_u64(o, "params_loaded", s->params_loaded);
   event_u64(o, "params_missing", s->params_missing);
   event_u64(o, "params_ignored", s->params_ignored);
+  if (s->adapter) event_bool(o, "adapter", true);
+  if (s->packed) event_u64(o, "quantized", s->packed);
   event_bool(o, "loads_strict", s->loads_strict != 0);
   event_bool(o, "loads_loose", s->loads_loose != 0);
 }

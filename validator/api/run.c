@@ -370,7 +370,8 @@ int run_inputs(const struct run_options *options, const struct input_list *input
   if (asks_check(options) && !options->arch && !options->config && !options->lock &&
       !listing_may_have_config(&pool.inputs))
     return finish(&pool, EXIT_USAGE,
-                  "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type; "
+                  "an architecture is needed: --arch FILE, --arch NAME, or --config FILE with a model_type "
+                  "(for an adapter the base model's); "
                   "ckptlint describe FILE says what it looks like");
   if ((why = add_pair(&pool))) return finish(&pool, EXIT_USAGE, why);
   if (!run_pool(&pool)) return finish(&pool, EXIT_BUG, "out of memory");

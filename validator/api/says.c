@@ -127,7 +127,17 @@ static void say_check(const struct model_summary *s, cJSON *list) {
   figure_count(all, total);
   figure_count(left, s->params_missing);
   figure_count(ignored, s->params_ignored);
-  if (s->loads_strict)
+  if (s->adapter)
+    (void)snprintf(line, sizeof line,
+                   "model = peft.PeftModel.from_pretrained(base_model, FOLDER); load_state_dict of the base "
+                   "model takes none of it");
+  else if (s->packed)
+    (void)snprintf(line, sizeof line,
+                   "load_state_dict of the plain model does not take the %u quantised weight%s: "
+                   "from_pretrained builds other "
+                   "modules for them; %s of %s parameters are there",
+                   s->packed, s->packed == 1 ? "" : "s", loaded, all);
+  else if (s->loads_strict)
     (void)snprintf(line, sizeof line, "load_state_dict passes, strict or not, and loads %s%s parameters",
                    s->params_missing ? "" : "all ", loaded);
   else if (s->loads_loose && s->missing + s->unexpected == 0 && s->forgiven)

@@ -82,6 +82,8 @@ static void summarise(struct model_stage *s) {
                                 .loads_strict = m->loads_strict,
                                 .loads_loose = m->loads_loose,
                                 .loads_after_fix = m->loads_after_fix,
+                                .adapter = m->adapter,
+                                .packed = m->packed,
                                 .whole_module = m->dict && m->dict->module,
                                 .params_loaded = m->params_loaded,
                                 .params_missing = m->params_missing,
@@ -160,6 +162,7 @@ static bool build_and_match(struct model_stage *s) {
   if (!built || !dict || !take_root(s, &sources, dict) ||
       !match_run(&s->match, &s->model, plan, dict, &how, &s->arena, &s->obs))
     return false;
+  if (s->match.adapter) return true;
   const struct hint_request hint = {.arch = &s->arch,
                                     .sources = &sources,
                                     .model = &s->model,
@@ -184,13 +187,27 @@ static bool is_other_model(const struct model_stage *s) {
   return !m->found || m->misshapen || (m->missing && told);
 }
 
+/* What was matched is no tensors that operations take. */
+static bool is_derived(struct model_stage *s, bool asked) {
+  const struct match *m = &s->match;
+  if (!m->packed && !m->adapter) return false;
+  if (asked)
+    observe(&s->obs,
+            (struct observation){
+                .kind = OBS_FWD_UNSUPPORTED,
+                .subject = s->model.root_name,
+                .detail = m->packed ? SPAN("its weights are quantised, and nothing here unpacks them")
+                                    : SPAN("an adapter without its base model computes nothing")});
+  return true;
+}
+
 /* A forward follows by itself where the architecture file has tests and no weight is missing. Who asks for it
  * is told which weight it lacks: keys that --ignore-missing passes over may be needed all the same. */
 static bool run_forward(struct model_stage *s) {
   const struct run_options *o = s->job->options;
   struct result_writer w;
   bool asked = asks_forward(o), follows = s->arch.num_tests && !s->match.missing;
-  if (is_other_model(s) || !(asked || follows)) return true;
+  if (is_other_model(s) || !(asked || follows) || is_derived(s, asked)) return true;
   if (!result_begin(&w, (uint8_t *)s->job->region + MODEL_SUMMARY_BYTES,
                     s->job->region_bytes - MODEL_SUMMARY_BYTES))
     return false;

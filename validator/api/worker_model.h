@@ -17,6 +17,8 @@ struct model_summary {
   uint32_t dict;
   uint32_t expected, keys, matched, missing, unexpected, misshapen, forgiven;
   uint32_t loads_strict, loads_loose, loads_after_fix, ran_forward, whole_module;
+  uint32_t adapter;
+  uint32_t packed; /* weights that a quantiser has packed */
   uint64_t params_loaded, params_missing, params_ignored;
   uint32_t name_n, prefix_removed_n, prefix_added_n;
   uint8_t name[MODEL_TEXT], prefix_removed[MODEL_TEXT], prefix_added[MODEL_TEXT]; /* untrusted */

@@ -36,7 +36,7 @@ static void try_sources(struct search *s, const struct arch *arch, const struct 
   struct trial x = {.arch = arch, .sources = &sources, .root = root, .plan = r->plan, .dict = r->dict};
   trial_run(&x, &own);
   s->left -= min_u64(s->left, x.cost);
-  if (x.problems == UINT64_MAX) return;
+  if (x.problems == UINT64_MAX || x.adapter) return;
   const struct likeness found = {
       .family = *family, .root = root, .config = config, .hits = x.hits, .problems = x.problems};
   if (is_better(&found, s->best)) *s->best = found;

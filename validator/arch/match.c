@@ -23,7 +23,7 @@ void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint
 
 /* ---- key by key ---- */
 
-static void add_problem(struct matcher *m, enum obs_kind kind, const struct expected *e, uint32_t entry) {
+void match_add_problem(struct matcher *m, enum obs_kind kind, const struct expected *e, uint32_t entry) {
   struct problem *p = vec_push(m->arena, &m->problems, UINT32_MAX);
   if (p)
     *p = (struct problem){kind, e ? (uint32_t)(e - m->model->expected) : UINT32_MAX, entry};
@@ -68,7 +68,7 @@ static void check_shape(struct matcher *m, const struct expected *e, uint32_t en
     count_loaded(m, e);
   else
     count_misshapen(m, e);
-  add_problem(m, scalar ? OBS_MATCH_SCALAR : OBS_MATCH_SHAPE, e, entry);
+  match_add_problem(m, scalar ? OBS_MATCH_SCALAR : OBS_MATCH_SHAPE, e, entry);
 }
 
 static bool dtype_usual(enum dtype d) { return d == DTYPE_F32 || d == DTYPE_F16 || d == DTYPE_BF16; }
@@ -78,11 +78,11 @@ static void check_dtype(struct matcher *m, const struct expected *e, uint32_t en
   switch (e->slot->rule) {
   case SLOT_ANY: break;
   case SLOT_EXACT:
-    if (found != e->slot->dtype) add_problem(m, OBS_MATCH_DTYPE, e, entry);
+    if (found != e->slot->dtype) match_add_problem(m, OBS_MATCH_DTYPE, e, entry);
     break;
   case SLOT_FLOAT:
     if (!is_float || !dtype_usual(found))
-      add_problem(m, is_float ? OBS_MATCH_WIDE_DTYPE : OBS_MATCH_DTYPE, e, entry);
+      match_add_problem(m, is_float ? OBS_MATCH_WIDE_DTYPE : OBS_MATCH_DTYPE, e, entry);
     break;
   }
 }
@@ -121,7 +121,7 @@ static void note_missing(struct matcher *m, const struct expected *e) {
   if (matches_any(&m->options->ignore_missing, e->key))
     m->out->waived++;
   else
-    add_problem(m, OBS_MATCH_MISSING, e, UINT32_MAX);
+    match_add_problem(m, OBS_MATCH_MISSING, e, UINT32_MAX);
 }
 
 /* torch/nn/modules/batchnorm.py, _load_from_state_dict: torch takes it without these counters, unless the
@@ -151,7 +151,7 @@ static void check_other(struct matcher *m, const struct expected *e, uint32_t en
   const struct plan_entry *found = &m->plan->entries[entry];
   if (e->slot->holds == HOLDS_PACKED) *tensor = packed_weight(m->plan, found->value, e->slot);
   if (e->slot->holds == HOLDS_PLAIN ? found->tensor != UINT32_MAX : *tensor == MATCH_NO_TENSOR) {
-    add_problem(m, OBS_MATCH_OTHER_VALUE, e, entry);
+    match_add_problem(m, OBS_MATCH_OTHER_VALUE, e, entry);
     count_misshapen(m, e);
   } else if (e->slot->holds == HOLDS_PACKED) {
     check_shape(m, e, entry, &m->plan->tensors[*tensor]);
@@ -160,9 +160,24 @@ static void check_other(struct matcher *m, const struct expected *e, uint32_t en
   }
 }
 
+static void check_packed(struct matcher *m, uint32_t i) {
+  const struct expected *e = &m->model->expected[i];
+  if (m->packed[i] == PACKED_RIGHT) {
+    m->out->packed++;
+    count_loaded(m, e);
+  } else {
+    count_misshapen(m, e);
+    match_add_problem(m, OBS_MATCH_PACKED, e, m->entry[i]);
+  }
+}
+
 static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
   const struct expected *e = &m->model->expected[i];
   *tensor = MATCH_NO_TENSOR;
+  if (m->packed && m->packed[i]) {
+    check_packed(m, i);
+    return;
+  }
   if (m->entry[i] == UINT32_MAX) {
     if (!may_be_absent(m, i, tensor)) note_missing(m, e);
     return;
@@ -173,7 +188,7 @@ static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
     return;
   }
   if (entry->tensor == UINT32_MAX) {
-    add_problem(m, OBS_MATCH_NOT_TENSOR, e, m->entry[i]);
+    match_add_problem(m, OBS_MATCH_NOT_TENSOR, e, m->entry[i]);
     count_misshapen(m, e);
     return;
   }
@@ -212,7 +227,7 @@ static void check_unexpected(struct matcher *m) {
     if (matches_any(&m->options->ignore_unexpected, m->names[i]))
       m->out->waived++;
     else
-      add_problem(m, OBS_MATCH_UNEXPECTED, NULL, entry);
+      match_add_problem(m, OBS_MATCH_UNEXPECTED, NULL, entry);
   }
 }
 
@@ -232,11 +247,11 @@ static bool check_keys(struct matcher *m) {
  * tensor. Behind a prefix or a wrapper it forgives everything and loads next to nothing: that is not called
  * loading. */
 static void judge(struct match *out) {
-  bool changed =
-      out->dict->joined || out->renamed || out->unwrapped || out->prefix_removed.n || out->prefix_added.n;
+  bool changed = out->dict->joined || out->renamed || out->unwrapped || out->prefix_removed.n ||
+                 out->prefix_added.n || out->packed;
   bool complete = out->missing == 0 && out->unexpected == 0 && out->misshapen == 0 && out->forgiven == 0 &&
                   out->loads_strict;
-  out->loads_after_fix = complete;
+  out->loads_after_fix = complete && !out->packed;
   out->loads_strict = complete && !changed;
   out->loads_loose = !changed && out->misshapen == 0;
 }
@@ -262,10 +277,13 @@ static void note_config_dtype(struct matcher *m) {
                                      .detail = span_str(dtype_name(most))});
 }
 
+/* What the config says, where no weight is packed in a way that is known. */
 static void note_quantized(struct matcher *m) {
   const struct match *out = m->out;
-  if (m->model->quantized.n && out->missing + out->unexpected + out->misshapen)
-    observe(m->o, (struct observation){.kind = OBS_MATCH_QUANTIZED, .subject = m->model->quantized});
+  bool differs = out->missing + out->unexpected + out->misshapen != 0;
+  if (m->model->quantized.n && !m->packed)
+    observe(m->o, (struct observation){.kind = differs ? OBS_MATCH_QUANTIZED : OBS_MATCH_NOT_PACKED,
+                                       .subject = m->model->quantized});
 }
 
 static void note_waived(struct matcher *m) {
@@ -299,8 +317,9 @@ bool match_run(struct match *out, const struct model *model, const struct plan *
   if (!m.names || !m.number || !m.entry || !plan_bytes_open(&m.bytes, plan, options->file, a, o) ||
       !match_read_names(&m))
     return false;
+  if (match_is_adapter(&m)) return match_adapter(&m);
   match_find_names(&m);
-  if (!check_keys(&m)) return false;
+  if (!match_quantized(&m) || !check_keys(&m)) return false;
   judge(out);
   if (options->counts_only) return true;
   note_waived(&m);

@@ -24,7 +24,10 @@ struct match {
   const uint32_t *tensor; /* for each expected key: its tensor in the plan, or MATCH_NO_TENSOR. A tied
                              alias that is absent has its target's */
   uint32_t keys, matched, missing, unexpected, misshapen; /* keys of the dict; matched has the right shape */
-  uint32_t waived;                        /* missing or unexpected keys that the options ignore */
+  bool adapter;     /* it changes a model and is none: keys are the weights that it has factors for, … */
+  uint32_t adapted; /* … and these fit them. It has no tensor above */
+  uint32_t packed;  /* matched weights that a quantiser has packed; they have no tensor above */
+  uint32_t waived;  /* missing or unexpected keys that the options ignore */
   uint64_t params_loaded, params_missing; /* elements; missing: of another shape too */
   uint64_t params_ignored;                /* elements of unexpected keys */
   uint32_t forgiven;  /* absent aliases of ties and ignored keys, over which strict=True raises */

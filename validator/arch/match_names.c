@@ -114,6 +114,10 @@ static uint32_t number_of(struct matcher *m, const struct change *c, struct span
   return number ? number : expected_number(m, name);
 }
 
+uint32_t match_key_number(struct matcher *m, struct span name) {
+  return number_of(m, &(struct change){.strip = m->out->prefix_removed, .add = m->out->prefix_added}, name);
+}
+
 static uint32_t hits(struct matcher *m, const struct change *c, uint32_t step) {
   uint32_t n = 0;
   for (uint64_t i = 0; i < m->dict->num_entries; i += step) n += number_of(m, c, m->names[i]) != 0;

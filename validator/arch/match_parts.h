@@ -13,6 +13,8 @@ struct problem {
   uint32_t expected, entry; /* UINT32_MAX: there is none */
 };
 
+enum { PACKED_NOT, PACKED_RIGHT, PACKED_WRONG };
+
 struct matcher {
   struct match *out;
   const struct model *model;
@@ -31,6 +33,7 @@ struct matcher {
     uint64_t ties, constants, numbers;
   } unread;        /* what options.metadata_only left out */
   uint32_t *entry; /* for each expected key: its entry in the plan, or UINT32_MAX */
+  uint8_t *packed; /* for each expected key: PACKED_*; NULL: no weight is packed */
   VEC(struct problem) problems;
 };
 
@@ -38,6 +41,7 @@ struct matcher {
 void match_note(struct matcher *m, enum obs_kind kind, struct span subject, uint64_t got, const char *format,
                 ...) PRINTF_LIKE(5, 6);
 
+void match_add_problem(struct matcher *m, enum obs_kind kind, const struct expected *e, uint32_t entry);
 /* The tensor that a problem found; NULL: none. */
 const struct plan_tensor *match_found(const struct matcher *m, const struct problem *p);
 /* "[3, 4], the architecture expects [4, 3] (Linear); it is transposed" */
@@ -51,8 +55,13 @@ NODISCARD bool match_elements(struct elements *e, struct matcher *m, uint32_t te
 
 NODISCARD bool match_read_names(struct matcher *m); /* match_names.c; false: memory is spent */
 void match_find_names(struct matcher *m);
-bool match_note_order(struct matcher *m);     /* match_order.c: true: it looks like a change of names */
-NODISCARD bool match_fold(struct matcher *m); /* match_fold.c: the problems become observations */
+/* The expected key, from 1, that a name of the checkpoint's fills after match_find_names; 0: none. */
+uint32_t match_key_number(struct matcher *m, struct span name);
+bool match_is_adapter(const struct matcher *m);
+NODISCARD bool match_adapter(struct matcher *m);   /* match_adapter.c, instead of all the rest */
+NODISCARD bool match_quantized(struct matcher *m); /* match_quantized.c; false: memory is spent */
+bool match_note_order(struct matcher *m);          /* match_order.c: true: it looks like a change of names */
+NODISCARD bool match_fold(struct matcher *m);      /* match_fold.c: the problems become observations */
 bool match_same_sizes(const struct plan *p, const struct slot *slot,
                       const struct plan_tensor *t); /* match.c */
 bool match_same_form(const struct plan *p, const struct plan_tensor *a, const struct plan_tensor *b);

@@ -60,11 +60,18 @@ static const char *family_of_state(const struct plan *p, uint32_t entry) {
   return NULL;
 }
 
-static void check_kind(struct resume *r, uint32_t group, uint32_t entry) {
-  const char *wants = family_of_group(r->m->plan, group), *has = family_of_state(r->m->plan, entry);
-  if (wants && has && strcmp(wants, has) != 0)
+/* The first parameter's whose state is of another kind is told. */
+static void check_kind(struct resume *r, uint32_t group, uint32_t state) {
+  const struct plan *p = r->m->plan;
+  const char *wants = family_of_group(p, group), *has = NULL;
+  for (uint32_t i = state + 1; wants && i < p->values[state].end; i = p->values[i].end) {
+    uint32_t entry = plan_resolve(p, i);
+    if (p->values[entry].kind == PLAN_VAL_DICT) has = family_of_state(p, entry);
+    if (!has || strcmp(wants, has) == 0) continue;
     match_note(r->m, OBS_RESUME_KIND, r->path, 0, "its groups are those of %s, its state is that of %s",
                wants, has);
+    return;
+  }
 }
 
 /* ---- completeness ---- */
@@ -116,7 +123,7 @@ static void check_optimizer(struct resume *r) {
   if (r->kept && r->kept < r->listed && !whole)
     observe(r->m->o, (struct observation){
                          .kind = OBS_RESUME_PARTIAL, .subject = r->path, .got = r->kept, .want = r->listed});
-  if (groups + 1 < p->values[groups].end) check_kind(r, groups + 1, first);
+  if (groups + 1 < p->values[groups].end) check_kind(r, groups + 1, state);
   check_initial_lr(r, groups);
 }
 

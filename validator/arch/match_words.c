@@ -61,6 +61,12 @@ static struct span other_text(const struct slot *slot) {
   return slot->packs_bias ? SPAN("no tuple of a weight and its bias") : SPAN("no tuple of a weight and None");
 }
 
+static struct span packed_text(struct matcher *m, const struct plan_tensor *t, const struct expected *e) {
+  struct span found = tensor_text(m->arena, m->plan, t), want = expected_text(m->arena, e);
+  return arena_printf(m->arena, "packed into %.*s, which does not hold its %.*s", (int)found.n,
+                      (const char *)found.p, (int)want.n, (const char *)want.p);
+}
+
 struct span match_problem_text(struct matcher *m, const struct problem *p) {
   struct arena *a = m->arena;
   const struct plan_tensor *t = match_found(m, p);
@@ -70,6 +76,8 @@ struct span match_problem_text(struct matcher *m, const struct problem *p) {
     if (e && p->kind == OBS_MATCH_MISSING) return expected_text(a, e);
     return t ? tensor_text(a, m->plan, t) : SPAN("no tensor");
   }
+  if (p->kind == OBS_MATCH_ADAPTER_SHAPE || p->kind == OBS_MATCH_ADAPTER_HALF) return expected_text(a, e);
+  if (p->kind == OBS_MATCH_PACKED) return packed_text(m, t, e);
   if (p->kind != OBS_MATCH_SHAPE && p->kind != OBS_MATCH_SCALAR)
     return dtype_text(a, p, e, (enum dtype)t->dtype);
   struct span found = sizes_text(a, m->plan->dims + t->first_dim, t->ndim), want = expected_text(a, e);

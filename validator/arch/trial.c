@@ -64,6 +64,7 @@ void trial_run(struct trial *x, const struct limits *max) {
     x->misshapen = match.misshapen;
     x->print = model_print(&model);
     x->hits = (uint64_t)match.matched + match.misshapen;
+    x->adapter = match.adapter;
     x->changed = match.unwrapped || match.prefix_added.n || match.prefix_removed.n;
     x->probed = probe(&model, &match, x->probe);
     match_pairs(&x->pairs, &model, &match, x->plan);

@@ -30,6 +30,7 @@ struct trial {
   uint64_t misshapen; /* of these */
   uint64_t print;     /* of all keys and sizes */
   uint64_t hits;      /* keys of the checkpoint that are the model's, whatever their shapes */
+  bool adapter;       /* the checkpoint is one of the model, and no model */
   bool changed;       /* not without a change of the keys */
   struct pairs pairs;
   uint64_t cost; /* in keys, about */

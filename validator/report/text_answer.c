@@ -145,8 +145,9 @@ static void write_check(struct text *t, const cJSON *check) {
   uint64_t needed = matched + field_u64(check, "missing") + field_u64(check, "mismatched");
   uint64_t expected = field_u64(check, "expected"), spared = expected > needed ? expected - needed : 0;
   text_indent(t, 2);
-  pen_format(pen, matched == needed ? INK_GOOD : INK_BAD, "%ju of %ju key%s", (uintmax_t)matched,
-             (uintmax_t)needed, needed == 1 ? "" : "s");
+  pen_format(pen, matched == needed ? INK_GOOD : INK_BAD, "%ju of %ju %s%s", (uintmax_t)matched,
+             (uintmax_t)needed, field_true(check, "adapter") ? "adapted weight" : "key",
+             needed == 1 ? "" : "s");
   pen_text(pen, INK_PLAIN, needed == 1 ? " matches " : " match ");
   pen_text(pen, INK_STRONG, field_text(check, "arch"));
   if (field_is_there(check, "prefix")) {
