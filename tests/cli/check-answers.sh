@@ -29,3 +29,20 @@ body check --arch layers.json simple_linear.pt
 # Nothing to compare: what the architecture would need is no matter.
 printf '\200\002}q\000X\002\000\000\000lrq\001K\001s.' >settings.pkl
 body check --arch complex_model settings.pkl
+# A config that lacks a value, and a class that the file has no root for.
+cat >lacks.json <<'END'
+{"arch": 1, "config": {"inputs": null, "outputs": null}, "modules": {"linear": "Linear(inputs, outputs)"}}
+END
+body check --arch lacks.json simple_linear.pt
+cat >roots.json <<'END'
+{"arch": 1, "blocks": {"A()": {"modules": {"linear": "Linear(10, 2)"}}, "B()": {"modules": {"other": "Linear(10, 2)"}}},
+ "roots": {"B": "B()", "A": "A()"}}
+END
+echo '{"architectures": ["AWithValueHead"]}' >config.json
+body check --arch roots.json --config config.json simple_linear.pt
+body check --arch roots.json --config config.json --set architectures=A simple_linear.pt
+# strict=False passes over a missing key, and so does the exit code.
+cat >more.json <<'END'
+{"arch": 1, "modules": {"linear": "Linear(10, 2)", "head": "Linear(2, 2)"}}
+END
+body check --no-strict --arch more.json simple_linear.pt

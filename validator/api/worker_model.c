@@ -142,6 +142,35 @@ static const struct plan_dict *choose_dict(struct model_stage *s, const struct c
   return match_choose(&s->arch, plan, how, best, &s->arena, &s->obs);
 }
 
+/* What the values are that the config lacks: the model is built with others in their place, and what would
+ * make the checkpoint fit is told. */
+static bool hint_required(struct model_stage *s, const struct config_sources *sources,
+                          const struct plan_dict *dict) {
+  struct config_sources others = *sources;
+  const struct match_options how = {.counts_only = true};
+  const struct limits *max = &s->job->options->limits;
+  struct observations quiet;
+  others.stand_in = STAND_IN;
+  observations_init(&quiet, &s->arena, 1);
+  const struct hint_request hint = {.arch = &s->arch,
+                                    .sources = &others,
+                                    .model = &s->model,
+                                    .match = &s->match,
+                                    .plan = s->job->plan,
+                                    .max = max,
+                                    .bare = true};
+  bool ok = model_build(&s->model, &s->arch, &others, SPAN(""), s->job->plan->num_tensors, &s->arena, max,
+                        &quiet) &&
+            match_run(&s->match, &s->model, s->job->plan, dict, &how, &s->arena, &quiet) &&
+            hint_run(&hint, &s->arena, &s->obs);
+  s->match.found = false; /* with the model that was asked for nothing was compared */
+  return ok;
+}
+
+static bool lacks_config(const struct model_stage *s) {
+  return s->obs.seen[OBS_ARCH_CONFIG_REQUIRED] && s->arch.num_roots == 0;
+}
+
 static bool build_and_match(struct model_stage *s) {
   const struct run_options *options = s->job->options;
   struct setting *set = settings(s);
@@ -159,6 +188,7 @@ static bool build_and_match(struct model_stage *s) {
   bool built =
       plan->num_dicts && build(s, &sources, SPAN("")); /* without weights what they lack is no matter */
   const struct plan_dict *dict = choose_dict(s, &sources, &how, built);
+  if (!built && dict && lacks_config(s)) (void)!hint_required(s, &sources, dict);
   if (!built || !dict || !take_root(s, &sources, dict) ||
       !match_run(&s->match, &s->model, plan, dict, &how, &s->arena, &s->obs))
     return false;

@@ -338,6 +338,7 @@ static struct value choose(struct resolver *r, uint32_t i) {
       note_conflict(r, i, strongest, s);
     if (strongest == NUM_SOURCES) strongest = s;
   }
+  if (chosen.kind == VALUE_MISSING && r->from->stand_in) return value_int(r->from->stand_in);
   return chosen;
 }
 

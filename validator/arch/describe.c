@@ -28,7 +28,8 @@ static bool is_better(const struct likeness *x, const struct likeness *than) {
 static void try_sources(struct search *s, const struct arch *arch, const struct family *family,
                         struct text_file config) {
   const struct likeness_request *r = s->r;
-  const struct config_sources sources = {.preset = family->preset, .file = config, .plan = r->plan};
+  const struct config_sources sources = {
+      .preset = family->preset, .file = config, .plan = r->plan, .stand_in = STAND_IN};
   struct limits own = *r->max;
   if (s->left == 0) return;
   own.arch_steps = min_u64(own.arch_steps, s->left * STEPS_PER_KEY);
@@ -94,7 +95,7 @@ struct span describe_difference(const struct likeness *like, const struct likene
   struct observations silent;
   struct span words = SPAN("");
   const struct config_sources sources = {
-      .preset = like->family.preset, .file = like->config, .plan = r->plan};
+      .preset = like->family.preset, .file = like->config, .plan = r->plan, .stand_in = STAND_IN};
   const struct hint_request hint = {.arch = &arch,
                                     .sources = &sources,
                                     .model = &model,

@@ -17,14 +17,19 @@ struct field {
   bool flag, dead; /* dead: no key and no shape depends on it */
 };
 
+struct counts {
+  uint32_t n;
+  int64_t list[MAX_COUNTS];
+};
+
 struct search {
   const struct hint_request *r;
   struct arena *arena;
   struct setting *set; /* the user's, and behind them the changes found */
   size_t num_set;
-  struct pairs pairs; /* with the changes found so far */
-  uint32_t num_counts, num_fields;
-  int64_t counts[MAX_COUNTS];
+  struct pairs pairs;          /* with the changes found so far */
+  struct counts found, wanted; /* lengths of lists: in the checkpoint's keys, in the model's */
+  uint32_t num_fields;
   struct field fields[MAX_FIELDS];
   uint64_t left; /* keys that may still be compared */
 };
@@ -75,10 +80,24 @@ static void list_fields(struct search *s) {
   }
 }
 
-static void add_count(struct search *s, int64_t n) {
-  for (uint32_t i = 0; i < s->num_counts; i++)
-    if (s->counts[i] == n) return;
-  if (s->num_counts < MAX_COUNTS) s->counts[s->num_counts++] = n;
+static bool has_count(const struct counts *c, int64_t n) {
+  for (uint32_t i = 0; i < c->n; i++)
+    if (c->list[i] == n) return true;
+  return false;
+}
+
+static void add_count(struct counts *c, int64_t n) {
+  if (!has_count(c, n) && c->n < MAX_COUNTS) c->list[c->n++] = n;
+}
+
+static struct span found_key(const struct search *s, uint32_t i) {
+  const struct plan *p = s->r->plan;
+  const struct plan_dict *dict = s->r->match->dict;
+  return i < dict->num_entries ? plan_span(p, p->entries[dict->first_entry + i].name) : SPAN("");
+}
+
+static struct span wanted_key(const struct search *s, uint32_t i) {
+  return i < s->r->model->num_expected ? s->r->model->expected[i].key : SPAN("");
 }
 
 /* The number at the end of a key's part and one more; 0 if there is none. */
@@ -94,25 +113,23 @@ static int64_t length_by(struct span part) {
 
 /* "layers.11.": there may be twelve. The greatest number behind one front is the length of the list there.
  * "block11." may be the eleventh, or the twelfth. */
-static void list_counts(struct search *s) {
-  const struct plan *p = s->r->plan;
-  const struct plan_dict *dict = s->r->match->dict;
+static void list_counts(const struct search *s, struct counts *out, uint32_t n,
+                        struct span (*key_at)(const struct search *, uint32_t)) {
   struct {
     struct span front;
     int64_t length;
     bool named;
   } last[8] = {0};
-  for (uint32_t i = 0; i <= dict->num_entries; i++) {
-    struct span key = i < dict->num_entries ? plan_span(p, p->entries[dict->first_entry + i].name) : SPAN(""),
-                rest = key;
+  for (uint32_t i = 0; i <= n; i++) {
+    struct span key = key_at(s, i), rest = key;
     for (uint32_t level = 0; level < ARRAY_LEN(last); level++) {
       const uint8_t *dot = memchr(rest.p, '.', rest.n);
       struct span front = span_first(key, key.n - rest.n),
                   part = dot ? span_first(rest, (size_t)(dot - rest.p)) : rest;
       int64_t length = length_by(part);
       bool same = span_eq(front, last[level].front);
-      if (!same && last[level].length) add_count(s, last[level].length);
-      if (!same && last[level].named) add_count(s, last[level].length - 1);
+      if (!same && last[level].length) add_count(out, last[level].length);
+      if (!same && last[level].named) add_count(out, last[level].length - 1);
       if (!same || last[level].length < length) {
         last[level].length = length;
         last[level].named = length && (part.p[0] < '0' || part.p[0] > '9');
@@ -194,7 +211,7 @@ static void try_field(struct search *s, struct field *f, struct best *best) {
   }
   try_value(s, f, f->value + 1, best); /* one layer more or less, where numbers do not tell */
   try_value(s, f, f->value - 1, best);
-  for (uint32_t i = 0; i < s->num_counts; i++) try_value(s, f, s->counts[i], best);
+  for (uint32_t i = 0; i < s->found.n; i++) try_value(s, f, s->found.list[i], best);
   for (uint32_t i = 0; i < s->pairs.n; i++) {
     int64_t found, want, moved;
     if (!try_cast(s->pairs.list[i].found, &found) || !try_cast(s->pairs.list[i].want, &want)) continue;
@@ -223,6 +240,16 @@ static void try_sizes(struct search *s, bool itself, struct best *best) {
     int64_t value;
     for (uint32_t k = 0; k < s->pairs.n && !f->dead && !f->flag; k++)
       if (share_of_size(f, &s->pairs.list[k], itself, &value)) try_value(s, f, value, best);
+  }
+}
+
+/* Of lists that are longer or shorter than the model's, the length: most often a field is that, too. */
+static void try_lengths(struct search *s, struct best *best) {
+  for (uint32_t i = 0; i < s->num_fields; i++) {
+    struct field *f = &s->fields[i];
+    if (f->flag || f->dead || !has_count(&s->wanted, f->value)) continue;
+    for (uint32_t k = 0; k < s->found.n; k++)
+      if (!has_count(&s->wanted, s->found.list[k])) try_value(s, f, s->found.list[k], best);
   }
 }
 
@@ -317,6 +344,7 @@ static uint64_t try_values(struct search *s, uint64_t before, struct span *words
   uint32_t lines[MAX_CHANGES] = {0};
   for (uint32_t n = 0; n < MAX_CHANGES && left > 0; n++) {
     struct best best = {.problems = left};
+    try_lengths(s, &best);
     try_sizes(s, true, &best);
     if (n == 0 && best.problems) find_dead(s);
     try_sizes(s, false, &best);
@@ -345,7 +373,8 @@ static bool prepare(struct search *s) {
   s->left = s->r->max->hint_keys;
   list_fields(s);
   match_pairs(&s->pairs, s->r->model, s->r->match, s->r->plan);
-  list_counts(s);
+  list_counts(s, &s->found, s->r->match->dict->num_entries, found_key);
+  list_counts(s, &s->wanted, s->r->model->num_expected, wanted_key);
   return true;
 }
 

@@ -180,12 +180,14 @@ static void note_methods(const struct packed *p) {
 
 bool match_quantized(struct matcher *m) {
   struct packed p = {.m = m};
-  bool right;
+  bool right, any = false;
   if (!find_parts(&p)) return false;
   for (uint32_t i = 0; p.parts && i < m->model->num_expected; i++) {
     const struct method *how = method_of(&p, i, &right);
     if (how) take(&p, i, how, right);
+    any = any || how;
   }
-  if (p.parts && !m->options->counts_only) note_methods(&p);
+  if (!any) m->packed = NULL;
+  if (any && !m->options->counts_only) note_methods(&p);
   return true;
 }

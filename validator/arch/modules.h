@@ -21,13 +21,15 @@ enum module_type module_type_by_name(struct span name); /* TYPE_NONE if there is
 /* ---- config ---- */
 struct setting {
   struct span name, value;
-}; /* --set name=value */
+};                     /* --set name=value */
+enum { STAND_IN = 7 }; /* a size that few tensors have */
 struct config_sources {
   const struct setting *set;
   size_t num_set;
   struct span preset;      /* a preset of the architecture file; empty: none */
   struct text_file file;   /* --config; empty text: none */
   const struct plan *plan; /* where the checkpoint's own config is; NULL: none */
+  int64_t stand_in;        /* for values that are required and that nobody gives; 0: they are errors */
 };
 
 /* ---- the tree ---- */

@@ -51,11 +51,18 @@ static void write_cell(struct table *t, size_t column, enum ink ink, const char 
   row->column += n + (right ? 0 : room) + 2;
 }
 
+/* A name above one column of several says less than nothing. */
 static void write_heads(struct table *t) {
   struct row row = row_begin;
+  size_t shown = 0, named = 0;
+  for (size_t c = 0; c < t->num_columns; c++) {
+    shown += t->width[c] > 0;
+    named += t->width[c] > 0 && t->columns[c].head[0];
+  }
+  t->begun = true;
+  if (named < 2 && shown > named) return;
   for (size_t c = 0; c < t->num_columns; c++) write_cell(t, c, INK_FAINT, t->columns[c].head, &row);
   pen_newline(t->pen);
-  t->begun = true;
 }
 
 static void write_rows(struct table *t) {
