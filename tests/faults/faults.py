@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -68,6 +69,13 @@ CASES = [
     ("a disk that fails where nobody reads", "disk error=3500000 WORK/big.pt", "scan --depth quick DISK", {0}, "="),
     ("a disk that fails in the weights of a forward", "disk error=9000 BENIGN/simple_cnn.pt",
      FORWARD.replace("BENIGN/simple_cnn.pt", "DISK"), {2}, "RUN003/shrank"),
+    ("a disk that fails below an archive", "disk error=600 WORK/inside.tar.gz", "scan --nested DISK", {2}, "RUN003/shrank"),
+    ("a disk that fails below an architecture file", "disk error=0 BENIGN/simple_cnn.json", "check BENIGN/simple_cnn.pt --arch DISK", {2},
+     "RUN003/shrank"),
+    ("a disk that fails below a lock file", "disk error=0 WORK/lock.json", "check BENIGN/simple_linear.pt --lock DISK", {2}, "RUN003/shrank"),
+    ("a disk that fails below a policy", "disk error=0 WORK/policy.json", SCAN + " --policy DISK", {4}, "a page of it could not be read"),
+    ("a disk that fails below a list", "disk error=0 FILES/list", "scan --files-from DISK", {4}, "can't read"),
+    ("a disk that fails below one of two", "disk error=0 BENIGN/simple_linear.pt", "diff DISK BENIGN/simple_linear.pt", {2}, "KEY514/not-read"),
     ("a disk that is pulled out", "disk gone=3500000 WORK/big.pt", "scan DISK", {2}, "RUN003/identity"),
     ("a disk whose file is shorter than it said", "disk cut=3500000 WORK/big.pt", "scan DISK", {1, 2}, "CRC|RUN003|FMT1"),
     ("a disk that does not answer: Ctrl-C", "disk stuck=3500000 WORK/big.pt", "scan -f json DISK", {130}, '"exit":130'),
@@ -101,7 +109,7 @@ CASES = [
     ("an output: a full disk", "mount tmpfs -o size=4k WORK/full", FORWARD.replace("WORK", "WORK/full") + " <WORK/full/fill", {74}, "y.npy"),
     ("goldens: a full disk", "mount tmpfs -o size=4k WORK/full", RECORD.replace("WORK", "WORK/full") + " <WORK/full/fill", {74}, "the goldens could not be written"),
     ("goldens: a disk that fails behind the report", "shim write=EIO@3", RECORD, {74}, "the goldens could not be written"),
-    ("goldens: a read-only disk", "mount tmpfs -o ro WORK/ro", RECORD.replace("WORK", "WORK/ro"), {74}, "can't be written there"),
+    ("goldens: a read-only disk", "mount tmpfs -o ro WORK/ro", RECORD.replace("WORK", "WORK/ro"), {74}, "Read-only file system"),
     ("goldens: RLIMIT_FSIZE of 100", "limit FSIZE 100", RECORD, {74}, "the goldens could not be written"),
     ("an output: a disk that fails", "shim write=EIO@1", FORWARD, {74}, "y.npy|" + UNWRITTEN),
     ("an output: a folder that is not there", "none", FORWARD.replace("WORK", "WORK/none"), {74}, "none/y.npy"),
@@ -147,6 +155,12 @@ class Ground:
         subprocess.run([OUT + "/tests/bench/big", "300000", "4", self.work + "/many.pt", "10"], check=True)
         with open(self.files + "/list", "w", encoding="utf-8") as out:
             out.write(BENIGN + "/simple_linear.pt\n")
+        with open(self.work + "/policy.json", "w", encoding="utf-8") as out:
+            out.write('{"policy": 1}\n')
+        with open(self.work + "/lock.json", "wb") as out:
+            subprocess.run([CKPTLINT, "lock", BENIGN + "/simple_linear.pt"], stdout=out, stderr=subprocess.DEVNULL, check=True)
+        with tarfile.open(self.work + "/inside.tar.gz", "w:gz") as out:
+            out.add(BENIGN + "/simple_linear.pt", "simple_linear.pt")
         with open(self.work + "/sparse.safetensors", "wb") as out:  # ten seconds of reading, no disk
             header = json.dumps({"x": {"dtype": "F32", "shape": [5 << 30], "data_offsets": [0, 20 << 30]}}).encode()
             out.write(len(header).to_bytes(8, "little") + header)

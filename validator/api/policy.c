@@ -93,6 +93,19 @@ static void take_texts(struct reading *r, const struct worker_result *result) {
   }
 }
 
+static void take_end(struct reading *r, const struct worker_result *result) {
+  if (result->end == WORKER_OK) {
+    take_texts(r, result);
+  } else if (result->end == WORKER_FILE_CHANGED) {
+    wrong(r, "a page of it could not be read: it was cut off, or its disk failed");
+  } else if (result->end == WORKER_TIMEOUT) {
+    wrong(r, "its bytes did not come within %d seconds", SECONDS);
+  } else {
+    r->p->unread = true;
+    wrong(r, "the sandboxed reader came to no end: %s", worker_end_name(result->end));
+  }
+}
+
 const char *policy_read(struct policy *p, struct arena *a, const struct sandbox *sandbox,
                         const struct limits *max) {
   struct reading r = {.p = p, .a = a};
@@ -111,11 +124,7 @@ const char *policy_read(struct policy *p, struct arena *a, const struct sandbox 
   }
   if (workers_wait(workers, 1) != 0) worker_kill(&worker);
   worker_finish(&worker, a, p->file.bytes.n, &result);
-  p->unread = result.end != WORKER_OK;
-  if (!p->unread)
-    take_texts(&r, &result);
-  else
-    wrong(&r, "the sandboxed reader came to no end: %s", worker_end_name(result.end));
+  take_end(&r, &result);
   char ignored[SHA256_HEX + 1];
   if (!r.wrong && p->entries.n && !digest_bytes(SPAN(""), ignored))
     wrong(&r, "its entries need libcrypto (Debian: libssl3)");
