@@ -184,6 +184,8 @@ static void finish(struct archive *a) {
   put_le(&end, directory, 4);
   put_le(&end, 0, 2);
   out_bytes(a, end.p, end.n);
+  free(end.p);
+  free(a->directory.p);
 }
 
 int main(int argc, char **argv) {
@@ -204,5 +206,7 @@ int main(int argc, char **argv) {
   }
   add_member(&a, "version", "3\n", 2);
   finish(&a);
+  free(pickle.p);
+  free(data);
   return fclose(a.out) == 0 ? 0 : 74;
 }

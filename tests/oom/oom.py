@@ -29,7 +29,7 @@ GEN = os.environ.get("GEN", OUT + "/corpus/gen")
 SHIM = OUT + "/tests/oom/shim.so"
 POINTS = os.environ.get("OOM_POINTS", "8")
 ONLY = [n for n in os.environ.get("OOM_CASES", "").split(",") if n]
-SECONDS = 300  # a second of libseccomp in circles may take long on a busy machine
+SECONDS = 1800  # a second of processor time, for libseccomp in circles, may take long at idle priority
 PROCESSES, PLACES, HEAD = 64, 1 << 18, 7  # plan.h
 ADDR_NO_RANDOMIZE, COMMANDS = 0x40000, 2  # equal stacks have equal numbers in all commands; how many of them fail there
 
@@ -207,6 +207,9 @@ def prepare(work):
 
 
 def main():
+    if os.environ.get("MODE") == "asan":
+        print("SKIPPED oom: a sanitizer has an allocator of its own")
+        return 0
     passed = failed = 0
     ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)  # of this process and all that it starts
     work = tempfile.mkdtemp()
