@@ -80,6 +80,10 @@ CASES = [
     ("a disk that is pulled out", "disk gone=3500000 WORK/big.pt", "scan DISK", {2}, "RUN003/identity"),
     ("a disk whose file is shorter than it said", "disk cut=3500000 WORK/big.pt", "scan DISK", {1, 2}, "CRC|RUN003|FMT1"),
     ("a disk that does not answer: Ctrl-C", "disk stuck=3500000 WORK/big.pt", "scan -f json DISK", {130}, '"exit":130'),
+    ("a disk that does not answer whoever digests for a policy", "disk silent=3500000 WORK/big.pt",
+     "scan --timeout 1 --policy WORK/entry.json DISK", {2}, "LIM804/wall-time"),
+    ("a disk that does not answer whoever digests for a policy: Ctrl-C", "disk stuck=3500000 WORK/big.pt",
+     "scan -f json --policy WORK/entry.json DISK", {130}, '"exit":130'),
     ("a disk that does not answer an open: Ctrl-C", "disk deaf BENIGN/simple_linear.pt", "scan DISK BENIGN/simple_linear.pt", {130},
      "stopped by a signal"),
     # ---- processes ----
@@ -158,6 +162,9 @@ class Ground:
             out.write(BENIGN + "/simple_linear.pt\n")
         with open(self.work + "/policy.json", "w", encoding="utf-8") as out:
             out.write('{"policy": 1}\n')
+        with open(self.work + "/entry.json", "w", encoding="utf-8") as out:
+            entry = {"size": os.path.getsize(self.work + "/big.pt"), "sha256": "0" * 64, "allow": {"a.B": "of another file as large"}}
+            json.dump({"policy": 1, "files": [entry]}, out)
         with open(self.work + "/lock.json", "wb") as out:
             subprocess.run([CKPTLINT, "lock", BENIGN + "/simple_linear.pt"], stdout=out, stderr=subprocess.DEVNULL, check=True)
         with tarfile.open(self.work + "/inside.tar.gz", "w:gz") as out:

@@ -1,50 +1,68 @@
-/* The digest of a file, for the broker, which asks a child: libcrypto 3.0 without memory follows a NULL when
- * it is loaded, and a file that is cut while it is read raises SIGBUS. */
-#include <errno.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+/* The digest of a file, for the broker, which asks a worker: libcrypto 3.0 without memory follows a NULL when
+ * it is loaded, a file that is cut while it is read raises SIGBUS, and a disk may never answer. */
 #include "api/policy.h"
 #include "base/memory.h"
 #include "sandbox/spawn.h"
 #include "tensor/sha256.h"
 
-/* Shared with the child. */
-struct made {
-  bool known;
-  char hex[SHA256_HEX + 1];
+enum { MIB = 1 << 20, MEMORY = 32 * MIB, REPORT_BYTES = 4096 };
+
+struct task {
+  struct span bytes;
+  char *hex; /* shared with the worker */
 };
 
-_Noreturn static void make(struct made *out, struct span bytes) {
+static bool prepare(void *ctx) {
+  (void)ctx;
+  bool loaded = sha256_load();
+  if (memory_has_failed()) worker_out_of_memory();
+  return loaded;
+}
+
+static bool make(void *ctx, struct wire_out *out) {
+  const struct task *t = ctx;
   uint8_t digest[SHA256_HEX / 2];
-  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (sha256_load() && sha256(bytes, digest)) {
-    sha256_hex(digest, out->hex);
-    out->known = true;
+  (void)out;
+  if (!sha256(t->bytes, digest)) return false;
+  sha256_hex(digest, t->hex);
+  return true;
+}
+
+/* Ends that say something of the file or of this host; any other is for want of memory. */
+static bool is_told(enum worker_end end) {
+  return end == WORKER_OK || end == WORKER_SETUP || end == WORKER_FILE_CHANGED || end == WORKER_TIMEOUT ||
+         end == WORKER_CPU;
+}
+
+static bool ask(struct task *t, const struct sandbox *sandbox, const struct limits *max) {
+  const uint64_t seconds = max->seconds + t->bytes.n / 100000000;
+  const struct worker_limits limits = {.memory_bytes = MEMORY,
+                                       .cpu_seconds = seconds,
+                                       .wall_ms = seconds * 1000,
+                                       .report_bytes = REPORT_BYTES,
+                                       .at_least = sandbox_level(sandbox)};
+  const struct worker_task task = {.prepare = prepare, .run = make, .ctx = t};
+  struct worker worker, *const workers[] = {&worker};
+  struct worker_result result;
+  struct arena a;
+  if (!worker_start(&worker, sandbox, &limits, &task)) {
+    memory_note_failure();
+    return false;
   }
-  _exit(memory_has_failed());
+  bool stopped = workers_wait(workers, 1) != 0;
+  if (stopped) worker_kill(&worker);
+  arena_init(&a, MIB);
+  worker_finish(&worker, &a, t->bytes.n, &result);
+  arena_free(&a);
+  if (!stopped && !is_told(result.end)) memory_note_failure();
+  return !stopped && result.end == WORKER_OK;
 }
 
-/* The child's end: a file that was cut is told by whoever looks at its identity. */
-static bool came_to_its_end(pid_t pid) {
-  siginfo_t info = {0};
-  while (waitid(P_PID, (id_t)pid, &info, WEXITED) && errno == EINTR) continue;
-  bool fine = info.si_code == CLD_EXITED && info.si_status == 0;
-  bool was_cut = info.si_code != CLD_EXITED && info.si_status == SIGBUS;
-  if (!fine && !was_cut) memory_note_failure();
-  return fine;
-}
-
-bool digest_bytes(struct span bytes, char hex[SHA256_HEX + 1]) {
-  hex[0] = '\0';
-  struct made *made = region_map(sizeof *made);
-  pid_t pid = made ? fork() : -1;
-  if (pid == 0) make(made, bytes);
-  if (pid < 0) memory_note_failure();
-  bool known = pid > 0 && came_to_its_end(pid) && made->known;
-  if (known) memcpy(hex, made->hex, sizeof made->hex);
-  region_unmap(made, sizeof *made);
+bool digest_bytes(struct span bytes, const struct sandbox *sandbox, const struct limits *max,
+                  char hex[SHA256_HEX + 1]) {
+  struct task t = {bytes, region_map(SHA256_HEX + 1)};
+  bool known = t.hex && ask(&t, sandbox, max);
+  memcpy(hex, known ? t.hex : "", known ? SHA256_HEX + 1 : 1);
+  region_unmap(t.hex, SHA256_HEX + 1);
   return known;
 }

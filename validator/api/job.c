@@ -92,9 +92,13 @@ struct scan_job job_scan_task(const struct job *job) {
       .hash_seed = {job->run->hash_seed[0], job->run->hash_seed[1]}};
 }
 
+bool job_digest(const struct job *job, char hex[SHA256_HEX + 1]) {
+  return digest_bytes(job->in.bytes, job->run->sandbox, &job->run->options->limits, hex);
+}
+
 void job_scan(struct job *job) {
-  job->names = policy_names(&job->run->policy, job->in.bytes);
-  if (job->run->options->proposal && !digest_bytes(job->in.bytes, job->sha256)) job->sha256[0] = '\0';
+  job->names = policy_names(&job->run->policy, job->in.bytes, job->run->sandbox, &job->run->options->limits);
+  if (job->run->options->proposal) (void)!job_digest(job, job->sha256);
   job->plan_bytes = (size_t)max_u64(job->run->options->limits.plan_bytes, PLAN_MIN_BYTES);
   job->plan_region = region_map(job->plan_bytes);
   if (!job->plan_region) {

@@ -162,6 +162,8 @@ struct job *job_input(struct job *job);
 NODISCARD bool job_take_report(struct job *job);
 void job_end(struct job *job);
 struct worker_limits job_limits(const struct job *job, uint64_t memory);
+/* Of the file, as digest_bytes; "" and false where there is none. */
+NODISCARD bool job_digest(const struct job *job, char hex[SHA256_HEX + 1]);
 uint64_t job_now_ms(void);
 /* How a worker scans its bytes. */
 struct scan_job job_scan_task(const struct job *job);

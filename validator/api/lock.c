@@ -78,7 +78,9 @@ static void write_head(struct locking *l, const struct job *job, struct span dic
   event_str(head, "tool", "ckptlint " CKPTLINT_VERSION);
   event_text(head, "path", job->in.path, PATH_CAP);
   event_u64(head, "size", job->folder.n ? job->folder.bytes : job->in.bytes.n);
-  if (!job->folder.n && digest_bytes(job->in.bytes, sha256)) event_str(head, "sha256", sha256);
+  if (!job->folder.n && !job_digest(job, sha256))
+    l->complaint = "the file could not be read again for its digest";
+  if (!job->folder.n) event_str(head, "sha256", sha256);
   event_text(head, "state_dict", dict, PATH_CAP);
   out_str(&l->out, "{\n");
   cJSON_ArrayForEach(item, head) {

@@ -126,7 +126,7 @@ const char *policy_read(struct policy *p, struct arena *a, const struct sandbox 
   worker_finish(&worker, a, p->file.bytes.n, &result);
   take_end(&r, &result);
   char ignored[SHA256_HEX + 1];
-  if (!r.wrong && p->entries.n && !digest_bytes(SPAN(""), ignored))
+  if (!r.wrong && p->entries.n && !digest_bytes(SPAN(""), sandbox, max, ignored) && !workers_signal())
     wrong(&r, "its entries need libcrypto (Debian: libssl3)");
   if (!r.wrong && p->entries.n) qsort(p->entries.p, p->entries.n, sizeof *p->entries.p, by_digest);
   return r.wrong;
@@ -159,19 +159,21 @@ struct span policy_text(const struct policy *p, struct arena *a) {
 
 bool policy_has_names(const struct policy *p) { return p->globals.num_allowed > 0 || p->entries.n > 0; }
 
-void policy_digest(struct policy *p, struct arena *a) {
+void policy_digest(struct policy *p, struct arena *a, const struct sandbox *sandbox,
+                   const struct limits *max) {
   bool built_in = !policy_has_names(p) && !p->weights_profile && p->torch == torch_newest();
   if (built_in) /* known without libcrypto, which takes a millisecond to load */
     (void)snprintf(p->sha256, sizeof p->sha256, "%s", version_lists_sha256());
   else
-    (void)!digest_bytes(policy_text(p, a), p->sha256);
+    (void)!digest_bytes(policy_text(p, a), sandbox, max, p->sha256);
 }
 
-const struct globals *policy_names(const struct policy *p, struct span bytes) {
+const struct globals *policy_names(const struct policy *p, struct span bytes, const struct sandbox *sandbox,
+                                   const struct limits *max) {
   char hex[SHA256_HEX + 1] = "";
   for (uint32_t i = 0; i < p->entries.n; i++) {
     const struct policy_entry *e = &p->entries.p[i];
-    if (e->size != bytes.n || (!hex[0] && !digest_bytes(bytes, hex))) continue;
+    if (e->size != bytes.n || (!hex[0] && !digest_bytes(bytes, sandbox, max, hex))) continue;
     if (span_is(e->sha256, hex)) return &e->globals;
   }
   return &p->globals;

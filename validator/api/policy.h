@@ -37,14 +37,18 @@ NODISCARD const char *policy_read(struct policy *p, struct arena *a, const struc
 bool policy_has_names(const struct policy *p);
 /* Fills in the digest of what is in force: that of the built-in lists, or where something else was asked for
  * that of policy_text. */
-void policy_digest(struct policy *p, struct arena *a);
+void policy_digest(struct policy *p, struct arena *a, const struct sandbox *sandbox,
+                   const struct limits *max);
 /* Every choice that decides about names, a line each, sorted. In the arena. */
 struct span policy_text(const struct policy *p, struct arena *a);
 
 /* The names for a file of these bytes: of the entry with its digest, which is computed only where an entry
  * has its size, or those for every file. */
-const struct globals *policy_names(const struct policy *p, struct span bytes);
-/* In hex, made by a child (digest.c). False: libcrypto is missing, or the file was cut meanwhile. */
-NODISCARD bool digest_bytes(struct span bytes, char hex[SHA256_HEX + 1]);
+const struct globals *policy_names(const struct policy *p, struct span bytes, const struct sandbox *sandbox,
+                                   const struct limits *max);
+/* In hex, made by a worker (digest.c). False: libcrypto is missing, the file was cut meanwhile, its disk does
+ * not answer, or a signal came. */
+NODISCARD bool digest_bytes(struct span bytes, const struct sandbox *sandbox, const struct limits *max,
+                            char hex[SHA256_HEX + 1]);
 
 #endif

@@ -127,7 +127,8 @@ static void write_object(struct out *o, const char *key, cJSON *object) {
   cJSON_Delete(object);
 }
 
-static void write_head(struct out *o, const struct job *job) {
+/* False: the checkpoint could not be digested. */
+static bool write_head(struct out *o, const struct job *job) {
   const struct result *r = job->result;
   const struct model_summary *s = job_summary(job);
   char sha256[SHA256_HEX + 1];
@@ -136,7 +137,8 @@ static void write_head(struct out *o, const struct job *job) {
   event_str(arch, "sha256", sha256_hex(r->arch_sha256, sha256));
   event_text(checkpoint, "path", job->in.path, PATH_CAP);
   event_u64(checkpoint, "size", job->folder.n ? job->folder.bytes : job->in.bytes.n);
-  if (!job->folder.n && digest_bytes(job->in.bytes, sha256)) event_str(checkpoint, "sha256", sha256);
+  bool digested = job->folder.n || job_digest(job, sha256);
+  if (!job->folder.n) event_str(checkpoint, "sha256", sha256);
   event_str(checkpoint, "weights_sha256", sha256_hex(r->weights_sha256, sha256));
   out_str(o, "{\n  \"goldens\": 1,\n  \"tool\": \"ckptlint " CKPTLINT_VERSION "\",\n");
   if (r->core.n) {
@@ -146,6 +148,7 @@ static void write_head(struct out *o, const struct job *job) {
   }
   write_object(o, "arch", arch);
   write_object(o, "checkpoint", checkpoint);
+  return digested;
 }
 
 void record_write(struct recording *r, const struct job *job) {
@@ -153,7 +156,7 @@ void record_write(struct recording *r, const struct job *job) {
   if (++r->inputs > 1) r->complaint = "record takes one checkpoint, a file or a folder of weights";
   if (!r->complaint) r->complaint = look_at_job(job);
   if (r->complaint) return;
-  write_head(r->out, job);
+  if (!write_head(r->out, job)) r->complaint = "the file could not be read again for its digest";
   out_str(r->out, "  \"tests\": [");
   for (uint32_t i = 0; i < job->result->num_tests; i++) {
     out_str(r->out, i ? ",\n" : "\n");

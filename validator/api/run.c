@@ -316,7 +316,7 @@ static const char *prepare_policy(struct run *run, const struct input_list *inpu
   const char *why = open_policy(run, inputs);
   if (!why && p->file.fd >= 0) why = policy_read(p, &run->arena, run->sandbox, &o->limits);
   if (!why) why = allow_names(run);
-  if (!why) policy_digest(p, &run->arena);
+  if (!why) policy_digest(p, &run->arena, run->sandbox, &o->limits);
   return why;
 }
 
