@@ -28,10 +28,11 @@ static bool make(void *ctx, struct wire_out *out) {
   return true;
 }
 
-/* Ends that say something of the file or of this host; any other is for want of memory. */
-static bool is_told(enum worker_end end) {
-  return end == WORKER_OK || end == WORKER_SETUP || end == WORKER_FILE_CHANGED || end == WORKER_TIMEOUT ||
-         end == WORKER_CPU;
+/* Ends that say something of the file, or that there is no libcrypto; any other is for want of memory. */
+static bool is_told(const struct worker_result *r) {
+  bool no_library = r->end == WORKER_SETUP && r->setup_step && strcmp(r->setup_step, "libraries") == 0;
+  return r->end == WORKER_OK || r->end == WORKER_FILE_CHANGED || r->end == WORKER_TIMEOUT ||
+         r->end == WORKER_CPU || no_library;
 }
 
 static bool ask(struct task *t, const struct sandbox *sandbox, const struct limits *max) {
@@ -53,8 +54,8 @@ static bool ask(struct task *t, const struct sandbox *sandbox, const struct limi
   if (stopped) worker_kill(&worker);
   arena_init(&a, MIB);
   worker_finish(&worker, &a, t->bytes.n, &result);
+  if (!stopped && !is_told(&result)) memory_note_failure();
   arena_free(&a);
-  if (!stopped && !is_told(result.end)) memory_note_failure();
   return !stopped && result.end == WORKER_OK;
 }
 

@@ -184,7 +184,7 @@ enum exit_code command_lock(struct cli *cli) {
   enum exit_code code = run_to(cli, &run, &inputs, STDERR_FILENO);
   if (locking.inputs && locking.complaint)
     cli_complain(cli, locking.complaint);
-  else if (locking.inputs)
+  else if (locking.inputs && !memory_has_failed()) /* a field may be missing */
     out_span(&cli->out, out_taken(&locking.out));
   out_free(&locking.out);
   return locking.complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
@@ -216,7 +216,7 @@ enum exit_code command_record(struct cli *cli) {
   }
   struct recording recording = {.out = path ? &file.out : &memory};
   enum exit_code code = record_to(cli, &inputs, &recording);
-  bool there = recording.inputs && !recording.complaint;
+  bool there = recording.inputs && !recording.complaint && !memory_has_failed();
   bool written = path ? replace_end(&file, there) : !memory.failed;
   if (!written) cli_complain(cli, "the goldens could not be written");
   if (!path && there && written) out_span(&cli->out, out_taken(&memory));
@@ -236,7 +236,7 @@ enum exit_code command_describe(struct cli *cli) {
   enum exit_code code = run_to(cli, &run, &inputs, STDERR_FILENO);
   if (sketch.inputs && sketch.complaint)
     cli_complain(cli, sketch.complaint);
-  else if (sketch.inputs)
+  else if (sketch.inputs && !memory_has_failed())
     out_span(&cli->out, out_taken(&sketch.out));
   out_free(&sketch.out);
   return sketch.complaint && code == EXIT_CLEAN ? EXIT_UNCHECKED : code;
