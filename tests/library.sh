@@ -22,7 +22,8 @@ failed=0
 for kind in shared static; do
   line=$("$OUT/tests/library_$kind" "$OUT/ckptlint" corpus/benign/simple_linear.pt "$work/hostile.pkl" "$work/mad" "$work/e11-directory-far.pt" | tee "$work/out" | tail -n 1)
   sed '$d' "$work/out"
-  passed=$((passed + $(echo "$line" | sed -n 's/^\([0-9]*\) passed, .*/\1/p')))
+  good=$(echo "$line" | sed -n 's/^\([0-9]*\) passed, .*/\1/p')
+  passed=$((passed + ${good:-0}))
   bad=$(echo "$line" | sed -n 's/.* passed, \([0-9]*\) failed$/\1/p')
   failed=$((failed + ${bad:-1}))
 done

@@ -5,7 +5,7 @@
 set -eu
 
 BUILD="gcc make pkg-config libc6-dev linux-libc-dev libseccomp-dev libcjson-dev libdeflate-dev libmd-dev libssl3 libopenblas0-serial libarchive13"
-TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip zip p7zip-full libarchive-tools zstd xz-utils lz4 bzip2 ziptool"
+TEST="$BUILD clang libclang-rt-14-dev afl++ libcmocka-dev unzip zip p7zip-full libarchive-tools zstd xz-utils lz4 bzip2 ziptool python3"
 LINT="$BUILD clang-format clang-tidy cppcheck shellcheck valgrind"
 # The oracles: Debian's own python3 with torch. CI installs them; elsewhere the suites that need them say SKIPPED.
 ORACLES="python3-torch python3-torchvision python3-numpy python3-joblib python3-sklearn python3-pandas python3-lz4 python3-jsonschema python3-omegaconf python3-easydict libonnx-testdata"
