@@ -17,7 +17,7 @@ static void put_number(struct text *t, uint64_t n, bool hex) {
   put(t, span_of(digits, len > 0 ? (size_t)len : 0));
 }
 
-/* "{got:key is|keys are}": the words for one, or for any other number. */
+/* "{got:key is|keys are}", or of {want:…}: the words for one, or for any other number. */
 static bool put_words(struct text *t, struct span words, uint64_t n) {
   const uint8_t *bar = memchr(words.p, '|', words.n);
   if (!bar) return false;
@@ -31,6 +31,7 @@ static bool put_field(struct text *t, const struct finding *f, struct span name)
   bool hex = span_ends(name, SPAN(":x"));
   if (hex) name.n -= 2;
   if (span_starts(name, SPAN("got:"))) return put_words(t, span_from(name, 4), f->got);
+  if (span_starts(name, SPAN("want:"))) return put_words(t, span_from(name, 5), f->want);
   if (span_is(name, "subject"))
     put(t, f->subject);
   else if (span_is(name, "detail"))
