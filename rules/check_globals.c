@@ -9,7 +9,7 @@ static enum obs_kind unlisted(uint32_t uses) {
 
 static enum obs_kind obs_of(const struct global *g, const struct global_row *row, uint32_t uses,
                             torch_version torch) {
-  if (g->odd || g->dotted) return global_refused(g, row, uses);
+  if (g->odd || (g->dotted && !global_is_path(row))) return global_refused(g, row, uses);
   if (!row) return unlisted(uses);
   if (row->reviewed && !(uses & USED_REFUSED) && !global_is_listed(row, torch)) return OBS_GLOBAL_REVIEWED;
   switch (row->cls) {
@@ -47,10 +47,24 @@ static void add_name(struct checkpoint *cp, struct together *t, struct span name
 }
 
 static void observe_together(const struct machine *m, enum obs_kind kind, const struct together *t,
-                             struct observations *o) {
+                             const char *detail, struct observations *o) {
   if (t->n)
-    observe(o, (struct observation){
-                   .kind = kind, .member = m->member, .at = t->first_at, .subject = t->names, .got = t->n});
+    observe(o, (struct observation){.kind = kind,
+                                    .member = m->member,
+                                    .at = t->first_at,
+                                    .subject = t->names,
+                                    .detail = span_str(detail),
+                                    .got = t->n});
+}
+
+/* What loads a file that no torch.load reads, whatever it names; NULL: torch.load, or nothing of the kind. */
+static const char *loader_without_list(enum container_kind kind) {
+  switch (kind) {
+  case CONTAINER_PICKLE: return "pickle.load or joblib.load";
+  case CONTAINER_NPY:
+  case CONTAINER_NPZ: return "numpy.load with allow_pickle=True";
+  default: return NULL;
+  }
 }
 
 /* "2.4: its list has it since 2.6" */
@@ -69,7 +83,8 @@ static bool makes_dcp_metadata(const struct checkpoint *cp, const struct machine
 }
 
 static void check_program(struct checkpoint *cp, const struct machine *m, struct observations *o) {
-  struct together modules = {.n = 0}, reviewed = {.n = 0}, metadata = {.n = 0};
+  struct together modules = {.n = 0}, reviewed = {.n = 0}, metadata = {.n = 0}, data = {.n = 0};
+  const char *loader = loader_without_list(cp->container->kind);
   bool dcp = makes_dcp_metadata(cp, m);
   bool whole = runs_script(cp) || cp->container->kind == CONTAINER_TORCH_PACKAGE; /* torch.load refuses it */
   const uint32_t *uses = global_uses(cp, m);
@@ -86,6 +101,8 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
       add_name(cp, &modules, g->mapped_name, g->first_at);
     else if (kind == OBS_GLOBAL_REVIEWED)
       add_name(cp, &reviewed, global_name(cp->arena, g), g->first_at);
+    else if (loader && (kind == OBS_GLOBAL_BLOCKS || kind == OBS_GLOBAL_LATER))
+      add_name(cp, &data, global_name(cp->arena, g), g->first_at);
     else
       observe(o, (struct observation){.kind = kind,
                                       .member = m->member,
@@ -96,11 +113,13 @@ static void check_program(struct checkpoint *cp, const struct machine *m, struct
                                                 : kind == OBS_GLOBAL_LATER ? later(cp, row)
                                                                            : span_str(row->why)});
   }
-  observe_together(m, OBS_GLOBAL_MODULE, &modules, o);
-  observe_together(m, OBS_GLOBAL_REVIEWED, &reviewed, o);
-  observe_together(m, OBS_GLOBAL_DCP, &metadata, o);
+  observe_together(m, OBS_GLOBAL_MODULE, &modules, "", o);
+  observe_together(m, OBS_GLOBAL_REVIEWED, &reviewed, "", o);
+  observe_together(m, OBS_GLOBAL_DCP, &metadata, "", o);
+  observe_together(m, OBS_GLOBAL_DATA, &data, loader, o);
+  if (loader) observations_withdraw(o, OBS_PKL_PROTOCOL, m->member);
+  if (loader || metadata.n) observations_withdraw(o, OBS_PKL_WEIGHTS_ONLY, m->member);
   if (metadata.n == 0) return;
-  observations_withdraw(o, OBS_PKL_WEIGHTS_ONLY, m->member);
   observations_withdraw(o, OBS_PKL_KEY_OBJECT,
                         m->member); /* MetadataIndex, by which its reader looks chunks up */
 }

@@ -18,7 +18,7 @@ static bool of_forward(enum rule_id id) { return id >= RULE_FWD701 && id <= RULE
 void adjust(struct finding *f, const struct adjusting *how) {
   enum rule_id id = reason_table[f->reason].rule;
   /* A weights file has no business with classes: what is a finding elsewhere is a refusal there. */
-  if (how->weights_profile && (id == RULE_GLB303 || id == RULE_GLB308)) {
+  if (how->weights_profile && (id == RULE_GLB302 || id == RULE_GLB303 || id == RULE_GLB308)) {
     f->effect = EFFECT_UNSAFE;
     f->severity = SEV_HIGH;
   }

@@ -15,6 +15,10 @@
   NP_DTYPE(code) T(I("3") S("|") items names fields I(size) I("1") I(flags))
 #define RANDOM(name, args)     CALL("numpy.random._pickle", name, args)
 #define BIT_CTOR               G("numpy.random._pickle", "__bit_generator_ctor")
+#define PARTIAL(function)      CALL("functools", "partial", function)
+#define LAYER_NORM             G("torch.nn.modules.normalization", "LayerNorm")
+#define EPS                    DICT(S("eps") F("1e-06"))
+#define TORCH_RELU             CALL("__builtin__", "getattr", G("torch._C", "_VariableFunctionsClass") S("relu"))
 #define LATIN(text)            CALL("_codecs", "encode", S(text) S("latin1"))
 #define MULTIARRAY(name, args) CALL("numpy.core.multiarray", name, args)
 #define NP_ARRAY               MULTIARRAY("_reconstruct", G("numpy", "ndarray") T(I("0")) LATIN("b"))
@@ -106,8 +110,30 @@ static const struct accepted accepted[] = {
     {"type(Ellipsis)", CALL("__builtin__", "type", G("__builtin__", "Ellipsis")), BUILT_RECORD},
     {"object of a package by its function",
      CALL("sklearn.neighbors._kd_tree", "newObj", G("sklearn.neighbors._kd_tree", "KDTree")), BUILT_RECORD},
-    {"torch.relu as a value",
-     CALL("__builtin__", "getattr", G("torch._C", "_VariableFunctionsClass") S("relu")), BUILT_RECORD},
+    {"torch.relu as a value", TORCH_RELU, BUILT_RECORD},
+    {"partial of a module's class", PARTIAL(LAYER_NORM) T(LAYER_NORM T("") EPS NONE) BUILD, BUILT_RECORD},
+    {"partial with attributes", PARTIAL(LAYER_NORM) T(LAYER_NORM T("") EPS DICT(S("a") I("1"))) BUILD,
+     BUILT_RECORD},
+    {"partial of torch.relu", PARTIAL(TORCH_RELU PUT(0)) T(GET(0) T("") DICT("") NONE) BUILD, BUILT_RECORD},
+    {"partial of a built-in type",
+     PARTIAL(G("__builtin__", "int")) T(G("__builtin__", "int") T("") DICT(S("base") I("2")) NONE) BUILD,
+     BUILT_RECORD},
+    {"partial of a partial's class",
+     PARTIAL(LAYER_NORM) T(LAYER_NORM T(PARTIAL(LAYER_NORM)) DICT("") NONE) BUILD, BUILT_RECORD},
+    {"defaultdict of a partial", CALL("collections", "defaultdict", PARTIAL(G("collections", "deque"))),
+     BUILT_DICT},
+    {"Dict[str, int]",
+     CALL("_operator", "getitem", G("typing", "Dict") T(G("__builtin__", "str") G("__builtin__", "int"))),
+     BUILT_RECORD},
+    {"Callable[[int], List[int]]",
+     CALL("_operator", "getitem",
+          G("typing", "Callable") T(LIST(G("__builtin__", "int")) CALL(
+              "_operator", "getitem", G("typing", "List") G("__builtin__", "int")))),
+     BUILT_RECORD},
+    {"Literal['a']", CALL("_operator", "getitem", G("typing", "Literal") S("a")), BUILT_RECORD},
+    {"QConfig of partials",
+     G("torch.ao.quantization.qconfig", "QConfig") T(PARTIAL(LAYER_NORM) PARTIAL(LAYER_NORM)) NEWOBJ,
+     BUILT_RECORD},
     {"sparse tensor", SPARSE, BUILT_TENSOR},
     {"coalesced sparse tensor",
      UTILS("_rebuild_sparse_tensor", LAYOUT_OF("coo") T(INDICES ONE_ROW T(I("3") I("6")) TRUE_)),
@@ -330,7 +356,40 @@ struct refused {
        STORAGE("QInt8Storage", "1", "8") I("0") T(I("2") I("4")) T(I("4") I("1")) params REST)
 #define SIZES I("0") T(I("6")) T(I("1"))
 
+#define INDIRECT(m, n, args) G(m, n) T(args), REDUCE, OBS_CALL_INDIRECT
+
 static const struct refused refused[] = {
+    {"partial of a dangerous function", INDIRECT("functools", "partial", G("os", "getppid"))},
+    {"partial of a builder", INDIRECT("functools", "partial", G("torch._utils", "_rebuild_tensor_v2"))},
+    {"partial of getattr", INDIRECT("functools", "partial", G("__builtin__", "getattr"))},
+    {"partial of partial", INDIRECT("functools", "partial", G("functools", "partial"))},
+    {"partial of a partial", INDIRECT("functools", "partial", PARTIAL(LAYER_NORM))},
+    {"partial of a method",
+     INDIRECT("functools", "partial", CALL("__builtin__", "getattr", LAYER_NORM S("forward")))},
+    {"partial of an object", INDIRECT("functools", "partial", G("argparse", "Namespace") ")" NEWOBJ)},
+    {"partial of text", INDIRECT("functools", "partial", S("os.getppid"))},
+    {"partial of nothing", INDIRECT("functools", "partial", "")},
+    {"partial with an argument", INDIRECT("functools", "partial", LAYER_NORM I("3"))},
+    {"partial of a path", INDIRECT("functools", "partial", G("torch", "nn.Linear"))},
+    {"partial by NEWOBJ", G("functools", "partial") T(LAYER_NORM), NEWOBJ, OBS_CALL_INDIRECT},
+    {"partial of a class on no list", G("functools", "partial") T(G("mycorp.nets", "Norm")), REDUCE,
+     OBS_CALL_PARTIAL},
+    {"partial of a function on no list", G("functools", "partial") T(G("mycorp.nets", "run")), REDUCE,
+     OBS_CALL_PARTIAL},
+    {"call of a partial", PARTIAL(LAYER_NORM) T(I("3")), REDUCE, OBS_CALL_COMPUTED},
+    {"object of a partial", PARTIAL(LAYER_NORM) T(""), NEWOBJ, OBS_CALL_COMPUTED},
+    {"partial as an argument", ARGS("datetime", "timedelta", PARTIAL(LAYER_NORM))},
+    {"partial given to an object of a class on no list", G("mycorp.nets", "Norm") T(PARTIAL(LAYER_NORM)),
+     NEWOBJ, OBS_CALL_UNKNOWN},
+    {"attribute of a partial", INDIRECT("__builtin__", "getattr", PARTIAL(LAYER_NORM) S("func"))},
+    {"map of a partial", INDIRECT("__builtin__", "map", PARTIAL(LAYER_NORM) LIST(I("3")))},
+    {"List['text'], which typing compiles", INDIRECT("_operator", "getitem", G("typing", "List") S("a"))},
+    {"Dict[str, 'text']",
+     INDIRECT("_operator", "getitem", G("typing", "Dict") T(G("__builtin__", "str") S("a")))},
+    {"item of a class that is no type", INDIRECT("_operator", "getitem", LAYER_NORM G("__builtin__", "int"))},
+    {"item of a dict", INDIRECT("_operator", "getitem", DICT(S("a") I("1")) S("a"))},
+    {"getitem of three", INDIRECT("_operator", "getitem", G("typing", "List") NONE NONE)},
+    {"setitem", INDIRECT("_operator", "setitem", G("typing", "List") NONE)},
     {"OrderedDict(1)", ARGS("collections", "OrderedDict", I("1"))},
     {"OrderedDict of triples", ARGS("collections", "OrderedDict", LIST(T(I("1") I("2") I("3"))))},
     {"OrderedDict of two", ARGS("collections", "OrderedDict", LIST("") LIST(""))},
@@ -575,6 +634,18 @@ static const struct refused changed[] = {
     {"second state of a dict", ODICT DICT(S("a") I("1")) BUILD DICT(S("b") I("2")), BUILD, OBS_BUILD_REFUSED},
     {"state of what getattr found", METHOD DICT(S("a") I("1")), BUILD, OBS_BUILD_REFUSED},
     {"items of what getattr found", METHOD S("a") I("1"), "s", OBS_BUILD_REFUSED},
+    {"partial's state of another function",
+     PARTIAL(LAYER_NORM) T(G("torch.nn.modules.linear", "Linear") T("") EPS NONE), BUILD, OBS_BUILD_REFUSED},
+    {"partial's state of its name alone", PARTIAL(LAYER_NORM) T(S("LayerNorm") T("") EPS NONE), BUILD,
+     OBS_BUILD_REFUSED},
+    {"partial's state of three", PARTIAL(LAYER_NORM) T(LAYER_NORM T("") EPS), BUILD, OBS_BUILD_REFUSED},
+    {"partial's arguments in a list", PARTIAL(LAYER_NORM) T(LAYER_NORM LIST("") EPS NONE), BUILD,
+     OBS_BUILD_REFUSED},
+    {"partial's special attribute", PARTIAL(LAYER_NORM) T(LAYER_NORM T("") EPS DICT(S("__class__") I("1"))),
+     BUILD, OBS_BUILD_REFUSED},
+    {"attributes of a partial", PARTIAL(LAYER_NORM) DICT(S("func") G("mycorp.nets", "run")), BUILD,
+     OBS_BUILD_REFUSED},
+    {"items of a partial", PARTIAL(LAYER_NORM) S("a") I("1"), "s", OBS_BUILD_REFUSED},
     {"dict attribute keys", ODICT DICT(S("keys") G("collections", "OrderedDict")), BUILD, OBS_BUILD_REFUSED},
     {"special attribute in a made dict", NAMESPACE ODICT S("__setstate__") I("1") "s", BUILD,
      OBS_BUILD_REFUSED},
@@ -746,6 +817,7 @@ static const struct shared {
     {"an unknown call", "(", I("1"), "tp0\n(", G("mylib", "f") GET(0) REDUCE},
     {"getattr", "(" S("0") "0V", "name", "\np0\n(",
      G("__builtin__", "getattr") T(G("argparse", "Namespace") GET(0)) "R"},
+    {"type of many", "(", NONE, "tp0\n(", G("_operator", "getitem") T(G("typing", "Tuple") GET(0)) "R"},
     {"encode", "(" S("0") "0V", "text", "\np0\n(", G("_codecs", "encode") T(GET(0) S("latin1")) REDUCE},
     {"dtype", "(" S("0") "0Vf", "0000", "\np0\n(", G("numpy", "dtype") T(GET(0)) REDUCE},
     {"storage key", "(" S("0") "0V", "1111", "\np0\n(",

@@ -93,12 +93,10 @@ static void say_loading(const struct job *job, const struct model_summary *s, en
   if (p->num_dicts == 0) return;
   const struct plan_dict *d = &p->dicts[s && s->found ? s->dict : 0];
   const char *map = on_device(p) ? ", map_location=\"cpu\"" : "";
-  if (d->module) {
+  if (d->module)
     say(list,
         "a whole module is pickled: loading it needs its classes, and runs their code. Where it was made, "
         "save model.state_dict() instead; ckptlint inspect --tensors lists its tensors");
-    return;
-  }
   if (p->header->kind == CONTAINER_SAFETENSORS) {
     say(list, "state_dict = safetensors.torch.load_file(FILE)");
     return;
@@ -111,9 +109,9 @@ static void say_loading(const struct job *job, const struct model_summary *s, en
     say(list,
         "weights_only=True stops at what is listed above; weights_only=False lets it run: use that only "
         "where you know the code and trust the file's maker");
-  if (snprintf(line, sizeof line, "%sstate_dict = torch.load(FILE%s, weights_only=%s)%s",
-               how == WEIGHTS_ONLY_TOLD ? "then " : "", map, how == WEIGHTS_ONLY_STOPS ? "False" : "True",
-               index) > 0)
+  if (snprintf(line, sizeof line, "%s%s = torch.load(FILE%s, weights_only=%s)%s",
+               how == WEIGHTS_ONLY_TOLD ? "then " : "", d->module ? "model" : "state_dict", map,
+               how == WEIGHTS_ONLY_STOPS ? "False" : "True", index) > 0)
     say(list, line);
 }
 

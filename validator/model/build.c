@@ -65,7 +65,7 @@ uint32_t refuse_silently(const struct call *c) {
   return call_built(c, BUILT_REFUSED, 0);
 }
 
-static uint32_t refuse_with(const struct call *c, enum obs_kind kind, struct span detail) {
+uint32_t refuse_with(const struct call *c, enum obs_kind kind, struct span detail) {
   observe(c->cp->obs, (struct observation){.kind = kind,
                                            .member = c->cp->member,
                                            .at = c->at,
@@ -74,7 +74,7 @@ static uint32_t refuse_with(const struct call *c, enum obs_kind kind, struct spa
   return refuse_silently(c);
 }
 
-static uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
+uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
   return refuse_with(c, kind, span_str(c->row ? c->row->why : ""));
 }
 
@@ -126,76 +126,9 @@ static uint32_t on_global(void *ctx, const struct machine *m, const struct globa
   return cp->rows.n - 1;
 }
 
-static bool is_identifier(struct span s) {
-  enum { LONGEST = 512 };
-  if (s.n > LONGEST) return false;
-  for (size_t i = 0; i < s.n; i++) {
-    uint8_t c = s.p[i];
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    if (!letter && (i == 0 || c < '0' || c > '9')) return false;
-  }
-  return s.n > 0 && !span_starts(s, SPAN("__"));
-}
-
 bool is_argument(const struct global_row *row) {
   return row && row->cls != GLOBAL_UNKNOWN && !global_is_refused(row->cls) &&
          callees[row->builder] != CALLEE_FUNCTION;
-}
-
-static bool is_record_class(const struct global_row *row) {
-  return row && (row->cls == GLOBAL_RECORD || row->cls == GLOBAL_DCP || row->cls == GLOBAL_MODULE);
-}
-
-/* getattr(Class, 'MEMBER') is how Python 3.11 writes an enum member, getattr(object, 'method') how OneCycleLR
- * writes its annealing function; only on records and only with a plain name is it one (overview, section 4).
- */
-static bool is_plain_getattr(const struct machine *m, const struct object *o) {
-  const struct global *g = value_global(m, o->callee);
-  if (!g || !span_is(g->mapped_module, "builtins") || !span_is(g->mapped_name, "getattr")) return false;
-  if (o->origin != BY_REDUCE || value_count(m, o->args) != 2) return false;
-  val_id name = value_item(m, o->args, 1);
-  return kind_of(m, name) == VAL_TEXT && is_identifier(value_bytes(m, name));
-}
-
-static void observe_attribute(const struct call *c, enum obs_kind kind, struct span owner) {
-  struct span name = call_bytes(c, 1);
-  struct span subject = arena_printf(c->cp->arena, "%.*s.%.*s", (int)min_size(owner.n, OBS_TEXT_MAX),
-                                     (const char *)owner.p, (int)name.n, (const char *)name.p);
-  observe(c->cp->obs,
-          (struct observation){.kind = kind, .member = c->cp->member, .at = c->at, .subject = subject});
-}
-
-/* torch.relu and its like are static methods of a class, and pickled as such: values, which nothing here
- * calls. */
-static uint32_t call_function_owner(const struct call *c, const struct global *g) {
-  const struct global_row *function =
-      c->cp->policy.lookup(c->cp->policy.ctx, SPAN("torch._C._VariableFunctions"), call_bytes(c, 1));
-  if (function && global_is_refused(function->cls)) return refuse_call(c, OBS_CALL_INDIRECT);
-  observe_attribute(c, OBS_ATTRIBUTE_FUNCTION, global_name(c->cp->arena, g));
-  return call_built(c, BUILT_RECORD, 0);
-}
-
-/* Only on records, and of a class on no list only to say what it probably is. */
-static uint32_t call_getattr(const struct call *c) {
-  const struct global *g = value_global(c->m, call_arg(c, 0));
-  const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
-  const struct global_row *class_row = row_of_global(c->cp, g);
-  if (class_row && class_row->builder == BUILD_FUNCTIONS) return call_function_owner(c, g);
-  if (is_record_class(class_row)) {
-    bool known = class_row->cls == GLOBAL_DCP && class_row->builder == BUILD_PLAIN; /* an enumeration */
-    if (!known)
-      observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
-                        global_name(c->cp->arena, g));
-    return call_built(c, BUILT_RECORD, 0);
-  }
-  if (b && b->kind == BUILT_RECORD && is_record_class(b->row)) {
-    struct span owner = arena_printf(c->cp->arena, "%s.%s()", b->row->module, b->row->name);
-    observe_attribute(c, b->row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_METHOD, owner);
-    return call_built(c, BUILT_RECORD, 0);
-  }
-  if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
-    return refuse_call(c, OBS_CALL_INDIRECT);
-  return refuse_with(c, OBS_CALL_ENUM, global_name(c->cp->arena, g));
 }
 
 /* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
@@ -241,7 +174,7 @@ static uint32_t call_data(const struct call *c) {
     const char *what = opcode_wrong(c);
     return what ? refuse_arguments(c, what) : builders[c->row->builder](c);
   }
-  if (is_record_class(c->row) && is_bare_instance(c->m, value_object(c->m, c->object)))
+  if (is_data_class(c->row) && is_bare_instance(c->m, value_object(c->m, c->object)))
     return call_built(c, BUILT_RECORD, 0);
   return refuse_arguments(c, "it is kept as data: it may be named and instantiated, not called");
 }
@@ -249,9 +182,7 @@ static uint32_t call_data(const struct call *c) {
 static uint32_t call_listed(const struct call *c) {
   switch (c->row->cls) {
   case GLOBAL_DANGEROUS: return refuse_call(c, OBS_CALL_DANGEROUS);
-  case GLOBAL_INDIRECT:
-    if (is_plain_getattr(c->m, value_object(c->m, c->object))) return call_getattr(c);
-    return refuse_call(c, OBS_CALL_INDIRECT);
+  case GLOBAL_INDIRECT: return call_indirect(c);
   case GLOBAL_GADGET: return refuse_call(c, OBS_CALL_GADGET);
   case GLOBAL_CORE:
   case GLOBAL_MODELLED:
@@ -264,10 +195,14 @@ static uint32_t call_listed(const struct call *c) {
   return call_unlisted(c);
 }
 
+val_id named_class(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  if (kind_of(m, v) == VAL_GLOBAL) return v;
+  if (kind_of(m, v) != VAL_PERSID) return 0;
+  return class_of_id(cp, m, m->persids.p[value_of(m, v)->ref].id);
+}
+
 val_id callee_global(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
-  if (kind_of(m, o->callee) == VAL_GLOBAL) return o->callee;
-  if (kind_of(m, o->callee) != VAL_PERSID) return 0;
-  return class_of_id(cp, m, m->persids.p[value_of(m, o->callee)->ref].id);
+  return named_class(cp, m, o->callee);
 }
 
 static uint32_t on_call(void *ctx, struct machine *m, val_id object) {

@@ -7,7 +7,7 @@ static bool is_int(const struct machine *m, val_id v, int64_t number) {
 }
 
 bool is_array_class(const struct global_row *row) {
-  static const char *const names[] = {"ndarray", "matrix", "recarray"};
+  static const char *const names[] = {"ndarray", "matrix", "recarray", "chararray"};
   for (size_t i = 0; row && span_starts(span_str(row->module), SPAN("numpy")) && i < ARRAY_LEN(names); i++)
     if (strcmp(row->name, names[i]) == 0) return true;
   return false;

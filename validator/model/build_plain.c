@@ -54,6 +54,8 @@ uint32_t build_COUNTER(const struct call *c) {
  * no list is a finding by its name. */
 static bool may_be_factory(const struct call *c) {
   const struct global *g = value_global(c->m, call_arg(c, 0));
+  const struct built *b = built_of(c->cp, c->m, call_arg(c, 0));
+  if (!g) return b && is_partial(b);
   const struct global_row *row = call_row(c, 0);
   return row ? is_argument(row) : !g->odd && !g->dotted && !g->computed && looks_like_class(g->mapped_name);
 }
@@ -62,7 +64,7 @@ uint32_t build_DEFAULTDICT(const struct call *c) {
   uint32_t n = c->n;
   if (n > 1) return refuse_arguments(c, "more than a factory");
   if (n == 0 || call_kind(c, 0) == VAL_NONE) return call_built(c, BUILT_DICT, 0);
-  if (call_kind(c, 0) == VAL_GLOBAL && may_be_factory(c)) return call_built(c, BUILT_DICT, 0);
+  if (may_be_factory(c)) return call_built(c, BUILT_DICT, 0);
   return refuse_arguments(c, "the factory is not a class: missing keys would call it");
 }
 
@@ -151,7 +153,9 @@ uint32_t build_COMPLEX(const struct call *c) {
 bool plain_arguments(const struct call *c) {
   if (!spend(c->cp, c->n, c->at)) return false;
   for (uint32_t i = 0; i < c->n; i++) {
+    const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i))) return false;
+    if (b && is_partial(b)) return false;
     note_np_dtype(c, i);
   }
   return true;
@@ -183,6 +187,9 @@ uint32_t build_TYPE(const struct call *c) {
     return refuse_arguments(c, "not a constant's class: it would reach or make a class");
   return call_built(c, BUILT_RECORD, 0);
 }
+
+/* Whatever they are, a named tuple keeps them: its __new__ is tuple's. */
+uint32_t build_FIELDS(const struct call *c) { return call_built(c, BUILT_RECORD, 0); }
 
 uint32_t build_FUNCTIONS(const struct call *c) {
   return refuse_arguments(c, "an owner of functions is a value");

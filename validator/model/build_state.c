@@ -112,16 +112,20 @@ static bool is_made_by(const struct built *b, enum builder builder) {
   return b->kind == BUILT_RECORD && b->row && b->row->builder == builder;
 }
 
-/* What getattr found on a class or a record: it belongs to them. */
-static bool is_attribute(const struct built *b) {
-  return b->kind == BUILT_RECORD && b->row && b->row->cls == GLOBAL_INDIRECT;
+static void build_partial_state(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
+                                uint32_t at) {
+  if (!is_partial_state(cp, m, target, state) ||
+      !plain_fields(cp, m, state_fields(cp, m, value_item(m, state, 3)), NULL, at))
+    refuse_build(cp, at, "functools.partial", "other things than its function, arguments and attributes");
 }
 
-static void build_object(struct checkpoint *cp, struct machine *m, const struct built *b, val_id state,
-                         uint32_t at) {
+static void build_object(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at) {
+  const struct built *b = built_of(cp, m, target);
   if (cp->raw_arrays && is_made_by(b, BUILD_JOBLIB_FILE)) note_joblib_file(cp, m, state, at);
   if (is_attribute(b))
     refuse_build(cp, at, "an attribute", "a state, which changes what was imported");
+  else if (is_partial(b))
+    build_partial_state(cp, m, target, state, at);
   else if (is_made_by(b, BUILD_PARAMETER_CLASS))
     build_parameter_state(cp, m, state, at);
   else
@@ -134,7 +138,7 @@ static void give_state(struct checkpoint *cp, struct machine *m, val_id target, 
   switch (b ? (enum built_kind)b->kind : BUILT_NOTHING) {
   case BUILT_NOTHING:
   case BUILT_REFUSED: return; /* said already */
-  case BUILT_RECORD: build_object(cp, m, b, state, at); return;
+  case BUILT_RECORD: build_object(cp, m, target, state, at); return;
   case BUILT_DICT:
     if (b->row && b->row->builder == BUILD_DEFAULTDICT) {
       refuse_build(cp, at, "a defaultdict", "attributes, which it has no room for");
@@ -211,7 +215,7 @@ void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how,
   if (value_object(m, target)->states)
     refuse_build(cp, at, "an object",
                  "items behind its state, which may have put functions in place of its methods");
-  else if (b && is_attribute(b))
+  else if (b && (is_attribute(b) || is_partial(b)))
     refuse_build(cp, at, "an attribute", "items, which changes what was imported");
   else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how))
     refuse_build(cp, at, "a value",

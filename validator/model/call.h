@@ -44,6 +44,22 @@ static inline bool is_spent(const struct checkpoint *cp) { return cp->steps == c
  * other, for what was observed already. */
 uint32_t refuse_arguments(const struct call *c, const char *what);
 uint32_t refuse_silently(const struct call *c);
+/* The same, observed as this kind: with what the list says of the callee, or with a detail of its own. */
+uint32_t refuse_call(const struct call *c, enum obs_kind kind);
+uint32_t refuse_with(const struct call *c, enum obs_kind kind, struct span detail);
+/* A call of what reaches other code: the few forms that only make a value, else refused. */
+uint32_t call_indirect(const struct call *c);
+/* Is it a class whose objects are kept as data, without a builder of their own? */
+bool is_data_class(const struct global_row *row);
+/* Is it what a call of such a callee made? */
+static inline bool is_attribute(const struct built *b) {
+  return b->kind == BUILT_RECORD && b->row && b->row->cls == GLOBAL_INDIRECT && b->row->builder == BUILD_NONE;
+}
+static inline bool is_partial(const struct built *b) {
+  return b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_PARTIAL;
+}
+/* May BUILD give this partial that state? */
+bool is_partial_state(const struct checkpoint *cp, const struct machine *m, val_id partial, val_id state);
 
 /* May a plain call be given this class, type or constant? Not a function: what it is given to might call it.
  */

@@ -395,8 +395,9 @@ NODISCARD bool integer_of(struct span bytes, bool is_signed, int64_t *out);
 /* Decimal up to 16 bytes; longer ones as hexadecimal digits, of which the first are shown. */
 struct span integer_text(struct span bytes, bool is_signed, char out[INTEGER_TEXT]);
 
-/* The class that a call's callee names: a GLOBAL, also behind a legacy ('module', class, …) id. 0 if it is
- * neither. */
+/* The class that a value names, or the callee of a call: a GLOBAL, also behind a legacy ('module', class, …)
+ * id. 0 if it is neither. */
+val_id named_class(const struct checkpoint *cp, const struct machine *m, val_id v);
 val_id callee_global(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
 #endif

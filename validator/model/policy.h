@@ -45,6 +45,11 @@ struct global_row {
   bool reviewed;              /* the policy file names it: no finding */
 };
 
+/* Is it the row of a name with dots, which stands for a value: "SWALR._cosine_anneal"? */
+static inline bool global_is_path(const struct global_row *row) {
+  return row && strchr(row->name, '.') && !global_is_refused(row->cls);
+}
+
 /* "Encoder", "_Config": the names of functions begin otherwise. */
 static inline bool looks_like_class(struct span name) {
   while (name.n && name.p[0] == '_') name = span_from(name, 1);

@@ -67,7 +67,7 @@ struct span numpy_codes(const struct checkpoint *cp, const struct machine *m) {
 
 enum obs_kind global_refused(const struct global *g, const struct global_row *row, uint32_t uses) {
   if (uses & USED_REFUSED) return OBS_NONE; /* the call is the finding */
-  if (g->odd || g->dotted) return OBS_GLOBAL_ODD;
+  if (g->odd || (g->dotted && !global_is_path(row))) return OBS_GLOBAL_ODD;
   if (row && row->cls == GLOBAL_DANGEROUS) return OBS_GLOBAL_DANGEROUS;
   if (row && row->cls == GLOBAL_GADGET) return OBS_GLOBAL_GADGET;
   /* An attribute of a record was worded when it was taken (build.c). */
