@@ -4,8 +4,8 @@
  * The kinds stand in base/obs_*.def, one row each:
  *     OBS(id, rule, effect, "slug", "sentence")
  * Here only the id is expanded; the other columns belong to rules/reasons.c. The sentence may use {subject}
- * {detail} {member} {at} {got} {want}, for hexadecimal {got:x} {want:x} {at:x}, and {got:byte|bytes} {want:is|are}
- * for the words that go with one and with any other number. */
+ * {detail} {member} {at} {got} {want}, for hexadecimal {got:x} {want:x} {at:x}, and {got:byte|bytes}
+ * {want:is|are} for the words that go with one and with any other number. */
 #ifndef CKPTLINT_BASE_OBSERVE_H
 #define CKPTLINT_BASE_OBSERVE_H
 
