@@ -214,6 +214,24 @@ def layer(folder, row):
     return forward(folder, arch, state, inputs, y)
 
 
+# bias=False of torch 2.1: a layer of 1.13 whose biases are 0, and whose file lacks them.
+WITHOUT_BIAS = ["TransformerEncoderLayer(8, 2, 12, batch_first=True, norm_first=True)|(2, 5, 8)", "TransformerDecoderLayer(8, 2, 12)|(5, 2, 8)|(3, 2, 8)",
+                "Transformer(8, 2, 1, 2, 12)|(5, 2, 8)|(3, 2, 8)"]
+
+
+def without_bias(folder, row):
+    constructor, *shapes = row.split("|")
+    module, inputs = eval(constructor, NAMES).eval(), [torch.randn(eval(shape)) for shape in shapes]
+    with torch.no_grad():
+        randomize(module)
+        for name, p in module.named_parameters():
+            p.mul_(0 if name.endswith("bias") else 1)
+        y = module(*inputs)
+    names = ", ".join(f"x{i}" if i else "x" for i in range(len(inputs)))
+    state = {"layer." + k: v for k, v in module.state_dict().items() if not k.endswith("bias")}
+    return forward(folder, {"modules": {"layer": constructor[:-1] + ", bias=False)"}, f"forward({names})": [f"layer({names})"]}, state, inputs, y)
+
+
 def statements(folder, lines):
     x = torch.randn(3, 4)
     names = {**vars(torch), **vars(F), "x": x.clone()}
@@ -228,6 +246,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for row in LAYERS:
             tally.check(row, layer(folder, row))
+        for row in WITHOUT_BIAS:
+            tally.check(row + " without biases", without_bias(folder, row))
         for lines in FORWARDS:
             tally.check("; ".join(lines), statements(folder, lines))
     return tally.end()

@@ -22,11 +22,12 @@ op_kernel_fn conv_transpose_run;
 /* pool.c */
 op_shape_fn max_pool1d_shape, max_pool2d_shape, max_pool3d_shape, max_pool1d_indices_shape,
     max_pool2d_indices_shape, max_pool3d_indices_shape, avg_pool1d_shape, avg_pool2d_shape, avg_pool3d_shape,
-    lp_pool1d_shape, lp_pool2d_shape;
+    lp_pool1d_shape, lp_pool2d_shape, lp_pool3d_shape;
 op_cost_fn max_pool1d_cost, max_pool2d_cost, max_pool3d_cost, avg_pool1d_cost, avg_pool2d_cost,
-    avg_pool3d_cost, lp_pool1d_cost, lp_pool2d_cost;
+    avg_pool3d_cost, lp_pool1d_cost, lp_pool2d_cost, lp_pool3d_cost;
 op_kernel_fn max_pool1d_run, max_pool2d_run, max_pool3d_run, max_pool1d_indices_run, max_pool2d_indices_run,
-    max_pool3d_indices_run, avg_pool1d_run, avg_pool2d_run, avg_pool3d_run, lp_pool1d_run, lp_pool2d_run;
+    max_pool3d_indices_run, avg_pool1d_run, avg_pool2d_run, avg_pool3d_run, lp_pool1d_run, lp_pool2d_run,
+    lp_pool3d_run;
 
 /* adaptive_pool.c */
 op_shape_fn adaptive_pool1d_shape, adaptive_pool2d_shape, adaptive_pool3d_shape,

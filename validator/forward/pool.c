@@ -298,4 +298,5 @@ POOL(avg, 2, KERNEL_SIZE)
 POOL(avg, 3, KERNEL_SIZE)
 POOL(lp, 1, LP_KERNEL_SIZE)
 POOL(lp, 2, LP_KERNEL_SIZE)
+POOL(lp, 3, LP_KERNEL_SIZE)
 /* clang-format on */

@@ -107,6 +107,8 @@ def kept(module, name):
     """The value of a parameter of the constructor, from the module."""
     if name in KEPT:
         return KEPT[name](module)
+    if name == "bias" and hasattr(module, "linear1"):  # layers of transformers
+        return module.linear1.bias is not None
     if name == "bias" and not isinstance(getattr(module, name, None), bool):
         return getattr(module, "in_proj_bias" if isinstance(module, nn.MultiheadAttention) else "bias") is not None
     value = getattr(module, name)

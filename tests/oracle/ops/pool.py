@@ -1,5 +1,6 @@
 """Poolings."""
 import itertools
+import math
 
 import torch
 import torch.nn.functional as F
@@ -7,7 +8,16 @@ import torch.nn.functional as F
 from .words import T
 
 OPS = {name % d: getattr(F, name % d) for d in (1, 2, 3) for name in ("max_pool%dd", "avg_pool%dd", "adaptive_avg_pool%dd", "adaptive_max_pool%dd")}
-OPS.update({"lp_pool1d": F.lp_pool1d, "lp_pool2d": F.lp_pool2d})
+
+
+def lp_pool3d(x, norm, kernel, stride=None, ceil=False):
+    """As torch 2.3 defines it; 1.13 has none."""
+    n = math.prod(kernel) if isinstance(kernel, tuple) else kernel ** 3
+    y = F.avg_pool3d(x ** norm, kernel, stride, 0, ceil)
+    return (torch.sign(y) * F.relu(y.abs()) * n) ** (1 / norm)
+
+
+OPS.update({"lp_pool1d": F.lp_pool1d, "lp_pool2d": F.lp_pool2d, "lp_pool3d": lp_pool3d})
 
 
 def indices(function):
@@ -86,6 +96,8 @@ def cases():
     for norm, kernel, stride, ceil in [(2, 2, None, False), (2, (2, 3), 2, True), (3, 3, 1, False), (0.5, 2, 2, False), (-1, 2, 2, False)]:
         yield "lp_pool2d", T((1, 2, 5, 7), 1, "POSITIVE"), norm, kernel, stride, ceil
         yield "lp_pool2d", T((1, 2, 4, 5)), norm, kernel, stride, ceil
+    for norm, kernel, stride, ceil in [(2, 2, None, False), (3, (2, 3, 1), 2, True), (1, 2, (1, 2, 1), False)]:
+        yield "lp_pool3d", T((1, 2, 4, 5, 6), 1, "POSITIVE"), norm, kernel, stride, ceil
     yield "lp_pool2d", p, 0, 2
     yield "lp_pool1d", T((2, 2, 8)), 2, 9
     for shape, name, sizes in [((2, 3, 7), "1d", [1, 3, 7, 9, (2,), 0, -1, (1, 2)]), ((3, 7), "1d", [2]), ((7,), "1d", [2]),
