@@ -33,6 +33,9 @@ TOLD_OTHERWISE = {"unfold", "T", "mT", "H", "mH", "zero_", "new_zeros", "new_one
 NO_FUNCTION = {"uniform": "random numbers", "cdist": "PyTorch's own is inexact where it multiplies matrices", "slice": "a call of torch.ops", "__getitem__": "called as a descriptor"}
 
 
+ORDERED = ("argsort", "kthvalue", "median", "nanmedian", "sort", "topk")
+
+
 class Skip(Exception):
     """The case is not run, and why."""
 
@@ -110,6 +113,9 @@ def computed(tensors, what):
 
 def check(case):
     """Raises Skip."""
+    first = next((a for a in case.args if isinstance(a, torch.Tensor)), None)
+    if case.name.split()[0] in ORDERED and first is not None and first.dtype != torch.float32:
+        raise Skip("equal elements may stand in any order")
     model = model_of([case])
     computed(model.tensors, "an input")
     if not model.tensors:

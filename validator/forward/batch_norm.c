@@ -80,6 +80,7 @@ static struct channels batch_channels(const struct ftensor *x) {
 static bool batch_norm(struct op_call *c, uint32_t least, uint32_t most) {
   const struct ftensor *x = op_tensor(c, INPUT);
   if (!op_wants_f32(c, "input", x)) return false;
+  if (x->ndim == 1 && least == 2 && x->numel == 0) return op_unsupported(c, "a batch of no dimensions");
   if (x->ndim < least || x->ndim > most)
     return op_error(c, "input %s, expected [batch, channels%s]", ft_shape_text(c->arena, x),
                     most == 4   ? ", height, width"

@@ -157,20 +157,35 @@ static void replace_in_place(struct fvalue *from, struct fvalue *to) {
   from->now = to;
 }
 
+/* The tensors of an argument as float32; the others as they are. False: one was float32 already, or no
+ * memory. */
+static bool as_floats(struct lowering *l, struct op_value *v, bool *any) {
+  const uint32_t n = op_value_tensors(v);
+  if (n == 0) return true;
+  struct ftensor *copies = arena_array(l->r->arena, n, struct ftensor);
+  struct ftensor **list = arena_array(l->r->arena, n, struct ftensor *);
+  if (!copies || !list) return false;
+  for (uint32_t i = 0; i < n; i++) {
+    copies[i] = *op_value_tensor(v, i);
+    if (copies[i].type == FT_F32) return false;
+    copies[i].type = FT_F32;
+    list[i] = &copies[i];
+  }
+  if (v->kind == OPV_TENSOR)
+    v->tensor = copies;
+  else
+    v->tensors = list;
+  *any = true;
+  return true;
+}
+
 /* Would the call do with float32 in the place of the integers and bools that it was given? */
 static bool fits_as_floats(struct lowering *l, const struct op *op, const struct op_value *bound) {
   struct op_value *as = arena_array(l->r->arena, op->num_params, struct op_value);
   bool any = false;
   for (uint32_t i = 0; as && i < op->num_params; i++) {
     as[i] = bound[i];
-    if (bound[i].kind == OPV_TENSORS) return false;
-    if (bound[i].kind != OPV_TENSOR) continue;
-    struct ftensor *t = arena_new(l->r->arena, struct ftensor);
-    if (!t || bound[i].tensor->type == FT_F32) return false;
-    *t = *bound[i].tensor;
-    t->type = FT_F32;
-    as[i].tensor = t;
-    any = true;
+    if (!as_floats(l, &as[i], &any)) return false;
   }
   struct ftensor out;
   struct op_call c = {.arena = l->r->arena, .arg = as, .out = &out};

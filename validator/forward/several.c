@@ -221,9 +221,10 @@ static bool sorted(struct lowering *l, struct frame *f, const struct op_value *a
   const struct gval order[] = {x, dim, gval_of(value_bool(how->descending))};
   if (!lower_op(l, f, &op_table[OP_argsort], &(struct call_args){.positional = order, .n = 3}, at, &both[1]))
     return false;
+  const bool one_of_one = arg->tensor->ndim == 0 && how->first && *how->first == 1;
   const struct gval part[] = {both[1], dim, gval_of(value_int(0)),
                               gval_of(value_int(how->first ? *how->first : 0))};
-  if (how->first &&
+  if (how->first && !one_of_one &&
       !lower_op(l, f, &op_table[OP_narrow], &(struct call_args){.positional = part, .n = 4}, at, &both[1]))
     return false;
   const struct gval pick[] = {x, dim, both[1]};
