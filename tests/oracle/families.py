@@ -71,16 +71,27 @@ def wrong_when_checked(name, module, folder):
     return None
 
 
+# Models of torchvision that do not classify, with what keeps it from the network, and as they are published.
+BACKBONE, AUXILIARY = {"weights_backbone": None}, {"weights_backbone": None, "aux_loss": True}
+OTHERS = {
+    **dict.fromkeys(("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2",
+                     "keypointrcnn_resnet50_fpn", "retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2", "fcos_resnet50_fpn"), BACKBONE),
+    **dict.fromkeys(("fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"), AUXILIARY),
+    **dict.fromkeys(("r3d_18", "mc3_18", "r2plus1d_18"), {}),
+}
+
+
 def judge_torchvision(tally, known, folder):
     warnings.simplefilter("ignore")
     for name in dir(torch.nn.init):  # hundreds of millions of numbers that nobody looks at
         if name.endswith("_") and not name.startswith("_"):
             setattr(torch.nn.init, name, lambda tensor, *args, **kwargs: tensor)
-    for name in torchvision.models.list_models(module=torchvision.models):
+    classifiers = torchvision.models.list_models(module=torchvision.models)
+    for name in classifiers + [name for name in OTHERS if name in torchvision.models.list_models()]:
         if name not in known:
             tally.check(name, "no family has this model")
             continue
-        module = getattr(torchvision.models, name)()
+        module = torchvision.models.get_model(name, **OTHERS.get(name, {}))
         tally.check(name + ": list", wrong_in_list(module, known[name]))
         tally.check(name + ": constants", wrong_constants(module))
         tally.check(name + ": check", wrong_when_checked(name, module, folder))

@@ -186,6 +186,9 @@ WIDE = {
     "swin": {"config": {"depths": [1, 1, 1, 1]}, "layers": {"depths": [1, 1, 2, 1]}},
     "regnet": {"config": {"depths": [1, 1, 1, 1]}, "layers": {"depths": [1, 1, 2, 1]}},
     "shufflenet_v2": {"config": {"repeats": [2, 2, 2]}, "layers": {"repeats": [2, 3, 2]}},
+    "detection": {"root": "FasterRCNN", "config": {"layers": [1, 1, 1, 1], "num_classes": 91}, "layers": {"layers": [1, 1, 2, 1]}},
+    "segmentation": {"root": "FCN", "config": {"layers": [1, 1, 1, 1], "num_classes": 21}, "layers": {"layers": [1, 1, 2, 1]}},
+    "video_resnet": {"config": {"layers": [1, 1, 1, 1], "num_classes": 400}, "layers": {"layers": [1, 1, 2, 1]}},
     "maxvit": {"config": {"layers": [1, 1, 1, 1]}, "layers": {"layers": [1, 1, 2, 1]}},
 }
 for _family in WIDE:
