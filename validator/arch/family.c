@@ -83,18 +83,42 @@ static struct span all_names(struct search *s) {
   return all;
 }
 
+/* A family or a preset. False only when memory is spent. */
+static bool find_name(struct search *s, struct nearest *near, struct family *out, bool *found) {
+  for (uint32_t i = 0; i < s->all->n && !*found; i++) {
+    struct span stem = family_stem(s->all->list[i].name);
+    *found = same_name(stem, near->word);
+    if (*found) out->file = s->all->list[i];
+    if (!*found) nearest_try(near, stem);
+  }
+  return *found || find_in_presets(s, near, out, found);
+}
+
+/* As the hub has it, with an owner, and "-hf" for what was converted: "meta-llama/Llama-2-7b-hf". */
+static struct span without_owner(struct span name) {
+  for (size_t i = name.n; i > 0; i--)
+    if (name.p[i - 1] == '/') {
+      name = span_from(name, i);
+      break;
+    }
+  return span_ends(name, SPAN("-hf")) ? span_first(name, name.n - 3) : name;
+}
+
 bool family_by_name(struct family *out, const struct families *all, struct span name, struct arena *a,
                     const struct limits *max, struct observations *o) {
   struct search s = {all, a, max, o};
   struct nearest near = {.word = name};
+  struct span model = without_owner(name);
   bool found = false;
   *out = (struct family){0};
-  for (uint32_t i = 0; i < all->n; i++) {
-    out->file = all->list[i];
-    if (same_name(family_stem(out->file.name), name)) return true;
-    nearest_try(&near, family_stem(out->file.name));
+  if (!find_name(&s, &near, out, &found)) return false;
+  if (!found && model.n && model.n < name.n) {
+    struct observations told;
+    observations_init(&told, a, 1);
+    struct search again = {all, a, max, &told};
+    near = (struct nearest){.word = model};
+    if (!find_name(&again, &near, out, &found)) return false;
   }
-  if (!find_in_presets(&s, &near, out, &found)) return false;
   if (found) return true;
   struct span hint =
       near.best.n ? arena_printf(a, "did you mean %.*s?", (int)near.best.n, (const char *)near.best.p)
