@@ -7,8 +7,12 @@ import pickle
 import sys
 import tempfile
 
-import numpy as np
-import torch
+try:
+    import numpy as np
+    import torch
+except ImportError:
+    print("SKIPPED pickled_arrays: python3-torch is not installed")
+    sys.exit(0)
 
 import numpy_arrays
 from found import Tally, inspect, run, wrong_tensors
