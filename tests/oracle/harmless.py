@@ -6,9 +6,11 @@ python3-torch, python3-omegaconf and python3-easydict."""
 import _compat_pickle
 import argparse
 import collections
+import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import hashlib
 import io
 import json
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import types
+import typing
 import uuid
 import warnings
 import zipfile
@@ -174,6 +177,13 @@ def configs():
     of = {"a": 1, "b": [1, 2.0, "x"], "c": {"d": None, "e": True, "f": b"x", "g": pathlib.Path("/a")}}
     yield "omegaconf", {"state_dict": net.state_dict(), "hyper_parameters": {"cfg": omegaconf.OmegaConf.create(of)}}, FINDINGS
     yield "easydict", {"model": net.state_dict(), "config": easydict.EasyDict({"a": {"b": [1, 2]}})}, FINDINGS
+    yield "omegaconf, typed", {"state_dict": net.state_dict(), "cfg": omegaconf.OmegaConf.structured(Typed)}, FINDINGS
+    optimizer = functools.partial(torch.optim.AdamW, lr=0.1, betas=(0.9, 0.99))
+    schedule = functools.partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=10)
+    yield "Hydra's partials", {"state_dict": net.state_dict(), "hyper_parameters": {"optimizer": optimizer, "scheduler": schedule}}, FINDINGS
+    yield "partials of functions", {"model": net.state_dict(), "activation": functools.partial(torch.clamp, min=0), "init": functools.partial(
+        nn.init.xavier_uniform_, gain=2.0), "meters": collections.defaultdict(functools.partial(collections.deque, maxlen=5))}, FINDINGS
+    yield "qconfig", {"model": net.state_dict(), "qconfig": torch.ao.quantization.get_default_qconfig("fbgemm")}, FINDINGS
     yield "SimpleNamespace", {"model": net.state_dict(), "config": types.SimpleNamespace(a=1)}, FINDINGS
     for path in ("yacs.config.CfgNode", "fvcore.common.config.CfgNode", "detectron2.config.config.CfgNode", "addict.addict.Dict",
                  "mmengine.config.config.ConfigDict", "munch.Munch"):
@@ -222,6 +232,20 @@ def detection():
            "matching_heuristics": True}
     for protocol in (0, 1, 2, 4, 5):
         yield f"detectron2, protocol {protocol}", pickle.dumps(zoo, protocol), FINDINGS
+
+
+@dataclasses.dataclass
+class Part:
+    x: int = 1
+
+
+@dataclasses.dataclass
+class Typed:
+    names: typing.Dict[str, int] = dataclasses.field(default_factory=dict)
+    parts: typing.List[Part] = dataclasses.field(default_factory=list)
+    size: typing.Tuple[int, int] = (1, 2)
+    rate: typing.Union[int, float] = 0.5
+    part: typing.Optional[Part] = None
 
 
 class Trained(nn.Module):
@@ -276,6 +300,7 @@ def own():
     compiled = nn.Linear(3, 2)
     torch.jit.script(compiled)
     yield "module that torch.jit compiled", compiled, FINDINGS
+    yield "own partial", {"model": net.state_dict(), "make": functools.partial(Settings)}, UNSAFE  # what it would call is not known
     yield "own class", {"model": net.state_dict(), "kind": Settings}, FINDINGS
     yield "own enumeration", {"model": net.state_dict(), "colour": Colour.RED}, UNSAFE  # its class is called, or asked for an attribute
 

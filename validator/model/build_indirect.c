@@ -47,7 +47,9 @@ static uint32_t call_function_owner(const struct call *c, const struct global *g
   const struct global_row *function =
       c->cp->policy.lookup(c->cp->policy.ctx, SPAN("torch._C._VariableFunctions"), call_bytes(c, 1));
   if (function && global_is_refused(function->cls)) return refuse_call(c, OBS_CALL_INDIRECT);
-  observe_attribute(c, OBS_ATTRIBUTE_FUNCTION, global_name(c->cp->arena, g));
+  const struct global_row *owner = row_of_global(c->cp, g);
+  observe_attribute(c, owner->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_FUNCTION,
+                    global_name(c->cp->arena, g));
   return call_built(c, BUILT_RECORD, 0);
 }
 
@@ -74,14 +76,15 @@ static uint32_t call_getattr(const struct call *c) {
   return refuse_with(c, OBS_CALL_ENUM, global_name(c->cp->arena, g));
 }
 
-/* A class or function that is on a list, or that getattr took of its owner; a class also as a legacy file
- * names it. */
-static bool is_known_function(const struct call *c, val_id v, const struct global *g) {
+/* The row of what a partial may keep: a class or function that is on a list, a class also as a legacy file
+ * names it; or the owner of the function that getattr took of it. NULL: anything else. */
+static const struct global_row *row_to_keep(const struct call *c, val_id v, const struct global *g) {
   const struct built *b = built_of(c->cp, c->m, v);
-  if (g) return !g->odd && !g->dotted && !g->computed && is_argument(row_of_global(c->cp, g));
-  if (!b || !is_attribute(b)) return false;
-  const struct global_row *owner = row_of(c->cp, c->m, value_item(c->m, value_object(c->m, v)->args, 0));
-  return owner && owner->builder == BUILD_FUNCTIONS;
+  const struct global_row *row = row_of_global(c->cp, g);
+  if (g) return !g->odd && !g->dotted && !g->computed && is_argument(row) ? row : NULL;
+  if (!b || !is_attribute(b)) return NULL;
+  row = row_of(c->cp, c->m, value_item(c->m, value_object(c->m, v)->args, 0));
+  return row && row->builder == BUILD_FUNCTIONS ? row : NULL;
 }
 
 /* functools.partial(function): its __reduce__ gives the arguments to its __setstate__
@@ -90,16 +93,16 @@ static bool is_known_function(const struct call *c, val_id v, const struct globa
 uint32_t build_PARTIAL(const struct call *c) {
   val_id function = call_arg(c, 0);
   const struct global *g = value_global(c->m, named_class(c->cp, c->m, function));
-  const struct global_row *row = row_of_global(c->cp, g);
+  const struct global_row *row = row_to_keep(c, function, g);
   if (value_object(c->m, c->object)->origin != BY_REDUCE || kind_of(c->m, c->args) != VAL_TUPLE || c->n != 1)
     return refuse_call(c, OBS_CALL_INDIRECT);
-  if (is_known_function(c, function, g)) {
-    enum obs_kind kind = row && row->reviewed ? OBS_PARTIAL_REVIEWED : OBS_PARTIAL;
+  if (row) {
     struct span name = g ? global_name(c->cp->arena, g) : SPAN("a function of torch's");
-    observe_value(c, kind, name);
+    observe_value(c, row->reviewed ? OBS_PARTIAL_REVIEWED : OBS_PARTIAL, name);
     return call_built(c, BUILT_RECORD, 0);
   }
-  if (!g || row || g->odd || g->dotted || g->computed) return refuse_call(c, OBS_CALL_INDIRECT);
+  if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
+    return refuse_call(c, OBS_CALL_INDIRECT);
   return refuse_with(c, OBS_CALL_PARTIAL, global_name(c->cp->arena, g));
 }
 
@@ -151,7 +154,8 @@ static bool is_generic(const struct call *c) {
 }
 
 static uint32_t call_generic(const struct call *c) {
-  observe_value(c, OBS_GENERIC, global_name(c->cp->arena, value_global(c->m, call_arg(c, 0))));
+  if (!call_row(c, 0)->reviewed) /* else the policy's note names it */
+    observe_value(c, OBS_GENERIC, global_name(c->cp->arena, value_global(c->m, call_arg(c, 0))));
   return call_built(c, BUILT_RECORD, 0);
 }
 
