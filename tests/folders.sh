@@ -145,6 +145,20 @@ change link && mv "link/$two" c.safetensors && ln -s ../c.safetensors "link/$two
 expect 2 "\"path\":\"link/$two\",\"parent\":\"link\",\"verdict\":\"error\"" link
 expect 2 'RUN004.*leads out of the directory' link
 
+# A variant in the name of the index, where transformers and where diffusers put it.
+for index in model.safetensors.index.fp16.json model.safetensors.fp16.index.json; do
+  rm -rf variant && mkdir variant
+  st variant/model.fp16-00001-of-00002.safetensors a b
+  st variant/model.fp16-00002-of-00002.safetensors c
+  sed 's/model-/model.fp16-/g' good/model.safetensors.index.json >variant/$index
+  echo '{}' >variant/config.json
+  expect 0 '"path":"variant","verdict":"clean"' variant
+  rm variant/model.fp16-00002-of-00002.safetensors
+  expect 1 KEY507.*shard-missing variant
+  st variant/model.fp16-00003-of-00002.safetensors d
+  expect 1 KEY507.*shard-extra variant
+done
+
 # ---- what an index may not say ----
 for path in ../c.safetensors /etc/passwd sub/c.safetensors .. . '' 'C:c' '..\\c.safetensors' './c'; do
   rm -rf outside && change outside

@@ -63,9 +63,29 @@ static void weights_names(void **state) {
 
 static void index_names(void **state) {
   (void)state;
-  assert_true(span_is(index_name_read(SPAN("model.safetensors.index.json")), "model.safetensors"));
-  assert_int_equal(index_name_read(SPAN("index.json")).n, 0);
-  assert_int_equal(index_name_read(SPAN("config.json")).n, 0);
+  static const struct {
+    const char *name, *set;
+  } rows[] = {{"model.safetensors.index.json", "model.safetensors"},
+              {"pytorch_model.bin.index.json", "pytorch_model.bin"},
+              {"model.fp16.safetensors.index.json", "model.fp16.safetensors"},
+              {"model.safetensors.index.fp16.json", "model.fp16.safetensors"},
+              {"unet.safetensors.non_ema.index.json", "unet.non_ema.safetensors"},
+              {"other.index.json", "other"},
+              {"index.json", NULL},
+              {".index.json", NULL},
+              {"model.index.fp16.json", NULL},
+              {"model.safetensors.json", NULL},
+              {"config.json", NULL},
+              {"json", NULL}};
+  struct arena arena;
+  arena_init(&arena, 1 << 20);
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    struct index_name index;
+    bool is = index_name_read(span_str(rows[i].name), &index);
+    if (is != (rows[i].set != NULL) || (is && !span_is(index_set_name(&arena, &index), rows[i].set)))
+      fail_msg("%s", rows[i].name);
+  }
+  arena_free(&arena);
   assert_true(span_is(folder_file_name(SPAN("a/b/c.bin")), "c.bin"));
   assert_true(span_is(folder_file_name(SPAN("c.bin")), "c.bin"));
 }

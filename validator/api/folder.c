@@ -104,8 +104,9 @@ static uint64_t arena_bytes(const struct job *job) {
   for (uint32_t i = 0; i < job->nested.n; i++) {
     const struct job *file = job->nested.jobs[i];
     struct span name = job->folder.files[i].name;
+    struct index_name index;
     bytes += A_FILE + (file->have_plan ? (uint64_t)file->plan.num_entries * A_KEY : 0);
-    if (index_name_read(name).n) bytes += 4 * min_u64(file->in.bytes.n, max->json_bytes);
+    if (index_name_read(name, &index)) bytes += 4 * min_u64(file->in.bytes.n, max->json_bytes);
     if (dcp_is_metadata(name) && file->have_plan) bytes += (uint64_t)file->plan.num_values * A_METADATA;
   }
   return min_u64(bytes, max_u64(max->arena_max, max->arena_base));

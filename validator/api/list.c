@@ -68,12 +68,13 @@ static bool is_model(const struct span *files, uint32_t n) {
   bool config = false, weights = false, shards = false, chunks = false;
   for (uint32_t i = 0; i < n; i++) {
     struct shard_name shard;
+    struct index_name index;
     uint32_t rank, family;
     struct span name = folder_file_name(files[i]);
     chunks = chunks || dcp_is_data(name);
     config = config || span_is(name, "config.json");
     weights = weights || weights_name_read(name, &rank, &family);
-    shards = shards || index_name_read(name).n || shard_name_read(name, &shard);
+    shards = shards || index_name_read(name, &index) || shard_name_read(name, &shard);
   }
   return shards || (config && weights) || chunks;
 }

@@ -78,8 +78,15 @@ bool shard_name_read(struct span name, struct shard_name *out);
  * front of the ending ("model.fp16.safetensors"). *rank: loaders take the lowest. *family: names of one
  * family are the same model in other formats. */
 bool weights_name_read(struct span name, uint32_t *rank, uint32_t *family);
-/* "model.safetensors.index.json" → "model.safetensors"; empty: not the name of an index. */
-struct span index_name_read(struct span name);
+/* "model.safetensors.index.json": of "model.safetensors". A variant stands behind one of the two words:
+ * "model.safetensors.index.fp16.json". */
+struct index_name {
+  struct span of, variant;
+};
+bool index_name_read(struct span name, struct index_name *out);
+/* What its shards would be called if they were one file: "model.fp16.safetensors". Empty: the budget is
+ * spent. */
+struct span index_set_name(struct arena *a, const struct index_name *index);
 
 /* ---- between the files of this folder ---- */
 

@@ -129,9 +129,10 @@ static bool read_index(struct folder *f, struct weight_set *s, uint32_t file) {
 
 static bool find_indexes(struct folder *f, struct weight_sets *sets) {
   for (uint32_t i = 0; i < f->num_files; i++) {
-    struct span name = index_name_read(f->files[i].name);
-    if (name.n == 0) continue;
-    struct weight_set *s = add_set(f, sets, name, RANK_INDEX);
+    struct index_name index;
+    if (!index_name_read(f->files[i].name, &index)) continue;
+    struct span name = index_set_name(f->arena, &index);
+    struct weight_set *s = name.n ? add_set(f, sets, name, RANK_INDEX) : NULL;
     if (!s) return folder_no_memory(f);
     if (read_index(f, s, i)) continue;
     s->shards.n = 0;

@@ -55,7 +55,44 @@ bool weights_name_read(struct span name, uint32_t *rank, uint32_t *family) {
   return false;
 }
 
-struct span index_name_read(struct span name) {
-  struct span ending = SPAN(".index.json");
-  return span_ends(name, ending) ? span_first(name, name.n - ending.n) : SPAN("");
+/* The ending of a format that comes in shards, or empty. */
+static struct span sharded_ending(struct span name) {
+  static const char *const endings[] = {".safetensors", ".bin"};
+  for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+    if (span_ends(name, span_str(endings[i]))) return span_str(endings[i]);
+  return SPAN("");
+}
+
+/* "model.safetensors.fp16": what stands before the last dot is weights, what follows their variant. */
+static bool split_variant(struct span name, struct index_name *out) {
+  size_t dot = name.n;
+  while (dot > 0 && name.p[dot - 1] != '.') dot--;
+  if (dot == 0 || sharded_ending(span_first(name, dot - 1)).n == 0) return false;
+  *out = (struct index_name){.of = span_first(name, dot - 1), .variant = span_from(name, dot)};
+  return true;
+}
+
+bool index_name_read(struct span name, struct index_name *out) {
+  const struct span json = SPAN(".json"), index = SPAN(".index");
+  if (!span_ends(name, json)) return false;
+  struct span rest = span_first(name, name.n - json.n);
+  if (span_ends(rest, index)) {
+    rest.n -= index.n;
+    if (!split_variant(rest, out)) *out = (struct index_name){.of = rest}; /* as diffusers writes it */
+    return rest.n > 0;
+  }
+  size_t dot = rest.n;
+  while (dot > 0 && rest.p[dot - 1] != '.') dot--;
+  struct span before = span_first(rest, dot ? dot - 1 : 0);
+  if (!span_ends(before, index)) return false;
+  before.n -= index.n;
+  *out = (struct index_name){.of = before, .variant = span_from(rest, dot)}; /* as transformers does */
+  return sharded_ending(before).n > 0;
+}
+
+struct span index_set_name(struct arena *a, const struct index_name *index) {
+  struct span ending = sharded_ending(index->of), stem = span_first(index->of, index->of.n - ending.n);
+  if (index->variant.n == 0) return index->of;
+  return arena_printf(a, "%.*s.%.*s%.*s", (int)stem.n, (const char *)stem.p, (int)index->variant.n,
+                      (const char *)index->variant.p, (int)ending.n, (const char *)ending.p);
 }
