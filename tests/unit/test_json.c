@@ -277,24 +277,28 @@ static bool see_member(void *ctx, const cJSON *member) {
 static void members_come_one_by_one(void **state) {
   (void)state;
   static const struct {
-    const char *text, *stop_at, *keys;
+    const char *text, *inside, *stop_at, *keys;
     int64_t sum;
     bool fine, malformed;
   } rows[] = {
-      {"{}", NULL, "", 0, true, false},
-      {" { } ", NULL, "", 0, true, false},
-      {"{\"a\":1}", NULL, "a", 1, true, false},
-      {" {\n\"a\" : 1 , \"b}\":[2, {\"c\":[3]}],\"\\u0064\":\"x,y\"\t} ", NULL, "ab}d", 3, true, false},
-      {"{\"a\":1,\"b\":2,\"c\":4}", "b", "ab", 3, false, false},
-      {"{\"a\":1,\"b\":2,}", NULL, "", 0, false, true},
-      {"{\"a\":1,\"a\":2}", NULL, "", 0, false, true},
-      {"[1,2]", NULL, "", 0, true, false}};
+      {"{}", NULL, NULL, "", 0, true, false},
+      {" { } ", NULL, NULL, "", 0, true, false},
+      {"{\"a\":1}", NULL, NULL, "a", 1, true, false},
+      {" {\n\"a\" : 1 , \"b}\":[2, {\"c\":[3]}],\"\\u0064\":\"x,y\"\t} ", NULL, NULL, "ab}d", 3, true, false},
+      {"{\"a\":1,\"b\":2,\"c\":4}", NULL, "b", "ab", 3, false, false},
+      {"{\"a\":1,\"b\":2,}", NULL, NULL, "", 0, false, true},
+      {"{\"a\":1,\"a\":2}", NULL, NULL, "", 0, false, true},
+      {"[1,2]", NULL, NULL, "", 0, true, false},
+      {"{\"x\":{\"a\":9},\"c\":{\"a\":1,\"b\":2},\"d\":4}", "c", NULL, "ab", 3, true, false},
+      {"{\"c\":{\"a\":1},\"c\":{\"a\":2}}", "c", NULL, "", 0, false, true},
+      {"{\"c\":[1,2]}", "c", NULL, "", 0, true, false},
+      {"{\"x\":{}}", "c", NULL, "", 0, true, false}};
   struct limits max = limits_default();
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
     struct members_seen seen = {.stop_at = rows[i].stop_at};
     struct json_error err;
     struct span text = exact_copy(rows[i].text, strlen(rows[i].text));
-    assert_int_equal(json_members(text, &max, &err, see_member, &seen), rows[i].fine);
+    assert_int_equal(json_members(text, rows[i].inside, &max, &err, see_member, &seen), rows[i].fine);
     assert_string_equal(seen.keys, rows[i].keys);
     assert_int_equal(seen.sum, rows[i].sum);
     assert_int_equal(!rows[i].fine && err.what != NULL, rows[i].malformed);

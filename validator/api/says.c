@@ -78,6 +78,11 @@ static void say_other_loading(const struct plan *p, cJSON *list) {
         "torch.jit.load(FILE, map_location=\"cpu\") loads it: a program, whose code is not judged here and "
         "runs when it is called; ckptlint inspect --tensors lists its tensors");
     return;
+  case CONTAINER_PT2:
+    say(list,
+        "torch.export.load(FILE) loads it, torch._inductor.aoti_load_package(FILE) one with native code: a "
+        "program, which is not judged here; ckptlint inspect --tensors lists its weights");
+    return;
   default: return;
   }
 }

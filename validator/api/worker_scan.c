@@ -102,7 +102,7 @@ static bool read_numbers(void *ctx, uint32_t tensor, struct numbers *out) {
 static bool is_archive(const struct scan *s) {
   enum container_kind kind = s->container.kind;
   bool read = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT ||
-              kind == CONTAINER_TORCH_PACKAGE || kind == CONTAINER_NPZ;
+              kind == CONTAINER_TORCH_PACKAGE || kind == CONTAINER_NPZ || kind == CONTAINER_PT2;
   return read && s->container.usable;
 }
 

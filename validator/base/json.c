@@ -129,13 +129,16 @@ static cJSON *build_single(struct single *s, struct span member) {
   return build(span_of(s->p, n));
 }
 
-bool json_members(struct span text, const struct limits *max, struct json_error *err, json_member_fn *each,
-                  void *ctx) {
+bool json_members(struct span text, const char *inside, const struct limits *max, struct json_error *err,
+                  json_member_fn *each, void *ctx) {
   struct single room = {NULL, 0};
   struct span member;
+  uint64_t start = 0;
   size_t at = 0;
   if (!validate(text, max, false, err)) return false;
-  bool fine = true, object = text.p[json_skip_space(text, 0)] == '{';
+  if (!json_offset(text, &inside, inside ? 1 : 0, &start)) return true;
+  text = json_text_at(text, start);
+  bool fine = true, object = text.p[0] == '{';
   while (fine && object && json_next_member(text, &at, &member)) {
     cJSON *root = build_single(&room, member);
     fine = root ? each(ctx, root->child) : refuse_memory(err);

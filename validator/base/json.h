@@ -35,13 +35,13 @@ NODISCARD cJSON *json_parse(struct span text, const struct limits *max, struct j
  * integers for json_int. */
 NODISCARD cJSON *json_parse_event(struct span text, const struct limits *max, struct json_error *err);
 
-/* The members of the object that a text is, one after the other, each parsed when its turn comes and freed
- * behind it: a table of a million entries takes the memory of one. Nothing is called unless all of the text
- * is JSON; of another value than an object nothing is called either. False: *err is filled, or `each` said
- * so, and err->what is NULL then. */
+/* The members of the object that a text is, or (inside) of the one under that key of it, one after the other,
+ * each parsed when its turn comes and freed behind it: a table of a million entries takes the memory of one.
+ * Nothing is called unless all of the text is JSON; of another value than an object nothing is called either.
+ * False: *err is filled, or `each` said so, and err->what is NULL then. */
 typedef bool json_member_fn(void *ctx, const cJSON *member);
-NODISCARD bool json_members(struct span text, const struct limits *max, struct json_error *err,
-                            json_member_fn *each, void *ctx);
+NODISCARD bool json_members(struct span text, const char *inside, const struct limits *max,
+                            struct json_error *err, json_member_fn *each, void *ctx);
 
 /* The member with exactly this key (cJSON's own lookups ignore case), NULL if there is none or `object` is
  * none. Linear in the number of members: for many lookups in one large object build a json_index. */

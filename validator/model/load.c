@@ -195,14 +195,15 @@ void checkpoint_load(struct checkpoint *cp) {
   enum container_kind kind = cp->container->kind;
   bool torch = kind == CONTAINER_TORCH_ZIP || kind == CONTAINER_TORCHSCRIPT;
   torch = torch && cp->container->usable;
-  if (torch) {
+  bool export = kind == CONTAINER_PT2 && cp->container->usable;
+  if (torch || export) {
     use_records(cp->container);
     read_byteorder(cp);
   }
   if (torch && kind == CONTAINER_TORCH_ZIP) load_zip(cp);
   if (torch && kind == CONTAINER_TORCHSCRIPT) load_torchscript(cp);
   if (kind == CONTAINER_TORCH_PACKAGE && cp->container->usable) load_package(cp);
-  if (kind == CONTAINER_PT2 && cp->container->usable) load_pt2(cp);
+  if (export) load_pt2(cp);
   if (cp->container->kind == CONTAINER_TORCH_LEGACY) load_legacy(cp);
   if (cp->container->kind == CONTAINER_TORCH_TAR) load_tar(cp);
   if (cp->container->kind == CONTAINER_PICKLE) load_pickles(cp);
