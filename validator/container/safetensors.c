@@ -240,7 +240,8 @@ static bool refuse_json(const struct table *t, const struct json_error *err) {
 
 static bool read_table(struct table *t) {
   struct json_error err;
-  if (!json_members(t->text, NULL, t->max, &err, read_entry, t)) return err.what ? refuse_json(t, &err) : false;
+  if (!json_members(t->text, NULL, t->max, &err, read_entry, t))
+    return err.what ? refuse_json(t, &err) : false;
   return check_padding(t) && check_tiling(t);
 }
 
