@@ -31,7 +31,7 @@ struct config {
 };
 
 static void leave(const struct config *c, enum obs_kind kind, const char *fqn, const char *what) {
-  struct span name;
+  struct span name = {0};
   struct checkpoint *cp = c->cp;
   if (!arena_copy(cp->arena, span_first(span_str(fqn), OBS_TEXT_MAX), &name)) cp->obs->lost = true;
   observe(cp->obs, (struct observation){.kind = kind,
@@ -68,41 +68,44 @@ static uint32_t storage_of(const struct config *c, const struct member *rec, enu
   return *last = cp->storages.n;
 }
 
+/* What the config says of a tensor: NULL, or what is wrong with it. */
+static const char *read_claim(const cJSON *meta, struct view_claim *claim, int64_t *sizes, int64_t *strides) {
+  int64_t number = 0, layout = 0;
+  if (!json_int(json_get(meta, "dtype"), &number) || !json_int(json_get(meta, "layout"), &layout) ||
+      !sym_ints(json_get(meta, "sizes"), sizes, &claim->num_sizes) ||
+      !sym_ints(json_get(meta, "strides"), strides, &claim->num_strides) ||
+      !sym_int(json_get(meta, "storage_offset"), &claim->offset))
+    return "its dtype, layout, sizes, strides or offset are no integers";
+  claim->dtype = dtype_of(number);
+  return claim->dtype == DTYPE_NONE || layout != STRIDED ? "its dtype or layout is not known here" : NULL;
+}
+
 static void add_weight(const struct config *c, const char *fqn, const cJSON *meta, struct member *rec) {
   struct checkpoint *cp = c->cp;
-  int64_t number = 0, layout = 0, sizes[MAX_DIMS], strides[MAX_DIMS];
+  int64_t sizes[MAX_DIMS], strides[MAX_DIMS];
   struct view_claim claim = {.sizes = sizes, .strides = strides, .storage_bytes = rec->size};
   struct view v;
-  if (!json_int(json_get(meta, "dtype"), &number) || !json_int(json_get(meta, "layout"), &layout) ||
-      !sym_ints(json_get(meta, "sizes"), sizes, &claim.num_sizes) ||
-      !sym_ints(json_get(meta, "strides"), strides, &claim.num_strides) ||
-      !sym_int(json_get(meta, "storage_offset"), &claim.offset)) {
-    leave(c, OBS_PT2_WEIGHT, fqn, "its dtype, layout, sizes, strides or offset are no integers");
-    return;
-  }
-  claim.dtype = dtype_of(number);
-  if (claim.dtype == DTYPE_NONE || layout != STRIDED) {
-    leave(c, OBS_PT2_WEIGHT, fqn, "its dtype or layout is not known here");
+  const char *wrong = read_claim(meta, &claim, sizes, strides);
+  if (wrong) {
+    leave(c, OBS_PT2_WEIGHT, fqn, wrong);
     return;
   }
   claim.member = member_number(cp->container, rec);
-  struct span key;
-  if (!arena_copy(cp->arena, span_str(fqn), &key)) return; /* checkpoint_load says that the budget is spent */
-  claim.subject = key;
   rec->used = true;
-  if (!view_prove(&v, &claim, cp->obs)) return;
-  uint32_t storage = storage_of(c, rec, claim.dtype);
-  uint32_t tensor = storage ? tensor_add(cp,
-                                         (struct tensor_fact){.storage = storage,
-                                                              .dtype = (uint8_t)claim.dtype,
-                                                              .ndim = v.ndim,
-                                                              .flags = v.contiguous ? PLAN_CONTIGUOUS : 0,
-                                                              .offset = v.offset,
-                                                              .numel = v.numel,
-                                                              .extent = v.extent},
-                                         sizes, strides)
-                            : 0;
-  if (tensor) (void)add_root(cp, &(struct root){.kind = ROOT_TENSOR, .key = key, .index = tensor - 1});
+  if (!arena_copy(cp->arena, span_str(fqn), &claim.subject) || !view_prove(&v, &claim, cp->obs)) return;
+  uint32_t storage = storage_of(c, rec, claim.dtype), tensor = 0;
+  if (storage)
+    tensor = tensor_add(cp,
+                        (struct tensor_fact){.storage = storage,
+                                             .dtype = (uint8_t)claim.dtype,
+                                             .ndim = v.ndim,
+                                             .flags = v.contiguous ? PLAN_CONTIGUOUS : 0,
+                                             .offset = v.offset,
+                                             .numel = v.numel,
+                                             .extent = v.extent},
+                        sizes, strides);
+  if (tensor)
+    (void)add_root(cp, &(struct root){.kind = ROOT_TENSOR, .key = claim.subject, .index = tensor - 1});
 }
 
 /* FQN: {"path_name": "weight_0", "use_pickle": false, "tensor_meta": {…}}. With use_pickle the record is what
