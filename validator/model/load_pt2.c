@@ -123,8 +123,7 @@ static void read_row(const struct config *c, const cJSON *row) {
   struct member *rec = container_find(cp->container, name);
   if (!rec)
     leave(c, OBS_PT2_RECORD, row->string, "");
-  else if (rec->size ||
-           !cJSON_IsArray(json_get(meta, "sizes"))) /* an empty record: of a fake or an empty tensor */
+  else if (rec->size) /* an empty one: of a fake or an empty tensor */
     add_weight(c, row->string, meta, rec);
 }
 
