@@ -317,6 +317,9 @@ bool inputs_resolve(struct finputs *out, const struct forward_request *r, const 
   const struct arch *arch = r->model->arch;
   *out = (struct finputs){.ports = {.r = r, .arena = a, .obs = o}};
   struct ports_scope *s = &out->ports;
+  const struct module *root = r->model->root;
+  if (root->kind != MODULE_BLOCK || !root->block->forward)
+    return refuse(o, (struct observation){.kind = OBS_FWD_NO_FORWARD, .subject = r->model->root_name});
   if (arch->inputs.n == 0)
     return refuse(o, (struct observation){
                          .kind = OBS_FWD_INPUT_MISSING,
