@@ -20,7 +20,7 @@ enum {
   REPORT_FIRST = 4096, /* most reports fit; fork cost follows the broker's heap */
   TICK_MS = 2,         /* without pidfd */
   LOOKS = 8,           /* within wall_ms, whether it gets on */
-  KILL_TICKS = 100,    /* of worker_kill */
+  KILL_TICKS = 100,    /* of workers_kill */
   LONGEST_WAIT_MS = 30000,
   KILL_GRACE_MS = 5000, /* a worker that hangs in the kernel (a dead network mount) is given up after it */
 };
@@ -263,13 +263,19 @@ size_t workers_wait(struct worker *const *w, size_t n) {
   return came ? n : done;
 }
 
-void worker_kill(struct worker *w) {
-  if (!w->done && !was_killed(w)) kill_worker(w);
-  for (int i = 0; i < KILL_TICKS && !w->done; i++) {
-    reap(w);
-    if (!w->done) nanosleep(&(struct timespec){0, TICK_MS * 1000000L}, NULL);
+void workers_kill(struct worker *const *w, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!w[i]->done && !was_killed(w[i])) kill_worker(w[i]);
+  for (int tick = 0; tick < KILL_TICKS; tick++) {
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+      if (!w[i]->done) reap(w[i]);
+      left += !w[i]->done;
+    }
+    if (left == 0) return;
+    nanosleep(&(struct timespec){0, TICK_MS * 1000000L}, NULL);
   }
-  w->done = true; /* what hangs in the kernel is given up */
+  for (size_t i = 0; i < n; i++) w[i]->done = true; /* what hangs in the kernel is given up */
 }
 
 _Noreturn void worker_out_of_memory(void) { raw_exit(EXIT_MEMORY); }

@@ -110,8 +110,9 @@ int workers_signal(void);
  * that is minded. n is 1 to WORKERS_MAX. */
 enum { WORKERS_MAX = 128 };
 size_t workers_wait(struct worker *const *w, size_t n);
-/* Ends a worker that nobody waits for any more. worker_finish is due, and its answer means nothing. */
-void worker_kill(struct worker *w);
+/* Ends workers that nobody waits for any more. worker_finish is due for each, and its answer means nothing.
+ */
+void workers_kill(struct worker *const *w, size_t n);
 /* After its death: classifies, parses the report (into the arena), frees what the worker held. */
 void worker_finish(struct worker *w, struct arena *a, uint64_t file_size, struct worker_result *out);
 /* For a stage that can't even note that its memory is spent: ends this worker with WORKER_MEMORY. */

@@ -1,5 +1,5 @@
 """disk.py HOW SOURCE PLACE COMMAND…: runs a command while PLACE is a file system (FUSE) with SOURCE as its only file, below its
-own name, whose reads go as HOW says. Exits as the command; 99 when no file system can be mounted. Run it in a mount namespace
+own name (and as N~NAME again, a file of its own), whose reads go as HOW says. Exits as the command; 99 when no file system can be mounted. Run it in a mount namespace
 of its own.
    fine            each page is there
    after=SECONDS   each page comes that late
@@ -7,7 +7,8 @@ of its own.
    silent=N        the page of byte N never comes
    gone=N          when it is asked for, the disk is pulled out
    cut=N           the file ends at byte N, though its size said otherwise
-   stuck=N         the page of byte N never comes, and whoever waits for it presses Ctrl-C
+   stuck=N:COUNT   the page of byte N never comes, and when COUNT readers (1) wait for it, somebody presses Ctrl-C; 98 when the
+                   command goes on for more than five seconds then
    deaf            opening the file is not answered before Ctrl-C, which is pressed then"""
 import ctypes
 import errno
@@ -26,15 +27,18 @@ LOOKUP, FORGET, GETATTR, OPEN, READ, STATFS, RELEASE, FLUSH, INIT, OPENDIR, RELE
 IN, OUT = struct.Struct("<IIQQIIIHH"), struct.Struct("<IiQ")
 ATTR, READ_IN = struct.Struct("<6Q10I"), struct.Struct("<QQI")
 MAJOR, MINOR, BUFFER, PAGE = 7, 31, 1 << 18, 4096
-ROOT, FILE = 1, 2
+ROOT, FILE = 1, 2  # and up from there
+SECONDS = 5  # a busy machine takes one or two
 
 
 class Disk:
-    command = None
+    command = pressed = None
+    stuck = 0
 
     def __init__(self, how, source, place):
         self.how, _, number = how.partition("=")
-        self.number = float(number or 0)
+        number, _, count = number.partition(":")
+        self.number, self.count = float(number or 0), int(count or 1)
         self.name = os.path.basename(source).encode()
         self.file = os.open(source, os.O_RDONLY)
         self.stat = os.fstat(self.file)
@@ -56,8 +60,9 @@ class Disk:
             time.sleep(self.number)
         if self.how == "gone" and hit:
             os.close(self.fd)
-        if self.how == "stuck" and hit:
-            self.command.send_signal(signal.SIGINT)
+        self.stuck += hit
+        if self.how == "stuck" and hit and self.stuck == self.count:
+            self.press()
         if self.how in ("silent", "gone", "stuck") and hit:
             return None
         if self.how == "error" and hit:
@@ -70,12 +75,13 @@ class Disk:
         if opcode == INIT:
             return struct.pack("<4I2H2I2H8I", MAJOR, MINOR, 0, 0, 1, 1, PAGE, 1, 1, 0, *[0] * 8)
         if opcode == LOOKUP:
-            found = body.rstrip(b"\0") == self.name
-            return struct.pack("<4Q2I", FILE, 0, 3600, 3600, 0, 0) + self.attributes(FILE) if found else errno.ENOENT
+            number, _, name = body.rstrip(b"\0").rpartition(b"~")
+            node = FILE + int(number or 0)
+            return struct.pack("<4Q2I", node, 0, 3600, 3600, 0, 0) + self.attributes(node) if name == self.name else errno.ENOENT
         if opcode == GETATTR:
             return struct.pack("<QII", 3600, 0, 0) + self.attributes(node)
         if opcode == OPEN and self.how == "deaf":
-            self.command.send_signal(signal.SIGINT)
+            self.press()
             return None
         if opcode in (OPEN, OPENDIR):
             return struct.pack("<QII", 0, 0, 0)
@@ -84,6 +90,10 @@ class Disk:
         if opcode == STATFS:
             return struct.pack("<5Q10I", *[0] * 5, PAGE, 255, PAGE, *[0] * 7)
         return b"" if opcode in (FLUSH, RELEASE, RELEASEDIR) else errno.ENOSYS
+
+    def press(self):
+        self.pressed = time.monotonic()
+        self.command.send_signal(signal.SIGINT)
 
     def serve(self):
         while True:
@@ -116,7 +126,8 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # whatever the shell that started this made of it
     disk.command = subprocess.Popen(command)
     threading.Thread(target=disk.serve, daemon=True).start()
-    return disk.command.wait()
+    code = disk.command.wait()
+    return 98 if disk.pressed and time.monotonic() - disk.pressed > SECONDS else code
 
 
 if __name__ == "__main__":

@@ -80,6 +80,8 @@ CASES = [
     ("a disk that is pulled out", "disk gone=3500000 WORK/big.pt", "scan DISK", {2}, "RUN003/identity"),
     ("a disk whose file is shorter than it said", "disk cut=3500000 WORK/big.pt", "scan DISK", {1, 2}, "CRC|RUN003|FMT1"),
     ("a disk that does not answer: Ctrl-C", "disk stuck=3500000 WORK/big.pt", "scan -f json DISK", {130}, '"exit":130'),
+    ("a disk that does not answer sixty readers: Ctrl-C", "disk stuck=3500000:60 WORK/big.pt",
+     "scan -j 60 " + " ".join(f"AGAIN/{i}~big.pt" for i in range(60)), {130}, "60 of 60 inputs were begun"),
     ("a disk that does not answer whoever digests for a policy", "disk silent=3500000 WORK/big.pt",
      "scan --timeout 1 --policy WORK/entry.json DISK", {2}, "LIM804/wall-time"),
     ("a disk that does not answer whoever digests for a policy: Ctrl-C", "disk stuck=3500000 WORK/big.pt",
@@ -304,7 +306,7 @@ class Ground:
     def under_disk(self, words, given, rest):
         how, source = rest
         place = self.work + "/disk"
-        words = [w.replace("DISK", f"{place}/{os.path.basename(source)}") for w in words]
+        words = [w.replace("DISK", f"{place}/{os.path.basename(source)}").replace("AGAIN", place) for w in words]
         run = self.spawn(["unshare", "-m", sys.executable, TOP + "/tests/faults/disk.py", how, source, place, *words], given)
         if run.code == 99:
             raise Unmountable("no file system of our own can be mounted here")

@@ -51,7 +51,7 @@ static bool ask(struct task *t, const struct sandbox *sandbox, const struct limi
     return false;
   }
   bool stopped = workers_wait(workers, 1) != 0;
-  if (stopped) worker_kill(&worker);
+  if (stopped) workers_kill(workers, 1);
   arena_init(&a, MIB);
   worker_finish(&worker, &a, t->bytes.n, &result);
   if (!stopped && !is_told(&result)) memory_note_failure();

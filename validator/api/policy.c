@@ -122,7 +122,7 @@ const char *policy_read(struct policy *p, struct arena *a, const struct sandbox 
     wrong(&r, "the sandboxed reader can't be started");
     return r.wrong;
   }
-  if (workers_wait(workers, 1) != 0) worker_kill(&worker);
+  if (workers_wait(workers, 1) != 0) workers_kill(workers, 1);
   worker_finish(&worker, a, p->file.bytes.n, &result);
   take_end(&r, &result);
   char ignored[SHA256_HEX + 1];

@@ -180,9 +180,9 @@ static void show_progress(const struct pool *p) {
 /* What runs is killed; what is done is emitted as ever, what is not as not checked. */
 static void stop(struct pool *p) {
   struct running r = find_running(p);
+  workers_kill(r.workers, r.n);
   for (uint32_t i = 0; i < r.n; i++) {
     struct worker_result ignored;
-    worker_kill(r.workers[i]);
     worker_finish(r.workers[i], &r.jobs[i]->arena, 0, &ignored);
   }
   for (uint32_t i = p->emitted; i < p->started; i++) job_interrupt(p->jobs[i % WINDOW]);
