@@ -263,6 +263,7 @@ static int serve_all(struct fixture *f) {
                           .atol = -1,
                           .jobs = JOBS,
                           .isolated = true,
+                          .strict_keys = true,
                           .limits = limits_default()};
   o.limits.seconds = 2;
   int fd = memfd_create("report", MFD_CLOEXEC);
