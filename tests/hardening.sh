@@ -28,7 +28,8 @@ with() { printf '%s\n' "$headers" | grep -E "$1"; }
 #   came              sandbox/spawn: the signal that ends the run, for its handler knows no context
 #   format progress   api/second: words of a command line, which exec takes as char *
 #   library loaded    container/unpack_foreign: libarchive's functions, loaded once before the seal
-listed=' algorithm budget_left came evp format library loaded memory_failed preloads progress '
+#   zlib bzip2 lzma have_*   container/unpack_broken: the codecs' functions, and which there are, likewise
+listed=' algorithm budget_left bzip2 came evp format have_bzip2 have_lzma have_zlib library loaded lzma memory_failed preloads progress zlib '
 # The compiler's and libc's own.
 runtime=' __TMC_END__ __bss_start __cpu_features2 __cpu_model __data_start data_start __dso_handle __environ _edata _end completed environ _environ stderr stdout stdin '
 
