@@ -6,7 +6,7 @@
 
 /* What is looked at: so much of all, of one, of one that is inflated; and so many. */
 enum { LOCALS_BYTES = 64 << 20, LOCAL_BYTES = 16 << 20, INFLATED_BYTES = 1 << 20, LOCALS_MAX = 4096 };
-enum { PROGRAMS_ASKED = 64 };
+enum { PROGRAMS_ASKED = 64, SNIFFED_BYTES = 65536 };
 
 struct locals {
   struct checkpoint *cp;
@@ -27,7 +27,7 @@ static bool is_read_there(const struct checkpoint *cp, uint64_t data_at) {
 
 static bool judge_found(struct locals *l, uint64_t at, struct span bytes) {
   struct checkpoint *cp = l->cp;
-  enum container_kind kind = container_sniff(bytes);
+  enum container_kind kind = container_sniff(span_first(bytes, SNIFFED_BYTES));
   const struct call place = {.at = (uint32_t)min_u64(at, UINT32_MAX)};
   if (kind != CONTAINER_PICKLE && kind != CONTAINER_NPY && kind != CONTAINER_TORCH_LEGACY) return false;
   bytes = span_first(bytes, (size_t)min_u64(bytes.n, l->left));
@@ -61,7 +61,7 @@ static bool is_doubtful(const struct checkpoint *cp) {
       OBS_ZIP_UNLISTED,      OBS_ZIP_GAP,          OBS_ZIP_METHOD,         OBS_ZIP_ENCRYPTED,
       OBS_ZIP_STORED_SIZES,  OBS_ZIP_NO_BYTES,     OBS_ZIP_LOCAL_CSIZE,    OBS_ZIP_LOCAL_SIZE,
       OBS_ZIP_OVERLAP,       OBS_ZIP_LOCAL_METHOD, OBS_ZIP_LOCAL_NAME,     OBS_ZIP_LOCAL_CRC,
-      OBS_ZIP_LOCAL_FLAGS};
+      OBS_ZIP_LOCAL_FLAGS,   OBS_INFLATE_SIZE,     OBS_INFLATE_BROKEN};
   switch (cp->container->kind) {
   case CONTAINER_TORCH_ZIP:
   case CONTAINER_TORCHSCRIPT:
