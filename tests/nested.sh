@@ -93,6 +93,7 @@ import bz2, gzip, lzma, zlib
 zeros = b"B\0\0\0\x02" + bytes(1 << 25)
 call = open("bad/p.pkl", "rb").read()[:-1] + b"0" + zeros + b"."
 for name, pickle in {"bad": call, "good": b"\x80\x02" + zeros + b"."}.items():
+    open(f"long-{name}.pkl", "wb").write(pickle)
     alone = lzma.compress(pickle, format=lzma.FORMAT_ALONE)
     for end, data in {
         "zlib": zlib.compress(pickle),
@@ -110,6 +111,9 @@ for f in zlib gz bz2 xz lzma; do
 done
 expect 2 'LIM801.*nested-ratio' long-good.bz2
 expect 1 'GLB301' long-bad.bz2
+zip -q long-bad.zip long-bad.pkl
+expect 1 'GLB301' --nested --max-nested-bytes 1M long-bad.zip
+expect 1 'LIM801.*nested-bytes' --nested --max-nested-bytes 1M long-bad.zip
 # To libarchive any number of zeros is an empty tar file.
 head -c 3M /dev/zero | gzip -c >zeros.gz
 head -c 3M /dev/zero | xz -c >zeros.xz

@@ -5,6 +5,7 @@
 #include <libdeflate.h>
 
 #include "container/detect.h"
+#include "container/zip.h"
 
 enum { RATIO_FREE = 1 << 20 }; /* so much may come out of however few bytes */
 
@@ -70,8 +71,10 @@ bool unpack_beginning(struct unpack *u, struct span name, size_t n) {
   const uint8_t *at = unpack_room(u, &room);
   n = min_size(n, BEGINNING_BYTES);
   u->ratio_left -= min_u64(u->ratio_left, n);
-  return !container_is_bystander(container_sniff(span_of(at, n)), name) &&
-         inner_add_beginning(&u->out, name, n) && false;
+  if (!container_is_bystander(container_sniff(span_of(at, n)), name))
+    (void)!inner_add_beginning(&u->out, name,
+                               n); /* without room for it, the limit still says that it is missing */
+  return false;
 }
 
 /* ---- zips, and the tar of old torch ---- */
@@ -98,7 +101,7 @@ static bool is_bare(const struct container *c, const struct member *m) {
 }
 
 static bool unpack_member(struct unpack *u, const struct container *c, const struct member *m) {
-  size_t room;
+  size_t room, n = 0;
   if (span_ends(m->name, SPAN("/")) && m->size == 0) return true; /* a folder */
   if (is_bare(c, m)) {
     inner_count(&u->out);
@@ -106,7 +109,10 @@ static bool unpack_member(struct unpack *u, const struct container *c, const str
   }
   if (m->method == METHOD_STORED) return hand_out_stored(u, c, m);
   uint8_t *at = unpack_room(u, &room);
-  if (m->size > room) return unpack_full(u, m->name);
+  if (m->size > room) {
+    if (m->method == METHOD_DEFLATED) n = zip_inflate_some(member_mapped(c, m), at, room);
+    return unpack_full(u, m->name) || (n && unpack_beginning(u, m->name, n));
+  }
   return member_unpack(c, m, u->obs, at) && unpack_hand_out(u, m->name, (size_t)m->size);
 }
 

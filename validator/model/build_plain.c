@@ -2,6 +2,7 @@
  * typed; nothing is computed but bytes from
  * `_codecs.encode`. */
 #include "base/utf8.h"
+#include "container/detect.h"
 #include "model/call.h"
 
 static bool is_dict(const struct call *c, val_id v) {
@@ -165,6 +166,25 @@ uint32_t build_PLAIN(const struct call *c) {
   return plain_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a plain value");
 }
 
+/* As Fraction writes itself. Of a text with an exponent it would compute that power of ten, however large;
+ * int() takes no more than 4,300 digits. */
+static bool is_ratio(struct span text) {
+  enum { RATIO_MAX = 2 * 4300 + 2 };
+  for (size_t i = 0; i < text.n; i++)
+    if (!is_one_of(text.p[i], SPAN("0123456789/-"))) return false;
+  return text.n <= RATIO_MAX;
+}
+
+uint32_t build_FRACTION(const struct call *c) {
+  bool fine = c->n == 1 || c->n == 2;
+  for (uint32_t i = 0; fine && i < c->n; i++) {
+    enum value_kind kind = call_kind(c, i);
+    fine = kind == VAL_INT || kind == VAL_BIGINT ||
+           (c->n == 1 && call_is_str(c, 0) && is_ratio(call_bytes(c, 0)));
+  }
+  return fine ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a numerator and a denominator");
+}
+
 /* pandas and scikit-learn write an object as a function, its class and plain values. */
 uint32_t build_OWN(const struct call *c) {
   size_t package = strcspn(c->row->module, ".");
@@ -259,9 +279,21 @@ uint32_t build_SIZE(const struct call *c) {
   return fine ? call_built(c, BUILT_SIZE, 0) : refuse_arguments(c, "not a tuple of sizes");
 }
 
+/* "cuda" or "cuda:0": torch refuses every other form. */
+static bool is_device(struct span text) {
+  enum { DEVICE_MAX = 64 };
+  size_t i = 0;
+  while (i < text.n && is_one_of(text.p[i], SPAN("abcdefghijklmnopqrstuvwxyz0123456789_"))) i++;
+  bool named = i > 0 && text.n <= DEVICE_MAX, bare = i == text.n;
+  if (named && !bare && text.p[i] == ':' && i + 1 < text.n)
+    for (bare = true, i++; bare && i < text.n; i++) bare = text.p[i] >= '0' && text.p[i] <= '9';
+  return named && bare;
+}
+
 uint32_t build_DEVICE(const struct call *c) {
   uint32_t n = c->n;
-  bool fine = (n == 1 || n == 2) && call_is_str(c, 0) && (n == 1 || call_kind(c, 1) == VAL_INT);
+  bool fine = (n == 1 || n == 2) && call_is_str(c, 0) && is_device(call_bytes(c, 0)) &&
+              (n == 1 || call_kind(c, 1) == VAL_INT);
   return fine ? call_built(c, BUILT_DEVICE, 0) : refuse_arguments(c, "not a device name");
 }
 
