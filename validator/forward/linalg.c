@@ -167,7 +167,7 @@ bool inverse_run(struct op_call *c) { return solved(c, NULL); }
 
 /* ---- cholesky(A, upper): L with A = L Lᵀ, from the lower triangle, or Lᵀ from the upper one ---- */
 
-static bool factor(struct square *s, bool upper) {
+static bool cholesky_factor(struct square *s, bool upper) {
   const uint64_t n = s->n;
   for (uint64_t i = 0; i < n; i++)
     for (uint64_t j = 0; j <= i; j++) {
@@ -188,7 +188,7 @@ bool cholesky_run(struct op_call *c) {
   bool done = true;
   for (uint64_t i = 0; done && i < matrices(a); i++) {
     load(&s, a, i);
-    done = factor(&s, upper);
+    done = cholesky_factor(&s, upper);
     float *out = ft_f32_out(c->out) + i * s.n * s.n;
     for (uint64_t y = 0; done && y < s.n; y++)
       for (uint64_t x = 0; x < s.n; x++)

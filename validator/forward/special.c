@@ -139,7 +139,12 @@ static int64_t lcm_of(int64_t x, int64_t y) {
 static int64_t left_of(int64_t x, int64_t by) {
   return by < 0 || by > 63 ? 0 : (int64_t)((uint64_t)x << (unsigned)by);
 }
-static int64_t right_of(int64_t x, int64_t by) { return by < 0 || by > 63 ? (x < 0 ? -1 : 0) : x >> by; }
+/* a shift right is a division, rounded down */
+static int64_t right_of(int64_t x, int64_t by) {
+  if (by < 0 || by > 62) return x < 0 ? -1 : 0;
+  const int64_t by_two = INT64_C(1) << (unsigned)by;
+  return x / by_two - (x % by_two < 0);
+}
 
 ROW(gcd_i64, int64_t, int64_t, gcd_of(x, y))
 ROW(lcm_i64, int64_t, int64_t, lcm_of(x, y))
