@@ -184,6 +184,10 @@ expect 2 '"verdict":"not checked".*"inside":{"judged":1,"passed_over":3}' good.p
 expect 2 RUN005 good.pt2
 expect 1 GLB301 bad.pt2
 expect 1 GLB301 --nested bad.pt2
+cp good/p.pkl x/data/sample_inputs/model.pt
+cp bad/p.pkl x/data/weights/weight_0
+zip -qr0 weight.pt2 x
+expect 1 '"path":"weight.pt2!x/data/weights/weight_0"' weight.pt2
 
 # An npz with a checkpoint beside its array.
 mkdir npz

@@ -91,13 +91,18 @@ static bool hand_out_stored(struct unpack *u, const struct container *c, const s
   return (inner_add_outer(&u->out, m->name, m->data_at, m->size) || unpack_full(u, m->name)) && sound;
 }
 
-/* Weights of torch.export are bare numbers, which may look like anything, unless torch.save wrote them. */
+/* Weights of torch.export are bare numbers, which may look like anything, unless torch.save wrote them or
+ * their config says use_pickle: then a program that calls something is no chance. */
 static bool is_bare(const struct container *c, const struct member *m) {
   bool weight = span_starts(m->short_name, SPAN("data/weights/")) ||
                 span_starts(m->short_name, SPAN("data/constants/tensor_"));
   if (c->kind != CONTAINER_PT2 || m->method != METHOD_STORED || !weight) return false;
-  enum container_kind kind = container_sniff(member_mapped(c, m));
-  return kind != CONTAINER_OTHER_ZIP && kind != CONTAINER_TORCH_LEGACY;
+  uint8_t head[PROBE_BYTES];
+  struct span bytes = member_mapped(c, m);
+  struct probe p = {.head = span_of(head, min_size(bytes.n, PROBE_BYTES)), .file = bytes};
+  if (p.head.n) memcpy(head, bytes.p, p.head.n);
+  enum container_kind kind = container_sniff(bytes);
+  return kind != CONTAINER_OTHER_ZIP && kind != CONTAINER_TORCH_LEGACY && !reaches_call(&p);
 }
 
 static bool unpack_member(struct unpack *u, const struct container *c, const struct member *m) {
