@@ -226,10 +226,14 @@ static double norm_of(const float *x, uint64_t n, double p) {
   double sum = 0, most = 0, least = HUGE_VAL;
   for (uint64_t i = 0; i < n; i++) {
     const double v = fabs((double)x[i]);
-    if (isnan(v)) return v;
+    if (isnan(v) && !is_number(p, 0)) return v; /* of order 0 counts what is not 0, a NaN too */
     most = v > most ? v : most;
     least = v < least ? v : least;
-    sum += is_number(p, 2) ? v * v : is_number(p, 1) ? v : is_number(p, 0) ? v > 0 : isinf(p) ? 0 : pow(v, p);
+    sum += is_number(p, 2)   ? v * v
+           : is_number(p, 1) ? v
+           : is_number(p, 0) ? !(v <= 0)
+           : isinf(p)        ? 0
+                             : pow(v, p);
   }
   if (isinf(p)) return p > 0 ? most : least;
   return is_number(p, 2) ? sqrt(sum) : is_number(p, 1) || is_number(p, 0) ? sum : pow(sum, 1 / p);
