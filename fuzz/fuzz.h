@@ -48,7 +48,8 @@ static inline struct fuzz_input fuzz_open(const uint8_t *data, size_t size) {
   in.limits.pickle_ops = 200;
   in.limits.pickle_stack = in.limits.pickle_marks = in.limits.pickle_memo = 16;
   in.limits.pickle_values = in.limits.pickle_links = 100;
-  in.limits.value_depth = in.limits.pickle_int_bytes = in.limits.zip_members = 4;
+  in.limits.value_depth = in.limits.zip_members = 4;
+  in.limits.pickle_int_bytes = 10; /* those of torch's magic number: a legacy stream is begun */
   in.limits.zip_name_bytes = in.limits.tensors = 8;
   in.limits.inflate_bytes = in.limits.stats_elements = 64;
   in.limits.report_findings = in.limits.chunks = 2;

@@ -32,10 +32,6 @@ static bool port_number(struct ports_scope *s, const struct port *p, const struc
 }
 
 static bool port_type(enum dtype d, enum ftype *out) {
-  if (d == DTYPE_NONE) {
-    *out = FT_F32;
-    return true;
-  }
   switch (dtype_table[d].cls) {
   case DT_FLOAT: *out = FT_F32; return true;
   case DT_INT:
@@ -46,10 +42,6 @@ static bool port_type(enum dtype d, enum ftype *out) {
   case DT_OPAQUE: return false;
   }
   return false;
-}
-
-static const char *port_dtype(const struct port *p) {
-  return p->dtype == DTYPE_NONE ? "float" : dtype_name(p->dtype);
 }
 
 static struct value *find_symbol(struct ports_scope *s, struct span name) {
@@ -73,7 +65,7 @@ static struct span dim_text(struct ports_scope *s, const struct expr *dim) {
 }
 
 struct span port_text(struct ports_scope *s, const struct port *p) {
-  struct span text = arena_printf(s->arena, "%s[", port_dtype(p));
+  struct span text = arena_printf(s->arena, "%s[", dtype_name(p->dtype));
   for (uint32_t i = 0; i < p->ndim; i++) {
     struct span dim = dim_text(s, p->dims[i]);
     text = arena_printf(s->arena, "%.*s%s%.*s", (int)text.n, (const char *)text.p, i ? ", " : "", (int)dim.n,
