@@ -223,6 +223,12 @@ tar cf many.tar many
 expect 2 LIM802 --nested --max-nested-files 5 many.tar
 head -c 100 good.tar.xz >cut.tar.xz
 expect 2 FMT114 --nested cut.tar.xz
+seq 100000 | bzip2 -1 | head -c -40 >cut.bz2
+expect 2 'FMT114.*truncated' --nested cut.bz2
+seq 100000 | zstd -q | head -c -40 >cut.zst
+expect 2 FMT114 --nested cut.zst
+seq 100000 | lz4 -q | head -c -40 >cut.lz4
+expect 2 FMT114 --nested cut.lz4
 7z a -bd -psecret -mhe=on locked.7z good >/dev/null
 expect 2 FMT114 --nested locked.7z
 echo "$passed passed, $failed failed"

@@ -5,10 +5,12 @@ Not run by the tests: the files are committed. They were made by torch 1.13.0a0 
 (python3-torch 1.13.1+dfsg-4) under Python 3.11.2, on a CPU. Run it from the top folder; nothing but zip padding depends on the
 machine.
 """
+import io
 import json
 import pathlib
 import sys
 import tarfile
+import zipfile
 
 import numpy
 import torch
@@ -115,7 +117,32 @@ def layered():
     folder.mkdir(exist_ok=True)
     torch.save(seeded(Layered, config).state_dict(), folder / 'pytorch_model.bin')
     (folder / 'config.json').write_text(json.dumps(config, indent=2) + '\n')
+    derived(config)
     safetensors(seeded(Layered, {**config, 'ffn_size': 30}).state_dict(), HERE / 'layered_other.safetensors')
+
+
+def derived(config):
+    """What auto_gptq, awq and bitsandbytes make of a matrix of one layer, and peft's factors for it."""
+    model = seeded(Layered, {**config, 'num_hidden_layers': 1}).half().state_dict()
+    inputs, out = 16, 48
+
+    def save(name, parts):
+        kept = {key: tensor for key, tensor in model.items() if key != 'layers.0.qkv.weight'}
+        torch.save({**kept, **{f'layers.0.qkv.{part}': torch.ones(sizes, dtype=dtype) for part, (dtype, sizes) in parts.items()}}, HERE / f'{name}.pt')
+    ints, half, byte = torch.int32, torch.float16, torch.uint8
+    save('gptq', {'qweight': (ints, (inputs // 8, out)), 'qzeros': (ints, (1, out // 8)), 'scales': (half, (1, out)), 'g_idx': (ints, (inputs,))})
+    save('awq', {'qweight': (ints, (inputs, out // 8)), 'qzeros': (ints, (1, out // 8)), 'scales': (half, (1, out))})
+    save('gptq_bent', {'qweight': (ints, (inputs // 8, out - 8)), 'qzeros': (ints, (1, out // 8)), 'scales': (half, (2, out)), 'g_idx': (ints, (inputs,))})
+    save('four_bits', {'weight': (byte, (out * inputs // 2, 1)), 'weight.absmax': (byte, (out * inputs // 64,)), 'weight.quant_map': (torch.float32, (16,)),
+                       'weight.nested_absmax': (torch.float32, (1,)), 'weight.nested_quant_map': (torch.float32, (256,)),
+                       'weight.quant_state.bitsandbytes__nf4': (byte, (80,))})
+    save('eight_bits', {'weight': (torch.int8, (out, inputs)), 'SCB': (torch.float32, (out,)), 'weight_format': (byte, ())})
+    at = 'base_model.model.layers.0.'
+    factors = {at + 'qkv.lora_A.weight': torch.rand(4, 16), at + 'qkv.lora_B.weight': torch.rand(48, 4), at + 'k.lora_A.weight': torch.rand(8, 16),
+               at + 'k.lora_B.weight': torch.rand(12, 8), at + 'qkv.lora_magnitude_vector': torch.rand(48)}
+    torch.save(factors, HERE / 'adapter.pt')
+    torch.save({**{key: factors[key] for key in list(factors)[:3]}, at + 'mlp.0.lora_A.weight': torch.rand(8, 20), at + 'mlp.0.lora_B.weight': torch.rand(26, 8),
+                at + 'strange.weight': torch.rand(2)}, HERE / 'adapter_half.pt')
 
 
 def sharded():
@@ -154,6 +181,8 @@ def resumed():
     torch.save({'lr_scheduler': scheduler.state_dict(), 'scaler': scaler, 'rng': {'cpu': torch.ones(16, dtype=torch.uint8), 'python': 1}, 'args': config},
                HERE / 'no_weights.pt')
     torch.save(optimizer.state_dict(), HERE / 'optimizer.pt')
+    own = {'state': {0: {'drift': 1.0}}, 'param_groups': optimizer.state_dict()['param_groups']}
+    torch.save({'epoch': 3, 'loss': 0.5, 'model_state_dict': model.state_dict(), 'optimizer_state_dict': own}, HERE / 'own_optimizer.pt')
 
 
 def other_tar():
@@ -189,6 +218,11 @@ def other_tensors():
     torch.save({'rows': numpy.rec.array([(1, 2.0), (3, 4.0)], dtype=[('a', '<i4'), ('b', '<f8')])}, HERE / 'records.pt')
     torch.save({'deep': torch.zeros([1] * 17), 'w': torch.ones(3)}, HERE / 'deep.pt')
     torch.save([torch.ones(2, 3), torch.zeros(2), 'more'], HERE / 'list.pt')
+    with zipfile.ZipFile(HERE / 'folder.npz', 'w') as archive:
+        array = io.BytesIO()
+        numpy.save(array, numpy.arange(3.0))
+        archive.writestr(zipfile.ZipInfo('a.npy'), array.getvalue())
+        archive.writestr(zipfile.ZipInfo('folder/'), b'')
     for name, order in (('little', '<'), ('big', '>')):
         numpy.savez(HERE / f'{name}.npz', f=numpy.arange(4, dtype=order + 'f8'), c=numpy.array([1 + 2j, 3 - 4j], dtype=order + 'c16'),
                     i=numpy.arange(3, dtype=order + 'i2'))

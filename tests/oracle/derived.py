@@ -125,6 +125,16 @@ def judge_adapters(tally, folder):
     tally.check("LoRA of Conv1D", wrong_answer(*of_adapter("gpt2", folder, lambda t: t, ("c_attn",)), 0, [("KEY506/adapter", "3 weights of one (c_attn)")]))
     trained = [("base_model.model.lm_head.weight", "float32", (1003, 64))]
     tally.check("with a head", wrong_answer(*of_adapter("llama", folder, lambda t: t + trained, **llama), 0, [said]))
+    small = [("base_model.model.lm_head.weight", "float32", (1003, 60))]
+    tally.check("with a head of another size", wrong_answer(*of_adapter("llama", folder, lambda t: t + small, **llama), 1, [
+        ("KEY503/shape", "lm_head.weight"), said]))
+    strange = [("base_model.model.strange.weight", "float32", (2, 2))]
+    tally.check("with a stranger", wrong_answer(*of_adapter("llama", folder, lambda t: t + strange, **llama), 1, [
+        ("KEY502/unexpected", "strange.weight"), said]))
+    bare = lambda t: [(key.replace("model.model.", "model."), dtype, sizes) for key, dtype, sizes in t]  # noqa: E731
+    tally.check("of the model without a head", wrong_answer(*of_adapter("llama", folder, bare, **llama), 0, [said]))
+    ranks = lambda t: [(key, dtype, tuple(4 if n == 8 and ".0.self_attn.q_proj." in key else n for n in sizes)) for key, dtype, sizes in t]  # noqa: E731
+    tally.check("of two ranks", wrong_answer(*of_adapter("llama", folder, ranks, **llama), 0, [("KEY506/adapter", "ranks 4 to 8, for 6 weights")]))
     magnitudes = [("base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector", "float32", (64,))]
     tally.check("DoRA", wrong_answer(*of_adapter("llama", folder, lambda t: t + magnitudes, **llama), 0, [said]))
     tally.check("half", wrong_answer(*of_adapter("llama", folder, lambda t: t[:-1], **llama), 1, [
