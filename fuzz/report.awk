@@ -4,7 +4,7 @@ BEGIN { FS = "\t" }
 {
   if (!($2 in runs)) order[++n] = $2
   runs[$2] += $6; seconds[$2] += $5; crashes[$2] += $10; hangs[$2] += $11
-  if ($3 != "inproc") { edges[$2] = $7; of[$2] = $8; inputs[$2] = $9 }
+  edges[$2] = $7; of[$2] = $8; inputs[$2] = $9
   all += $6; time += $5; broke += $10 + $11
 }
 END {
