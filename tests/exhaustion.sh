@@ -87,16 +87,16 @@ answer "200,000 dicts in each other" "not checked" LIM807/value-depth 64 "$work/
 inner >"$work/inner.pkl"
 answer "70,000 checkpoints in bytes" "not checked" LIM805/memory 320 "$work/inner.pkl"
 
-# 300,000 tensors of one float32 in a safetensors file; the length of its header, lowest byte first.
-awk 'BEGIN { for (i = 0; i < 300000; i++) printf "%s\"model.layers.%d.self_attn.q_proj.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}", i ? "," : "{", i, 4 * i, 4 * i + 4; printf "}" }' >"$work/header"
+# 200,000 tensors of one float32 in a safetensors file; the length of its header, lowest byte first.
+awk 'BEGIN { for (i = 0; i < 200000; i++) printf "%s\"model.layers.%d.self_attn.q_proj.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}", i ? "," : "{", i, 4 * i, 4 * i + 4; printf "}" }' >"$work/header"
 n=$(wc -c <"$work/header")
 # shellcheck disable=SC2059 # octal escapes are what is wanted
 {
   printf "\\$(printf %03o $((n % 256)))\\$(printf %03o $((n / 256 % 256)))\\$(printf %03o $((n / 65536 % 256)))\\$(printf %03o $((n / 16777216)))\\0\\0\\0\\0"
   cat "$work/header"
-  head -c 1200000 /dev/zero
+  head -c 800000 /dev/zero
 } >"$work/many.safetensors"
-answer "300,000 tensors of safetensors" clean - 320 "$work/many.safetensors"
+answer "200,000 tensors of safetensors" clean - 320 "$work/many.safetensors"
 rm "$work/many.safetensors" "$work/header"
 
 printf "S'" >"$work/line.pkl"

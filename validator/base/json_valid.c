@@ -134,8 +134,9 @@ static uint32_t hash_key(const struct scan *s, struct span raw) {
 
 /* Is it one of the keys of this object? Of more than a few those are compared whose hashes are equal. */
 static bool has_key(const struct scan *s, const struct level *l, struct span raw, uint32_t hash) {
-  const struct span *keys = s->keys.p + l->first_key;
   uint32_t n = s->keys.n - l->first_key;
+  if (n == 0) return false;
+  const struct span *keys = s->keys.p + l->first_key;
   if (l->hashes.links.n == 0) {
     for (uint32_t i = 0; i < n; i++)
       if (json_same_text(keys[i], raw, true)) return true;

@@ -55,7 +55,8 @@ static bool sym_ints(const cJSON *list, int64_t out[MAX_DIMS], uint32_t *n) {
 static uint32_t storage_of(const struct config *c, const struct member *rec, enum dtype dtype) {
   struct checkpoint *cp = c->cp;
   uint32_t member = member_number(cp->container, rec), *last = &c->storages[member - 1];
-  if (*last && cp->storages.p[*last - 1].dtype == dtype) return *last;
+  bool again = *last && cp->storages.p[*last - 1].dtype == dtype;
+  if (again) return *last;
   struct storage_fact *s = vec_push(cp->arena, &cp->storages, cp->max->tensors);
   if (!s) return 0;
   *s = (struct storage_fact){.key = rec->short_name,
