@@ -53,7 +53,7 @@ static bool fractional_read(struct op_call *c, uint32_t dims, struct fractional 
     if (i + dims < x->ndim)
       p->planes *= x->size[i];
     else
-      p->in[AXES - x->ndim + i] = x->size[i];
+      p->in[AXES + i - x->ndim] = x->size[i];
   }
   if (!window_ints(c, "kernel_size", &c->arg[KERNEL_SIZE], dims, 1, p->kernel) || !output_sizes(c, dims, p))
     return false;

@@ -133,12 +133,14 @@ bool solve_shape(struct op_call *c) {
 }
 
 static void substitute(const struct square *s, double *x, uint64_t width) {
-  for (uint64_t k = s->n; k-- > 0;)
+  for (uint64_t left = s->n; left > 0; left--) {
+    uint64_t k = left - 1;
     for (uint64_t j = 0; j < width; j++) {
       double v = x[k * width + j];
-      for (uint64_t i = k + 1; i < s->n; i++) v -= s->m[k * s->n + i] * x[i * width + j];
+      for (uint64_t i = left; i < s->n; i++) v -= s->m[k * s->n + i] * x[i * width + j];
       x[k * width + j] = v / s->m[k * s->n + k];
     }
+  }
 }
 
 /* The right side is b's, or with NULL the identity. */

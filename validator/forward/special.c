@@ -121,8 +121,9 @@ bool signbit_run(struct op_call *c) {
 
 /* ---- integers: greatest common divisor, least common multiple, shifts ---- */
 
+static uint64_t magnitude(int64_t x) { return x < 0 ? (uint64_t)(-(x + 1)) + 1 : (uint64_t)x; }
 static int64_t gcd_of(int64_t x, int64_t y) {
-  uint64_t a = x < 0 ? 0 - (uint64_t)x : (uint64_t)x, b = y < 0 ? 0 - (uint64_t)y : (uint64_t)y;
+  uint64_t a = magnitude(x), b = magnitude(y);
   while (b) {
     const uint64_t rest = a % b;
     a = b;
@@ -137,7 +138,9 @@ static int64_t lcm_of(int64_t x, int64_t y) {
   return product < 0 ? wrapping_sub(0, product) : product;
 }
 static int64_t left_of(int64_t x, int64_t by) {
-  return by < 0 || by > 63 ? 0 : (int64_t)((uint64_t)x << (unsigned)by);
+  if (by < 0 || by > 63) return 0;
+  const uint64_t kept = (uint64_t)x & (UINT64_MAX >> (unsigned)by);
+  return (int64_t)(kept << (unsigned)by);
 }
 /* a shift right is a division, rounded down */
 static int64_t right_of(int64_t x, int64_t by) {
