@@ -54,8 +54,6 @@ bool graph_build(struct graph *g, const struct lower_request *r) {
   struct frame f = {.place = {.module = root}, .self = root};
   struct call_args args;
   struct gval result;
-  if (root->kind != MODULE_BLOCK || !root->block->forward)
-    return refuse(r->obs, (struct observation){.kind = OBS_FWD_NO_FORWARD, .subject = r->model->root_name});
   if (!lower_index_slots(&l) || !input_keywords(&l, &args) ||
       !lower_module_call(&l, &f, root, &args, 0, &result))
     return false;

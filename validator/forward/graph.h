@@ -59,8 +59,8 @@ struct lower_request {
   struct observations *obs;
 };
 
-/* Carries out the root's forward on values that have a shape only. g->inputs is filled in by the caller.
- * False: observed. */
+/* Carries out the root's forward, of which inputs_resolve knows that there is one, on values that have a
+ * shape only. g->inputs is filled in by the caller. False: observed. */
 NODISCARD bool graph_build(struct graph *g, const struct lower_request *r);
 
 static inline struct fvalue *graph_value(const struct op_value *arg, uint32_t i) {
