@@ -91,18 +91,23 @@ static bool hand_out_stored(struct unpack *u, const struct container *c, const s
   return (inner_add_outer(&u->out, m->name, m->data_at, m->size) || unpack_full(u, m->name)) && sound;
 }
 
+/* Of a private copy of its beginning: it may be a mapping. */
+static bool begins_with_call(struct span bytes) {
+  uint8_t head[PROBE_BYTES];
+  struct probe p = {.head = span_of(head, min_size(bytes.n, PROBE_BYTES)), .file = bytes};
+  if (p.head.n) memcpy(head, bytes.p, p.head.n);
+  return reaches_call(&p);
+}
+
 /* Weights of torch.export are bare numbers, which may look like anything, unless torch.save wrote them or
  * their config says use_pickle: then a program that calls something is no chance. */
 static bool is_bare(const struct container *c, const struct member *m) {
   bool weight = span_starts(m->short_name, SPAN("data/weights/")) ||
                 span_starts(m->short_name, SPAN("data/constants/tensor_"));
   if (c->kind != CONTAINER_PT2 || m->method != METHOD_STORED || !weight) return false;
-  uint8_t head[PROBE_BYTES];
   struct span bytes = member_mapped(c, m);
-  struct probe p = {.head = span_of(head, min_size(bytes.n, PROBE_BYTES)), .file = bytes};
-  if (p.head.n) memcpy(head, bytes.p, p.head.n);
   enum container_kind kind = container_sniff(bytes);
-  return kind != CONTAINER_OTHER_ZIP && kind != CONTAINER_TORCH_LEGACY && !reaches_call(&p);
+  return kind != CONTAINER_OTHER_ZIP && kind != CONTAINER_TORCH_LEGACY && !begins_with_call(bytes);
 }
 
 static bool unpack_member(struct unpack *u, const struct container *c, const struct member *m) {
@@ -159,16 +164,14 @@ static struct span zlib_stream(struct span file) {
 
 /* A loader unpickles what comes before the break, or before what follows the stream. */
 static bool is_program(struct span bytes) {
-  struct probe p = {.head = span_first(bytes, PROBE_BYTES), .file = bytes};
-  return reaches_call(&p) || (span_starts(bytes, SPAN("\x80")) && container_sniff(bytes) == CONTAINER_PICKLE);
+  return begins_with_call(bytes) ||
+         (span_starts(bytes, SPAN("\x80")) && container_sniff(bytes) == CONTAINER_PICKLE);
 }
 
 static bool hand_out_prefix(struct unpack *u, const uint8_t *at, size_t n) {
   if (n && (u->asked || is_program(span_of(at, n)))) (void)!unpack_hand_out(u, SPAN("data"), n);
   return false;
 }
-
-static bool is_gzip(struct span s) { return span_starts(s, SPAN("\x1f\x8b")); }
 
 /* By libarchive, and what it can't tell of a broken one. */
 static bool unpack_stream(struct unpack *u) {

@@ -54,6 +54,7 @@ NODISCARD bool foreign_unpack(struct unpack *u);
  * number of bytes, written to `at`; 0 of other streams. */
 void codecs_load(void); /* before the seal */
 size_t broken_prefix(struct span stream, uint8_t *at, size_t room);
+static inline bool is_gzip(struct span stream) { return span_starts(stream, SPAN("\x1f\x8b")); }
 bool breaks_by_codec(struct span stream); /* one that broken_prefix reads, but for zlib */
 /* unpack_json.c: the pickles in base64 of a stable-baselines3 `data` member. */
 NODISCARD bool json_unpack(struct unpack *u, struct span member, struct span text);

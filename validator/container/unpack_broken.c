@@ -56,7 +56,6 @@ enum { CODEC_OK = 0, ZLIB_STREAM_END = 1, BZIP2_STREAM_END = 4 };
 enum { ZLIB_OR_GZIP = 15 + 32, LZMA_CONCATENATED = 8 };
 enum { DICTIONARY_MAX = 256 << 20, STEP_MAX = 1 << 30 }; /* the former as the unpack worker has room for */
 
-static bool is_gzip(struct span s) { return span_starts(s, SPAN("\x1f\x8b")); }
 static bool is_bzip2(struct span s) { return span_starts(s, SPAN("BZh")); }
 static bool is_lzma(struct span s) {
   return span_starts(s, SPAN("\xfd"
