@@ -3,14 +3,9 @@
 #   CKPTLINT, GEN   the programs. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-CKPTLINT=${CKPTLINT:-build/release/ckptlint}
-GEN=${GEN:-${CKPTLINT%/*}/corpus/gen}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-case $CKPTLINT in /*) ;; *) CKPTLINT=$PWD/$CKPTLINT ;; esac
-"$GEN" "$work/files" && cp -r corpus/benign corpus/arch "$work" || exit 1
+. tests/lib
+corpus_folder || exit 1
 tab=$(printf '\t')
-passed=0 failed=0
 
 lacks() { # columns of words: the first that is not in the report
   printf '%s\n' "$1" | tr '\t' '\n' | while IFS= read -r words; do
@@ -32,5 +27,4 @@ while IFS=$tab read -r code arguments words; do
     head -c 1500 "$work/report"
   fi
 done <corpus/answers.tsv
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+done_checking

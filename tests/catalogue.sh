@@ -5,17 +5,11 @@
 #   CKPTLINT, GEN   the programs. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-CKPTLINT=${CKPTLINT:-build/release/ckptlint}
-GEN=${GEN:-${CKPTLINT%/*}/corpus/gen}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-case $CKPTLINT in /*) ;; *) CKPTLINT=$PWD/$CKPTLINT ;; esac
-"$GEN" "$work/files" || exit 1
-cp -r corpus/benign corpus/arch "$work" || exit 1
+. tests/lib
+corpus_folder || exit 1
 rules=$(sed -n 's/^RULE(\([A-Z0-9]*\),.*/\1/p' rules/rules.def)
 tab=$(printf '\t')
-passed=0 failed=0
-check() { # command…: its failure was explained by it
+holds() { # command…: its failure was explained by it
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
@@ -81,26 +75,25 @@ near_holds() { # rule, file
   ! grep -q "\"rule\":\"$1\"" "$work/report" || { echo "FAILED $2 raises $1"; return 1; }
 }
 
-for id in $(ids); do check has_case "$id"; done
-for id in $(grep -hv '^#' corpus/MANIFEST.tsv | cut -f2 | sort -u); do check is_threat "$id" corpus/MANIFEST.tsv; done
+for id in $(ids); do holds has_case "$id"; done
+for id in $(grep -hv '^#' corpus/MANIFEST.tsv | cut -f2 | sort -u); do holds is_threat "$id" corpus/MANIFEST.tsv; done
 while IFS=$tab read -r id how where; do
   case $id in \#*) continue ;; esac
-  check is_threat "$id" corpus/not-a-file.tsv
-  check row_holds "$id" "$how" "$where"
+  holds is_threat "$id" corpus/not-a-file.tsv
+  holds row_holds "$id" "$how" "$where"
 done <corpus/not-a-file.tsv
 for rule in $rules; do
-  check has_positive "$rule"
-  check has_near_miss "$rule"
+  holds has_positive "$rule"
+  holds has_near_miss "$rule"
 done
 while IFS=$tab read -r rule file; do
   case $rule in \#*) continue ;; esac
-  check is_rule "$rule" corpus/near.tsv
-  check near_holds "$rule" "$file"
+  holds is_rule "$rule" corpus/near.tsv
+  holds near_holds "$rule" "$file"
 done <corpus/near.tsv
 while IFS=$tab read -r rule how arguments; do
   case $rule in \#*) continue ;; esac
-  check is_rule "$rule" corpus/commands.tsv
-  check command_holds "$rule" "$how" "$arguments"
+  holds is_rule "$rule" corpus/commands.tsv
+  holds command_holds "$rule" "$how" "$arguments"
 done <corpus/commands.tsv
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+done_checking
