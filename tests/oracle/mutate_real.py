@@ -157,7 +157,8 @@ def checkpoints():
     else:
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([GEN, folder], check=True)
-            paths = sorted(glob.glob(folder + "/z-*") + glob.glob(TOP + "/corpus/benign/*.pt") + glob.glob(TOP + "/corpus/benign/*.safetensors"))
+            made = [glob.glob(pattern) for pattern in (folder + "/z-*", TOP + "/corpus/benign/*.pt", TOP + "/corpus/benign/*.safetensors")]
+            paths = sorted(sum(made, []), key=os.path.basename)  # the same cases wherever the folders lie
             found = [open(p, "rb").read() for p in paths]
     return found
 

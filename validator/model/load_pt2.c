@@ -124,6 +124,8 @@ static void read_row(const struct config *c, const cJSON *row) {
   struct member *rec = container_find(cp->container, name);
   if (!rec)
     leave(c, OBS_PT2_RECORD, row->string, "");
+  else if (!member_is_plain(rec))
+    rec->used = true; /* why it can't be read was observed with the directory */
   else if (rec->size) /* an empty one: of a fake or an empty tensor */
     add_weight(c, row->string, meta, rec);
 }
