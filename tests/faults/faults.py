@@ -31,6 +31,7 @@ MOST_MOMENTS = 120  # more calls than a broker makes for one file
 SCAN = "scan BENIGN/simple_linear.pt"
 FORWARD = "forward BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json --save-output WORK/y.npy"
 RECORD = "record BENIGN/simple_cnn.pt --arch BENIGN/simple_cnn.json -o WORK/y.npy"
+ENTRY = "scan --policy WORK/entry.json WORK/big.pt"
 UNWRITTEN = "could not be written"
 
 # name, fault, command, exit codes that are right, words that must be said (| between alternatives; = stands for the very
@@ -84,6 +85,13 @@ CASES = [
      "scan -j 60 " + " ".join(f"AGAIN/{i}~big.pt" for i in range(60)), {130}, "60 of 60 inputs were begun"),
     ("a disk that does not answer whoever digests for a policy", "disk silent=3500000 WORK/big.pt",
      "scan --timeout 1 --policy WORK/entry.json DISK", {2}, "LIM804/wall-time"),
+    # The first two pages that broker and workers share are those of the sandbox's probe.
+    ("no page to share: the sandbox can't be probed", "shim share=ENOMEM@1", SCAN, {5}, "sandbox can't be put on"),
+    ("no page to share: whether there is libcrypto, for a policy's entries", "shim share=ENOMEM@3", ENTRY, {70}, "out of memory"),
+    ("no page to share: the digest of a policy", "shim share=ENOMEM@4", ENTRY, {70}, "out of memory"),
+    ("no page to share: the digest of a file that a policy may name", "shim share=ENOMEM@5", ENTRY, {70}, "out of memory"),
+    ("no page to share: what a worker reports", "shim share=ENOMEM@6", ENTRY, {2}, "no memory for its report"),
+    ("no page to share: the libraries that doctor looks for", "shim share=ENOMEM@3", "doctor", {70}, "out of memory"),
     ("a disk that does not answer whoever digests for a policy: Ctrl-C", "disk stuck=3500000 WORK/big.pt",
      "scan -f json --policy WORK/entry.json DISK", {130}, '"exit":130'),
     ("a disk that does not answer an open: Ctrl-C", "disk deaf BENIGN/simple_linear.pt", "scan DISK BENIGN/simple_linear.pt", {130},

@@ -1,11 +1,14 @@
 /* Preloaded into ckptlint: a call of the broker fails, is short, or is slow; or something happens to a file
- * at the n-th moment of the broker. From the environment, before the broker wipes it: FAULT=CALL=WHAT each
- * CALL (read, stdin: read of 0, write, stdout: write to 1, open, fstat, mmap of a file, fork, poll, pipe)
- * does WHAT: an errno by name, or a number: at most so many bytes FAULT_AT=N           only the N-th of them
- *   FAULT=clock=N        each look at the wall clock answers N seconds more, and then less, than the one
- * before FAULT_MOMENT=N       before the N-th call of any of them: FAULT_FILE is treated as FAULT_DO says
- * (cut, byte, grow, remove, replace); "c" goes to FAULT_NOTE then, "f" when the broker looks at its identity
- *                        after it, and did before. */
+ * at the n-th moment of the broker. From the environment, before the broker wipes it:
+ *   FAULT=CALL=WHAT   each CALL does WHAT: an errno by name, or a number: at most so many bytes. It is
+ *                     read, stdin (read of 0), write, stdout (write to 1), open, fstat, mmap (of a file),
+ *                     share (mmap of memory for a worker too), fork, poll, pipe
+ *   FAULT_AT=N        only the N-th of them
+ *   FAULT=clock=N     each look at the wall clock answers N seconds more, and then less, than the one
+ *                     before
+ *   FAULT_MOMENT=N    before the N-th call of any of them: FAULT_FILE is treated as FAULT_DO says
+ *                     (cut, byte, grow, remove, replace); "c" goes to FAULT_NOTE then, "f" when the
+ *                     broker looks at its identity after it, and did before. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -123,7 +126,8 @@ int fstat(int fd, struct stat *out) {
   return answer;
 }
 void *mmap(void *p, size_t n, int prot, int flags, int fd, off_t offset) {
-  if (fd >= 0 && meets("mmap")) return MAP_FAILED;
+  int shared = fd < 0 && (flags & MAP_SHARED) && strcmp(call, "share") == 0; /* no moment: files don't mind */
+  if ((fd >= 0 && meets("mmap")) || (shared && meets("share"))) return MAP_FAILED;
   return (void *)syscall(SYS_mmap, p, n, prot, flags, fd, offset);
 }
 pid_t fork(void) { return meets("fork") ? -1 : REAL(fork)(); }

@@ -62,8 +62,13 @@ static bool ask(struct task *t, const struct sandbox *sandbox, const struct limi
 bool digest_bytes(struct span bytes, const struct sandbox *sandbox, const struct limits *max,
                   char hex[SHA256_HEX + 1]) {
   struct task t = {bytes, region_map(SHA256_HEX + 1)};
-  bool known = t.hex && ask(&t, sandbox, max);
-  memcpy(hex, known ? t.hex : "", known ? SHA256_HEX + 1 : 1);
+  hex[0] = 0;
+  if (!t.hex) {
+    memory_note_failure();
+    return false;
+  }
+  bool known = ask(&t, sandbox, max);
+  if (known) memcpy(hex, t.hex, SHA256_HEX + 1);
   region_unmap(t.hex, SHA256_HEX + 1);
   return known;
 }

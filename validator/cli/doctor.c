@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/version.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "forward/gemm.h"
 #include "report/fields.h"
@@ -102,11 +103,13 @@ static void try_libraries(struct libraries *found) {
 /* What is loaded only when it is needed, and can be missing. */
 static void add_libraries(cJSON *doctor) {
   static const char crashed[] = "it could not be tried: short of memory, or a crash while it is loaded";
-  struct libraries none = {.tried = false}, *found = region_map(sizeof *found);
-  if (found) try_libraries(found);
-  if (found && !(found->blas && found->crypto))
-    try_libraries(found); /* memory may have been short just then */
-  const struct libraries *l = found ? found : &none;
+  struct libraries *l = region_map(sizeof *l);
+  if (!l) {
+    memory_note_failure(); /* so that nothing is printed */
+    return;
+  }
+  try_libraries(l);
+  if (!l->blas || !l->crypto) try_libraries(l); /* memory may have been short just then */
   const char *detail = l->blas_detail[0] ? l->blas_detail : NULL;
   cJSON *list = event_array(doctor, "libraries");
   add_library(list, "OpenBLAS", l->blas, l->tried || l->blas ? detail : crashed,
@@ -116,7 +119,7 @@ static void add_libraries(cJSON *doctor) {
               : l->tried ? "libcrypto.so.3 can't be loaded"
                          : crashed,
               "--hash sha256 (Debian: libssl3)");
-  if (found) region_unmap(found, sizeof *found);
+  region_unmap(l, sizeof *l);
 }
 
 static void add_limits(cJSON *doctor) {
