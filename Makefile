@@ -128,6 +128,8 @@ $(OUT)/tests/%: tests/%.c $(OUT)/core.a
 	@echo '  TEST  $@'
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -MF $@.d $< $(OUT)/core.a $(LDFLAGS) -lcmocka $(LIBS) -o $@
 
+# The seal is what it asks about: its workers have it under MODE=cover too.
+$(OUT)/tests/sandbox/test_wire: LDFLAGS := $(if $(filter cover,$(MODE)),--coverage,$(LDFLAGS))
 # Its workers die as the file says.
 $(OUT)/tests/sandbox/test_deaths: LDFLAGS += -Wl,--wrap=scan_prepare,--wrap=scan_run
 

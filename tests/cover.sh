@@ -60,8 +60,10 @@ units() {
     case $t in *.d | *.gc*) continue ;; esac
     "$t" || echo "FAILED $t"
   done >"$work/units" 2>&1
-  grep ^FAILED "$work/units"
-  echo "$(grep -c '^\[ *OK' "$work/units") passed, $(grep -c '^FAILED /' "$work/units") failed"
+  grep -E '^(\[ *FAILED|FAILED /)' "$work/units"
+  bad=$(grep -c '^FAILED /' "$work/units")
+  echo "$(grep -c '^\[ *OK' "$work/units") passed, $bad failed"
+  [ "$bad" -eq 0 ]
 }
 
 sh fuzz/seeds.sh "$work/seeds" >/dev/null || exit 1

@@ -182,7 +182,8 @@ bool match_quantized(struct matcher *m) {
   struct packed p = {.m = m};
   bool right, any = false;
   if (!find_parts(&p)) return false;
-  for (uint32_t i = 0; p.parts && i < m->model->num_expected; i++) {
+  if (!p.parts) return true;
+  for (uint32_t i = 0; i < m->model->num_expected; i++) {
     const struct method *how = method_of(&p, i, &right);
     if (how) take(&p, i, how, right);
     any = any || how;

@@ -118,7 +118,7 @@ struct single {
 
 static cJSON *build_single(struct single *s, struct span member) {
   size_t n = member.n + 2; /* its brackets */
-  if (n > s->n) {
+  if (!s->p || n > s->n) {
     budgeted_free(s->p);
     *s = (struct single){budgeted_malloc(n), n};
     if (!s->p) return NULL;

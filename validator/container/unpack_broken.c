@@ -73,6 +73,7 @@ void codecs_load(void) {
   have_lzma = have_lzma || library_load("liblzma.so.5", lzma_names, ARRAY_LEN(lzma_names), &lzma);
 }
 
+// NOLINTBEGIN(readability-non-const-parameter): what a codec is given to write to is written
 /* One stream of zlib or gzip, of which *in is what is left; answers false if it breaks or fills the room. */
 static bool zlib_one(struct span *in, uint8_t *at, size_t room, size_t *n) {
   struct zlib_stream s = {.next_in = in->p,
@@ -118,6 +119,7 @@ static size_t lzma_prefix(struct span stream, uint8_t *at, size_t room) {
   lzma.end(&s);
   return room - s.avail_out;
 }
+// NOLINTEND(readability-non-const-parameter)
 
 size_t broken_prefix(struct span stream, uint8_t *at, size_t room) {
   if (is_lzma(stream)) return have_lzma ? lzma_prefix(stream, at, room) : 0;

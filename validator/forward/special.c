@@ -14,7 +14,10 @@ enum { INPUT, OTHER };
 /* Above 8 by the series of Stirling (Abramowitz and Stegun 6.3.18), below by recurrence. */
 static double digamma_of_positive(double x) {
   double below = 0;
-  for (; x < 8; x++) below -= 1 / x;
+  while (x < 8) {
+    below -= 1 / x;
+    x++;
+  }
   const double y = 1 / (x * x);
   return below + log(x) - 0.5 / x -
          y * (1. / 12 - y * (1. / 120 - y * (1. / 252 - y * (1. / 240 - y * (1. / 132 - y * 691. / 32760)))));
@@ -27,7 +30,10 @@ static double digamma_of(double x) {
   return digamma_of_positive(1 - x) - PI / tan(PI * fmod(x, 1));
 }
 static float digammaf(float x) { return (float)digamma_of((double)x); }
-static float lgamma_of(float x) { return (float)lgamma((double)x); }
+static float lgamma_of(float x) {
+  int sign; /* lgamma has a variable of the whole process for it */
+  return (float)lgamma_r((double)x, &sign);
+}
 
 /* ---- the normal distribution ---- */
 

@@ -272,9 +272,9 @@ struct program *run_program(struct checkpoint *cp, struct span key, uint32_t mem
 bool run_small(struct checkpoint *cp, struct arena *a, struct machine *m, struct span bytes);
 /* A class of torch's, by its exact name: to import it runs nothing of the file's. */
 bool is_class_tag(const struct checkpoint *cp, const struct global *g);
-/* Reports what a loader would call of a program of that member that is not read otherwise; keeps nothing.
- * Answers where it ended, 0 if it did not. */
-uint64_t judge_program(struct checkpoint *cp, uint32_t member, uint64_t at, struct span bytes);
+/* Reports what a loader would call of a program of that member, `base` bytes into it, that is not read
+ * otherwise; keeps nothing. Answers where it ended, 0 if it did not. */
+uint64_t judge_program(struct checkpoint *cp, uint32_t member, uint64_t base, struct span bytes);
 /* The same of the pickles in a row that stand there, if any do: a loop that unpickles reads on. */
 void judge_rest(struct checkpoint *cp, uint32_t member, uint64_t at, struct span rest);
 bool begins_pickle(struct span bytes); /* would an unpickler begin to read it? */
