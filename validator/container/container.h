@@ -12,11 +12,15 @@
 #include "base/spelled.h"
 
 /* kinds.def: KIND(id, "name shown", SUPPORT, "what to say"); SUPPORT is FULL, or NAMED for kinds that are
- * recognised and answered, not read. */
+ * recognised and answered, not read. foreign.def: FOREIGN(id, "name shown", "what to say"), likewise, for
+ * other frameworks'. */
 enum container_kind {
 #define KIND(id, name, support, says) CONTAINER_##id,
 #include "container/kinds.def"
 #undef KIND
+#define FOREIGN(id, name, says) CONTAINER_##id,
+#include "container/foreign.def"
+#undef FOREIGN
   CONTAINER_KINDS
 };
 

@@ -47,10 +47,13 @@ static bool zlib_header(const struct probe *p) {
 }
 
 /* A length of 130, 131 or 132 is the opcode of an extension, whose code is followed by zeros; they are none.
- * One of 88, or of 88 and a multiple of 256, is that of a text, behind which the JSON may have a STOP. */
+ * In msgpack it is a table of 2, 3 or 4, and the code, which no pickler gives out, the first letters of a
+ * key. A length of 88, or of 88 and a multiple of 256, is that of a text, behind which the JSON may have a
+ * STOP. */
 static bool begins_as_pickle(const struct probe *p) {
   bool extension = p->head.n && is_one_of(p->head.p[0], SPAN("\x82\x83\x84"));
-  bool by_chance = is_short_safetensors(p) && (extension || loads_plain_value(p));
+  bool by_chance = (is_short_safetensors(p) && (extension || loads_plain_value(p))) ||
+                   (extension && looks_like_msgpack(p));
   return !by_chance && looks_like_pickle(p);
 }
 
@@ -105,15 +108,18 @@ static bool recognises(const struct recogniser *row, const struct probe *p) {
 
 static const struct {
   const char *name, *says;
-  bool read;
+  bool read, foreign;
 } kinds[] = {
 #define FULL                          true
 #define NAMED                         false
-#define KIND(id, name, support, says) {name, says, support},
+#define KIND(id, name, support, says) {name, says, support, false},
 #include "container/kinds.def"
 #undef KIND
 #undef NAMED
 #undef FULL
+#define FOREIGN(id, name, says) {name, says, false, true},
+#include "container/foreign.def"
+#undef FOREIGN
 };
 
 const char *container_kind_name(enum container_kind kind) { return kinds[kind].name; }
@@ -154,6 +160,9 @@ static enum obs_kind kind_observation(enum container_kind kind) {
   case CONTAINER_EXECUTORCH:
   case CONTAINER_HTML:
   case CONTAINER_TEXT:
+#define FOREIGN(id, name, says) case CONTAINER_##id:
+#include "container/foreign.def"
+#undef FOREIGN
   case CONTAINER_KINDS: return OBS_KIND_UNSUPPORTED;
   }
   return OBS_KIND_UNSUPPORTED;
@@ -229,8 +238,9 @@ bool container_is_bystander(enum container_kind kind, struct span name) {
   static const char *const endings[] = {".pt",  ".pth",   ".bin", ".ckpt",        ".pkl",    ".pickle",
                                         ".th",  ".model", ".t7",  ".safetensors", ".joblib", ".npy",
                                         ".npz", ".pt2",   ".ptl", ".tar"};
+  if (kind == CONTAINER_SENTENCEPIECE) return true;
   bool plain = kind == CONTAINER_TEXT || kind == CONTAINER_HTML || kind == CONTAINER_UNKNOWN ||
-               kind == CONTAINER_EMPTY;
+               kind == CONTAINER_EMPTY || kinds[kind].foreign;
   for (size_t i = 0; i < ARRAY_LEN(endings); i++) plain = plain && !span_ends(name, span_str(endings[i]));
   return plain;
 }

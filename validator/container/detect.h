@@ -22,6 +22,18 @@ bool looks_like_pickle(const struct probe *p);
 bool loads_plain_value(const struct probe *p);
 /* Among its first opcodes one calls something, whatever they are else. */
 bool reaches_call(const struct probe *p);
+/* detect_foreign.c: files of other frameworks (foreign.def), as far as the first bytes, or the last eight,
+ * tell. */
+bool looks_like_msgpack(const struct probe *p);
+bool is_saved_model(const struct probe *p);
+bool is_onnx(const struct probe *p);
+bool is_coreml(const struct probe *p);
+bool is_caffe(const struct probe *p);
+bool is_sentencepiece(const struct probe *p);
+bool is_tf_checkpoint(const struct probe *p);
+bool is_paddle(const struct probe *p);
+bool is_darknet(const struct probe *p);
+bool is_word2vec(const struct probe *p);
 /* A tar header at 0, of any flavour, whose checksum some reader takes. */
 bool looks_like_tar(const struct probe *p);
 /* A tar that has one of the members of torch.save before 0.1.10. */
