@@ -90,6 +90,15 @@ class OfNumpy2:
         return put(function, f"numpy._core.multiarray.{self.name}"), self.args
 
 
+class Parameter:
+    """A parameter as paddle.save writes it (paddle/framework/io.py, reduce_varbase)."""
+    def __init__(self, name, array):
+        self.args = name, array
+
+    def __reduce__(self):
+        return tuple, (self.args,)
+
+
 class Named:
     """Pickles as a name of torch's."""
     def __init__(self, name):
@@ -232,6 +241,9 @@ def detection():
            "matching_heuristics": True}
     for protocol in (0, 1, 2, 4, 5):
         yield f"detectron2, protocol {protocol}", pickle.dumps(zoo, protocol), FINDINGS
+    layers = {"linear.weight": Parameter("linear_0.w_0", np.ones((2, 3), np.float32)), "StructuredToParameterName@@": {"linear.weight": "linear_0.w_0"}}
+    for protocol in (2, 4):
+        yield f"Paddle, protocol {protocol}", pickle.dumps(layers, protocol), FINDINGS
 
 
 @dataclasses.dataclass

@@ -1,5 +1,5 @@
 """What scikit-learn and pandas leave in pickles: every estimator, fitted, and tables of every kind, as pickle, joblib and torch.save
-write them. None may be called unsafe or left unread, but those that keep a function of the file's choice; every array of numbers in them
+write them. None may be called unsafe or left unread; every array of numbers in them
 is found, byte for byte. Needs Debian's python3-sklearn, python3-pandas and python3-torch."""
 import hashlib
 import inspect as signatures
@@ -27,7 +27,6 @@ except ImportError as missing:
 
 warnings.filterwarnings("ignore")
 CKPTLINT = os.environ.get("CKPTLINT", "build/release/ckptlint")
-CALLS_A_FUNCTION = {"ColumnTransformer", "FunctionTransformer", "TransformedTargetRegressor"}  # of the file's choice, when it is used
 X = np.random.RandomState(0).rand(30, 4)
 Y = np.arange(30) % 3
 NEEDED = {"estimator": linear_model.LogisticRegression(), "base_estimator": linear_model.LogisticRegression(),
@@ -66,15 +65,14 @@ def files(folder):
     """(name, path, the arrays that must be found or None, the verdicts that may be given)."""
     for name, cls in all_estimators():
         value = fitted(cls)
-        may = {"unsafe"} if name in CALLS_A_FUNCTION else {"findings"}
         for protocol in (2, 4):
             path = os.path.join(folder, f"{name}.{protocol}.pkl")
             with open(path, "wb") as file:
                 pickle.dump(value, file, protocol)
-            yield f"{name}, protocol {protocol}", path, None, may
+            yield f"{name}, protocol {protocol}", path, None, {"findings"}
         path = os.path.join(folder, f"{name}.joblib")
         joblib.dump(value, path)
-        yield f"{name}, joblib", path, arrays(value) if may == {"findings"} else None, may
+        yield f"{name}, joblib", path, arrays(value), {"findings"}
     for name, value in tables():
         path = os.path.join(folder, f"{name}.pkl")
         with open(path, "wb") as file:

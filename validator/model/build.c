@@ -226,7 +226,7 @@ static uint32_t on_persid(void *ctx, struct machine *m, uint32_t persid_index) {
 /* Classes that have no hash: the containers, and those that compare by their contents. */
 static bool on_unhashable(void *ctx, const struct machine *m, val_id object) {
   const struct built *b = built_of(ctx, m, object);
-  if (!b || !b->row) return false;
+  if (!b || !b->row || b->row->builder == BUILD_TUPLE) return false;
   if (b->kind == BUILT_SET) return strcmp(b->row->name, "frozenset") != 0;
   return b->kind == BUILT_DICT || b->kind == BUILT_LIST || b->kind == BUILT_NP_ARRAY ||
          b->row->builder == BUILD_BYTEARRAY || b->row->builder == BUILD_NAMESPACE;

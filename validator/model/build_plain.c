@@ -89,6 +89,13 @@ uint32_t build_SET(const struct call *c) {
   return call_built(c, BUILT_SET, 0);
 }
 
+/* Of a list or tuple it is a copy; of what else it would ask for its items. */
+uint32_t build_TUPLE(const struct call *c) {
+  bool fine = c->n == 1 && (call_kind(c, 0) == VAL_LIST || call_kind(c, 0) == VAL_TUPLE);
+  machine_give(c->m, call_arg(c, 0));
+  return fine ? call_built(c, BUILT_LIST, 0) : refuse_arguments(c, "not a list or tuple");
+}
+
 static uint32_t bytes_object(const struct call *c, struct span s) {
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
   return v ? call_built(c, BUILT_BYTES, v) : 0;

@@ -217,7 +217,8 @@ void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how,
                  "items behind its state, which may have put functions in place of its methods");
   else if (b && (is_attribute(b) || is_partial(b)))
     refuse_build(cp, at, "an attribute", "items, which changes what was imported");
-  else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how))
+  else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how) ||
+           (b && b->row && b->row->builder == BUILD_TUPLE))
     refuse_build(cp, at, "a value",
                  "items that it does not take (torch 2.9 and older corrupt memory in a tensor)");
 }
