@@ -192,6 +192,38 @@ static void the_search_is_bounded(void **state) {
   }
 }
 
+/* 40 layers of 200 experts: of the whole no more than 17 trials are made, and the value wanted is a share of
+ * sizes. */
+static void a_part_stands_for_a_large_model(void **state) {
+  enum { LAYERS = 40, EXPERTS = 200 };
+  static const char arch[] =
+      "{'arch': 1, 'config': {'a': 1, 'b': 2, 'c': 3, 'd': 64, 'e': 4, 'f': 5, 'heads': 8, 'kv': '=heads', "
+      "'n': "
+      "40, 'experts': 200}, 'modules': {'l.{i < n}': {'modules': {'k': 'Linear(d, kv * d // heads, False)', "
+      "'x.{j < experts}': 'Linear(d, 2, False) if i else Parameter(1)'}}}}";
+  struct match_bench x;
+  (void)state;
+  bench_open(&x, arch);
+  root_dict(&x, "extra[1]", ""); /* stays without a place, whatever the values are */
+  for (int i = 0; i < LAYERS; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "l.%d.k.weight", i);
+    tensor_named(&x, name, DTYPE_F32, 2, SIZES(16, 64));
+    for (int j = 0; j < EXPERTS; j++) {
+      snprintf(name, sizeof name, i ? "l.%d.x.%d.weight" : "l.%d.x.%d", i, j);
+      tensor_named(&x, name, DTYPE_F32, i ? 2 : 1, i ? SIZES(2, 64) : SIZES(1));
+    }
+  }
+  x.b.max.hint_keys = 17 * 2 * LAYERS * (EXPERTS + 1);
+  bench_run(&x);
+  assert_true(bench_hint(&x));
+  const struct observation *o = first_of(&x.b.o, OBS_HINT);
+  assert_true(span_is(o->subject, "kv=2 (now 8)"));
+  assert_int_equal(o->got, LAYERS);
+  assert_int_equal(o->want, LAYERS + 1);
+  bench_close(&x);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_are_found),
@@ -200,6 +232,7 @@ int main(void) {
       cmocka_unit_test(roots_are_found_by_their_keys),
       cmocka_unit_test(state_dicts_are_found_by_their_keys),
       cmocka_unit_test(the_search_is_bounded),
+      cmocka_unit_test(a_part_stands_for_a_large_model),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,12 +79,18 @@ static struct span decimal(uint8_t digits[20], uint64_t number) {
   return span_of(digits + i, 20 - i);
 }
 
+/* The repetition behind `i`. */
+static int64_t next_of(const struct builder *b, int64_t i, int64_t count) {
+  enum { SAMPLE = 4 };
+  return b->sample && i >= SAMPLE - 1 && i + 1 < count ? count - 1 : i + 1;
+}
+
 static bool repeat_line(struct builder_tree *t, struct module *parent, const struct module_line *line,
                         const struct scope *scope) {
   struct builder *b = &t->b;
   int64_t count = 0;
   if (!count_of(t, line, scope, &count) || !tree_mark_list(t, parent, line->before)) return false;
-  for (int64_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i = next_of(b, i, count)) {
     struct value v;
     const struct scope *here = counted_scope(b, line, scope, i);
     uint8_t digits[20];
@@ -247,7 +253,8 @@ bool model_build(struct model *out, const struct arch *arch, const struct config
                  struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
                  struct observations *o) {
   *out = (struct model){.arch = arch};
-  struct builder_tree t = {.b = {.arena = a, .max = max, .o = o, .arch = arch, .model = out}};
+  struct builder_tree t = {
+      .b = {.arena = a, .max = max, .o = o, .arch = arch, .model = out, .sample = sources->sample}};
   if (!prepare(&t.b, num_keys)) return false;
   struct config config = {.arch = arch, .eval = out->eval, .observations = o};
   bool ok = config_resolve(&config, sources);

@@ -34,6 +34,7 @@ struct builder {
   struct eval *eval;
   const struct scope *config;
   uint64_t max_modules, max_tensors, modules, tensors;
+  bool sample;                               /* of many repetitions only some */
   const struct place *place;                 /* of the line being evaluated */
   const struct type_plan *plans[TYPE_COUNT]; /* parsed when first used */
   struct key_table blocks;                   /* of the file, by name */

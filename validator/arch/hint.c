@@ -1,10 +1,11 @@
 #include "arch/hint.h"
 
+#include "arch/lengths.h"
+#include "arch/sample.h"
 #include "arch/trial.h"
 
 enum {
   MAX_CHANGES = 6, /* config values that are wrong at once */
-  MAX_COUNTS = 16, /* different lengths of lists in the checkpoint's keys */
   MAX_FIELDS = 64,
   MAX_ITEMS = 32, /* of a config value that is a list */
 };
@@ -17,18 +18,13 @@ struct field {
   bool flag, dead; /* dead: no key and no shape depends on it */
 };
 
-struct counts {
-  uint32_t n;
-  int64_t list[MAX_COUNTS];
-};
-
 struct search {
   const struct hint_request *r;
   struct arena *arena;
   struct setting *set; /* the user's, and behind them the changes found */
   size_t num_set;
-  struct pairs pairs;          /* with the changes found so far */
-  struct counts found, wanted; /* lengths of lists: in the checkpoint's keys, in the model's */
+  struct pairs pairs;           /* with the changes found so far */
+  struct lengths found, wanted; /* lengths of lists: in the checkpoint's keys, in the model's */
   uint32_t num_fields;
   struct field fields[MAX_FIELDS];
   uint64_t left; /* keys that may still be compared */
@@ -77,66 +73,6 @@ static void list_fields(struct search *s) {
       add_field(s, (struct field){.line = i, .item = -1, .value = v->truth, .flag = true});
     for (uint32_t k = 0; is_list_of_integers(v) && k < v->n; k++)
       add_field(s, (struct field){.line = i, .item = (int32_t)k, .value = v->items[k].number});
-  }
-}
-
-static bool has_count(const struct counts *c, int64_t n) {
-  for (uint32_t i = 0; i < c->n; i++)
-    if (c->list[i] == n) return true;
-  return false;
-}
-
-static void add_count(struct counts *c, int64_t n) {
-  if (!has_count(c, n) && c->n < MAX_COUNTS) c->list[c->n++] = n;
-}
-
-static struct span found_key(const struct search *s, uint32_t i) {
-  const struct plan *p = s->r->plan;
-  const struct plan_dict *dict = s->r->match->dict;
-  return i < dict->num_entries ? plan_span(p, p->entries[dict->first_entry + i].name) : SPAN("");
-}
-
-static struct span wanted_key(const struct search *s, uint32_t i) {
-  return i < s->r->model->num_expected ? s->r->model->expected[i].key : SPAN("");
-}
-
-/* The number at the end of a key's part and one more; 0 if there is none. */
-static int64_t length_by(struct span part) {
-  int64_t n = 0;
-  size_t digits = 0;
-  while (digits < part.n && part.p[part.n - digits - 1] >= '0' && part.p[part.n - digits - 1] <= '9')
-    digits++;
-  if (digits == 0 || digits > 8) return 0;
-  for (size_t k = part.n - digits; k < part.n; k++) n = n * 10 + (part.p[k] - '0');
-  return n + 1;
-}
-
-/* "layers.11.": there may be twelve. The greatest number behind one front is the length of the list there.
- * "block11." may be the eleventh, or the twelfth. */
-static void list_counts(const struct search *s, struct counts *out, uint32_t n,
-                        struct span (*key_at)(const struct search *, uint32_t)) {
-  struct {
-    struct span front;
-    int64_t length;
-    bool named;
-  } last[8] = {0};
-  for (uint32_t i = 0; i <= n; i++) {
-    struct span key = key_at(s, i), rest = key;
-    for (uint32_t level = 0; level < ARRAY_LEN(last); level++) {
-      const uint8_t *dot = memchr(rest.p, '.', rest.n);
-      struct span front = span_first(key, key.n - rest.n),
-                  part = dot ? span_first(rest, (size_t)(dot - rest.p)) : rest;
-      int64_t length = length_by(part);
-      bool same = span_eq(front, last[level].front);
-      if (!same && last[level].length) add_count(out, last[level].length);
-      if (!same && last[level].named) add_count(out, last[level].length - 1);
-      if (!same || last[level].length < length) {
-        last[level].length = length;
-        last[level].named = length && (part.p[0] < '0' || part.p[0] > '9');
-      }
-      last[level].front = front;
-      rest = span_from(rest, part.n + (dot != NULL));
-    }
   }
 }
 
@@ -247,9 +183,9 @@ static void try_sizes(struct search *s, bool itself, struct best *best) {
 static void try_lengths(struct search *s, struct best *best) {
   for (uint32_t i = 0; i < s->num_fields; i++) {
     struct field *f = &s->fields[i];
-    if (f->flag || f->dead || !has_count(&s->wanted, f->value)) continue;
+    if (f->flag || f->dead || !lengths_have(&s->wanted, f->value)) continue;
     for (uint32_t k = 0; k < s->found.n; k++)
-      if (!has_count(&s->wanted, s->found.list[k])) try_value(s, f, s->found.list[k], best);
+      if (!lengths_have(&s->wanted, s->found.list[k])) try_value(s, f, s->found.list[k], best);
   }
 }
 
@@ -373,19 +309,42 @@ static bool prepare(struct search *s) {
   s->left = s->r->max->hint_keys;
   list_fields(s);
   match_pairs(&s->pairs, s->r->model, s->r->match, s->r->plan);
-  list_counts(s, &s->found, s->r->match->dict->num_entries, found_key);
-  list_counts(s, &s->wanted, s->r->model->num_expected, wanted_key);
+  lengths_found(&s->found, s->r->plan, s->r->match->dict);
+  lengths_wanted(&s->wanted, s->r->model);
   return true;
+}
+
+/* Is the model so large that only a few trials of the whole can be made? */
+static bool is_large(const struct hint_request *r) {
+  enum { FEW = 200 };
+  return ((uint64_t)r->model->num_expected + r->match->dict->num_entries) * FEW > r->max->hint_keys;
+}
+
+/* What resolves the problems of a part of the model, tried on the whole. */
+static uint64_t try_sample(struct search *s, struct span *words) {
+  struct sample sample;
+  struct search part = {.r = &sample.request, .arena = s->arena};
+  uint64_t resolved = UINT64_MAX;
+  if (sample_open(&sample, s->r, s->arena) && prepare(&part)) {
+    (void)try_values(&part, match_problems(&sample.match), words);
+    struct config_sources sources = *s->r->sources;
+    sources.set = part.set;
+    sources.num_set = part.num_set;
+    if (words->n) resolved = attempt_sources(s, &sources, NULL).problems;
+  }
+  sample_close(&sample);
+  return resolved;
 }
 
 bool hint_run(const struct hint_request *r, struct arena *a, struct observations *o) {
   struct search s = {.r = r, .arena = a};
-  uint64_t before = match_problems(r->match);
+  uint64_t before = match_problems(r->match), by_values = UINT64_MAX;
   struct span preset = SPAN(""), words = SPAN("");
   if (before == 0 || r->match->matched + r->match->misshapen == 0) return true;
   if (!prepare(&s)) return false;
   uint64_t by_preset = try_presets(&s, &preset);
-  uint64_t by_values = by_preset > 0 ? try_values(&s, before, &words) : UINT64_MAX;
+  if (by_preset > 0 && is_large(r)) by_values = try_sample(&s, &words);
+  if (by_preset > 0 && by_values > before / 2) by_values = try_values(&s, before, &words);
   if (by_preset <= by_values && by_preset <= before / 2)
     tell(o, arena_printf(a, "--arch %.*s", (int)min_size(preset.n, 100), (const char *)preset.p), before,
          by_preset);

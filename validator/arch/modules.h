@@ -30,6 +30,7 @@ struct config_sources {
   struct text_file file;   /* --config; empty text: none */
   const struct plan *plan; /* where the checkpoint's own config is; NULL: none */
   int64_t stand_in;        /* for values that are required and that nobody gives; 0: they are errors */
+  bool sample;             /* of a list of many modules the first ones and the last are enough */
 };
 
 /* ---- the tree ---- */
