@@ -77,7 +77,8 @@ OTHERS = {
     **dict.fromkeys(("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2",
                      "keypointrcnn_resnet50_fpn", "retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2", "fcos_resnet50_fpn"), BACKBONE),
     **dict.fromkeys(("fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101"), AUXILIARY),
-    **dict.fromkeys(("r3d_18", "mc3_18", "r2plus1d_18"), {}),
+    "ssd300_vgg16": BACKBONE,
+    **dict.fromkeys(("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v1_b", "mvit_v2_s", "raft_large", "raft_small"), {}),
 }
 
 

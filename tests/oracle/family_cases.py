@@ -188,6 +188,10 @@ WIDE = {
     "shufflenet_v2": {"config": {"repeats": [2, 2, 2]}, "layers": {"repeats": [2, 3, 2]}},
     "detection": {"root": "FasterRCNN", "config": {"layers": [1, 1, 1, 1], "num_classes": 91}, "layers": {"layers": [1, 1, 2, 1]}},
     "segmentation": {"root": "FCN", "config": {"layers": [1, 1, 1, 1], "num_classes": 21}, "layers": {"layers": [1, 1, 2, 1]}},
+    "s3d": {"config": {"num_classes": 400}},
+    "mvit": {"config": {"depths": [1, 1, 2, 1], "num_classes": 400}, "layers": {"depths": [1, 1, 3, 1]}},
+    "raft": {"config": {"corr_levels": 4}, "field": ("corr_levels", 3)},
+    "ssd": {"config": {"num_classes": 91}},
     "video_resnet": {"config": {"layers": [1, 1, 1, 1], "num_classes": 400}, "layers": {"layers": [1, 1, 2, 1]}},
     "maxvit": {"config": {"layers": [1, 1, 1, 1]}, "layers": {"layers": [1, 1, 2, 1]}},
 }

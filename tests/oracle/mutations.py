@@ -23,15 +23,15 @@ NO_WORDS = "it has no vocabulary"
 ONE_FILE = "what stands around its weights is one file"
 HEADS = "it has no heads for keys of their own"
 
-BATCHES = ("alexnet", "squeezenet", "mobilenet_v2", "mnasnet", "googlenet", "inception_v3")  # of one form each
+BATCHES = ("alexnet", "squeezenet", "mobilenet_v2", "mnasnet", "googlenet", "inception_v3", "s3d", "raft", "ssd")  # of one form each
 VISION = ("resnet", "vit_torchvision", "vgg", "densenet", "efficientnet", "convnext", "swin", "regnet", "shufflenet_v2", "maxvit",
           "mobilenet_v3", "vit", "resnet_hf", "deit", "beit", "dinov2", "swin_hf", "convnext_hf",
-          "detection", "segmentation", "video_resnet", *BATCHES)
+          "detection", "segmentation", "video_resnet", "mvit", *BATCHES)
 SOUND = ("wav2vec2", "hubert")
 TUTORIALS = ("simple_linear", "complex_model", "simple_cnn", "simple_model", "custom_model", "training_checkpoint")
 GROUPED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "mixtral", "qwen2_moe", "qwen3_moe", "gemma2", "gemma3_text", "phi", "stablelm",
            "starcoder2", "olmo", "olmo2", "cohere")
-PLAIN = ("alexnet", "squeezenet", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper", "deit", "beit", "dinov2", "convnext_hf",
+PLAIN = ("alexnet", "squeezenet", "ssd", "mvit", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper", "deit", "beit", "dinov2", "convnext_hf",
          "bart", "mbart", "gptj", "gpt_bigcode", "bloom", "falcon", "opt", *SOUND)
 
 SENSELESS = {
@@ -39,7 +39,7 @@ SENSELESS = {
     "tie": {**dict.fromkeys(VISION, NO_TIE), **dict.fromkeys(TUTORIALS, NO_TIE), **dict.fromkeys(SOUND, NO_TIE), "clip": NO_TIE},
     "buffer": {"gpt_neox": ANEW, **dict.fromkeys(TUTORIALS, NO_BUFFER), **dict.fromkeys(GROUPED, NO_BUFFER),
                **dict.fromkeys(PLAIN, NO_BUFFER)},
-    "transposed": {"squeezenet": NO_MATRIX, "segmentation": NO_MATRIX, "simple_model": A_ROW},
+    "transposed": {**dict.fromkeys(("squeezenet", "s3d", "raft", "ssd"), NO_MATRIX), "segmentation": NO_MATRIX, "simple_model": A_ROW},
     "config": dict.fromkeys(("simple_cnn", "simple_model", "custom_model", "training_checkpoint"), NO_CONFIG),
     "vocabulary": {**dict.fromkeys(VISION, NO_WORDS), **dict.fromkeys(TUTORIALS, NO_WORDS)},
     "shard": dict.fromkeys(AROUND, ONE_FILE),
