@@ -1,12 +1,13 @@
 """What other libraries make of a model of transformers: weights that a quantiser has packed, and adapters that stand for none.
 Names and sizes are those of the modules that these libraries define: auto_gptq.nn_modules.qlinear, awq.modules.linear,
 bitsandbytes.nn, transformers.integrations.finegrained_fp8, compressed_tensors, and peft.tuners.lora."""
+import json
 import os
 import sys
 import tempfile
 
 import family_cases
-from family_cases import Case, write_json, wrong_answer
+from family_cases import Case, ckptlint, said, write_json, write_safetensors, wrong_answer
 from found import Tally
 
 family_cases.SAFETENSORS.update({"int8": ("I8", 1), "float8_e4m3fn": ("F8_E4M3", 1)})
@@ -147,11 +148,75 @@ def judge_adapters(tally, folder):
         ("KEY502/unexpected", "model.layers.{0-2}.self_attn.value_proj."), ("KEY506/adapter", "3 weights")]))
 
 
+# adapter_config.json beside the factors: what is changed in it, the exit code, the beginnings of what is found and words of it.
+# peft/tuners/tuners_utils.py, check_target_module_exists: a module is a target when its path is one or ends in a dot and one.
+RIGHT = {"base_model_name_or_path": "facebook/opt-125m", "peft_type": "LORA", "r": 8, "rank_pattern": {}, "target_modules": ["q_proj", "v_proj"],
+         "lora_alpha": 16, "bias": "none", "modules_to_save": None, "task_type": "CAUSAL_LM"}
+ADAPTER = ("KEY506/adapter ", "24 weights of one (v_proj, q_proj)")
+CONFIGS = {
+    "as it is": ({}, 0, [ADAPTER]),
+    "another rank": ({"r": 16}, 1, [("KEY503/adapter-rank", "48 factors have another rank"), ("KEY503/adapter-rank", "has 8, r is 16"), ADAPTER]),
+    "ranks of their own": ({"r": 16, "rank_pattern": {"q_proj": 8, "v_proj": 8}}, 0, [ADAPTER]),
+    "ranks of experts": ({"r": 4, "target_parameters": ["q_proj.weight"]}, 0, [ADAPTER]),
+    "a target fewer": ({"target_modules": ["q_proj"]}, 1, [("KEY502/adapter-stray", "24 factors are of modules"), ADAPTER]),
+    "a part of a name": ({"target_modules": ["q_proj", "proj"]}, 1, [("KEY502/adapter-stray", "v_proj"), ("KEY506/adapter-unused", "proj first"), ADAPTER]),
+    "a target more": ({"target_modules": ["q_proj", "v_proj", "fc1", "lm_head"]}, 0, [("KEY506/adapter-unused", "has 2 names for which there are no factors, fc1"), ADAPTER]),
+    "paths": ({"target_modules": [f"self_attn.{name}" for name in ("q_proj", "v_proj")]}, 0, [ADAPTER]),
+    "a pattern": ({"target_modules": ".*(fc1|fc2)"}, 0, [ADAPTER]),
+    "another kind": ({"peft_type": "VERA", "r": "x"}, 0, [ADAPTER]),
+    "another model": ({"base_model_name_or_path": "facebook/opt-350m"}, 1, [("KEY503/adapter-shape", "model.decoder.layers.{0-11}.self_attn"),
+                                                                            ]),
+}
+UNREAD = {
+    "a model that is not known": ({"base_model_name_or_path": "./mine"}, "KEY512/adapter-base", "an adapter of ./mine"),
+    "no model": ({"base_model_name_or_path": None}, "KEY512/adapter-config", "no base_model_name_or_path"),
+    "a number for a model": ({"base_model_name_or_path": 3}, "KEY512/adapter-config", "no base_model_name_or_path"),
+    "a text for a rank": ({"r": "8"}, "KEY512/adapter-config", "r, the rank"),
+    "a fraction": ({"r": 8.5}, "KEY512/adapter-config", "r, the rank"),
+    "no rank": ({"r": None}, "KEY512/adapter-config", "r, the rank"),
+    "a rank below 1": ({"r": -8}, "KEY512/adapter-config", "r, the rank"),
+    "numbers for names": ({"target_modules": ["q_proj", 3]}, "KEY512/adapter-config", "target_modules must be"),
+}
+BENT = {"cut": b'{"r": 8', "a list": b"[]", "empty": b"", "deep": b"[" * 100000, "deep in a field": b'{"target_modules": ' + b"[" * 90000,
+        "no text": bytes(range(256)), "a key twice": b'{"r": 8, "r": 9}'}
+
+
+def of_config(folder, text):
+    rows = [(f"base_model.model.model.decoder.layers.{i}.self_attn.{name}.lora_{half}.weight", "float32", (8, 768) if half == "A" else (768, 8))
+            for i in range(12) for name in ("q_proj", "v_proj") for half in "AB"]
+    write_safetensors(os.path.join(folder, "adapter_model.safetensors"), rows)
+    with open(os.path.join(folder, "adapter_config.json"), "wb") as f:
+        f.write(text)
+    return ckptlint("check", "--depth", "quick", folder)
+
+
+def judge_configs(tally, folder):
+    for name, (change, exit_code, wanted) in CONFIGS.items():
+        code, report = of_config(folder, json.dumps({**RIGHT, **change}).encode())
+        found = said(report)
+        missing = [what for what, text in wanted if not any(line.startswith(what) and text in line for line in found)]
+        known = tuple(what for what, _ in wanted)
+        others = [line for line in found if not line.startswith(known)]
+        tally.check("config: " + name, None if code == exit_code and not missing and not others else f"exit {code}: {found}")
+    for name, (change, reason, text) in UNREAD.items():
+        code, report = of_config(folder, json.dumps({**RIGHT, **change}).encode())
+        right = code == 2 and any(line.startswith(reason) and text in line for line in said(report))
+        tally.check("config: " + name, None if right else f"exit {code}: {said(report)}")
+    names = {"target_modules": ["q_proj", "v_proj"] + [f"n{i}" for i in range(100000)] + ["." * 60000]}
+    code, report = of_config(folder, json.dumps({**RIGHT, **names}).encode())
+    tally.check("config: many names", None if code == 0 and "100001 names" in str(said(report)) else f"exit {code}: {said(report)}")
+    for name, text in BENT.items():
+        code, report = of_config(folder, text)
+        tally.check("config: " + name, None if code == 2 and any(rule in str(said(report)) for rule in ("KEY512/config-file", "LIM806/json")) else f"exit {code}: {said(report)}")
+
+
 def main():
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         judge_quantized(tally, folder)
         judge_adapters(tally, folder)
+    with tempfile.TemporaryDirectory() as folder:
+        judge_configs(tally, folder)
     return tally.end()
 
 

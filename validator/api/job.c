@@ -163,7 +163,7 @@ bool job_open(struct job *job, const struct run *run, const struct listed *input
     return false;
   }
   note_sandbox(job);
-  if (!input->root_n) model_open_beside(job, input);
+  model_open_beside(job, input);
   return true;
 }
 
@@ -351,6 +351,7 @@ static void free_one(struct job *job) {
   for (size_t i = 0; i < job->num_files; i++) input_close(&job->side[i]);
   if (job->opened) input_close(&job->in);
   if (job->beside_in.bytes.n) input_close(&job->beside_in);
+  if (job->adapter_in.bytes.n) input_close(&job->adapter_in);
   if (job->plan_region) region_unmap(job->plan_region, job->plan_bytes);
   model_drop(job);
   if (job->lock.region) region_unmap(job->lock.region, job->lock.bytes);

@@ -113,9 +113,10 @@ struct job {
   size_t plan_bytes, model_bytes;
   struct plan plan;
   bool have_plan;
-  struct text_file beside; /* config.json in the folder of the weights; text empty: none */
-  bool no_model;           /* it names no family here, and nobody asked */
-  struct input beside_in;  /* where that is not a file of the folder's */
+  struct text_file beside;            /* config.json in the folder of the weights; text empty: none */
+  struct text_file adapter;           /* adapter_config.json, likewise */
+  bool no_model;                      /* it names no family here, and nobody asked */
+  struct input beside_in, adapter_in; /* where they are no files of the folder's */
   VEC(struct finding) findings;
   VEC(struct span) needs;       /* file names of the architecture file */
   VEC(struct span) torch_lines; /* --torch-messages: untrusted, as all texts of a worker */
@@ -182,7 +183,7 @@ void job_replace(struct job *job, uint32_t finding, const struct observation *o)
 
 /* ---- model.c ---- */
 
-/* A config.json that says what model a named file of weights is. */
+/* A config.json that says what model a named file of weights is, or the adapter_config.json of an adapter. */
 void model_open_beside(struct job *job, const struct listed *input);
 /* Is there an architecture to compare it with, and may it be? */
 bool model_wanted(const struct job *job);

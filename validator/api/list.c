@@ -118,7 +118,8 @@ bool list_inputs(struct listing *out, struct arena *a, const struct input_list *
 
 static bool may_have_config(const struct listed *row) {
   uint32_t rank, family;
-  if (row->num_files == 0) return weights_name_read(folder_file_name(row->path), &rank, &family);
+  struct span name = folder_file_name(row->path);
+  if (row->num_files == 0) return weights_name_read(name, &rank, &family) || adapter_name_read(name);
   for (uint32_t i = 0; i < row->num_files; i++)
     if (span_is(folder_file_name(row->files[i]), "config.json")) return true;
   return false;

@@ -10,23 +10,34 @@ static struct span folder_of(struct span path) {
   return n ? span_first(path, n) : SPAN("./");
 }
 
-/* A config.json beside a file that a person named, if it has a name under which transformers and diffusers
- * look for all weights of a folder. Which model it is, a sealed worker reads. */
-void model_open_beside(struct job *job, const struct listed *input) {
+static struct text_file open_name(const struct job *job, struct input *in, struct span name) {
   const char *why;
-  uint32_t rank, family;
   int err;
+  struct text_file none = {0};
+  if (!input_open_beneath(in, folder_of(job->in.path), name, &job->run->options->limits, &why, &err))
+    return none;
+  return (struct text_file){name, in->bytes};
+}
+
+/* A config.json beside a file that a person named, if it has a name under which transformers and diffusers
+ * look for all weights of a folder; an adapter's config, wherever the adapter was found. Which model it is, a
+ * sealed worker reads. */
+void model_open_beside(struct job *job, const struct listed *input) {
+  uint32_t rank, family;
   const struct run *run = job->run;
-  bool wanted = input->fd < 0 && run->arch.fd < 0 && !run->arch_name.n && run->config.fd < 0;
-  if (!wanted || !weights_name_read(folder_file_name(job->in.path), &rank, &family)) return;
-  struct span folder = folder_of(job->in.path), name = SPAN("config.json");
-  if (!input_open_beneath(&job->beside_in, folder, name, &run->options->limits, &why, &err)) return;
-  job->beside = (struct text_file){name, job->beside_in.bytes};
+  struct span name = folder_file_name(job->in.path);
+  bool wanted = run->arch.fd < 0 && !run->arch_name.n && run->config.fd < 0,
+       adapter = adapter_name_read(name);
+  if (input->fd >= 0) return;
+  if (adapter) job->adapter = open_name(job, &job->adapter_in, SPAN("adapter_config.json"));
+  if (wanted && !input->root_n && (adapter || weights_name_read(name, &rank, &family)))
+    job->beside = open_name(job, &job->beside_in, SPAN("config.json"));
 }
 
 static bool model_named(const struct job *job) {
   const struct run *run = job->run;
-  return run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0 || job->beside.text.n;
+  return run->arch.fd >= 0 || run->arch_name.n || run->config.fd >= 0 || job->beside.text.n ||
+         job->adapter.text.n;
 }
 
 /* What stands in a folder of weights is compared as a part of the whole; a policy is about names alone. */
@@ -55,6 +66,7 @@ void model_start(struct job *job, bool files_ready) {
                                   .arch_name = job->run->arch_name,
                                   .families = job->run->families,
                                   .config = run_config ? named : job->beside,
+                                  .adapter = job->adapter,
                                   .config_is_beside = !run_config,
                                   .files = job->files,
                                   .num_files = job->num_files,

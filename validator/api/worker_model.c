@@ -5,6 +5,7 @@
 
 #include "api/send.h"
 #include "api/worker_record.h"
+#include "arch/adapter_config.h"
 #include "arch/fit.h"
 #include "arch/hint.h"
 #include "arch/torch_message.h"
@@ -15,6 +16,7 @@ struct model_stage {
   struct arena arena;
   struct observations obs;
   struct family family;
+  bool adapter_unread; /* adapter_config.json can't be read, which is told where a check was asked for */
   struct arch arch;
   struct model model;
   struct match match;
@@ -289,7 +291,24 @@ static bool find_beside(struct model_stage *s, struct wire_out *out) {
   return false;
 }
 
-/* The architecture file: given, named, or of the config's model_type. */
+/* The base model of an adapter is what its factors are compared with. */
+static bool find_base(struct model_stage *s, struct wire_out *out) {
+  const struct model_job *job = s->job;
+  const struct limits *max = &job->options->limits;
+  bool asked = asks_check(job->options);
+  struct observations quiet;
+  struct span base = SPAN("");
+  observations_init(&quiet, &s->arena, 1);
+  s->adapter_unread = !adapter_base(&base, job->adapter, &s->arena, max, asked ? &s->obs : &quiet);
+  if (base.n && family_by_name(&s->family, &job->families, base, &s->arena, max, &quiet)) return true;
+  if (job->config.text.n && family_by_config(&s->family, &job->families, job->config, &s->arena, max, &quiet))
+    return true;
+  if (!asked) wire_text(out, TEXT_NO_MODEL, SPAN(""));
+  if (asked && base.n) observe(&s->obs, (struct observation){.kind = OBS_ADAPTER_BASE, .subject = base});
+  return false;
+}
+
+/* The architecture file: given, named, the adapter's base model, or of the config's model_type. */
 static bool find_arch(struct model_stage *s, struct wire_out *out) {
   const struct model_job *job = s->job;
   const struct limits *max = &job->options->limits;
@@ -297,6 +316,7 @@ static bool find_arch(struct model_stage *s, struct wire_out *out) {
   if (job->arch.text.n) return true;
   if (job->arch_name.n)
     return family_by_name(&s->family, &job->families, job->arch_name, &s->arena, max, &s->obs);
+  if (job->config_is_beside && job->adapter.text.n) return find_base(s, out);
   if (job->config_is_beside && !asks_check(job->options)) return find_beside(s, out);
   return family_by_config(&s->family, &job->families, job->config, &s->arena, max, &s->obs);
 }
@@ -309,8 +329,11 @@ bool model_run(void *ctx, struct wire_out *out) {
   s->arena.slices = &job->slices;
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
-  if (!find_arch(s, out) || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs))
-    return finish(s, out);
+  bool found = find_arch(s, out);
+  if (job->adapter.text.n && !s->adapter_unread && (!found || job->files_ready) &&
+      !adapter_compare(job->adapter, job->plan, &s->arena, max, &s->obs))
+    return false;
+  if (!found || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs)) return finish(s, out);
   if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);
   if (!finish(s, out) || !matched) return !out->broken;

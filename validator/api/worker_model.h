@@ -34,6 +34,7 @@ struct model_job {
   struct span file;                 /* the checkpoint's mapping */
   const struct plan *plan;          /* opened by the broker, in a frozen region */
   struct text_file arch, config;    /* text is empty where there is none */
+  struct text_file adapter;         /* adapter_config.json, likewise */
   struct span arch_name;            /* of a family or a preset; empty: none */
   struct families families;         /* … that it may name; without any arch the config's model_type does */
   bool config_is_beside;            /* nobody named it: it stands beside the weights */

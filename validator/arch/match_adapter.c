@@ -1,9 +1,8 @@
 /* Adapters of PEFT (LoRA): no model, but two small factors for each of some weights of one. A [rank, inputs]
  * and B [outputs, rank] are compared with the weight that they change: names and sizes as peft's
  * get_peft_model_state_dict has them. */
+#include "arch/adapter.h"
 #include "arch/match_parts.h"
-
-enum { HALF_A, HALF_B, HALVES };
 
 static const struct {
   const char *text;
@@ -17,8 +16,7 @@ struct adapter {
   uint64_t least, most;   /* ranks */
 };
 
-/* Which half, and where the name of the module ends; HALVES: none. */
-static int half_of(struct span name, size_t *at) {
+int adapter_half(struct span name, size_t *at) {
   for (size_t k = 0; k < ARRAY_LEN(marks); k++) {
     const uint8_t *found = name.n ? memmem(name.p, name.n, marks[k].text, strlen(marks[k].text)) : NULL;
     if (!found) continue;
@@ -28,10 +26,15 @@ static int half_of(struct span name, size_t *at) {
   return HALVES;
 }
 
+struct span adapter_key(struct span name) {
+  static const struct span front = {(const uint8_t *)"base_model.model.", 17};
+  return span_starts(name, front) ? span_from(name, front.n) : name;
+}
+
 bool match_is_adapter(const struct matcher *m) {
   uint32_t n = 0;
   size_t at;
-  for (uint32_t i = 0; i < m->dict->num_entries; i++) n += half_of(m->names[i], &at) != HALVES;
+  for (uint32_t i = 0; i < m->dict->num_entries; i++) n += adapter_half(m->names[i], &at) != HALVES;
   return n > 0 && n >= m->dict->num_entries - n;
 }
 
@@ -69,7 +72,7 @@ static void place_other(struct matcher *m, uint32_t i) {
 static void place(struct adapter *a, uint32_t i) {
   struct matcher *m = a->m;
   size_t at = 0;
-  int half = half_of(m->names[i], &at);
+  int half = adapter_half(m->names[i], &at);
   uint32_t entry = m->dict->first_entry + i;
   if (half == HALVES) {
     place_other(m, i);
@@ -154,7 +157,6 @@ static void note(const struct adapter *a) {
 }
 
 bool match_adapter(struct matcher *m) {
-  static const struct span front = {(const uint8_t *)"base_model.model.", 17};
   struct adapter a = {.m = m};
   uint32_t n = m->model->num_expected, *tensor = arena_array(m->arena, n, uint32_t);
   for (int h = 0; h < HALVES; h++) {
@@ -170,7 +172,7 @@ bool match_adapter(struct matcher *m) {
   m->out->keys = m->dict->num_entries;
   m->out->adapter = true;
   for (uint32_t i = 0; i < m->dict->num_entries; i++) {
-    if (span_starts(m->names[i], front)) m->names[i] = span_from(m->names[i], front.n);
+    m->names[i] = adapter_key(m->names[i]);
     place(&a, i);
   }
   for (uint32_t i = 0; i < n; i++) judge(&a, i);

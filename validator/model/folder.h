@@ -78,6 +78,9 @@ bool shard_name_read(struct span name, struct shard_name *out);
  * front of the ending ("model.fp16.safetensors"). *rank: loaders take the lowest. *family: names of one
  * family are the same model in other formats. */
 bool weights_name_read(struct span name, uint32_t *rank, uint32_t *family);
+/* "adapter_model.safetensors": factors that PEFT adds to a model; adapter_config.json beside it names that
+ * one. */
+bool adapter_name_read(struct span name);
 /* "model.safetensors.index.json": of "model.safetensors". A variant stands behind one of the two words:
  * "model.safetensors.index.fp16.json". */
 struct index_name {

@@ -55,6 +55,10 @@ bool weights_name_read(struct span name, uint32_t *rank, uint32_t *family) {
   return false;
 }
 
+bool adapter_name_read(struct span name) {
+  return span_is(name, "adapter_model.safetensors") || span_is(name, "adapter_model.bin");
+}
+
 /* The ending of a format that comes in shards, or empty. */
 static struct span sharded_ending(struct span name) {
   static const char *const endings[] = {".safetensors", ".bin"};
