@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,8 +83,11 @@ struct libraries {
   char blas_detail[64];
 };
 
+/* Without memory OpenBLAS asks for its buffer again and again. */
 _Noreturn static void load_libraries(struct libraries *found) {
+  enum { SECONDS = 5 };
   struct gemm gemm;
+  if (setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS, SECONDS}) != 0) _exit(1);
   found->blas = gemm_load(&gemm);
   const char *detail = found->blas ? gemm.core : gemm.error;
   if (detail) (void)snprintf(found->blas_detail, sizeof found->blas_detail, "%s", detail);
