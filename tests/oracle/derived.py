@@ -177,7 +177,7 @@ UNREAD = {
     "a rank below 1": ({"r": -8}, "KEY512/adapter-config", "r, the rank"),
     "numbers for names": ({"target_modules": ["q_proj", 3]}, "KEY512/adapter-config", "target_modules must be"),
 }
-BENT = {"cut": b'{"r": 8', "a list": b"[]", "empty": b"", "deep": b"[" * 100000, "deep in a field": b'{"target_modules": ' + b"[" * 90000,
+BENT = {"cut": b'{"r": 8', "a list": b"[]", "spaces": b"  ", "deep": b"[" * 100000, "deep in a field": b'{"target_modules": ' + b"[" * 90000,
         "no text": bytes(range(256)), "a key twice": b'{"r": 8, "r": 9}'}
 
 

@@ -139,6 +139,9 @@ PUBLISHED = {
     "convnext-base-224": 88591464, "convnext-large-224": 197767336, "wav2vec2-base-960h": 94396320,
     "wav2vec2-base Wav2Vec2Model": 94371712, "wav2vec2-large-960h Wav2Vec2Model": 315428992,
     "wav2vec2-large-xlsr-53 Wav2Vec2Model": 315438720, "hubert-base-ls960": 94371712,
+    "deepseek-v3": 671026404352, "deepseek-v2-lite": 15706484224, "gpt-oss-20b": 20914757184, "gpt-oss-120b": 116829156672,
+    "siglip-base-patch16-224": 203155970, "siglip-so400m-patch14-384": 877960498, "modernbert-base": 149655232,
+    "esm2_t33_650m_ur50d": 651043254,
 }
 
 
@@ -344,7 +347,22 @@ SPELLINGS = {
 }
 
 
+# What they write for every model, under names that no family may take for another thing.
+EVERYWHERE = [
+    {"torch_dtype": "float32", "rope_theta": 10000.0, "rope_scaling": None, "id2label": None, "label2id": None, "output_attentions": False, "problem_type": None,
+     "is_encoder_decoder": False, "tie_encoder_decoder": False, "pruned_heads": {}, "_name_or_path": "./here", "attention_dropout": 0.0, "pad_token_id": None},
+    {"dtype": "float32", "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}, "layer_types": ["full_attention"] * 3, "id2label": None,
+     "label2id": None, "return_dict": True, "chunk_size_feed_forward": 0, "attention_dropout": 0, "bos_token_id": None, "use_cache": False},
+]
+
+
 def judge_spellings(tally, folder):
+    for family, small in SMALL.items():
+        for at, spelling in enumerate(EVERYWHERE):
+            with tempfile.TemporaryDirectory(dir=folder) as place:
+                case = Case(family, place)
+                case.config = {**spelling, **case.config, "transformers_version": ["4.57.1", "5.0.0"][at]}
+                tally.check(f"{family}: fields of version {at + 4}", wrong_answer(*case.check(), 0, []))
     for family, spellings in SPELLINGS.items():
         for at, spelling in enumerate(spellings):
             with tempfile.TemporaryDirectory(dir=folder) as place:

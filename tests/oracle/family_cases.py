@@ -135,11 +135,11 @@ for _family, _root, _config in (
         ("qwen3_moe", "Qwen3MoeForCausalLM", {"num_experts": 3, "moe_intermediate_size": 24, "mlp_only_layers": [1]}),
         ("gemma2", "Gemma2ForCausalLM", {"head_dim": 8}), ("gemma3_text", "Gemma3ForCausalLM", {"head_dim": 8}), ("phi", "PhiForCausalLM", {}),
         ("stablelm", "StableLmForCausalLM", {"qk_layernorm": True}), ("starcoder2", "Starcoder2ForCausalLM", {}),
-        ("olmo", "OlmoForCausalLM", {}), ("olmo2", "Olmo2ForCausalLM", {}), ("cohere", "CohereForCausalLM", {"use_qk_norm": True})):
+        ("gpt_oss", "GptOssForCausalLM", {"head_dim": 8, "num_local_experts": 3}), ("olmo", "OlmoForCausalLM", {}), ("olmo2", "Olmo2ForCausalLM", {}), ("cohere", "CohereForCausalLM", {"use_qk_norm": True})):
     SMALL[_family] = {"root": _root, "config": {**_DECODER, **_config}, "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56),
                       "tied": {"tie_word_embeddings": True}}
 for _family, _root, _config in (
-        ("electra", "ElectraForMaskedLM", {"embedding_size": 16}), ("mpnet", "MPNetForMaskedLM", {}),
+        ("electra", "ElectraForMaskedLM", {"embedding_size": 16}), ("esm", "EsmForMaskedLM", {}), ("modernbert", "ModernBertForMaskedLM", {}), ("mpnet", "MPNetForMaskedLM", {}),
         ("deberta_v2", "DebertaV2ForMaskedLM", {"relative_attention": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm", "conv_kernel_size": 3})):
     SMALL[_family] = {"root": _root, "type": _family.replace("_", "-"), "config": {**_ENCODER, **_config}, "layers": {"num_hidden_layers": 4},
                       "field": ("intermediate_size", 56)}
@@ -157,6 +157,16 @@ for _family, _name in (("wav2vec2", "Wav2Vec2"), ("hubert", "Hubert")):
         "vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48, "conv_dim": [16, 24],
         "conv_stride": [5, 2], "conv_kernel": [10, 3], "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 4},
         "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56)}
+SMALL["marian"] = {"root": "MarianMTModel", "config": SMALL["bart"]["config"], "layers": {"encoder_layers": 4}, "field": ("encoder_ffn_dim", 56)}
+SMALL["siglip"] = {"root": "SiglipTextModel", "type": "siglip_text_model", "config": {
+    "vocab_size": 1003, "hidden_size": 32, "num_hidden_layers": 3, "intermediate_size": 48, "max_position_embeddings": 40},
+    "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56)}
+for _family, _name in (("deepseek_v2", "DeepseekV2"), ("deepseek_v3", "DeepseekV3")):
+    SMALL[_family] = {"root": _name + "ForCausalLM", "config": {
+        "vocab_size": 1003, "hidden_size": 32, "intermediate_size": 48, "moe_intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "n_shared_experts": 1, "n_routed_experts": 5, "kv_lora_rank": 20, "q_lora_rank": 28, "qk_rope_head_dim": 4, "v_head_dim": 6,
+        "qk_nope_head_dim": 8, "first_k_dense_replace": 1}, "layers": {"num_hidden_layers": 4}, "field": ("moe_intermediate_size", 30),
+        "tied": {"tie_word_embeddings": True}}
 SMALL["gptj"] = {"root": "GPTJForCausalLM", "config": {"vocab_size": 1003, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_inner": 48}, "layers": {"n_layer": 4},
                  "field": ("n_inner", 56), "tied": {"tie_word_embeddings": True}}
 SMALL["gpt_bigcode"] = {"root": "GPTBigCodeForCausalLM", "config": {"vocab_size": 1003, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 40, "n_inner": 48},

@@ -30,13 +30,13 @@ VISION = ("resnet", "vit_torchvision", "vgg", "densenet", "efficientnet", "convn
 SOUND = ("wav2vec2", "hubert")
 TUTORIALS = ("simple_linear", "complex_model", "simple_cnn", "simple_model", "custom_model", "training_checkpoint")
 GROUPED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "mixtral", "qwen2_moe", "qwen3_moe", "gemma2", "gemma3_text", "phi", "stablelm",
-           "starcoder2", "olmo", "olmo2", "cohere")
+           "starcoder2", "olmo", "olmo2", "cohere", "gpt_oss")
 PLAIN = ("alexnet", "squeezenet", "ssd", "mvit", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper", "deit", "beit", "dinov2", "convnext_hf",
-         "bart", "mbart", "gptj", "gpt_bigcode", "bloom", "falcon", "opt", *SOUND)
+         "bart", "mbart", "marian", "modernbert", "deepseek_v2", "deepseek_v3", "gptj", "gpt_bigcode", "bloom", "falcon", "opt", *SOUND)
 
 SENSELESS = {
     "layers": {**dict.fromkeys(BATCHES, FIXED), **dict.fromkeys(TUTORIALS, FIXED), "mobilenet_v3": LISTS},
-    "tie": {**dict.fromkeys(VISION, NO_TIE), **dict.fromkeys(TUTORIALS, NO_TIE), **dict.fromkeys(SOUND, NO_TIE), "clip": NO_TIE},
+    "tie": {**dict.fromkeys(VISION, NO_TIE), **dict.fromkeys(TUTORIALS, NO_TIE), **dict.fromkeys(SOUND, NO_TIE), "clip": NO_TIE, "siglip": NO_TIE},
     "buffer": {"gpt_neox": ANEW, **dict.fromkeys(TUTORIALS, NO_BUFFER), **dict.fromkeys(GROUPED, NO_BUFFER),
                **dict.fromkeys(PLAIN, NO_BUFFER)},
     "transposed": {**dict.fromkeys(("squeezenet", "s3d", "raft", "ssd"), NO_MATRIX), "segmentation": NO_MATRIX, "simple_model": A_ROW},
