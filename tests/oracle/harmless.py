@@ -26,6 +26,7 @@ import typing
 import uuid
 import warnings
 import zipfile
+import zoneinfo
 
 from found import Tally, inspect, wrong_tensors
 
@@ -160,6 +161,8 @@ def training():
     yield "numpy 2", {"model": net.state_dict(), "best": OfNumpy2("scalar", (np.dtype("f8"), b"12345678"))}, FINDINGS
     yield "numpy records", {"model": net.state_dict(), "row": np.zeros(2, dtype=[("x", "f4")])[0], "bytes": np.zeros(1, "V4")[0],
                             "table": np.rec.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f4")])}, FINDINGS
+    yield "time zones", {"model": net.state_dict(), "when": datetime.datetime(2024, 1, 2, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+                         "zone": zoneinfo.ZoneInfo("UTC")}, FINDINGS
     packed = pack_sequence([torch.ones(3, 2), torch.zeros(1, 2)])
     yield "PackedSequence", {"batch": packed, "model": net.state_dict()}, FINDINGS
 
@@ -194,6 +197,12 @@ def configs():
         nn.init.xavier_uniform_, gain=2.0), "meters": collections.defaultdict(functools.partial(collections.deque, maxlen=5))}, FINDINGS
     yield "qconfig", {"model": net.state_dict(), "qconfig": torch.ao.quantization.get_default_qconfig("fbgemm")}, FINDINGS
     yield "SimpleNamespace", {"model": net.state_dict(), "config": types.SimpleNamespace(a=1)}, FINDINGS
+    yield "partial of an interpolation", {"model": net.state_dict(), "up": functools.partial(nn.functional.interpolate, scale_factor=2)}, FINDINGS
+    for path, value in (("apex.transformer.enums.AttnMaskType", 1), ("deepspeed.runtime.zero.offload_config.OffloadDeviceEnum", "cpu"),
+                        ("detectron2.structures.boxes.BoxMode", 0), ("monai.utils.enums.SpaceKeys", "RAS"),
+                        ("torch.distributed.fsdp.api.ShardingStrategy", 1)):
+        for how in ("value", "getattr"):
+            yield f"{path}, {how}", {"model": net.state_dict(), "is": member(path, value, how)}, FINDINGS
     for path in ("yacs.config.CfgNode", "fvcore.common.config.CfgNode", "detectron2.config.config.CfgNode", "addict.addict.Dict",
                  "mmengine.config.config.ConfigDict", "munch.Munch"):
         config = make(path, dict, __immutable__=False) if path.endswith("CfgNode") else make(path, dict)

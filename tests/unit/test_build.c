@@ -23,6 +23,17 @@
 #define MULTIARRAY(name, args) CALL("numpy.core.multiarray", name, args)
 #define NP_ARRAY               MULTIARRAY("_reconstruct", G("numpy", "ndarray") T(I("0")) LATIN("b"))
 
+#define RECONSTRUCT      G("numpy.core.multiarray", "_reconstruct")
+#define RECONSTRUCT_     RECONSTRUCT T(G("numpy", "ndarray") T(I("0")) LATIN("b"))
+#define F64_STATE        T(I("1") T(I("1")) NP_F8 FALSE_ LATIN("12345678"))
+#define DILL(name, args) CALL("dill._dill", name, args)
+#define DILL_MODULE      G("dill._dill", "_get_attr") DILL("_import_module", S("numpy.core.multiarray"))
+#define DILL_FUNCTION(name) \
+  DILL_MODULE S(name)       \
+  T2 REDUCE
+#define ATTRIBUTE(m, n, name) CALL("__builtin__", "getattr", G(m, n) S(name))
+#define ZONE                  ATTRIBUTE("zoneinfo", "ZoneInfo", "_unpickle")
+
 /* Of storage 1, eight bytes: one index, in two dimensions and in one. */
 #define LONGS                   STORAGE("LongStorage", "1", "1")
 #define VIEW(s, sizes, strides) UTILS("_rebuild_tensor_v2", s I("0") T(sizes) T(strides) REST)
@@ -233,6 +244,13 @@ static const struct accepted accepted[] = {
      MULTIARRAY("_reconstruct", G("numpy", "matrix") T(I("0")) LATIN("b"))
          T(I("1") T(I("1") I("1")) NP_F8 FALSE_ LATIN("12345678")) BUILD,
      BUILT_NP_ARRAY},
+    {"array of dill's", DILL("_create_array", RECONSTRUCT_ F64_STATE NONE), BUILT_NP_ARRAY},
+    {"array of dill's, without a last argument", DILL("_create_array", RECONSTRUCT_ F64_STATE),
+     BUILT_NP_ARRAY},
+    {"number of dill's", DILL_FUNCTION("scalar") T(NP_F8 LATIN("12345678")) REDUCE, BUILT_NP_SCALAR},
+    {"array of dill's function",
+     DILL_FUNCTION("_reconstruct") T(G("numpy", "ndarray") T(I("0")) LATIN("b")) REDUCE, BUILT_NP_ARRAY},
+    {"time zone", ZONE T(S("Europe/Berlin") TRUE_) REDUCE, BUILT_RECORD},
     {"numpy array without a version", NP_ARRAY T(T(I("1")) NP_F8 FALSE_ LATIN("12345678")) BUILD,
      BUILT_NP_ARRAY},
     {"numpy array of a Python 2 str", NP_ARRAY T(I("1") T(I("1")) NP_F8 FALSE_ S("12345678")) BUILD,
@@ -372,6 +390,27 @@ static const struct refused refused[] = {
     {"partial of nothing", INDIRECT("functools", "partial", "")},
     {"partial with an argument", INDIRECT("functools", "partial", LAYER_NORM I("3"))},
     {"partial of a path", INDIRECT("functools", "partial", G("torch", "nn.Linear"))},
+    {"module by dill", INDIRECT("dill._dill", "_import_module", S("os"))},
+    {"module of numpy's by dill", INDIRECT("dill._dill", "_import_module", S("numpy.core.records"))},
+    {"function of numpy's by dill", DILL_MODULE S("fromfile") T2, REDUCE, OBS_CALL_INDIRECT},
+    {"module by dill's second argument",
+     INDIRECT("dill._dill", "_import_module", S("numpy.core.multiarray") TRUE_)},
+    {"attribute by dill of what is no module", INDIRECT("dill._dill", "_get_attr", S("numpy") S("scalar"))},
+    {"dill's function as an argument", G("__builtin__", "slice") DILL_FUNCTION("scalar") T1, REDUCE,
+     OBS_CALL_ARGUMENTS},
+    {"number of dill's of objects", DILL_FUNCTION("scalar") T(NP_OBJECTS LATIN("12345678")), REDUCE,
+     OBS_CALL_ARGUMENTS},
+    {"array of dill's by another function",
+     ARGS("dill._dill", "_create_array", G("os", "system") T(S("x")) NONE)},
+    {"array of dill's without a list", ARGS("dill._dill", "_create_array", RECONSTRUCT "N" NONE)},
+    {"array of dill's with attributes",
+     ARGS("dill._dill", "_create_array", RECONSTRUCT_ F64_STATE DICT(S("a") NONE))},
+    {"array of dill's that is filled",
+     ARGS("dill._dill", "_create_array", RECONSTRUCT T(G("numpy", "ndarray") T(I("9")) LATIN("b")) NONE)},
+    {"time zone outside", ZONE T(S("../../etc/passwd") TRUE_), REDUCE, OBS_CALL_ARGUMENTS},
+    {"time zone from the root", ZONE T(S("/etc/passwd") TRUE_), REDUCE, OBS_CALL_ARGUMENTS},
+    {"another method of a time zone", ATTRIBUTE("zoneinfo", "ZoneInfo", "from_file") T(S("UTC")), REDUCE,
+     OBS_CALL_COMPUTED},
     {"partial by NEWOBJ", G("functools", "partial") T(LAYER_NORM), NEWOBJ, OBS_CALL_INDIRECT},
     {"partial of a class on no list", G("functools", "partial") T(G("mycorp.nets", "Norm")), REDUCE,
      OBS_CALL_PARTIAL},

@@ -210,6 +210,8 @@ static uint32_t on_call(void *ctx, struct machine *m, val_id object) {
   struct call c = {
       .cp = ctx, .m = m, .object = object, .args = o->args, .n = value_count(m, o->args), .at = o->at};
   const struct global *g = value_global(m, callee_global(ctx, m, o));
+  if (!g) c.row = reached_row(ctx, m, o->callee);
+  if (c.row) return call_listed(&c);
   if (!g || g->computed) return refuse_call(&c, OBS_CALL_COMPUTED);
   c.row = row_of_global(ctx, g);
   /* A dotted pair may be listed to say what it would do; to be allowed, a name must be plain. */

@@ -60,7 +60,9 @@ static uint32_t call_getattr(const struct call *c) {
   const struct global_row *class_row = row_of_global(c->cp, g);
   if (class_row && class_row->builder == BUILD_FUNCTIONS) return call_function_owner(c, g);
   if (is_data_class(class_row)) {
-    bool known = class_row->cls == GLOBAL_DCP && class_row->builder == BUILD_PLAIN; /* an enumeration */
+    bool member_of_dcp =
+        class_row->cls == GLOBAL_DCP && class_row->builder == BUILD_PLAIN; /* an enumeration */
+    bool known = member_of_dcp || class_row->builder == BUILD_ZONE;        /* its constructor, reached_row */
     if (!known)
       observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
                         global_name(c->cp->arena, g));
@@ -164,5 +166,9 @@ uint32_t call_indirect(const struct call *c) {
   if (c->row->builder == BUILD_PARTIAL) return build_PARTIAL(c);
   if (is_plain_getattr(c->m, o)) return call_getattr(c);
   if (o->origin == BY_REDUCE && kind_of(c->m, c->args) == VAL_TUPLE && is_generic(c)) return call_generic(c);
+  if (is_dill_form(c)) {
+    observe_value(c, OBS_REACHED, describe_call(c, OBS_REACHED));
+    return call_built(c, BUILT_RECORD, 0);
+  }
   return refuse_call(c, OBS_CALL_INDIRECT);
 }

@@ -298,11 +298,10 @@ static void fill_objects(struct checkpoint *cp, struct machine *m, const struct 
 
 /* (1, shape, dtype, is_fortran, data), or without the 1 as before numpy 1.1. As many bytes as the shape says;
  * what has objects holds a list. */
-void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
-                          uint32_t at) {
+void fill_np_array(struct checkpoint *cp, struct machine *m, uint32_t tag, val_id state, uint32_t at) {
   uint64_t want;
   uint32_t n = kind_of(m, state) == VAL_TUPLE ? value_count(m, state) : 0, first = n == 5;
-  struct built *b = &cp->built.p[value_object(m, target)->tag];
+  struct built *b = &cp->built.p[tag];
   const struct value *order = value_of(m, n > 3 ? value_item(m, state, first + 2) : 0);
   if ((n != 4 && n != 5) || (first && !is_int(m, value_item(m, state, 0), 1)) ||
       (order->kind != VAL_BOOL && order->kind != VAL_INT)) {
@@ -328,6 +327,11 @@ void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id targe
     refuse_build(cp, at, "a numpy array", "its bytes are not shape times item size");
   else
     fill_array(cp, m, &array, at, b);
+}
+
+void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state,
+                          uint32_t at) {
+  fill_np_array(cp, m, value_object(m, target)->tag, state, at);
 }
 
 /* (bytes, dtype, shape, 'C' or 'F'): a contiguous array under protocol 5. */

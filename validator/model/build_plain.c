@@ -163,7 +163,7 @@ bool plain_arguments(const struct call *c) {
   for (uint32_t i = 0; i < c->n; i++) {
     const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i))) return false;
-    if (b && is_partial(b)) return false;
+    if (b && (is_partial(b) || is_dill_function(b))) return false;
     note_np_dtype(c, i);
   }
   return true;

@@ -58,6 +58,11 @@ static inline bool is_attribute(const struct built *b) {
 static inline bool is_partial(const struct built *b) {
   return b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_PARTIAL;
 }
+/* build_reached.c: dill's way to numpy's own functions; is it a call of it, what such a call made, and the
+ * row of what a call made by getattr or that way is: NULL, not known. */
+bool is_dill_form(const struct call *c);
+bool is_dill_function(const struct built *b);
+const struct global_row *reached_row(const struct checkpoint *cp, const struct machine *m, val_id callee);
 /* May BUILD give this partial that state? */
 bool is_partial_state(const struct checkpoint *cp, const struct machine *m, val_id partial, val_id state);
 
@@ -103,6 +108,8 @@ typedef uint32_t builder_fn(const struct call *c);
 void note_np_dtype(const struct call *c, uint32_t i);
 /* BUILD on objects that the builders made. */
 void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
+/* Gives the array of this tag its state: by BUILD, or as an argument. */
+void fill_np_array(struct checkpoint *cp, struct machine *m, uint32_t tag, val_id state, uint32_t at);
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 /* The array behind a joblib stand-in, which stands in its place then; 0 (observed): the loader fails. */
 val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
