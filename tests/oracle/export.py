@@ -159,6 +159,30 @@ class Names(nn.Module):
         return [self.heads[name](self.norm(y)) for name in sorted(self.heads)]
 
 
+class Tails(nn.Module):
+    """What is a layer, and a method of it that the tracer looks into."""
+
+    def __init__(self):
+        super().__init__()
+        self.loss = nn.AdaptiveLogSoftmaxWithLoss(12, 20, [5, 9, 14], 2.0, head_bias=True)
+
+    def forward(self, x, target):
+        y, loss = self.loss(x, target)
+        return y, loss, self.loss.log_prob(x)
+
+
+class Padded(nn.Module):
+    """Where the mask blocks, torch answers 0 in evaluation unless gradients are on: no part of the model."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(9, 8)
+        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)
+
+    def forward(self, ids):
+        return self.encoder(self.words(ids), src_key_padding_mask=(ids < 4) & (torch.arange(ids.size(1)) > 0))
+
+
 def norms():
     return nn.Sequential(nn.utils.weight_norm(nn.Linear(4, 3)), nn.utils.spectral_norm(nn.Linear(3, 3)),
                          nn.utils.parametrizations.spectral_norm(nn.Linear(3, 4)))
@@ -185,6 +209,8 @@ MODELS = [
     (Encoder, {"x": "float32[B, 5, 16]", "mask": "float32[6, 6]"}),
     (Translator, {"source": "float32[B, S, 16]", "target": "float32[B, T, 16]"}),
     (Names, {"x": "float32[B, 4]"}),
+    (Tails, {"x": "float32[6, 12]", "target": "int64[6] < 20"}),
+    (Padded, {"ids": "int64[B, T] < 9"}),
     (norms, {"input": "float32[B, 4]"}),
     (mixed, {"input": "float32[2, 3, 9, 11]"}),
 ]

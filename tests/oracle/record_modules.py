@@ -36,6 +36,7 @@ weight_norm(Conv1d(4, 6, 3))|weight_norm(Conv1d(4, 6, 3, bias=False), dim=2)|wei
 weight_norm(Linear(3, 4), 'bias')|spectral_norm(Linear(3, 4))|spectral_norm(Conv2d(4, 6, (3, 2)))|spectral_norm(ConvTranspose2d(4, 6, 3))|spectral_norm(BatchNorm1d(3), 'bias')
 spectral_norm(Conv1d(4, 6, 3), dim=1)|parametrizations.spectral_norm(Linear(3, 4))|parametrizations.spectral_norm(ConvTranspose1d(4, 6, 3, bias=False))
 prune(Linear(3, 4))|prune(prune(BatchNorm1d(3)), 'bias')
+AdaptiveLogSoftmaxWithLoss(12, 20, [5])|AdaptiveLogSoftmaxWithLoss(64, 30, [5, 9, 14], 2.0, head_bias=True)
 ReLU()|MaxPool2d(2, 2)|AvgPool2d(3)|Dropout()|Flatten()|Softmax(dim=1)|Upsample(scale_factor=2)|ConstantPad2d(1, 0.5)
 """.strip().replace("\n", "|").split("|")
 

@@ -1,5 +1,6 @@
 """The statements of torch_statements.py. x is float32 [2, 3, 4], y [4], z [3, 1], im [1, 4, 6, 6], n int64 [2, 3] (0 to 2),
-k int64 [4] (0 to 2), b bool [2, 3], w a parameter [4, 4]."""
+k int64 [4] (0 to 2), b bool [2, 3], w a parameter [4, 4], classes an
+AdaptiveLogSoftmaxWithLoss of 4 features and 9 classes."""
 import math
 
 import torch
@@ -336,6 +337,15 @@ gather_row(x, k[:2])
 lookup(w, k)
 generate_square_subsequent_mask(4).exp()
 einsum('bij,bkj->bik', x, x)
+multi_head_attention_forward(x, x, x, 4, 2, cat((w, w, w)), cat((y, y, y)), None, None, False, 0.0, w, y)[0]
+multi_head_attention_forward(x, x, x, 4, 2, cat((w, w, w)), None, y[None, None], y[None, None], True, 0.5, w, y, training=False)[1]
+multi_head_attention_forward(x, x, x, 4, 2, None, cat((y, y, y)), None, None, False, 0.0, w, None, use_separate_proj_weight=True, q_proj_weight=w, k_proj_weight=w.T, v_proj_weight=w, need_weights=False)[0]
+classes(x[0], k[:3])[0]
+classes(x[:, 0] * 9, k[:2] * 4)[1]
+classes(y, n[0, 1])[0]
+classes.log_prob(x[1])
+classes.predict(x[0] * 20 + 3)
+conv_tbc(x, stack((w, w, w)), y, 1)
 rope(im)
 rope(im, 500.0, 4)
 rope(im, interleaved=True)

@@ -128,7 +128,8 @@ def sequences():
         if args["include_last_offset"] and (args["mode"] == "max" or args["padding_idx"]):
             continue  # torch 1.13 writes beyond its memory there
         layer = made("EmbeddingBag", (6, 4), args)
-        yield Case("EmbeddingBag(%s) of lists" % shown(args), layer, [torch.randint(6, (3, 5))])
+        if not args["include_last_offset"]:  # nor with lists
+            yield Case("EmbeddingBag(%s) of lists" % shown(args), layer, [torch.randint(6, (3, 5))])
         yield Case("EmbeddingBag(%s) with offsets" % shown(args), layer, [torch.randint(6, (7,)), torch.tensor([0, 3, 3, 7])])
 
 

@@ -22,7 +22,7 @@ def inputs():
 
 def of_torch(folder, statement):
     with torch.no_grad():
-        return eval(statement, dict(names(), **CONFIG, w=folder.weight, **folder.inputs))
+        return eval(statement, dict(names(), **CONFIG, **folder.held, **folder.inputs))
 
 
 def judge_taken(folder, statements):
@@ -57,9 +57,10 @@ def main():
     chosen = [s for s in TAKEN if not sys.argv[1:] or any(word in s for word in sys.argv[1:])]
     with tempfile.TemporaryDirectory() as path:
         torch.manual_seed(1)
-        weight = torch.randn(4, 4)
-        folder = Folder(path, inputs(), {"w": weight}, {"w": "Parameter((4, 4))"}, CONFIG)
-        folder.weight = weight
+        held = torch.nn.Module()
+        held.w, held.classes = torch.nn.Parameter(torch.randn(4, 4)), torch.nn.AdaptiveLogSoftmaxWithLoss(4, 9, [3, 6], 2.0)
+        folder = Folder(path, inputs(), held.state_dict(), {"w": "Parameter((4, 4))", "classes": "AdaptiveLogSoftmaxWithLoss(4, 9, [3, 6], 2.0)"}, CONFIG)
+        folder.held = dict(w=held.w.detach(), classes=held.classes)
         for i in range(0, len(chosen), BATCH):
             wrong += judge_taken(folder, chosen[i:i + BATCH])
         for statement, code in REFUSED:

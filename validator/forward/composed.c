@@ -5,23 +5,29 @@ struct composed_row {
   const char *name, *parameters, *statements;
 };
 
-/* Forwards by module type, then functions. */
+/* Forwards and methods by module type, then functions. */
 enum composed_id {
-#define FORWARD(type, ...)  COMPOSED_FORWARD_##type,
-#define FUNCTION(name, ...) COMPOSED_##name,
+#define FORWARD(type, ...)      COMPOSED_FORWARD_##type,
+#define METHOD(type, name, ...) COMPOSED_##type##_##name,
+#define FUNCTION(name, ...)     COMPOSED_##name,
 #include "forward/composed.def"
   COMPOSED_COUNT
 };
 static const struct composed_row composed_rows[COMPOSED_COUNT] = {
-#define FORWARD(type, parameters, statements)  [COMPOSED_FORWARD_##type] = {NULL, parameters, statements},
+#define FORWARD(type, parameters, statements) [COMPOSED_FORWARD_##type] = {NULL, parameters, statements},
+#define METHOD(type, name, parameters, statements) \
+  [COMPOSED_##type##_##name] = {NULL, parameters, statements},
 #define FUNCTION(name, parameters, statements) [COMPOSED_##name] = {#name, parameters, statements},
 #include "forward/composed.def"
 };
+/* name NULL: the forward */
 static const struct {
   enum module_type type;
   enum composed_id id;
-} composed_forwards[] = {
-#define FORWARD(type, ...) {TYPE_##type, COMPOSED_FORWARD_##type},
+  const char *name;
+} composed_methods[] = {
+#define FORWARD(type, ...)      {TYPE_##type, COMPOSED_FORWARD_##type, NULL},
+#define METHOD(type, name, ...) {TYPE_##type, COMPOSED_##type##_##name, #name},
 #include "forward/composed.def"
 };
 
@@ -81,11 +87,18 @@ static bool call(struct lowering *l, struct frame *caller, enum composed_id id, 
   return done;
 }
 
-bool lower_composed_module(struct lowering *l, struct frame *f, const struct module *m,
-                           const struct call_args *args, uint32_t at, struct gval *out, bool *found) {
-  for (size_t i = 0; i < ARRAY_LEN(composed_forwards); i++) {
-    *found = composed_forwards[i].type == m->type;
-    if (*found) return call(l, f, composed_forwards[i].id, m, args, at, out);
+static bool is_method(const char *row, const struct span *name) {
+  return row && name ? span_is(*name, row) : !row && !name;
+}
+
+bool lower_composed_method(struct lowering *l, struct frame *f, const struct module *m,
+                           const struct span *name, const struct call_args *args, uint32_t at,
+                           struct gval *out, bool *found) {
+  *found = false;
+  if (m->kind != MODULE_TYPE) return true;
+  for (size_t i = 0; i < ARRAY_LEN(composed_methods); i++) {
+    *found = composed_methods[i].type == m->type && is_method(composed_methods[i].name, name);
+    if (*found) return call(l, f, composed_methods[i].id, m, args, at, out);
   }
   return true;
 }

@@ -90,10 +90,10 @@ NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct mo
 /* Binds the arguments to the body's parameters and carries out its statements. */
 NODISCARD bool lower_body(struct lowering *l, struct frame *caller, struct frame *f,
                           const struct call_args *args, uint32_t at, struct gval *out);
-/* composed.def. *found: there is such a row. */
-NODISCARD bool lower_composed_module(struct lowering *l, struct frame *f, const struct module *m,
-                                     const struct call_args *args, uint32_t at, struct gval *out,
-                                     bool *found);
+/* composed.def. *found: there is such a row. name NULL: the module's forward. */
+NODISCARD bool lower_composed_method(struct lowering *l, struct frame *f, const struct module *m,
+                                     const struct span *name, const struct call_args *args, uint32_t at,
+                                     struct gval *out, bool *found);
 NODISCARD bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
                                        const struct call_args *args, uint32_t at, struct gval *out,
                                        bool *found);

@@ -69,7 +69,7 @@ static bool call_typed_module(struct lowering *l, struct frame *f, const struct 
                               const struct call_args *args, uint32_t at, struct gval *out) {
   const struct op_module *row = op_module_by_type(m->type);
   bool found = false;
-  if (!lower_composed_module(l, f, m, args, at, out, &found)) return false;
+  if (!lower_composed_method(l, f, m, NULL, args, at, out, &found)) return false;
   if (found) return true;
   if (!lower_recurrent(l, f, m, args, at, out, &found)) return false;
   if (found) return true;
@@ -365,10 +365,11 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
     args.n++;
     return call_function(l, f, callee->text, &args, e->at, out);
   }
-  if (!lower_member(l, f, object.plain.module, callee->text, callee->at, &target, &found)) return false;
-  if (!found)
-    return lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
-  return call_value(l, f, &target, &args, e->at, out);
+  const struct module *m = object.plain.module;
+  if (!lower_member(l, f, m, callee->text, callee->at, &target, &found)) return false;
+  if (found) return call_value(l, f, &target, &args, e->at, out);
+  if (!lower_composed_method(l, f, m, &callee->text, &args, e->at, out, &found)) return false;
+  return found || lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
 }
 
 // NOLINTEND(misc-no-recursion)

@@ -166,7 +166,7 @@ bool lower_name(struct lowering *l, struct frame *f, const struct expr *e, struc
   bool found;
   if (f->self && !lower_member(l, f, f->self, e->text, e->at, out, &found)) return false;
   if (f->self && found) return true;
-  if (f->self && !f->composed && span_is(e->text, "self")) {
+  if (f->self && span_is(e->text, "self")) {
     *out = gval_of((struct value){.kind = VALUE_MODULE, .module = f->self});
     return true;
   }

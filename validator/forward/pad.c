@@ -54,13 +54,13 @@ static bool padded_shape(struct op_call *c, struct padding *p, const struct op_v
   return op_result(c, x->type, size, x->ndim);
 }
 
-/* Modes that mirror, repeat or wrap want the padded dimensions behind the channels, with a batch or without.
- */
+/* Modes that mirror, repeat or wrap want the padded dimensions behind the channels, with a batch or without:
+ * circular ones since torch 2.1. */
 static bool check_dims(struct op_call *c, enum padding_mode mode, uint32_t dims) {
   const struct ftensor *x = op_tensor(c, INPUT);
   if (mode == PAD_ZEROS) return true;
   if (mode != PAD_CIRCULAR && !op_wants_f32(c, "input", x)) return false;
-  if (x->ndim != dims + 2 && (mode == PAD_CIRCULAR || x->ndim != dims + 1))
+  if (x->ndim != dims + 2 && x->ndim != dims + 1)
     return op_error(c, "input %s, expected a batch, channels and %u more", ft_shape_text(c->arena, x), dims);
   return true;
 }

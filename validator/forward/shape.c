@@ -100,8 +100,9 @@ bool flatten_shape(struct op_call *c) {
 }
 
 bool dropout_shape(struct op_call *c) {
-  enum { TRAINING = 2 };
-  if (c->arg[TRAINING].i) return op_unsupported(c, "dropout with training=True: the pass is in eval mode");
+  enum { P = 1, TRAINING };
+  if (c->arg[TRAINING].i && op_number(c, P) != 0)
+    return op_unsupported(c, "dropout with training=True: the pass is in eval mode");
   return shape_like_input(c);
 }
 

@@ -43,7 +43,7 @@ RNN_PARAMETERS = {"input_size": NEEDED, "hidden_size": NEEDED, "num_layers": 1, 
                   "batch_first": False, "dropout": 0.0, "bidirectional": False, "proj_size": 0}
 RNN_LACKS = {"RNN": ["proj_size"], "GRU": ["nonlinearity", "proj_size"], "LSTM": ["nonlinearity"]}
 # Where (2, 2) is not 2.
-AS_THEY_ARE = ("output_size", "unflattened_size", "weight", "pos_weight", "_random_samples")
+AS_THEY_ARE = ("output_size", "unflattened_size", "weight", "pos_weight", "_random_samples", "cutoffs")
 # What a module does not keep under its parameter's name.
 KEPT = {
     "add_bias_kv": lambda m: m.bias_k is not None,
@@ -56,6 +56,7 @@ KEPT = {
     "batch_first": lambda m: m.self_attn.batch_first if hasattr(m, "self_attn") else m.batch_first,
     "min_value": lambda m: None,  # old names of Hardtanh's min_val and max_val
     "max_value": lambda m: None,
+    "cutoffs": lambda m: m.cutoffs[:-1],
     "size_average": lambda m: None,  # old names of a loss's reduction
     "reduce": lambda m: None,
 }
@@ -502,9 +503,9 @@ class Writer:
     def expression(self, node):
         if node.op == "call_module":
             return f"{self.member(node.target)}({self.arguments(node, node.args)})"
-        if node.op == "call_method" and node.target in ("new_zeros", "new_ones", "new_full"):
+        if node.op == "call_method" and node.target in ("new_zeros", "new_ones", "new_full", "new_empty"):
             dtype = literal(self.tracer.value_of(node).dtype)
-            return f"{node.target[len('new_'):]}({self.arguments(node, node.args[1:])}{'' if 'dtype' in node.kwargs else f', dtype={dtype}'})"
+            return f"{node.target[len('new_'):].replace('empty', 'zeros')}({self.arguments(node, node.args[1:])}{'' if 'dtype' in node.kwargs else f', dtype={dtype}'})"
         if node.op == "call_method":
             return f"{self.operand(node.args[0])}.{node.target}({self.arguments(node, node.args[1:])})"
         if node.op == "call_function":
@@ -631,7 +632,7 @@ def rounded_away(model, runs, results):
         wide = [tensors_in(exact(**{name: t.double() if t.is_floating_point() else t.clone() for name, t in inputs.items()})) for inputs in runs]
     except Exception:
         return 0.0
-    return max((float((a.double() - b).abs().nan_to_num().max()) for result, row in zip(results, wide) for a, b in zip(result, row)
+    return max((float((a.double() - b).abs().nan_to_num(0, 0).max()) for result, row in zip(results, wide) for a, b in zip(result, row)
                 if a.is_floating_point() and a.shape == b.shape and a.numel()), default=0.0)
 
 
@@ -675,7 +676,10 @@ def export(model, inputs, path, ports=None, forward=True, goldens=True, toleranc
     runs = inputs if isinstance(inputs, list) else [inputs]
     ports = ports or {name: port(literal(t.dtype), t.shape) for name, t in runs[0].items()}
     modes = [(m, m.training) for m in model.modules()]
+    nested = [m for m in model.modules() if getattr(m, "enable_nested_tensor", False)]
     model.eval()
+    for module in nested:
+        module.enable_nested_tensor = False  # its results depend on whether gradients are on: 0 where src_key_padding_mask blocks
     try:
         with torch.no_grad():
             told = {"arch": 1, "name": type(model).__name__, "modules": modules_of(model), "tie": ties_of(model)}
@@ -687,6 +691,8 @@ def export(model, inputs, path, ports=None, forward=True, goldens=True, toleranc
     finally:
         for module, mode in modes:
             module.training = mode
+        for module in nested:
+            module.enable_nested_tensor = True
     with open(path, "w", encoding="utf-8") as out:
         out.write("{\n" + ",\n".join(f"  {json.dumps(key)}: {rows(value)}" for key, value in told.items() if value != []) + "\n}\n")
 

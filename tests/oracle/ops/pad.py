@@ -10,13 +10,24 @@ def module(cls, *more):
     return lambda x, padding, *value: cls(padding, *(value or more))(x)
 
 
-OPS = {"pad": F.pad, "pixel_shuffle": F.pixel_shuffle, "pixel_unshuffle": F.pixel_unshuffle, "channel_shuffle": torch.channel_shuffle}
+def circular(x, pad):
+    """Without a batch too, as since torch 2.1."""
+    unbatched = x.ndim == len(pad) // 2 + 1
+    y = F.pad(x[None] if unbatched else x, pad, "circular")
+    return y[0] if unbatched else y
+
+
+def padded(x, pad, mode="constant", *value):
+    return circular(x, pad) if mode == "circular" and len(pad) % 2 == 0 else F.pad(x, pad, mode, *value)
+
+
+OPS = {"pad": padded, "pixel_shuffle": F.pixel_shuffle, "pixel_unshuffle": F.pixel_unshuffle, "channel_shuffle": torch.channel_shuffle}
 for d in (1, 2, 3):
     OPS["constant_pad%dd" % d] = module(getattr(nn, "ConstantPad%dd" % d), 0)
     OPS["reflection_pad%dd" % d] = module(getattr(nn, "ReflectionPad%dd" % d))
     OPS["replication_pad%dd" % d] = module(getattr(nn, "ReplicationPad%dd" % d))
     # torch 2.1's; a padding of one number is as many as the module has sides
-    OPS["circular_pad%dd" % d] = lambda x, padding, d=d: F.pad(x, (padding,) * 2 * d if isinstance(padding, int) else padding, "circular")
+    OPS["circular_pad%dd" % d] = lambda x, padding, d=d: circular(x, (padding,) * 2 * d if isinstance(padding, int) else padding)
 
 
 def cases():
