@@ -273,6 +273,21 @@ dcp dcp-range-hostile 'a b' 'place a __0_0.distcp 0 4; place b __0_0.distcp 4 26
 printf "I3\n.cposix\nsystem\n(S'true'\ntR" >dcp-range-hostile/__0_0.distcp
 expect 1 'TNS401.*dcp-range' dcp-range-hostile
 expect 1 'GLB301.*"member":"__0_0.distcp!b!pickle"' dcp-range-hostile
+# Bytes of no slice, and all of them where .metadata is no pickle.
+dcp dcp-gap-hostile 'a b' "$ab"
+printf "I3\n.I4\n.cposix\nsystem\n(S'true'\ntR." >dcp-gap-hostile/__0_0.distcp
+expect 1 'FMT108.*dcp-gap' dcp-gap-hostile
+expect 1 'GLB301.*"member":"__0_0.distcp"' dcp-gap-hostile
+dcp dcp-junk-hostile 'a b' "$ab"
+printf "I3\n.cposix\nsystem\n(S'true'\ntR." >dcp-junk-hostile/__0_0.distcp
+echo junk >dcp-junk-hostile/.metadata
+expect 1 'KEY507.*dcp-unread' dcp-junk-hostile
+expect 1 'GLB301.*"member":"__0_0.distcp"' dcp-junk-hostile
+cat cases/a01-exec.pt cases/z-tensor.pt >dcp-junk-hostile/__0_0.distcp
+expect 1 'GLB301.*"member":"__0_0.distcp"' dcp-junk-hostile
+cat cases/z-tensor.pt cases/z-tensor.pt >dcp-junk-hostile/__0_0.distcp
+expect 2 'KEY507.*dcp-unread' dcp-junk-hostile
+lacks GLB301
 dcp dcp-twice 'a b' "$ab; place b __0_0.distcp 0 4"
 expect 1 'KEY507.*dcp-twice' dcp-twice
 dcp dcp-unlisted a "$ab"

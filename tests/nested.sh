@@ -170,6 +170,32 @@ expect 2 'FMT114.*JSON is no object' list-sb3.zip
 sb3 text-sb3 '{'
 expect 2 'FMT114.*JSON is not read' text-sb3.zip
 
+plain() { printf 'just text' | base64; }
+sb3 plain-sb3 "$(item "\"$(plain)\"")"
+expect 2 'FMT114.*what it spells is no pickle' plain-sb3.zip
+# Python's json takes more than is read here, and zipfile more archives.
+sb3 nan-sb3 "{\"n\": NaN, \"k\": {\":serialized:\": \"$bad\"}}"
+expect 1 GLB301 nan-sb3.zip
+expect 1 'FMT114.*JSON is not read' nan-sb3.zip
+sb3 nan-good-sb3 "{\"n\": NaN, \"k\": {\":serialized:\": \"$(base64 -w 0 <good/p.pkl)\"}}"
+expect 2 'FMT114.*JSON is not read' nan-good-sb3.zip
+{ echo '#!/bin/sh' && cat bad-sb3.zip; } >after-script-sb3.zip
+expect 1 GLB301 after-script-sb3.zip
+
+# torch.load, which torch.storage._load_from_bytes calls, reads the tar of old torch too.
+mkdir tar-in-bytes
+for f in sys_info storages tensors; do printf '\200\002K\000.' >tar-in-bytes/$f; done
+cp bad/p.pkl tar-in-bytes/pickle
+(cd tar-in-bytes && tar --format=ustar -b 1 -cf ../bytes.tar sys_info pickle storages tensors)
+n=$(wc -c <bytes.tar)
+{
+  printf '\200\003ctorch.storage\n_load_from_bytes\nB'
+  for shift in 0 8 16 24; do printf "\\$(printf %03o $((n >> shift & 255)))"; done
+  cat bytes.tar
+  printf '\205R.'
+} >tar-in-bytes.pkl
+expect 1 GLB301 tar-in-bytes.pkl
+
 # A program of torch.export is never clean; what torch.export.load opens of what it carries along is judged.
 mkdir -p x/models x/data/sample_inputs x/data/weights
 printf pt2 >x/archive_format
@@ -188,6 +214,9 @@ cp good/p.pkl x/data/sample_inputs/model.pt
 cp bad/p.pkl x/data/weights/weight_0
 zip -qr0 weight.pt2 x
 expect 1 '"path":"weight.pt2!x/data/weights/weight_0"' weight.pt2
+mv x/data/weights/weight_0 x/data/weights/model_weights_config.json
+zip -qr0 config.pt2 x
+expect 1 '"path":"config.pt2!x/data/weights/model_weights_config.json"' config.pt2
 
 # An npz with a checkpoint beside its array.
 mkdir npz

@@ -233,7 +233,7 @@ def change_metadata(meta, files):
 
 CHANGES = {"beyond": (1, "dcp-range"), "negative": (1, "dcp-form"), "huge": (1, "dcp-form"), "path": (1, "dcp-path"),
            "absolute": (1, "dcp-path"), "file": (1, "dcp-file"), "cut": (1, "dcp-range"), "overlap": (1, "dcp-overlap"),
-           "gap": (2, "dcp-gap"), "no_place": (1, "dcp-place"), "swap": (1, "dcp-chunk"), "outside": (1, "dcp-outside"),
+           "gap": (1, "dcp-gap"), "no_place": (1, "dcp-place"), "swap": (1, "dcp-chunk"), "outside": (1, "dcp-outside"),
            "meet": (1, "dcp-meet"), "hole": (1, "dcp-holes"), "size": (1, "dcp-holes"), "rank": (1, "dcp-form"),
            "dtype": (1, "dcp-chunk"), "unlisted": (1, "dcp-unlisted"), "no_storage": (1, "dcp-form"), "class": (1, "dcp-form"),
            "hostile": (1, "call"), "metadata": (1, "call")}

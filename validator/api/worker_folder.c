@@ -37,6 +37,7 @@ bool folder_stage_run(void *ctx, struct wire_out *out) {
                      .hash_seed = {job->hash_seed[0], job->hash_seed[1]}};
   bool distributed = dcp_open(&dcp, &f);
   if (distributed) slices_scan(job, &dcp, &stage.names);
+  gaps_scan(job, &dcp, &stage.names);
   json_budget((size_t)max->json_bytes * 8);
   plan_begin(&w, job->plan, job->plan_bytes);
   bool whole = folder_read(&f, distributed ? &dcp : NULL, &w);

@@ -28,5 +28,7 @@ struct slice_names {
 };
 /* Scans all slices, one after the other: what is observed of them is observed of the folder. */
 void slices_scan(struct folder_job *job, struct dcp *d, struct slice_names *names);
+/* What bytes of no slice would call. */
+void gaps_scan(struct folder_job *job, struct dcp *d, struct slice_names *names);
 
 #endif

@@ -61,12 +61,17 @@ static void pass_on_all(struct folder *f, struct slice_names *names, const struc
   f->obs->lost = f->obs->lost || s->obs.lost;
 }
 
+static struct span bytes_at(const struct folder_job *job, const struct folder *f, uint32_t file, uint64_t at,
+                            uint64_t n) {
+  return span_of(job->bytes.p + f->files[file].base + at, (size_t)n);
+}
+
 static void scan_slice(struct folder_job *job, struct dcp *d, struct slice_names *names,
                        struct dcp_slice *slice) {
   struct folder *f = d->f;
   struct scan s;
   uint64_t base = f->files[slice->file].base + slice->at;
-  job->slice.file = span_of(job->bytes.p + base, (size_t)slice->n);
+  job->slice.file = bytes_at(job, f, slice->file, slice->at, slice->n);
   scan_read(&s, &job->slice);
   pass_on_all(f, names, &s, slice);
   const struct plan_header *h = (const struct plan_header *)(const void *)s.plan.base;
@@ -80,4 +85,26 @@ static void scan_slice(struct folder_job *job, struct dcp *d, struct slice_names
 
 void slices_scan(struct folder_job *job, struct dcp *d, struct slice_names *names) {
   for (uint32_t i = 0; i < d->slices.n; i++) scan_slice(job, d, names, &d->slices.p[i]);
+}
+
+/* What is no slice is not read; what a loader would call of it, if it reads there, is named. */
+static void scan_gap(struct folder_job *job, struct dcp *d, struct slice_names *names,
+                     const struct dcp_gap *gap) {
+  struct folder *f = d->f;
+  const struct dcp_slice nobody = {.name = f->files[gap->file].name};
+  struct scan s;
+  job->slice.file = bytes_at(job, f, gap->file, gap->at, gap->n);
+  job->slice.beginning = true;
+  scan_read(&s, &job->slice);
+  job->slice.beginning = false;
+  for (uint32_t i = 0; i < s.obs.n; i++) {
+    s.obs.list[i].at += gap->at;
+    if (s.obs.list[i].kind != OBS_NESTED_BEGINNING) pass_on(f, names, &s, &nobody, s.obs.list[i]);
+  }
+  clear_region(&s.plan);
+  arena_free(&s.arena);
+}
+
+void gaps_scan(struct folder_job *job, struct dcp *d, struct slice_names *names) {
+  for (uint32_t i = 0; i < d->gaps.n; i++) scan_gap(job, d, names, &d->gaps.p[i]);
 }

@@ -171,10 +171,8 @@ static bool next_opcode(struct lexer *l) {
   static const char imports[] = "ci\x82\x83\x84\x93", calls[] = "Rbio\x81\x82\x83\x84\x92";
   static const char puts[] = "pqr\x94", gets[] = "ghj";
   uint8_t op;
-  bool first = l->num_opcodes == 0;
   if (!reader_u8(&l->in, &op) || !rows[op].known) return false;
-  /* Every zip archive begins with a PERSID, and no loader takes one there; buffers are none at hand. */
-  if ((first && op == 'P') || op == 0x97 || (is_in(op, gets) && !l->stored)) return false;
+  if (op == 0x97 || (is_in(op, gets) && !l->stored)) return false; /* buffers are none at hand */
   if (!argument(l, op) || !values(l, op)) return false;
   l->num_opcodes++;
   l->stored = l->stored || is_in(op, puts);
@@ -184,10 +182,19 @@ static bool next_opcode(struct lexer *l) {
   return true;
 }
 
+/* Every zip archive, and many a text, begins with a PERSID, which hardly a loader takes there: one that calls
+ * something behind it, every line as picklers write them, is a program. */
+static bool tells_and_calls(const struct probe *p) {
+  struct lexer l = lexer_of(p);
+  while (l.num_opcodes < LOOSE_OPCODES_SEEN && !l.called && next_opcode(&l)) continue;
+  return l.called && !l.odd;
+}
+
 /* A program that takes what is not there ends at once: text that happens to begin as one, as a safetensors
  * header of 1,624 bytes does, is none. What called something before is one, whatever follows. */
 bool looks_like_pickle(const struct probe *p) {
   struct lexer l = lexer_of(p);
+  if (span_starts(p->head, SPAN("P"))) return tells_and_calls(p);
   while (l.num_opcodes < (l.odd ? LOOSE_OPCODES_SEEN : OPCODES_SEEN)) {
     if (l.num_opcodes && reader_done(&l.in)) return !l.odd;
     if (!next_opcode(&l)) return l.cut;

@@ -85,6 +85,9 @@ NODISCARD enum zip_status zip_read_extra(struct reader *r, struct zip_extra *out
 /* The first local header from *at on, behind whose signature *at is then: `name` and `extra` of it are not
  * set. False: there is none. */
 NODISCARD bool zip_find_local(struct span file, uint64_t *at, struct zip_local *out);
+/* The same of central directory entries: the local header that the next one from *at on gives the place of,
+ * where none begins. Its lengths, method and size are the entry's, or what stands there. */
+NODISCARD bool zip_find_unsigned(struct span file, uint64_t *at, struct zip_local *out);
 uint64_t zip_data_at(const struct zip_local *local); /* of its data; may lie outside the file */
 /* What comes out of a raw deflate stream that may be broken or have no end: the number of bytes, of which
  * those behind a break are zeros. */

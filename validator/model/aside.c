@@ -122,6 +122,21 @@ void judge_bytes(const struct call *c, struct span bytes) {
   (void)!spend(cp, judge_file(cp, c, bytes), c->at);
 }
 
+/* Bytes, or what holds bytes, such as an io.BytesIO. */
+static bool held_bytes(const struct call *c, val_id v, struct span *out) {
+  if (bytes_of(c->cp, c->m, v, out)) return true;
+  const struct object *o = value_object(c->m, v);
+  return o && kind_of(c->m, o->args) == VAL_TUPLE && value_count(c->m, o->args) > 0 &&
+         bytes_of(c->cp, c->m, value_item(c->m, o->args, 0), out);
+}
+
+void judge_arguments(const struct call *c) {
+  enum { ARGUMENTS_SEEN = 4, LEAST = 4 };
+  struct span bytes;
+  for (uint32_t i = 0; i < c->n && i < ARGUMENTS_SEEN; i++)
+    if (held_bytes(c, call_arg(c, i), &bytes) && bytes.n >= LEAST) judge_bytes(c, bytes);
+}
+
 /* What the break does to it is no finding. */
 void judge_beginning(struct checkpoint *cp) {
   struct span file = cp->container->file;

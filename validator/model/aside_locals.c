@@ -1,6 +1,7 @@
 /* What a loader would call of a zip whose table of contents is not to be believed, or that stands where
  * another file is. Who reads such a zip from its beginning, or repairs it, finds members by their local
  * headers. */
+#include "container/serialized.h"
 #include "container/zip.h"
 #include "model/call.h"
 
@@ -25,14 +26,29 @@ static bool is_read_there(const struct checkpoint *cp, uint64_t data_at) {
   return false;
 }
 
+/* The JSON of stable-baselines3 (unpack_json.c). */
+static bool judge_text(struct locals *l, uint64_t at, struct span text) {
+  static const char key[] = ":serialized:";
+  text = span_first(text, INFLATED_BYTES);
+  if (!memmem(text.p, text.n, key, sizeof key - 1)) return false;
+  size_t room = base64_room(text.n), next = 0, n;
+  uint8_t *program = arena_array(l->cp->arena, room, uint8_t);
+  if (!program || !arena_copy(l->cp->arena, text, &text)) return true;
+  l->left -= min_u64(l->left, text.n);
+  while (serialized_next(text, &next, program, room, &n))
+    (void)judge_program(l->cp, MEMBER_FILE, at, span_of(program, n));
+  return true;
+}
+
 static bool judge_found(struct locals *l, uint64_t at, struct span bytes) {
   struct checkpoint *cp = l->cp;
   enum container_kind kind = container_sniff(span_first(bytes, SNIFFED_BYTES));
   const struct call place = {.at = (uint32_t)min_u64(at, UINT32_MAX)};
+  cp->member = MEMBER_FILE;
+  if (kind == CONTAINER_TEXT) return judge_text(l, at, bytes);
   if (kind != CONTAINER_PICKLE && kind != CONTAINER_NPY && kind != CONTAINER_TORCH_LEGACY) return false;
   bytes = span_first(bytes, (size_t)min_u64(bytes.n, l->left));
   l->left -= bytes.n;
-  cp->member = MEMBER_FILE;
   if (!arena_copy(cp->arena, bytes, &bytes)) return true;
   if (kind == CONTAINER_PICKLE)
     (void)judge_program(cp, MEMBER_FILE, at, bytes);
@@ -86,7 +102,12 @@ void judge_locals(struct checkpoint *cp) {
   uint64_t at = 0;
   struct zip_local local;
   for (uint32_t i = 0; l.left && l.inflated && i < LOCALS_MAX; i++) {
-    if (!zip_find_local(cp->container->file, &at, &local)) return;
+    if (!zip_find_local(cp->container->file, &at, &local)) break;
+    judge_local(&l, &local);
+  }
+  at = 0;
+  for (uint32_t i = 0; l.left && l.inflated && i < LOCALS_MAX; i++) {
+    if (!zip_find_unsigned(cp->container->file, &at, &local)) break;
     judge_local(&l, &local);
   }
 }

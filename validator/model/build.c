@@ -75,6 +75,7 @@ uint32_t refuse_with(const struct call *c, enum obs_kind kind, struct span detai
 }
 
 uint32_t refuse_call(const struct call *c, enum obs_kind kind) {
+  judge_arguments(c);
   return refuse_with(c, kind, span_str(c->row ? c->row->why : ""));
 }
 

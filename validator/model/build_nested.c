@@ -49,13 +49,19 @@ bool bytes_in_file(const struct checkpoint *cp, const struct machine *m, val_id 
   return spelled_agrees(out);
 }
 
+/* torch.load reads them as well. */
+static bool is_archive(struct span bytes) {
+  enum container_kind kind = container_sniff(bytes);
+  return kind == CONTAINER_OTHER_ZIP || kind == CONTAINER_TORCH_TAR || kind == CONTAINER_TAR;
+}
+
 /* NULL, or why it is left unread. */
 static const char *unread_because(const struct call *c, struct spelled *stream) {
   val_id bytes = call_arg(c, 0);
   if (bytes_are_shared(c->cp, c->m, bytes)) return "its bytes are used twice";
   if (stream->bytes.n == 0 || !bytes_in_file(c->cp, c->m, bytes, stream))
     return "its bytes do not stand in a bare pickle as they are";
-  if (span_starts(stream->bytes, SPAN("PK"))) return "it is a zip archive, which torch does not write there";
+  if (is_archive(stream->bytes)) return "it is an archive, which torch does not write there";
   return c->cp->nesting < c->cp->max->nested_payloads ? NULL : "it lies too deep in others";
 }
 

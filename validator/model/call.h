@@ -96,6 +96,8 @@ const char *quantizer_wrong(const struct call *c, enum dtype dtype, val_id param
 /* Reports what a loader would call of a checkpoint inside bytes that are not read: at this call. */
 uint64_t judge_file(struct checkpoint *cp, const struct call *place, struct span bytes);
 void judge_bytes(const struct call *c, struct span bytes);
+/* The same of what is given to a call that is refused, as it may be one that loads. */
+void judge_arguments(const struct call *c);
 
 /* Checks the arguments; answers the tag of what was built. */
 typedef uint32_t builder_fn(const struct call *c);

@@ -260,6 +260,7 @@ enum container_kind member_kind(const struct checkpoint *cp, const struct member
  * Answers whether it has an inside of its own that is not judged here, which note_inside observes, once for
  * all. */
 bool judge_stray(struct checkpoint *cp, const struct member *m);
+void judge_strays(struct checkpoint *cp); /* all members that were not read, with note_inside */
 void note_inside(struct checkpoint *cp);
 /* Bytes behind the STOP of a program that is alone in its member are observed. */
 void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member);
@@ -281,6 +282,10 @@ bool begins_pickle(struct span bytes); /* would an unpickler begin to read it? *
 /* aside_locals.c: the same of all that stands behind local headers, where readers of zips see different
  * files. */
 void judge_locals(struct checkpoint *cp);
+/* aside_tail.c: the same of a file of any kind that stands behind the end of a member, or of one, at this
+ * place; and behind the end that was observed of this one. */
+void judge_tail(struct checkpoint *cp, uint32_t member, uint64_t at, struct span rest);
+void judge_tails(struct checkpoint *cp);
 void note_load(struct checkpoint *cp, enum obs_kind kind, uint32_t member, uint64_t at, uint64_t got,
                uint64_t want);
 /* A section of a file without a table of contents, as a member that is used. NULL: the limit of members. */

@@ -19,13 +19,19 @@ struct dcp_slice {
   const struct plan *plan; /* the caller's, who scans it: about the one mapping, members called NAME!MEMBER;
                               NULL: it was not read to its end */
 };
+/* Bytes of a .distcp file that are no slice's. */
+struct dcp_gap {
+  uint32_t file; /* of the folder */
+  uint64_t at, n;
+};
 struct dcp {
   struct folder *f;
   const struct plan *p; /* of .metadata */
   uint32_t file;        /* .metadata's number */
   VEC(struct dcp_slice) slices;
-  bool left_out; /* rows of storage_data that were observed instead */
-  bool whole;    /* nothing was observed that makes the plan less than the checkpoint */
+  VEC(struct dcp_gap) gaps; /* max->chunks at most */
+  bool left_out;            /* rows of storage_data that were observed instead */
+  bool whole;               /* nothing was observed that makes the plan less than the checkpoint */
 };
 
 bool dcp_is_metadata(struct span name); /* ".metadata" */

@@ -84,18 +84,24 @@ static int by_place(const void *a, const void *b) {
   return (x->number > y->number) - (x->number < y->number);
 }
 
-static void note_gap(const struct dcp *d, uint32_t file, uint64_t from, uint64_t to) {
-  if (to > from)
-    observe(d->f->obs, (struct observation){.kind = OBS_DCP_GAP,
-                                            .member = file + 1,
-                                            .at = from,
-                                            .len = to - from,
-                                            .subject = d->f->files[file].name,
-                                            .got = to - from});
+static void add_gap(struct dcp *d, uint32_t file, uint64_t from, uint64_t to) {
+  struct dcp_gap *gap = vec_push(d->f->arena, &d->gaps, d->f->max->chunks);
+  if (gap) *gap = (struct dcp_gap){.file = file, .at = from, .n = to - from};
+}
+
+static void note_gap(struct dcp *d, uint32_t file, uint64_t from, uint64_t to) {
+  if (to <= from) return;
+  add_gap(d, file, from, to);
+  observe(d->f->obs, (struct observation){.kind = OBS_DCP_GAP,
+                                          .member = file + 1,
+                                          .at = from,
+                                          .len = to - from,
+                                          .subject = d->f->files[file].name,
+                                          .got = to - from});
 }
 
 /* Slices of one file in order, from *i on. */
-static void check_file(const struct dcp *d, const struct dcp_slice **sorted, uint32_t *i, uint32_t file) {
+static void check_file(struct dcp *d, const struct dcp_slice **sorted, uint32_t *i, uint32_t file) {
   uint64_t end = 0;
   for (; *i < d->slices.n && sorted[*i]->file == file; ++*i) {
     const struct dcp_slice *s = sorted[*i];
@@ -112,7 +118,7 @@ static void check_file(const struct dcp *d, const struct dcp_slice **sorted, uin
   note_gap(d, file, end, d->f->files[file].bytes.n);
 }
 
-static bool check_files(const struct dcp *d) {
+static bool check_files(struct dcp *d) {
   const struct dcp_slice **sorted = arena_array(d->f->arena, d->slices.n, const struct dcp_slice *);
   uint32_t i = 0;
   if (!sorted) return folder_no_memory(d->f);
@@ -137,7 +143,10 @@ bool dcp_open(struct dcp *d, struct folder *f) {
   uint32_t metadata = folder_file_by_name(f, SPAN(".metadata"));
   const struct plan *p = metadata == FOLDER_NONE ? NULL : f->files[metadata].plan;
   if (metadata == FOLDER_NONE) return refuse(f->obs, (struct observation){.kind = OBS_DCP_NO_METADATA});
-  if (!p || !p->header->complete)
+  if (!p || !p->header->complete) {
+    for (uint32_t i = 0; i < f->num_files; i++)
+      if (dcp_is_data(f->files[i].name)) add_gap(d, i, 0, f->files[i].bytes.n);
     return refuse(f->obs, (struct observation){.kind = OBS_DCP_UNREAD, .member = metadata + 1});
+  }
   return read_table(d, f, metadata) && check_files(d);
 }

@@ -142,6 +142,7 @@ void note_rest(struct checkpoint *cp, const struct program *p, uint32_t member) 
   bool line_end = text && (span_is(in->left, "\n") || span_is(in->left, "\r\n"));
   if (p->machine.stopped && in->left.n)
     note_load(cp, line_end ? OBS_PKL_LINE_END : OBS_PKL_TRAILING, member, in->at, in->left.n, 0);
+  if (p->machine.stopped && !begins_pickle(in->left)) judge_tail(cp, member, in->at, in->left);
   if (p->machine.stopped) judge_rest(cp, member, in->at, in->left);
 }
 
@@ -159,14 +160,15 @@ static void read_byteorder(struct checkpoint *cp) {
   note_load(cp, OBS_BIG_ENDIAN, member_number(cp->container, rec), 0, 0, 0);
 }
 
-/* Records that a loader reads or torch writes beside the pickle and the storages. */
-static void use_records(const struct container *c) {
+/* Records that a loader reads or torch writes beside the pickle and the storages: a few letters or digits. */
+static void use_records(const struct checkpoint *cp) {
+  const struct container *c = cp->container;
   static const char *const names[] = {"version",         "byteorder",
                                       ".format_version", ".storage_alignment",
                                       ".data/version",   ".data/serialization_id"};
   for (size_t i = 0; i < ARRAY_LEN(names); i++) {
     struct member *rec = container_find(c, span_str(names[i]));
-    if (rec) rec->used = true;
+    if (rec && container_is_bystander(member_kind(cp, rec), SPAN(""))) rec->used = true;
   }
 }
 
@@ -185,10 +187,7 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
 static void load_zip(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   if (rec) load_member(cp, rec, false); /* the container has said if there is none */
-  bool inside = false;
-  for (uint32_t i = 0; i < cp->container->num_members; i++)
-    inside = judge_stray(cp, &cp->container->members[i]) || inside;
-  if (inside) note_inside(cp);
+  judge_strays(cp);
 }
 
 void checkpoint_load(struct checkpoint *cp) {
@@ -197,7 +196,7 @@ void checkpoint_load(struct checkpoint *cp) {
   torch = torch && cp->container->usable;
   bool export = kind == CONTAINER_PT2 && cp->container->usable;
   if (torch || export) {
-    use_records(cp->container);
+    use_records(cp);
     read_byteorder(cp);
   }
   if (torch && kind == CONTAINER_TORCH_ZIP) load_zip(cp);
@@ -212,6 +211,7 @@ void checkpoint_load(struct checkpoint *cp) {
   if (cp->container->kind == CONTAINER_NPY) load_npy(cp);
   if (cp->container->kind == CONTAINER_NPZ && cp->container->usable) load_npz(cp);
   judge_locals(cp);
+  judge_tails(cp);
   if (cp->arena->exhausted)
     note_load(cp, OBS_LIMIT_MEMORY, MEMBER_FILE, 0, cp->arena->used, cp->arena->budget);
 }

@@ -57,15 +57,16 @@ static void add_objects(struct checkpoint *cp, const struct npy_file *f, const s
   if (program) note_rest(cp, program, member);
 }
 
-/* numpy.load reads one array after the other from an open file, and unpickles what is none. */
-static void judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at) {
+/* numpy.load reads one array after the other from an open file, and unpickles what is none. Answers where
+ * something else stands; the end if nothing does. */
+static uint64_t judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at) {
   for (uint64_t i = 0; at < f->bytes.n && i < cp->max->pickles; i++) {
     struct npy_place p = {.data_at = 0};
     struct npy_error err;
     struct span rest = span_from(f->bytes, (size_t)at), bytes;
     if (span_starts(rest, SPAN("\x93NUMPY"))) {
       struct span head;
-      if (!arena_copy(cp->arena, span_first(rest, NPY_HEAD_MAX), &head)) return;
+      if (!arena_copy(cp->arena, span_first(rest, NPY_HEAD_MAX), &head)) return at;
       if (npy_place(&p, head, &err) && p.array.kind != 'O') {
         at += min_u64(rest.n, p.data_at) + min_u64(rest.n, p.data_bytes);
         continue;
@@ -73,12 +74,24 @@ static void judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64
       at += min_u64(rest.n, p.data_at);
       rest = span_from(f->bytes, (size_t)at);
     }
-    if (container_sniff(rest) != CONTAINER_PICKLE) return;
+    if (container_sniff(rest) != CONTAINER_PICKLE) break;
     uint32_t member = program_section(cp, f, at);
     uint64_t end = member && copy_from(cp, f, at, &bytes) ? judge_program(cp, member, 0, bytes) : 0;
-    if (end == 0) return;
+    if (end == 0) break;
     at += end;
   }
+  return at;
+}
+
+/* Arrays and pickles in a row are written so; a line end comes of editors. */
+static void note_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at,
+                        struct observation what) {
+  uint64_t end = judge_behind(cp, f, at);
+  struct span rest = span_from(f->bytes, (size_t)min_u64(end, f->bytes.n));
+  bool written = rest.n == 0 || (end == at && (span_is(rest, "\n") || span_is(rest, "\r\n")));
+  what.kind = written ? OBS_NPY_TRAILING : OBS_NPY_BEHIND;
+  observe(cp->obs, what);
+  if (!written) judge_tail(cp, f->member, end, rest);
 }
 
 static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
@@ -94,7 +107,7 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
                                           .member = f->member,
                                           .at = err.at,
                                           .detail = span_str(err.what)});
-    if (p.data_at) judge_behind(cp, f, p.data_at); /* it may be of objects all the same */
+    if (p.data_at) (void)judge_behind(cp, f, p.data_at); /* it may be of objects all the same */
     return;
   }
   struct span data = span_from(f->bytes, (size_t)p.data_at);
@@ -110,11 +123,9 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
     (void)!leave(cp, what);
     return;
   }
-  what.kind = OBS_NPY_TRAILING;
   what.got = data.n - p.data_bytes;
-  if (what.got) observe(cp->obs, what);
   (void)add_numbers(cp, f, &p);
-  judge_behind(cp, f, p.data_at + p.data_bytes);
+  if (what.got) note_behind(cp, f, p.data_at + p.data_bytes, what);
 }
 
 void load_npy(struct checkpoint *cp) {

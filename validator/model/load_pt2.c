@@ -145,7 +145,7 @@ static void read_config(struct config *c, struct member *m) {
   struct json_error err;
   struct span text;
   c->file = m;
-  m->used = true;
+  m->used = container_is_bystander(member_kind(cp, m), SPAN(""));
   if (!member_copy(cp->container, m, cp->max->json_bytes, cp->arena, cp->obs, &text)) return;
   if (!json_members(text, "config", cp->max, &err, read_member, c))
     leave(c, OBS_PT2_CONFIG, "config", err.what);

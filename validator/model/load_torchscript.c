@@ -33,4 +33,5 @@ void load_torchscript(struct checkpoint *cp) {
   if (rec) load_member(cp, rec, false);
   load_constants(cp);
   load_others(cp);
+  judge_strays(cp);
 }

@@ -28,6 +28,13 @@ bool judge_stray(struct checkpoint *cp, const struct member *m) {
   return false;
 }
 
+void judge_strays(struct checkpoint *cp) {
+  bool inside = false;
+  for (uint32_t i = 0; i < cp->container->num_members; i++)
+    inside = judge_stray(cp, &cp->container->members[i]) || inside;
+  if (inside) note_inside(cp);
+}
+
 void note_inside(struct checkpoint *cp) {
   observe(cp->obs, (struct observation){
                        .kind = OBS_KIND_ARCHIVE,
