@@ -145,6 +145,21 @@ PUBLISHED = {
 }
 
 
+def judge_described(tally, known, folder):
+    """The first published model of each family is found by its keys alone, however many families there are."""
+    first, path = {}, os.path.join(folder, "model.safetensors")
+    for name, (file, preset) in known.items():
+        if preset != "-":
+            first.setdefault(file, name)
+    for name in first.values():
+        keys, ties, _ = expected(*known[name])
+        write_safetensors(path, [key[1:] for key in keys if key[0] != "optional" and key[1] not in ties])
+        code, report = ckptlint("describe", "--depth", "quick", path)
+        like = [(f["reason"], f.get("subject")) for f in report["findings"] if f["rule"] == "KEY516"]
+        same = like and like[0][0] == "is" and expected(*known[like[0][1]])[0] == keys
+        tally.check(name + ": described", None if code == 0 and same else f"exit {code}: {like}")
+
+
 def judge_published(tally, known):
     for name, total in PUBLISHED.items():
         preset, _, root = name.partition(" ")
@@ -379,6 +394,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         judge_names(tally, known, folder)
         judge_roots(tally, folder)
+        judge_described(tally, known, folder)
         judge_published_files(tally, folder)
         judge_spellings(tally, folder)
         if torchvision:

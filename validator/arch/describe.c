@@ -1,9 +1,10 @@
-/* Which family is it? Every architecture file that is known here is built, with each of its presets, and
- * compared with the checkpoint's keys. */
+/* Which family is it? Every architecture file that is known here and has names of the checkpoint's is built,
+ * with each of its presets, and compared with the keys. */
 #include "arch/describe.h"
 
 #include "arch/fit.h"
 #include "arch/hint.h"
+#include "arch/likely.h"
 #include "arch/trial.h"
 
 bool describe_run(struct description *out, const struct plan *p, const struct plan_dict *dict,
@@ -64,11 +65,14 @@ bool describe_likeness(struct likeness *out, const struct likeness_request *r, s
   struct search s = {.r = r, .arena = a, .best = out, .left = r->max->hint_keys};
   struct observations silent;
   struct family named;
+  struct likely likely = {0};
   observations_init(&silent, a, 1);
   if (r->config.text.n && family_by_config(&named, r->all, r->config, a, r->max, &silent))
     try_family(&s, &named.file, r->config);
-  for (uint32_t i = 0; i < r->all->n && out->problems; i++)
-    try_family(&s, &r->all->list[i], (struct text_file){0});
+  if (out->problems && !likely_families(&likely, r->all, r->plan, r->dict, a)) return false;
+  for (uint32_t i = 0;
+       i < likely.n && out->problems && (i < likely.first || out->hits < r->dict->num_entries); i++)
+    try_family(&s, &r->all->list[likely.list[i]], (struct text_file){0});
   bool like = out->hits * 2 >= r->dict->num_entries && out->problems <= out->hits;
   if (!like) *out = (struct likeness){.problems = UINT64_MAX};
   return !a->exhausted;
