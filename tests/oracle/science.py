@@ -1,6 +1,6 @@
 """What scikit-learn and pandas leave in pickles: every estimator, fitted, and tables of every kind, as pickle, joblib and torch.save
-write them. None may be called unsafe or left unread; every array of numbers in them
-is found, byte for byte. Needs Debian's python3-sklearn, python3-pandas and python3-torch."""
+write them. None may be called unsafe or left unread; every array of numbers in
+them is found, byte for byte. Needs Debian's python3-sklearn, python3-pandas and python3-torch."""
 import hashlib
 import inspect as signatures
 import json

@@ -33,8 +33,7 @@ bool looks_like_msgpack(const struct probe *p) {
   return map && take_key(&r, &key) && is_word(key) && reader_u8(&r, &tag) && tag != NEVER_USED;
 }
 
-/* ---- protobuf: fields of a number and a wire type; only its lengths, of LEN fields, and varints are met
- * ---- */
+/* ---- protobuf: fields of a number and a wire type, of which varints and lengths are met here ---- */
 
 enum { WIRE_VARINT = 0, WIRE_LEN = 2 };
 
