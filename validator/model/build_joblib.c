@@ -110,8 +110,9 @@ val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id targe
                           uint32_t at) {
   struct stand_in s = {.ndim = 0};
   const char *wrong = read_state(cp, m, state, at, &s);
-  if (wrong) { /* where its bytes end, nobody can say */
+  if (wrong) { /* where its bytes end, nobody can say; those of objects are a pickle all the same */
     refuse_build(cp, at, "a joblib array", wrong);
+    judge_rest(cp, m->member, m->in.at, m->in.left);
     return 0;
   }
   uint32_t tag = s.dtype->objects ? array_of_objects(cp, m, at) : array_of_bytes(cp, m, &s, at);
