@@ -327,6 +327,8 @@ scaled_dot_product_attention(x, x, x)
 scaled_dot_product_attention(x, x[:, :2], x[:, :2], is_causal=True)
 scaled_dot_product_attention(x, x, x, b[:, None])
 scaled_dot_product_attention(x, x, x, x[..., :3] * 2)
+scaled_dot_product_attention(x, x[None], x[None] * 2)
+scaled_dot_product_attention(x[None], x, x)
 sdpa(x, x, x, causal=True)
 sdpa(x[:, 1:], x, x, causal=True)
 sdpa(im, im[:, :2], im[:, 1:3])
@@ -419,6 +421,7 @@ cov(w)
 
 # What is refused, with the exit code: 1 the shapes don't fit, which PyTorch must say too; 2 not checked.
 REFUSED = [
+    ("scaled_dot_product_attention(x, x, x, dropout_p=0.5)", 2),
     ("x[:, 3]", 1),
     ("x[:, :, :, 0]", 1),
     ("x[0, 0, 0, 0]", 1),

@@ -59,7 +59,6 @@ static bool padded_shape(struct op_call *c, struct padding *p, const struct op_v
 static bool check_dims(struct op_call *c, enum padding_mode mode, uint32_t dims) {
   const struct ftensor *x = op_tensor(c, INPUT);
   if (mode == PAD_ZEROS) return true;
-  if (mode != PAD_CIRCULAR && !op_wants_f32(c, "input", x)) return false;
   if (x->ndim != dims + 2 && x->ndim != dims + 1)
     return op_error(c, "input %s, expected a batch, channels and %u more", ft_shape_text(c->arena, x), dims);
   return true;

@@ -18,6 +18,8 @@ def circular(x, pad):
 
 
 def padded(x, pad, mode="constant", *value):
+    if mode in ("reflect", "replicate") and not x.is_floating_point():  # torch 2 has them
+        return padded(x.double(), pad, mode).to(x.dtype)
     return circular(x, pad) if mode == "circular" and len(pad) % 2 == 0 else F.pad(x, pad, mode, *value)
 
 
