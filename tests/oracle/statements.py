@@ -10,7 +10,7 @@ import torch.nn.functional as F
 def names():
     """What a name means to PyTorch: the function of torch, else of torch.nn.functional."""
     parts = {"%s_%s" % (part, name): f for part in ("linalg", "special") for name, f in vars(getattr(torch, part)).items()}
-    return {**vars(F), **vars(torch), **parts, "float": float, "embedding": F.embedding, "embedding_bag": F.embedding_bag, **HELPERS}
+    return {**vars(F), **vars(torch), **parts, "float": float, "kl_div": F.kl_div, "embedding": F.embedding, "embedding_bag": F.embedding_bag, **HELPERS}
 
 
 def attention(q, k, v, causal=False, mask=None, scale=None, bias=None, softcap=None, window=None):
@@ -329,6 +329,9 @@ scaled_dot_product_attention(x, x, x, b[:, None])
 scaled_dot_product_attention(x, x, x, x[..., :3] * 2)
 scaled_dot_product_attention(x, x[None], x[None] * 2)
 scaled_dot_product_attention(x[None], x, x)
+kl_div(x, x * 0, reduction='sum')
+kl_div(log_softmax(x, -1), softmax(x, -1), reduction='batchmean')
+where(isnan(kl_div(x, y / (y * 0), reduction='none')), 1.0, 0.0)
 sdpa(x, x, x, causal=True)
 sdpa(x[:, 1:], x, x, causal=True)
 sdpa(im, im[:, :2], im[:, 1:3])
