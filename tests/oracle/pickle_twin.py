@@ -46,6 +46,14 @@ class Record:
         self.appended.append(item)
 
 
+class Attribute(Record):
+    """What getattr answers. That of a time zone's constructor is a function, of which there is no stub."""
+    def __call__(self, *_):
+        if [*map(name_of, self.args[:1]), *self.args[1:]] != ["zoneinfo.ZoneInfo", "_unpickle"]:
+            raise TypeError("an attribute, of which nothing says that it may be called")
+        raise Unmodelled("a time zone")
+
+
 class Dict(dict):
     pass
 
@@ -231,7 +239,7 @@ def stub(module, name):
         elif is_value(module, name):
             made = Value("dtype" if name in DTYPE_NAMES else "global")
         else:
-            base = CLASSES.get(key, Record)
+            base = CLASSES.get(key, Attribute if key == ("builtins", "getattr") else Record)
             made = type(base.__name__, (base,), {"__slots__": ()} if "__slots__" in vars(base) else {})
         stubs[key] = made
         names[id(made)] = f"{module}.{name}"
