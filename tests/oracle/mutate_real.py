@@ -93,6 +93,8 @@ def in_member(r, data, donor):
         infos = [i for i in archive.infolist() if i.compress_size]
         info = r.choice([i for i in infos if r.random() < 0.3 or i.filename.endswith(".pkl")] or infos)
     start = info.header_offset + 30 + sum(int.from_bytes(data[info.header_offset + o:info.header_offset + o + 2], "little") for o in (26, 28))
+    if start + info.compress_size > len(data):
+        raise ValueError("its length was bent: the rest would be made up, gigabytes of it")
     part = bytearray(data[start:start + info.compress_size])
     if part:
         r.choice((flip_bits, flip_bits, set_bytes, length_edit))(r, part, donor)
