@@ -14,8 +14,7 @@ static void add_length(struct lengths *l, int64_t n) {
 static int64_t length_by(struct span part) {
   int64_t n = 0;
   size_t digits = 0;
-  while (digits < part.n && part.p[part.n - digits - 1] >= '0' && part.p[part.n - digits - 1] <= '9')
-    digits++;
+  while (digits < part.n && is_digit(part.p[part.n - digits - 1])) digits++;
   if (digits == 0 || digits > 8) return 0;
   for (size_t k = part.n - digits; k < part.n; k++) n = n * 10 + (part.p[k] - '0');
   return n + 1;

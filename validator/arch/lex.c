@@ -13,7 +13,6 @@ static const char *const token_texts[TOKEN_COUNT] = {
 const char *token_text(enum token t) { return token_texts[t]; }
 
 static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 static bool is_name_start(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 size_t identifier_length(struct span s) {

@@ -19,8 +19,6 @@ struct words {
   struct word list[MAX_WORDS];
 };
 
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-
 /* "layers", "q_proj", "encoder_layer_" of "encoder_layer_11"; empty: a number. */
 static struct span without_number(struct span part) {
   while (part.n && is_digit(part.p[part.n - 1])) part.n--;

@@ -1,11 +1,10 @@
 #include "base/base64.h"
 
-/* Value of a digit; 64: none. */
-static uint32_t digit_of(uint8_t c) {
+uint32_t base64_digit(uint8_t c) {
   if (c >= 'A' && c <= 'Z') return (uint32_t)c - 'A';
   if (c >= 'a' && c <= 'z') return (uint32_t)c - 'a' + 26;
   if (c >= '0' && c <= '9') return (uint32_t)c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : 64;
+  return c == '+' ? 62 : c == '/' ? 63 : BASE64_DIGITS;
 }
 
 /* "AA==" stands for one byte, "AAA=" for two; bits that no byte takes must be zero, so that equal bytes have
@@ -16,9 +15,9 @@ static bool read_four(const uint8_t *four, bool last, uint8_t out[3], size_t *n,
   size_t digits = 4;
   if (last && four[3] == '=') digits = four[2] == '=' ? 2 : 3;
   for (size_t i = 0; i < digits; i++) {
-    uint32_t digit = digit_of(four[i]);
+    uint32_t digit = base64_digit(four[i]);
     *bad = i;
-    if (digit == 64) return false;
+    if (digit == BASE64_DIGITS) return false;
     bits |= digit << (18 - 6 * i);
   }
   *n = digits - 1;

@@ -5,6 +5,10 @@
 
 #include "base/arena.h"
 
+enum { BASE64_DIGITS = 64 };
+/* Value of a digit; BASE64_DIGITS: none. */
+uint32_t base64_digit(uint8_t c);
+
 enum base64_result { BASE64_READ, BASE64_MALFORMED, BASE64_NO_MEMORY };
 
 /* The bytes, in the arena. MALFORMED: *at is the offset of the first character that does not fit. */

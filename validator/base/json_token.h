@@ -8,7 +8,6 @@
 enum { JSON_DEPTH_ROOM = 256 }; /* of our tables; cJSON itself stops at 1000 */
 
 static inline bool is_space(uint8_t b) { return b == ' ' || b == '\t' || b == '\n' || b == '\r'; }
-static inline bool is_digit(uint8_t b) { return b >= '0' && b <= '9'; }
 
 size_t json_skip_space(struct span text, size_t at);
 /* From the opening quote at `at` to behind the closing one, or the end of the text. */

@@ -20,6 +20,8 @@ static inline struct span span_str(const char *s) {
   return (struct span){(const uint8_t *)s, s ? strlen(s) : 0};
 }
 
+static inline bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; } /* ASCII */
+
 static inline bool span_eq(struct span a, struct span b) {
   return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }

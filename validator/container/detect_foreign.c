@@ -157,7 +157,7 @@ static bool take_digits(struct reader *r, uint8_t end) {
   for (unsigned i = 0; i <= DIGITS; i++) {
     uint8_t byte;
     if (!reader_u8(r, &byte)) return false;
-    if (byte < '0' || byte > '9') return i > 0 && byte == end;
+    if (!is_digit(byte)) return i > 0 && byte == end;
   }
   return false;
 }

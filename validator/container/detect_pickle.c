@@ -27,7 +27,6 @@ enum { LINES_SEEN = 16 << 20 };
 enum grammar { BAD, ODD, PLAIN };
 
 static bool is_letter(uint8_t byte) { return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_'; }
-static bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 static bool is_space(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
 /* What has control characters is binary, at the beginning. */

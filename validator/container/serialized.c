@@ -1,24 +1,18 @@
 #include "container/serialized.h"
 
+#include "base/base64.h"
 #include "container/detect.h"
-
-static int digit_of(uint8_t c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
 
 bool base64_decode(struct span text, uint8_t *out, size_t *n) {
   uint32_t bits = 0;
   unsigned place = 0, pads = 0;
   *n = 0;
   for (size_t i = 0; i < text.n; i++) {
-    int digit = digit_of(text.p[i]);
+    uint32_t digit = base64_digit(text.p[i]);
     if (text.p[i] == '=' && place >= 2 && place + ++pads >= 4) return true;
-    if (digit < 0) continue;
+    if (digit == BASE64_DIGITS) continue;
     pads = 0;
-    bits = (bits & 0xFFF) << 6 | (uint32_t)digit; /* what was written goes */
+    bits = (bits & 0xFFF) << 6 | digit; /* what was written goes */
     place = (place + 1) % 4;
     if (place != 1) out[(*n)++] = (uint8_t)(bits >> (place == 2 ? 4 : place == 3 ? 2 : 0));
   }

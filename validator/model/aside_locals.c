@@ -95,19 +95,19 @@ static bool is_doubtful(const struct checkpoint *cp) {
   return false;
 }
 
+static void judge_each(struct locals *l, bool (*find)(struct span, uint64_t *, struct zip_local *)) {
+  uint64_t at = 0;
+  struct zip_local local;
+  for (uint32_t i = 0; l->left && l->inflated && i < LOCALS_MAX; i++) {
+    if (!find(l->cp->container->file, &at, &local)) return;
+    judge_local(l, &local);
+  }
+}
+
 void judge_locals(struct checkpoint *cp) {
   if (!is_doubtful(cp)) return;
   struct locals l = {
       .cp = cp, .left = LOCALS_BYTES, .inflated = arena_array(cp->arena, INFLATED_BYTES, uint8_t)};
-  uint64_t at = 0;
-  struct zip_local local;
-  for (uint32_t i = 0; l.left && l.inflated && i < LOCALS_MAX; i++) {
-    if (!zip_find_local(cp->container->file, &at, &local)) break;
-    judge_local(&l, &local);
-  }
-  at = 0;
-  for (uint32_t i = 0; l.left && l.inflated && i < LOCALS_MAX; i++) {
-    if (!zip_find_unsigned(cp->container->file, &at, &local)) break;
-    judge_local(&l, &local);
-  }
+  judge_each(&l, zip_find_local);
+  judge_each(&l, zip_find_unsigned);
 }

@@ -60,8 +60,7 @@ static bool is_zone(struct span key) {
   for (size_t i = 0; i < key.n; i++) {
     uint8_t byte = key.p[i];
     bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    if (!letter && !(byte >= '0' && byte <= '9') && byte != '/' && byte != '_' && byte != '+' && byte != '-')
-      return false;
+    if (!letter && !is_digit(byte) && byte != '/' && byte != '_' && byte != '+' && byte != '-') return false;
   }
   return key.n > 0 && key.n <= LONGEST && key.p[0] != '/';
 }

@@ -8,8 +8,6 @@ struct span folder_file_name(struct span path) {
   return span_from(path, n);
 }
 
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-
 /* At least five digits from `at` on: how many, or 0. */
 static size_t digits(struct span name, size_t at, uint64_t *out) {
   enum { LEAST = 5, MOST = 10 };

@@ -1,8 +1,6 @@
 #include "pickle/number_text.h"
 
 static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-
 static unsigned digit_value(uint8_t c) {
   if (is_digit(c)) return c - (unsigned)'0';
   c = (uint8_t)(c | 0x20);
