@@ -18,6 +18,6 @@ dict pickle pickle
 dict zip zip
 for t in scan plan report legacy joblib folder; do dict $t zip pickle; done
 for t in gguf npy safetensors tar; do dict $t formats; done
-for t in json lock policy goldens; do dict $t json; done
+for t in json lock policy goldens adapter; do dict $t json; done
 for t in arch match expr; do dict $t json arch; done
 keep_folder "$1"

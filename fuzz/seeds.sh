@@ -13,7 +13,7 @@ mkdir "$work"
 mkdir -p "$out/zip" "$out/scan" "$out/plan" "$out/pickle" "$out/view" "$out/wire" "$out/tar"
 mkdir -p "$out/gguf" "$out/safetensors" "$out/npy" "$out/joblib" "$out/folder" "$out/legacy" "$out/report"
 mkdir -p "$out/json" "$out/arch" "$out/match" "$out/expr" "$out/policy" "$out/lock" "$out/escape"
-mkdir -p "$out/unpack" "$out/index" "$out/diff" "$out/goldens"
+mkdir -p "$out/unpack" "$out/index" "$out/diff" "$out/goldens" "$out/adapter"
 
 seed() { # file, seed
   { cat "$1"; printf '\000'; } >"$2"
@@ -115,6 +115,19 @@ tensors='a.weight float32 2 3\na.bias float32 2\n'
 printf "$tensors\\000a.weight float16 2 3\nb.bias float32 2\nsteps int64\n\\000" >"$out/diff/other"
 # shellcheck disable=SC2059 # the escapes are the point
 printf "module.a.weight float32 2 3\n\\000$tensors\\000" >"$out/diff/prefix"
+adapter() { # seed, members of adapter_config.json, module of the factors, rank
+  m=base_model.model.$3
+  # shellcheck disable=SC2059 # the escapes are the point
+  { printf '{"base_model_name_or_path": "org/model", "peft_type": "LORA", %s}\000' "$2"; printf "$m.lora_A.weight float32 $4 3\n$m.lora_B.weight float32 2 $4\n\000"; } >"$out/adapter/$1"
+}
+adapter fits '"r": 8, "target_modules": ["q_proj"]' model.layers.0.q_proj 8
+adapter others '"r": 8, "rank_pattern": null, "target_modules": ["v_proj", "layers.1.q_proj"]' model.layers.0.q_proj 4
+adapter pattern '"r": 8, "rank_pattern": {"q_proj": 4}, "target_modules": ".*_proj"' model.layers.0.q_proj 4
+adapter experts '"r": 8, "target_modules": [], "target_parameters": ["experts.gate"]' model.layers.0.mlp.experts 8
+adapter no-rank '"r": 0' q_proj 8
+adapter no-text '"r": 8, "target_modules": [1]' q_proj 8
+printf '{"peft_type": "IA3", "base_model_name_or_path": null}\000' >"$out/adapter/no-base"
+printf '{"peft_type"\000' >"$out/adapter/cut"
 first=model-00001-of-00002.safetensors second=model-00002-of-00002.safetensors
 index() { # seed, members of the index, files: a name, a line, tensors, each ends with a NUL
   # shellcheck disable=SC2059 # the escapes are the point

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 [ "${MODE:-release}" = release ] || { echo "0 passed, 0 failed"; exit 0; } # it stands beside a release run
 command -v clang >/dev/null || { echo "SKIPPED msan: clang is not installed"; exit 0; }
 units='arena contents detect disasm gguf globals hash inner json legacy machine near npy plan report safetensors state_dict tar utf8 view walk zip'
-targets='zip pickle tar legacy npy gguf safetensors joblib json scan report wire plan folder index view expr policy lock match escape'
+targets='zip pickle tar legacy npy gguf safetensors joblib json scan report wire plan folder index view expr policy lock match escape adapter'
 out=build/msan
 
 mkdir -p build

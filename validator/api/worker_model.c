@@ -330,9 +330,8 @@ bool model_run(void *ctx, struct wire_out *out) {
   observations_init(&s->obs, &s->arena, (uint32_t)max->report_findings);
   json_budget((size_t)max->json_bytes * 8);
   bool found = find_arch(s, out);
-  if (job->adapter.text.n && !s->adapter_unread && (!found || job->files_ready) &&
-      !adapter_compare(job->adapter, job->plan, &s->arena, max, &s->obs))
-    return false;
+  if (job->adapter.text.n && !s->adapter_unread && (!found || job->files_ready))
+    adapter_compare(job->adapter, job->plan, &s->arena, max, &s->obs);
   if (!found || !arch_parse(&s->arch, s->family.file, &s->arena, max, &s->obs)) return finish(s, out);
   if (!job->files_ready) return say_needs(s, out);
   bool matched = build_and_match(s);

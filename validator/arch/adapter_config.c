@@ -4,7 +4,9 @@
 #include "arch/keys.h"
 #include "base/json.h"
 
-enum { MAX_DOTS = 64 }; /* in a module's path, for which targets are looked up */
+/* Of a module's path so many ends are looked up among the targets: no published module lies deeper than
+ * twenty. */
+enum { MAX_ENDS = 64 };
 
 struct comparison {
   const struct plan *plan;
@@ -84,17 +86,17 @@ static void check_rank(struct comparison *c, struct span name, int half, const s
 /* peft/tuners/tuners_utils.py, check_target_module_exists: the path itself, or its end behind a dot. */
 static bool is_target(struct comparison *c, struct span module) {
   bool found = false;
-  for (uint32_t dots = 0; dots < MAX_DOTS; dots++) {
+  for (uint32_t ends = 0; ends < MAX_ENDS; ends++) {
     uint32_t number = keys_find(&c->targets, 0, module);
     if (number) {
       c->used[number] = 1;
       found = true;
     }
     const uint8_t *dot = module.n ? memchr(module.p, '.', module.n) : NULL;
-    if (!dot) return found;
+    if (!dot) break;
     module = span_from(module, (size_t)(dot - module.p) + 1);
   }
-  return true;
+  return found;
 }
 
 static bool read_factor(struct comparison *c, const struct plan_entry *e) {
@@ -140,19 +142,12 @@ static void tell(const struct comparison *c) {
   tell_unused(c);
 }
 
-static bool compare(struct comparison *c, struct text_file file, const cJSON *json) {
-  const cJSON *type = json_get(json, "peft_type");
-  if (!cJSON_IsString(type) || strcmp(type->valuestring, "LORA") != 0) return true;
-  if (!read_rank(c, file, json) || !read_targets(c, file, json)) return true; /* observed */
-  if (read_factors(c)) tell(c);
-  return true;
-}
-
-bool adapter_compare(struct text_file file, const struct plan *plan, struct arena *a,
+void adapter_compare(struct text_file file, const struct plan *plan, struct arena *a,
                      const struct limits *max, struct observations *o) {
   struct comparison c = {.plan = plan, .arena = a, .o = o};
   cJSON *json = config_parse(file, max, o);
-  bool ok = !json || compare(&c, file, json);
+  const cJSON *type = json_get(json, "peft_type");
+  bool lora = cJSON_IsString(type) && strcmp(type->valuestring, "LORA") == 0;
+  if (lora && read_rank(&c, file, json) && read_targets(&c, file, json) && read_factors(&c)) tell(&c);
   cJSON_Delete(json);
-  return ok;
 }

@@ -10,9 +10,9 @@
 NODISCARD bool adapter_base(struct span *out, struct text_file file, struct arena *a,
                             const struct limits *max, struct observations *o);
 
-/* Observes where the factors in the plan are not those that PEFT makes for this config. Linear in the text of
- * both. False: memory is spent. */
-NODISCARD bool adapter_compare(struct text_file file, const struct plan *plan, struct arena *a,
-                               const struct limits *max, struct observations *o);
+/* Observes where the factors in the plan are not those that PEFT makes for this config, or why they can't be
+ * compared. Linear in the text of both. */
+void adapter_compare(struct text_file file, const struct plan *plan, struct arena *a,
+                     const struct limits *max, struct observations *o);
 
 #endif
