@@ -16,11 +16,12 @@ except ImportError:
     print("SKIPPED edges: python3-torch is not installed")
     sys.exit(0)
 
-MODULES = {"l": "Linear(4, 4)", "e": "Embedding(10, 4)", "n": "LayerNorm(4)", "r": "LSTM(4, 4, batch_first=True)"}
+MODULES = {"l": "Linear(4, 4)", "e": "Embedding(10, 4)", "n": "LayerNorm(4)", "r": "LSTM(4, 4, batch_first=True)", "z": "BatchNorm1d(4)"}
 ONES, EMPTY, IDS = numpy.ones((2, 4), "f4"), numpy.ones((0, 4), "f4"), numpy.array([[1, 2, 3]])
 NAN, INF = ONES.copy(), ONES.copy()
 NAN[1, 2], INF[0, 0] = numpy.nan, numpy.inf
 NO_TOKENS = numpy.ones((1, 0), "i8")
+MANY = numpy.ones((4, 4), "f4")
 FLOATS, TOKENS = "float32[B, 4]", "int64[B, T]"
 
 # Statement, input, its port, exit code, rule and reason (None: a clean answer), words of the message, options.
@@ -65,6 +66,11 @@ CASES = [
     ("l(x / 0)", ONES, FLOATS, 1, "FWD701/nonfinite", "l(x / 0)"),
     ("l(log(x - 2))", ONES, FLOATS, 1, "FWD701/nonfinite", "log(x - 2)"),
     ("where(x == x, x, 0.0)", NAN, FLOATS, 0, None, ""),
+    # layers that make nothing of what comes in; a zero that goes on is told where it began
+    ("z(l(x))", MANY, FLOATS, 0, "FWD708/dead-layer", "`z(l(x))`"),
+    ("n(z(l(x)))", MANY, FLOATS, 0, "FWD708/dead-layer", "batch_norm1d gives 16 zeros"),
+    ("relu(l(x) - 1000)", MANY, FLOATS, 0, "FWD708/dead-layer", "relu gives 16 zeros"),
+    ("z(l(x))", ONES, FLOATS, 0, None, ""),
     # limits
     ("l(x)", ONES, FLOATS, 2, "LIM806/forward-flops", "the limit is 10", "--max-flops", "10"),
     ("l(x)", ONES, FLOATS, 0, None, "", "--max-flops", "1000"),
@@ -128,7 +134,9 @@ def torch_refuses(statement, value, modules):
 
 def main():
     torch.manual_seed(2)
-    modules = {"l": torch.nn.Linear(4, 4), "e": torch.nn.Embedding(10, 4), "n": torch.nn.LayerNorm(4), "r": torch.nn.LSTM(4, 4, batch_first=True)}
+    modules = {"l": torch.nn.Linear(4, 4), "e": torch.nn.Embedding(10, 4), "n": torch.nn.LayerNorm(4), "r": torch.nn.LSTM(4, 4, batch_first=True),
+               "z": torch.nn.BatchNorm1d(4).eval()}
+    torch.nn.init.zeros_(modules["z"].weight)  # as the last one of a block of ResNet, when zero_init_residual is asked for
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         state = os.path.join(folder, "m.pt")

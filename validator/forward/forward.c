@@ -134,23 +134,32 @@ static bool all_zero(const struct ftensor *t) {
   return i == t->numel;
 }
 
+/* The memory of a first argument may be the result's by now (step_in_place): then what was seen of it counts.
+ */
+static bool was_zero(const struct fvalue *v) {
+  return v->root->t.data.in ? all_zero(&v->t) : v->root->was_zero;
+}
+
 /* What a layer with weights, or a ReLU behind it, makes of an input that is not zero. */
 static bool is_dead(const struct fstep *step) {
   enum { FEW = 16 };
-  const struct ftensor *y = &step->out->t, *x = NULL;
+  const struct ftensor *y = &step->out->t;
+  const struct fvalue *x = NULL;
   bool layer = span_starts(span_str(step->op->name), SPAN("relu"));
   if (y->type != FT_F32 || y->numel < FEW || !step->out->varies || step_is_view(step)) return false;
   for (uint32_t i = 0; i < step->op->num_params; i++) {
     if (step->arg[i].kind != OPV_TENSOR) continue;
     const struct fvalue *v = graph_value(&step->arg[i], 0);
     layer = layer || v->root->from == FROM_WEIGHT;
-    if (!x && v->varies && v->t.type == FT_F32) x = &v->t;
+    if (!x && v->varies && v->t.type == FT_F32) x = v;
   }
-  return layer && x && all_zero(y) && !all_zero(x);
+  return layer && x && all_zero(y) && !was_zero(x);
 }
 
 static void look_at_step(void *ctx, const struct fstep *step) {
   struct testing *t = ctx;
+  const struct ftensor *y = &step->out->t;
+  step->out->was_zero = !step_is_view(step) && y->type == FT_F32 && all_zero(y);
   if (is_dead(step))
     observe(t->obs, (struct observation){.kind = OBS_FWD_DEAD,
                                          .subject = place_text(t->arena, t->r->model, &step->place),

@@ -20,6 +20,7 @@ struct fvalue {
   uint32_t last_use;      /* of a root: the last step that reads it or a view of it; GRAPH_KEEP for results */
   bool needed;            /* of a root: a result depends on it (prune.c) */
   bool varies;            /* some input reaches it */
+  bool was_zero;          /* of a step's root: every element, when it was made (forward.c) */
   struct fvalue *part_of; /* of a root: whose memory it shares in PyTorch, where it is a copy here; or NULL */
   bool overwritten;   /* of a root: something was done in place, so views made before it hold other numbers */
   struct fvalue *now; /* what an operation in place made of it; NULL: it is what it was */
