@@ -12,7 +12,7 @@ struct modelled {
   struct arch arch;
   struct config_sources sources;
   struct model model;
-  bool parsed, built;
+  bool built;
 };
 
 static inline void arch_limits(struct limits *max, uint8_t knobs) {
@@ -31,9 +31,10 @@ static inline void model_open(struct modelled *m, const struct fuzz_input *in, s
   arena_init(&m->arena, in->arena_bytes);
   observations_init(&m->obs, &m->arena, (uint32_t)in->limits.report_findings);
   json_budget(in->arena_bytes);
-  m->parsed = arch_parse(&m->arch, (struct text_file){SPAN("m.json"), text}, &m->arena, &in->limits, &m->obs);
-  FUZZ_CHECK(m->parsed || m->obs.n || m->obs.lost);
-  if (!m->parsed) return;
+  bool parsed =
+      arch_parse(&m->arch, (struct text_file){SPAN("m.json"), text}, &m->arena, &in->limits, &m->obs);
+  FUZZ_CHECK(parsed || m->obs.n || m->obs.lost);
+  if (!parsed) return;
   uint32_t said = m->obs.n;
   m->built = model_build(&m->model, &m->arch, &m->sources, SPAN(""), PLANNED_TENSORS, &m->arena, &in->limits,
                          &m->obs);
@@ -42,7 +43,7 @@ static inline void model_open(struct modelled *m, const struct fuzz_input *in, s
 
 static inline void model_shut(struct modelled *m) {
   if (m->built) model_close(&m->model);
-  if (m->parsed) arch_close(&m->arch);
+  arch_close(&m->arch);
   arena_free(&m->arena);
 }
 

@@ -39,7 +39,8 @@ static double expand(struct text_file file, struct text_file config, uint32_t *k
   arena_init(&arena, (size_t)1 << 30);
   observations_init(&obs, &arena, 10);
   bool parsed = arch_parse(&arch, file, &arena, &max, &obs);
-  bool built = parsed && model_build(&model, &arch, &sources, SPAN(""), max.tensors, &arena, &max, &obs);
+  bool built =
+      parsed && model_build(&model, &arch, &sources, SPAN(""), (uint32_t)max.tensors, &arena, &max, &obs);
   double took = now_ms() - started;
   *keys = built ? model.num_expected : 0;
   if (parsed) model_close(&model);

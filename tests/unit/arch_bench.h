@@ -47,7 +47,7 @@ static inline struct span as_json(struct arena *a, const char *text) {
   return span_of(p, n);
 }
 
-static inline bool arch_bench_build(struct arch_bench *b, const char *root, uint64_t num_keys) {
+static inline bool arch_bench_build(struct arch_bench *b, const char *root, uint32_t num_keys) {
   return model_build(&b->model, &b->arch, &b->sources, span_str(root), num_keys, &b->arena, &b->max, &b->o);
 }
 

@@ -432,6 +432,20 @@ static void exactly_as_many_as_the_checkpoint_could_fill(void **state) {
   refused(A1 "{'l.{i < 713}': 'Linear(1, 1)'}}", OBS_ARCH_TOO_LARGE, "");
 }
 
+/* What is told is the checkpoint's number of tensors, also where a limit is lower. */
+static void a_limit_on_tensors_comes_first(void **state) {
+  struct arch_bench b;
+  (void)state;
+  arch_bench_open(&b);
+  b.max.tensors = 8;
+  assert_true(arch_bench_parse(&b, as_json(&b.arena, A1 "{'l.{i < 5}': 'Linear(1, 1)'}}")));
+  assert_false(arch_bench_build(&b, "", 100));
+  assert_int_equal(b.o.list[0].kind, OBS_ARCH_TOO_LARGE);
+  assert_int_equal(b.o.list[0].got, 100);
+  assert_int_equal(b.o.list[0].want, 8);
+  arch_bench_close(&b);
+}
+
 /* edge: 32 blocks inside each other */
 static void blocks_nest_32_deep(void **state) {
   (void)state;
@@ -459,6 +473,7 @@ int main(void) {
       cmocka_unit_test(refuses_bad_trees),
       cmocka_unit_test(refuses_bombs),
       cmocka_unit_test(exactly_as_many_as_the_checkpoint_could_fill),
+      cmocka_unit_test(a_limit_on_tensors_comes_first),
       cmocka_unit_test(blocks_nest_32_deep),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

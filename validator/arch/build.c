@@ -213,11 +213,9 @@ static bool root_value(struct builder_tree *t, struct span asked, const struct c
 
 /* ---- all together ---- */
 
-static bool prepare(struct builder *b, uint64_t num_keys) {
-  if (!try_mul(num_keys, UINT64_C(4), &b->max_tensors) ||
-      !try_add(b->max_tensors, UINT64_C(1024), &b->max_tensors))
-    b->max_tensors = b->max->tensors;
-  b->max_tensors = min_u64(b->max_tensors, b->max->tensors);
+static bool prepare(struct builder *b, uint32_t num_keys) {
+  b->num_keys = num_keys;
+  b->max_tensors = min_u64(UINT64_C(4) * num_keys + 1024, b->max->tensors);
   b->max_modules = b->max_tensors * 4;
   struct eval *ev = arena_new(b->arena, struct eval);
   uint64_t *steps = arena_new(b->arena, uint64_t);
@@ -250,7 +248,7 @@ static bool build(struct builder_tree *t, struct span asked, const struct config
 }
 
 bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
-                 struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
+                 struct span root, uint32_t num_keys, struct arena *a, const struct limits *max,
                  struct observations *o) {
   *out = (struct model){.arch = arch};
   struct builder_tree t = {

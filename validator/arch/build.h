@@ -33,6 +33,7 @@ struct builder {
   struct model *model;
   struct eval *eval;
   const struct scope *config;
+  uint32_t num_keys; /* tensors in the checkpoint */
   uint64_t max_modules, max_tensors, modules, tensors;
   bool sample;                               /* of many repetitions only some */
   const struct place *place;                 /* of the line being evaluated */

@@ -28,7 +28,7 @@ bool(build_too_large)(struct builder *b, struct span what) {
   return refuse(b->o, (struct observation){.kind = OBS_ARCH_TOO_LARGE,
                                            .subject = b->arch->file.name,
                                            .detail = at_place(b, what),
-                                           .got = (b->max_tensors - 1024) / 4,
+                                           .got = b->num_keys,
                                            .want = b->max_tensors});
 }
 

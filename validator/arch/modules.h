@@ -137,7 +137,7 @@ struct model {
  * the root to build, empty for the config's architectures[0], the only one, or the top level. `num_keys`:
  * tensors in the checkpoint; more than 4 * num_keys + 1024 expected ones are not listed. */
 NODISCARD bool model_build(struct model *out, const struct arch *arch, const struct config_sources *sources,
-                           struct span root, uint64_t num_keys, struct arena *a, const struct limits *max,
+                           struct span root, uint32_t num_keys, struct arena *a, const struct limits *max,
                            struct observations *o);
 void model_close(struct model *m);
 

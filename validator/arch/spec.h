@@ -222,7 +222,8 @@ struct arch {
   cJSON *json; /* behind the spans; freed by arch_close */
 };
 
-/* Reads the file. False, observed with file, line and column, when it is not a valid architecture file. */
+/* Reads the file. False, observed with file, line and column, when it is not a valid architecture file; what
+ * was observed points into it, so it is open then, too. */
 NODISCARD bool arch_parse(struct arch *out, struct text_file file, struct arena *a, const struct limits *max,
                           struct observations *o);
 void arch_close(struct arch *arch);
