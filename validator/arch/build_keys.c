@@ -43,15 +43,25 @@ static bool tie_is_active(struct builder *b, const struct tie_line *tie, bool *o
   return true;
 }
 
+/* A key of the model is tied to the first target that this model has too: with a decoder alone an output
+ * layer is tied to another table than with both halves. */
+static bool tie_binds(const struct model *m, const struct model_tie *before, const struct model_tie *tie) {
+  if (tie->alias == 0) return true; /* the module lines leave it out */
+  if (keys_find(&m->keys, 0, tie->line->target) == 0) return false;
+  for (uint32_t i = 0; i < m->num_ties; i++)
+    if (before[i].alias == tie->alias) return false;
+  return true;
+}
+
 bool build_resolve_ties(struct builder *b) {
   struct model_tie *ties = arena_array(b->arena, b->arch->num_ties, struct model_tie);
   if (!ties) return build_memory(b);
   for (uint32_t i = 0; i < b->arch->num_ties; i++) {
     const struct tie_line *line = &b->arch->ties[i];
+    struct model_tie tie = {line, keys_find(&b->model->keys, 0, line->alias)};
     bool active;
     if (!tie_is_active(b, line, &active)) return false;
-    if (active)
-      ties[b->model->num_ties++] = (struct model_tie){line, keys_find(&b->model->keys, 0, line->alias)};
+    if (active && tie_binds(b->model, ties, &tie)) ties[b->model->num_ties++] = tie;
   }
   b->model->ties = ties;
   return true;

@@ -198,22 +198,29 @@ static void check_key(struct matcher *m, uint32_t i, uint32_t *tensor) {
   check_dtype(m, e, m->entry[i], (enum dtype)t->dtype);
 }
 
-/* An alias that the file's module lines leave out: the model has it all the same. */
-static bool is_alias(const struct matcher *m, struct span name) {
+/* An alias that the file's module lines leave out; NULL where the name is none. */
+static const struct model_tie *alias_of(const struct matcher *m, struct span name) {
   for (uint32_t i = 0; i < m->model->num_ties; i++)
-    if (span_eq(m->model->ties[i].line->alias, name)) return true;
-  return false;
+    if (span_eq(m->model->ties[i].line->alias, name)) return &m->model->ties[i];
+  return NULL;
+}
+
+/* The model has it all the same, if it has what the alias is tied to. */
+static bool has_left_out(const struct matcher *m, const struct model_tie *tie) {
+  return tie->alias == 0 && keys_find(&m->model->keys, 0, tie->line->target) != 0;
 }
 
 static void check_unexpected(struct matcher *m) {
-  uint32_t aliases = 0;
-  for (uint32_t i = 0; i < m->model->num_ties; i++) aliases += m->model->ties[i].alias == 0;
-  m->out->forgiven += aliases;
+  for (uint32_t i = 0; i < m->model->num_ties; i++) m->out->forgiven += has_left_out(m, &m->model->ties[i]);
   for (uint32_t i = 0; i < m->dict->num_entries; i++) {
     uint32_t entry = m->dict->first_entry + i, tensor = m->plan->entries[entry].tensor;
     if (m->number[i]) continue;
-    if (aliases && is_alias(m, m->names[i])) {
-      m->out->forgiven -= m->out->forgiven > 0;
+    const struct model_tie *tie = alias_of(m, m->names[i]);
+    if (tie) {
+      if (!has_left_out(m, tie))
+        m->out->forgiven++;
+      else if (m->out->forgiven)
+        m->out->forgiven--;
       continue;
     }
     if (matches_any(&m->model->arch->ignore, m->names[i])) {
