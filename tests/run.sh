@@ -98,7 +98,7 @@ for t in \
   tests/oracle/torch_layers.py tests/oracle/torch_own.py tests/oracle/torch_grid.py tests/oracle/forward_memory.py \
   tests/oracle/torchvision_forward.py \
   tests/oracle/export.py \
-  tests/oracle/families.py tests/oracle/mutations.py tests/oracle/derived.py \
+  tests/oracle/families.py tests/oracle/architectures.py tests/oracle/mutations.py tests/oracle/derived.py \
   tests/oracle/hugging_face.py \
   tests/oracle/diff.py \
   tests/oracle/describe.py \

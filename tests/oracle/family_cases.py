@@ -145,8 +145,9 @@ for _family, _root, _config in (
                       "field": ("intermediate_size", 56)}
 SMALL["albert"] = {"root": "AlbertForMaskedLM", "config": {**_ENCODER, "embedding_size": 16, "num_hidden_groups": 3}, "layers": {"num_hidden_groups": 4},
                    "field": ("intermediate_size", 56)}
-for _family, _root, _config in (("deit", "DeiTForImageClassification", {}), ("beit", "BeitForImageClassification", {"use_relative_position_bias": True})):
-    SMALL[_family] = {"root": _root, "config": {**_IMAGES, **_config}, "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56)}
+for _family, _root, _config in (("deit", "DeiTForImageClassification", {}), ("beit", "BeitForImageClassification", {"use_relative_position_bias": True}),
+                                ("data2vec_vision", "Data2VecVisionForImageClassification", {"use_shared_relative_position_bias": True})):
+    SMALL[_family] = {"root": _root, "type": _family.replace("_", "-"), "config": {**_IMAGES, **_config}, "layers": {"num_hidden_layers": 4}, "field": ("intermediate_size", 56)}
 SMALL["dinov2"] = {"root": "Dinov2ForImageClassification", "config": {**_IMAGES, "mlp_ratio": 4}, "layers": {"num_hidden_layers": 4}, "field": ("mlp_ratio", 5)}
 for _family, _name, _last in (("bart", "Bart", {}), ("mbart", "MBart", {})):
     SMALL[_family] = {"root": _name + "ForConditionalGeneration", "config": {

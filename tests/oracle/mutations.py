@@ -25,13 +25,13 @@ HEADS = "it has no heads for keys of their own"
 
 BATCHES = ("alexnet", "squeezenet", "mobilenet_v2", "mnasnet", "googlenet", "inception_v3", "s3d", "raft", "ssd")  # of one form each
 VISION = ("resnet", "vit_torchvision", "vgg", "densenet", "efficientnet", "convnext", "swin", "regnet", "shufflenet_v2", "maxvit",
-          "mobilenet_v3", "vit", "resnet_hf", "deit", "beit", "dinov2", "swin_hf", "convnext_hf",
+          "mobilenet_v3", "vit", "resnet_hf", "deit", "beit", "data2vec_vision", "dinov2", "swin_hf", "convnext_hf",
           "detection", "segmentation", "video_resnet", "mvit", *BATCHES)
 SOUND = ("wav2vec2", "hubert")
 TUTORIALS = ("simple_linear", "complex_model", "simple_cnn", "simple_model", "custom_model", "training_checkpoint")
 GROUPED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "mixtral", "qwen2_moe", "qwen3_moe", "gemma2", "gemma3_text", "phi", "stablelm",
            "starcoder2", "olmo", "olmo2", "cohere", "gpt_oss")
-PLAIN = ("alexnet", "squeezenet", "ssd", "mvit", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper", "deit", "beit", "dinov2", "convnext_hf",
+PLAIN = ("alexnet", "squeezenet", "ssd", "mvit", "vgg", "convnext", "vit_torchvision", "vit", "distilbert", "t5", "whisper", "deit", "beit", "data2vec_vision", "dinov2", "convnext_hf",
          "bart", "mbart", "marian", "modernbert", "deepseek_v2", "deepseek_v3", "gptj", "gpt_bigcode", "bloom", "falcon", "opt", *SOUND)
 
 SENSELESS = {
