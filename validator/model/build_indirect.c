@@ -161,11 +161,113 @@ static uint32_t call_generic(const struct call *c) {
   return call_built(c, BUILT_RECORD, 0);
 }
 
+static bool is_or(const struct global_row *row) {
+  return row && row->cls == GLOBAL_INDIRECT && strcmp(row->name, "or_") == 0;
+}
+
+/* int | str is written as functools.reduce(operator.or_, (int, str)) (CPython 3.10 to 3.13: copyreg.py,
+ * pickle_union). */
+static bool is_union(const struct call *c) {
+  return strcmp(c->row->name, "reduce") == 0 && c->n == 2 && is_or(call_row(c, 0)) &&
+         call_kind(c, 1) == VAL_TUPLE && value_count(c->m, call_arg(c, 1)) > 1;
+}
+
+val_id union_operator(const struct checkpoint *cp, const struct machine *m, const struct object *o) {
+  const struct global_row *row = row_of(cp, m, o->callee);
+  bool reduce = row && row->cls == GLOBAL_INDIRECT && strcmp(row->name, "reduce") == 0;
+  val_id function = reduce && kind_of(m, o->args) == VAL_TUPLE ? value_item(m, o->args, 0) : 0;
+  return is_or(row_of(cp, m, function)) ? function : 0;
+}
+
+/* A class that is on a list, whose metaclass is type or an enumeration's; or what a program writes for a type
+ * that has no name of its own: NoneType, Dict[str, int], list[int], another union. */
+static bool is_type_of_union(const struct call *c, val_id v) {
+  const struct built *b = built_of(c->cp, c->m, v);
+  if (kind_of(c->m, v) == VAL_GLOBAL) return is_argument(row_of(c->cp, c->m, v));
+  if (!b || b->kind != BUILT_RECORD || !b->row) return false;
+  bool generic = is_attribute(b) && strcmp(b->row->name, "getattr") != 0 && !is_dill_function(b);
+  return generic || b->row->builder == BUILD_TYPE ||
+         (strcmp(b->row->module, "types") == 0 && strcmp(b->row->name, "GenericAlias") == 0);
+}
+
+/* The name of a class on no list, which a policy can settle; else "". */
+static struct span unlisted_class(const struct call *c, val_id v) {
+  const struct global *g = value_global(c->m, v);
+  bool plain = g && !row_of_global(c->cp, g) && !g->odd && !g->dotted && !g->computed;
+  return plain && looks_like_class(g->mapped_name) ? global_name(c->cp->arena, g) : SPAN("");
+}
+
+/* Does a policy name its types, so that its note is all there is to say? What needs no word is none of it. */
+static bool is_reviewed_union(const struct call *c, val_id types) {
+  bool reviewed = false;
+  for (uint32_t i = 0; i < value_count(c->m, types); i++) {
+    val_id type = value_item(c->m, types, i);
+    const struct built *b = built_of(c->cp, c->m, type);
+    const struct global_row *row = b ? b->row : row_of(c->cp, c->m, type);
+    if (row && !row->reviewed && row->cls != GLOBAL_CORE && row->cls != GLOBAL_INDIRECT) return false;
+    reviewed |= row && row->reviewed;
+  }
+  return reviewed;
+}
+
+static uint32_t call_union(const struct call *c) {
+  val_id types = call_arg(c, 1);
+  struct span unlisted = SPAN("");
+  if (!spend(c->cp, value_count(c->m, types), c->at)) return refuse_call(c, OBS_CALL_INDIRECT);
+  for (uint32_t i = 0; i < value_count(c->m, types); i++) {
+    val_id type = value_item(c->m, types, i);
+    if (is_type_of_union(c, type)) continue;
+    if (!unlisted.n) unlisted = unlisted_class(c, type);
+    if (!unlisted.n || !unlisted_class(c, type).n) return refuse_call(c, OBS_CALL_INDIRECT);
+  }
+  if (unlisted.n) return refuse_with(c, OBS_CALL_UNION, unlisted);
+  if (!is_reviewed_union(c, types)) observe_value(c, OBS_GENERIC, SPAN("types.UnionType"));
+  return call_built(c, BUILT_RECORD, 0);
+}
+
+/* The enumeration of a member: Color(1), getattr(Color, 'RED'), or of what or_ made of members, which is its
+ * first operand's. NULL: it is none. */
+static const struct global_row *enumeration_of(const struct call *c, val_id v) {
+  const struct built *b = built_of(c->cp, c->m, v);
+  const struct global_row *row = NULL;
+  while (b && b->kind == BUILT_RECORD && b->row && is_attribute(b) && is_or(b->row)) {
+    if (!spend(c->cp, 1, c->at)) return NULL;
+    v = value_item(c->m, value_object(c->m, v)->args, 0);
+    b = built_of(c->cp, c->m, v);
+  }
+  if (!b || b->kind != BUILT_RECORD || !b->row) return NULL;
+  if (!is_attribute(b))
+    row = b->row;
+  else if (strcmp(b->row->name, "getattr") == 0)
+    row = row_of(c->cp, c->m, value_item(c->m, value_object(c->m, v)->args, 0));
+  return is_data_class(row) && row->builder == BUILD_PLAIN ? row : NULL;
+}
+
+static bool is_refused(const struct call *c, val_id v) {
+  const struct built *b = built_of(c->cp, c->m, v);
+  return b && b->kind == BUILT_REFUSED;
+}
+
+/* re.I | re.M is written as operator.or_ of two members, the first maybe of several again, the second maybe a
+ * number that no member has (CPython 3.11: enum.py, Flag.__reduce_ex__). Of members that were refused all is
+ * said. */
+static uint32_t call_or(const struct call *c) {
+  val_id a = call_arg(c, 0), b = call_arg(c, 1);
+  const struct global_row *of_a = enumeration_of(c, a), *of_b = enumeration_of(c, b);
+  bool number = kind_of(c->m, b) == VAL_INT || kind_of(c->m, b) == VAL_BIGINT;
+  if (of_a && (number || of_a == of_b)) return call_built(c, BUILT_RECORD, 0);
+  if (is_refused(c, a) && (number || is_refused(c, b))) return refuse_silently(c);
+  return refuse_call(c, OBS_CALL_INDIRECT);
+}
+
 uint32_t call_indirect(const struct call *c) {
   const struct object *o = value_object(c->m, c->object);
+  bool reduced = o->origin == BY_REDUCE && kind_of(c->m, c->args) == VAL_TUPLE;
   if (c->row->builder == BUILD_PARTIAL) return build_PARTIAL(c);
   if (is_plain_getattr(c->m, o)) return call_getattr(c);
-  if (o->origin == BY_REDUCE && kind_of(c->m, c->args) == VAL_TUPLE && is_generic(c)) return call_generic(c);
+  if (reduced && is_generic(c)) return call_generic(c);
+  if (reduced && is_union(c)) return call_union(c);
+  if (reduced && is_or(c->row) && c->n == 2) return call_or(c);
   if (is_dill_form(c)) {
     observe_value(c, OBS_REACHED, describe_call(c, OBS_REACHED));
     return call_built(c, BUILT_RECORD, 0);

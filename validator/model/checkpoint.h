@@ -336,6 +336,8 @@ bool is_reconstructed(const struct checkpoint *cp, const struct machine *m, cons
 bool is_typed(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 /* Of such an object the class, else 0. */
 val_id given_class(const struct checkpoint *cp, const struct machine *m, const struct object *o);
+/* Of functools.reduce(operator.or_, …), a union of types, that function, else 0. */
+val_id union_operator(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
 /* uses.c: a set of plan_global_uses for each global of the machine, in the arena; NULL: the budget is spent.
  */

@@ -27,6 +27,9 @@ uint32_t *global_uses(const struct checkpoint *cp, const struct machine *m) {
       how &= ~(uint32_t)USED_CALLED;
     }
     *of_callee |= how;
+    val_id given_or = b ? union_operator(cp, m, o) : 0;
+    if (given_or)
+      uses[value_of(m, given_or)->ref] |= uses_of_object(m, o, b) & (USED_REFUSED | USED_INSTANCE);
   }
   return uses;
 }
