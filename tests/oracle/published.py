@@ -1,0 +1,212 @@
+"""Checkpoints as trainers and authors publish them, beyond those of harmless.py: written by CPython's pickler, with the classes of torch,
+torchvision and the standard library where Debian has them, else with stand-ins of their names and shapes. None may be unsafe or end with
+exit 1: every class in them holds data, and no loading calls what it names. Also what does run code, with the words that help. Needs
+Debian's python3-torch and python3-torchvision."""
+import argparse
+import collections
+import enum
+import functools
+import operator
+import os
+import re
+import signal
+import sys
+import tempfile
+import warnings
+
+try:
+    import torch
+    import torchvision
+    from harmless import FINDINGS, UNSAFE, make, member, put, wrong
+    from torch import nn
+    from torch.nn.utils import prune
+except ImportError as missing:
+    print(f"SKIPPED published: {missing}")
+    sys.exit(0)
+
+from found import Tally, inspect
+
+warnings.filterwarnings("ignore")
+NET = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+
+
+class Call:
+    """Pickles as a call, with a state if there is one."""
+    def __init__(self, function, args, *state):
+        self.reduced = (function, args, *state)
+
+    def __reduce__(self):
+        return self.reduced
+
+
+def function(path):
+    def stub(*_):
+        return None
+    return put(stub, path)
+
+
+def scaler():
+    """A GradScaler as one is on a machine with CUDA."""
+    thing = torch.cuda.amp.GradScaler(enabled=False)
+    thing.__dict__.update(_enabled=True, _init_scale=65536.0, _scale=None, _growth_factor=2.0, _backoff_factor=0.5, _growth_interval=2000,
+                          _init_growth_tracker=0, _growth_tracker=None,
+                          _per_optimizer_states=collections.defaultdict(torch.cuda.amp.grad_scaler._refresh_per_optimizer_state))
+    return thing
+
+
+def torchs_own():
+    yield "GradScaler, whole", {"model": NET.state_dict(), "scaler": scaler()}, FINDINGS
+    pruned = nn.Sequential(nn.Linear(3, 4), nn.Conv2d(1, 2, 3))
+    prune.l1_unstructured(pruned[0], "weight", amount=0.5)
+    prune.random_unstructured(pruned[0], "weight", amount=0.5)
+    prune.ln_structured(pruned[1], "weight", amount=0.5, n=2, dim=0)
+    yield "pruned model, whole", pruned, FINDINGS
+    hooked = nn.Linear(3, 2)
+    hooked._register_load_state_dict_pre_hook(nn.functional.relu, with_module=True)
+    yield "hooked model, whole", hooked, FINDINGS
+
+
+def python():
+    kind = argparse.Namespace(a=int | str, b=float | None, c=list[int] | torch.Tensor, d=int | str | None)
+    yield "unions of types", {"model": NET.state_dict(), "args": kind}, FINDINGS
+    yield "flags", {"model": NET.state_dict(), "args": [re.I | re.M, re.I | re.M | re.S, re.I]}, FINDINGS
+    yield "flags with a number that is no member", {"model": NET.state_dict(), "flags": Call(re.RegexFlag(0).__class__, (1 << 20,))}, FINDINGS
+    yield "signal", {"args": argparse.Namespace(exit_signal=signal.SIGTERM), "model": NET.state_dict()}, FINDINGS
+    yield "signal, by value", {"args": argparse.Namespace(exit_signal=Call(signal.Signals, (15,))), "model": NET.state_dict()}, FINDINGS
+
+
+def image_weights():
+    for cls in (torchvision.models.ResNet50_Weights, torchvision.models.ViT_B_16_Weights,
+                torchvision.models.detection.FasterRCNN_ResNet50_FPN_Weights):
+        best = cls.DEFAULT
+        for how, value in (("as it is", best), ("by value", Call(cls, (best.value,)))):
+            yield f"{cls.__name__}, {how}", {"state_dict": NET.state_dict(), "hyper_parameters": {"weights": value}}, FINDINGS
+
+
+def whole(path, **parts):
+    thing = make(path, nn.Module)
+    for name, part in parts.items():
+        setattr(thing, name, part)
+    return thing
+
+
+def models():
+    cases = {
+        "YOLO26": ("ultralytics.nn.tasks.SegmentationModel", {"model": nn.Sequential(
+            whole("ultralytics.nn.modules.conv.Conv", conv=nn.Conv2d(3, 4, 3)), whole("ultralytics.nn.modules.head.Segment26",
+            proto=whole("ultralytics.nn.modules.block.Proto26", cv1=nn.Conv2d(3, 4, 1))))}),
+        "YOLOv9": ("models.yolo.DetectionModel", {"model": nn.Sequential(
+            whole("models.common.RepNCSPELAN4", cv1=whole("models.common.Conv", conv=nn.Conv2d(3, 4, 3)), cv2=nn.Sequential(
+                whole("models.common.RepNCSP", m=whole("models.common.RepNBottleneck", cv1=whole("models.common.RepConvN"))))),
+            whole("models.common.ADown"), whole("models.common.SPPELAN"), whole("models.common.CBLinear"), whole("models.common.CBFuse"),
+            whole("models.common.Silence"), whole("models.yolo.DualDDetect", dfl=whole("models.common.DFL", conv=nn.Conv2d(16, 1, 1))))}),
+        "WaveGlow": ("glow.WaveGlow", {"WN": nn.ModuleList([whole("glow.WN", start=nn.utils.weight_norm(nn.Conv1d(2, 3, 1)))]),
+                                       "convinv": nn.ModuleList([whole("glow.Invertible1x1Conv", conv=nn.Conv1d(2, 2, 1))])}),
+    }
+    for name, (path, parts) in cases.items():
+        yield name, {"model": whole(path, **parts), "epoch": 3}, FINDINGS
+
+
+def trainers():
+    net = {k: v.half() for k, v in NET.state_dict().items()}
+    for path in ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs", "demucs.model.Demucs"):
+        klass = put(type("Stub", (nn.Module,), {}), path)
+        yield path, {"klass": klass, "args": [], "kwargs": {"sources": ["drums", "bass"], "segment": 7.8}, "state": net,
+                     "training_args": {"seed": 42}}, FINDINGS
+    part = make("utils.HParams", batch_size=4)
+    yield "GPT-SoVITS", {"weight": net, "config": make("utils.HParams", train=part, model=part, name="a"), "info": "2epoch_10iteration"}, FINDINGS
+    for how in ("value", "getattr"):
+        of = "recbole.utils.enum_type"
+        config = make("recbole.config.configurator.Config", yaml_loader=put(type("Stub", (), {}), "yaml.loader.FullLoader"), final_config_dict={
+            "MODEL_TYPE": member(f"{of}.ModelType", 1, how), "MODEL_INPUT_TYPE": member(f"{of}.InputType", 2, how),
+            "eval_type": member(f"{of}.EvaluatorType", 1, how), "device": torch.device("cpu"), "metrics": ["Recall"]})
+        yield f"RecBole, {how}", {"config": config, "epoch": 3, "cur_step": 0, "best_valid_score": 0.1, "state_dict": net, "optimizer": {},
+                                  "other_parameter": None}, FINDINGS
+        of = "transformers.trainer_utils"
+        yield f"Unsloth, {how}", make("UnslothSFTTrainer.UnslothSFTConfig", output_dir="out", learning_rate=2e-4, max_seq_length=2048,
+                                      lr_scheduler_type=member(f"{of}.SchedulerType", "linear", how)), FINDINGS
+        args = argparse.Namespace(fp8_recipe=member("megatron.core.enums.Fp8Recipe", "delayed", how), exit_signal=signal.SIGTERM,
+                                  cuda_graph_scope=[member("megatron.core.transformer.enums.CudaGraphScope", 2, how)], params_dtype=torch.bfloat16)
+        yield f"Megatron, {how}", {"args": args, "checkpoint_version": 3.0, "iteration": 10, "model": net}, FINDINGS
+
+
+def wrapped(cls, parts, state):
+    """A tensor subclass without data of its own, as torch 2 writes it (Tensor._reduce_ex_internal, _reduce_ex__)."""
+    rebuild = function("torch._utils._rebuild_wrapper_subclass")
+    args = (cls, torch.bfloat16, torch.Size([4, 4]), (4, 1), 0, torch.strided, torch.device("cpu"), False)
+    return Call(torch._tensor._rebuild_from_type_v2, (rebuild, cls, args, {**parts, **state}))
+
+
+def quantised():
+    of = "torchao.quantization.quantize_"
+    data = {"qdata": torch.ones(4, 4, dtype=torch.uint8), "scale": torch.ones(4, 1)}
+    for how in ("value", "getattr"):
+        prefer = member(f"{of}.common.kernel_preference.KernelPreference", "auto", how)
+        act = make(f"{of}.workflows.float8.float8_tensor.QuantizeTensorToFloat8Kwargs", kernel_preference=prefer,
+                   granularity=make("torchao.quantization.granularity.PerRow", dim=-1), hp_value_lb=None)
+        for name in ("Float8Tensor", "Int4Tensor", "Int8Tensor", "Int4TilePackedTo4dTensor", "IntxUnpackedToInt8Tensor"):
+            cls = put(type("Stub", (), {}), f"torchao.quantization.{name}")
+            yield f"torchao's {name}, {how}", {"weight": wrapped(cls, data, {"block_size": [1, 4], "act_quant_kwargs": act,
+                                                                             "kernel_preference": prefer})}, FINDINGS
+    cls = put(type("Stub", (), {}), "torchao.optim.subclass_8bit.OptimState8bit")
+    codes = {"codes": torch.ones(4, 4, dtype=torch.uint8), "scale": torch.ones(1), "qmap": torch.ones(256)}
+    yield "torchao's optimizer", {"state": {0: {"exp_avg": wrapped(cls, codes, {"signed": True, "block_size": 16})}}}, FINDINGS
+    cls = put(type("Stub", (), {}), "torchao.quantization.linear_activation_quantized_tensor.LinearActivationQuantizedTensor")
+    quantise = function("torchao.quantization.quant_api._int8_asymm_per_token_quant")
+    yield "torchao's dynamic weight", {"weight": wrapped(cls, {"original_weight_tensor": torch.ones(4, 4)}, {"input_quant_func": quantise})}, FINDINGS
+
+
+def recipes():
+    of = "transformer_engine.common.recipe"
+    helper = put(collections.namedtuple("Stub", "max_fwd max_bwd"), f"{of}._FormatHelper")
+    formats = put(enum.Enum("Stub", {"HYBRID": helper(448, 57344)}), f"{of}.Format")
+    for how, value in (("as it is", formats.HYBRID), ("by value", Call(formats, (helper(448, 57344),)))):
+        recipe = make(f"{of}.DelayedScaling", margin=0, fp8_format=value, amax_history_len=1024)
+        state = {"recipe": recipe, "scale_fwd": torch.ones(3)}
+        yield f"Transformer Engine, {how}", state, FINDINGS
+
+
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes)
+
+
+def high(path):
+    """What would end the run with exit 1."""
+    code, report = inspect(path)
+    worse = [f["message"] for f in report["findings"] if f["severity"] in ("high", "critical")]
+    return f"exit {code}: " + "; ".join(worse[:3]) if code or worse else None
+
+
+# ---- what does run code: the reason says what it is and what to do instead ----
+
+def hostile():
+    compiled = make("torch._dynamo.eval_frame.OptimizedModule", nn.Module)
+    compiled._modules["_orig_mod"] = NET
+    yield "torch.compile", compiled, "state_dict"
+    yield "own union", {"kind": Call(functools.reduce, (operator.or_,
+                                                         (int, put(type("Stub", (), {}), "mycorp.nets.Encoder"))))}, "--allow mycorp.nets.Encoder"
+
+
+def words(path, wanted):
+    report = inspect(path)[1]
+    if report["verdict"] != UNSAFE:
+        return report["verdict"]
+    said = [f["message"] for f in report["findings"]]
+    return None if any(wanted in text for text in said) else "; ".join(said[:3])
+
+
+def main():
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.bin")
+        for source in SOURCES:
+            for name, value, verdict in source():
+                torch.save(value, path)
+                tally.check(name, wrong(path, value, verdict) or high(path))
+        for name, value, wanted in hostile():
+            torch.save(value, path)
+            tally.check(f"words of {name}", words(path, wanted))
+    return tally.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
