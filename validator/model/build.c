@@ -243,6 +243,7 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
                                 .extend = on_extend,
                                 .persid = on_persid,
                                 .unhashable = on_unhashable,
+                                .key = on_key,
                                 .torch = cp->policy.torch};
 }
 

@@ -50,7 +50,7 @@ static uint32_t call_function_owner(const struct call *c, const struct global *g
   const struct global_row *owner = row_of_global(c->cp, g);
   observe_attribute(c, owner->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_FUNCTION,
                     global_name(c->cp->arena, g));
-  return call_built(c, BUILT_RECORD, 0);
+  return call_kept(c);
 }
 
 /* Only on records, and of a class on no list only to say what it probably is. */
@@ -66,12 +66,12 @@ static uint32_t call_getattr(const struct call *c) {
     if (!known)
       observe_attribute(c, class_row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_MEMBER,
                         global_name(c->cp->arena, g));
-    return call_built(c, BUILT_RECORD, 0);
+    return call_kept(c);
   }
   if (b && b->kind == BUILT_RECORD && is_data_class(b->row)) {
     struct span owner = arena_printf(c->cp->arena, "%s.%s()", b->row->module, b->row->name);
     observe_attribute(c, b->row->reviewed ? OBS_ATTRIBUTE_REVIEWED : OBS_ATTRIBUTE_METHOD, owner);
-    return call_built(c, BUILT_RECORD, 0);
+    return call_kept(c);
   }
   if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
     return refuse_call(c, OBS_CALL_INDIRECT);
@@ -101,7 +101,7 @@ uint32_t build_PARTIAL(const struct call *c) {
   if (row) {
     struct span name = g ? global_name(c->cp->arena, g) : SPAN("a function of torch's");
     observe_value(c, row->reviewed ? OBS_PARTIAL_REVIEWED : OBS_PARTIAL, name);
-    return call_built(c, BUILT_RECORD, 0);
+    return call_kept(c);
   }
   if (!g || row_of_global(c->cp, g) || g->odd || g->dotted || g->computed)
     return refuse_call(c, OBS_CALL_INDIRECT);

@@ -164,12 +164,37 @@ bool plain_arguments(const struct call *c) {
     const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i))) return false;
     if (b && (is_partial(b) || is_dill_function(b))) return false;
+    if (keeps_function(c->cp, c->m, call_arg(c, i), c->at)) return false;
     note_np_dtype(c, i);
   }
   return true;
 }
 
+static bool is_scalar(enum value_kind kind) {
+  return kind == VAL_NONE || kind == VAL_BOOL || kind == VAL_INT || kind == VAL_BIGINT || kind == VAL_FLOAT ||
+         kind == VAL_TEXT || kind == VAL_PYSTRING || kind == VAL_BYTES || kind == VAL_BYTEARRAY;
+}
+
+static bool is_literal_arg(const struct call *c, val_id v) {
+  struct span bytes;
+  enum value_kind kind = kind_of(c->m, v);
+  if (is_scalar(kind) || bytes_of(c->cp, c->m, v, &bytes)) return true;
+  if (kind != VAL_TUPLE && kind != VAL_LIST) return false;
+  if (!spend(c->cp, value_count(c->m, v), c->at)) return false;
+  for (uint32_t i = 0; i < value_count(c->m, v); i++)
+    if (!is_scalar(kind_of(c->m, value_item(c->m, v, i)))) return false;
+  return true;
+}
+
+bool literal_arguments(const struct call *c) {
+  if (!spend(c->cp, c->n, c->at)) return false;
+  for (uint32_t i = 0; i < c->n; i++)
+    if (!is_literal_arg(c, call_arg(c, i))) return false;
+  return true;
+}
+
 uint32_t build_PLAIN(const struct call *c) {
+  if (names_zone_file(c)) return refuse_arguments(c, "a time zone that is the name of a file");
   return plain_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a plain value");
 }
 
@@ -196,6 +221,7 @@ uint32_t build_FRACTION(const struct call *c) {
 uint32_t build_OWN(const struct call *c) {
   size_t package = strcspn(c->row->module, ".");
   if (!plain_arguments(c)) return refuse_arguments(c, "not plain values");
+  if (names_zone_file(c)) return refuse_arguments(c, "a time zone that is the name of a file");
   for (uint32_t i = 0; i < c->n; i++) {
     const struct global_row *row = call_kind(c, i) == VAL_GLOBAL ? call_row(c, i) : NULL;
     if (row && (strcspn(row->module, ".") != package || memcmp(row->module, c->row->module, package) != 0))

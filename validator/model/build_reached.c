@@ -55,7 +55,7 @@ const struct global_row *reached_row(const struct checkpoint *cp, const struct m
 /* "Europe/Berlin": a name below the system's time zones, or those of the package tzdata, whose file is read.
  * zoneinfo takes no name that leads out of them (CPython: Lib/zoneinfo/_tzpath.py); here none has a dot at
  * all. */
-static bool is_zone(struct span key) {
+bool is_zone_name(struct span key) {
   enum { LONGEST = 64 };
   for (size_t i = 0; i < key.n; i++) {
     uint8_t byte = key.p[i];
@@ -67,7 +67,7 @@ static bool is_zone(struct span key) {
 
 /* ZoneInfo._unpickle(key, from the cache). */
 uint32_t build_ZONE(const struct call *c) {
-  bool fine = (c->n == 1 || c->n == 2) && call_is_str(c, 0) && is_zone(call_bytes(c, 0)) &&
+  bool fine = (c->n == 1 || c->n == 2) && call_is_str(c, 0) && is_zone_name(call_bytes(c, 0)) &&
               (c->n == 1 || call_kind(c, 1) == VAL_BOOL || call_kind(c, 1) == VAL_INT);
   return fine ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not the name of a time zone");
 }

@@ -28,6 +28,16 @@ static const char *const dict_names[] = {
     "move_to_end", "pop",  "popitem",  "setdefault", "subtract", "total", "update", "values"};
 static const struct names of_dicts = {dict_names, ARRAY_LEN(dict_names)};
 
+/* Methods of dicts, lists, texts and modules, which loading calls without knowing whose they are: a
+ * __setstate__ of torch.optim calls setdefault of what stands among the param_groups. */
+static const char *const method_names[] = {
+    "append",  "clear",      "copy",       "count",       "decode",      "elements",   "encode",  "endswith",
+    "extend",  "extra_repr", "format",     "fromkeys",    "get",         "index",      "insert",  "items",
+    "join",    "keys",       "lower",      "most_common", "move_to_end", "pop",        "popitem", "remove",
+    "replace", "reverse",    "setdefault", "sort",        "split",       "startswith", "strip",   "subtract",
+    "tolist",  "total",      "update",     "upper",       "values"};
+static const struct names of_methods = {method_names, ARRAY_LEN(method_names)};
+
 static bool is_taken(const struct names *names, struct span name) {
   for (size_t i = 0; i < names->n; i++)
     if (span_is(name, names->p[i])) return true;
@@ -57,6 +67,31 @@ static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id 
   return true;
 }
 
+/* Is a function put in the place of a method that others call? */
+static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
+  uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
+  if (cp->kept.n == 0 || !spend(cp, n * (1 + of_methods.n), at)) return false;
+  for (uint32_t i = 0; i < n; i += 2) {
+    val_id value = value_item(m, dict, i + 1);
+    if (is_taken(&of_methods, value_bytes(m, value_item(m, dict, i))) &&
+        (kind_of(m, value) == VAL_GLOBAL || keeps_function(cp, m, value, at)))
+      return true;
+  }
+  return false;
+}
+
+/* Attributes, and those that torch.nn.Module looks for in the dicts of its parts. */
+static bool hides_methods(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
+  static const char *const parts[] = {"_buffers", "_modules", "_parameters"};
+  if (hides_method(cp, m, dict, at)) return true;
+  for (size_t i = 0; cp->kept.n && i < ARRAY_LEN(parts); i++) {
+    val_id part = dict_get(m, dict, parts[i]);
+    const struct object *o = value_object(m, part);
+    if (hides_method(cp, m, o ? o->items : part, at)) return true;
+  }
+  return false;
+}
+
 static bool plain_part(const struct call *c, val_id part) {
   return kind_of(c->m, part) == VAL_NONE ||
          (kind_of(c->m, part) == VAL_DICT && plain_fields(c->cp, c->m, part, &of_tensors, c->at));
@@ -70,25 +105,52 @@ bool plain_attributes(const struct call *c, uint32_t i) {
 
 /* The attributes in a part of a state: a dict, or a dict made by a call. 0: other values, for __setstate__
  * alone. */
-static val_id state_fields(const struct checkpoint *cp, const struct machine *m, val_id part) {
-  const struct built *b = built_of(cp, m, part);
-  if (b && b->kind == BUILT_DICT) return value_object(m, part)->items;
+static val_id state_fields(const struct machine *m, val_id part) {
+  const struct object *o = value_object(m, part); /* of a subclass of dict, too */
+  if (o) return o->items;
   return kind_of(m, part) == VAL_DICT ? part : 0;
 }
 
+/* What is no dict by its looks may be one by its class: C takes the items of any subclass, the Python
+ * unpickler (joblib's, dill's) calls its `items`. NULL, or what is wrong with it as a part of a state. */
+static const char *part_wrong(struct checkpoint *cp, const struct machine *m, val_id part, uint32_t at) {
+  const struct object *o = value_object(m, part);
+  const struct built *b = built_of(cp, m, part);
+  if (!o || !b || b->kind != BUILT_RECORD) return NULL;
+  for (uint32_t i = 0; i < value_count(m, o->args); i++) {
+    val_id arg = value_item(m, o->args, i);
+    const struct built *of = built_of(cp, m, arg);
+    if (kind_of(m, arg) == VAL_DICT || kind_of(m, arg) == VAL_LIST || (of && of->kind == BUILT_DICT))
+      return "a state that a call made of items";
+  }
+  return keeps_function(cp, m, part, at) ? "a state that keeps a function, which its items() might call"
+                                         : NULL;
+}
+
 /* (attributes, slots), each a dict or None. Other tuples are for the __setstate__ of their class. */
-static bool is_slot_state(const struct checkpoint *cp, const struct machine *m, val_id state) {
+static bool is_slot_state(const struct machine *m, val_id state) {
   return kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2 &&
-         state_fields(cp, m, value_item(m, state, 1));
+         state_fields(m, value_item(m, state, 1));
 }
 
 /* TorchScript's objects are no Python objects: no name of an attribute is special. */
-static void build_record(struct checkpoint *cp, struct machine *m, val_id state, uint32_t at) {
+static void build_record(struct checkpoint *cp, struct machine *m, const struct global_row *row, val_id state,
+                         uint32_t at) {
   if (runs_script(cp)) return;
-  if (!plain_fields(cp, m, state_fields(cp, m, state), NULL, at))
+  if (row && span_starts(span_str(row->module), SPAN("pandas.")) && keeps_function(cp, m, state, at))
+    refuse_build(cp, at, "a record", "a state that keeps a function, where pandas looks for values");
+  bool pair = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;
+  for (uint32_t i = 0; i < (pair ? 2 : 1); i++) {
+    val_id part = pair ? value_item(m, state, i) : state;
+    const char *what = part_wrong(cp, m, part, at);
+    if (what) refuse_build(cp, at, "a record", what);
+    if (hides_methods(cp, m, state_fields(m, part), at))
+      refuse_build(cp, at, "a record", "a function in place of a method that a loader calls");
+  }
+  if (!plain_fields(cp, m, state_fields(m, state), NULL, at))
     refuse_build(cp, at, "a record", "a state that sets special attributes");
-  for (uint32_t i = 0; i < 2 && is_slot_state(cp, m, state); i++)
-    if (!plain_fields(cp, m, state_fields(cp, m, value_item(m, state, i)), NULL, at))
+  for (uint32_t i = 0; i < 2 && is_slot_state(m, state); i++)
+    if (!plain_fields(cp, m, state_fields(m, value_item(m, state, i)), NULL, at))
       refuse_build(cp, at, "a record", "slots that set special attributes");
 }
 
@@ -115,7 +177,7 @@ static bool is_made_by(const struct built *b, enum builder builder) {
 static void build_partial_state(struct checkpoint *cp, const struct machine *m, val_id target, val_id state,
                                 uint32_t at) {
   if (!is_partial_state(cp, m, target, state) ||
-      !plain_fields(cp, m, state_fields(cp, m, value_item(m, state, 3)), NULL, at))
+      !plain_fields(cp, m, state_fields(m, value_item(m, state, 3)), NULL, at))
     refuse_build(cp, at, "functools.partial", "other things than its function, arguments and attributes");
 }
 
@@ -124,12 +186,14 @@ static void build_object(struct checkpoint *cp, struct machine *m, val_id target
   if (cp->raw_arrays && is_made_by(b, BUILD_JOBLIB_FILE)) note_joblib_file(cp, m, state, at);
   if (is_attribute(b))
     refuse_build(cp, at, "an attribute", "a state, which changes what was imported");
+  else if (is_shared(b->row))
+    refuse_build(cp, at, "what the process has one of", "a state, which changes it for the whole process");
   else if (is_partial(b))
     build_partial_state(cp, m, target, state, at);
   else if (is_made_by(b, BUILD_PARAMETER_CLASS))
     build_parameter_state(cp, m, state, at);
   else
-    build_record(cp, m, state, at);
+    build_record(cp, m, b->row, state, at);
 }
 
 static void give_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at) {
@@ -215,7 +279,7 @@ void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how,
   if (value_object(m, target)->states)
     refuse_build(cp, at, "an object",
                  "items behind its state, which may have put functions in place of its methods");
-  else if (b && (is_attribute(b) || is_partial(b)))
+  else if (b && (is_attribute(b) || is_partial(b) || is_shared(b->row)))
     refuse_build(cp, at, "an attribute", "items, which changes what was imported");
   else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how) ||
            (b && b->row && b->row->builder == BUILD_TUPLE))

@@ -72,6 +72,19 @@ bool is_argument(const struct global_row *row);
 
 /* Is there no function among the arguments, nor a name that is on no list? */
 NODISCARD bool plain_arguments(const struct call *c);
+/* Are they None, bools, numbers, texts and bytes, and lists and tuples of those? */
+NODISCARD bool literal_arguments(const struct call *c);
+
+/* build_kept.c. A function that is kept as a value, as a record; does this value hold one, however deep? Is
+ * it what the process has one of? */
+uint32_t call_kept(const struct call *c);
+NODISCARD bool keeps_function(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at);
+bool is_shared(const struct global_row *row);
+/* Is it a call of pandas, with the name of a file in place of a time zone's? */
+NODISCARD bool names_zone_file(const struct call *c);
+bool is_zone_name(struct span key);
+/* struct machine_hooks has it as `key`. */
+void on_key(void *ctx, const struct machine *m, val_id key, uint32_t at);
 
 /* Is argument i a state as torch saves it with a tensor: None, or a dict of names of which none is special
  * (threats B12, H20), or a pair of those, the second of slots? */

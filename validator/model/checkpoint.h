@@ -196,6 +196,12 @@ struct checkpoint {
     VEC(struct tar_key) list;
     struct hash_index index; /* entry i + 1 is key i */
   } tar_keys;
+  struct {
+    uint32_t n;           /* functions that the programs keep as values */
+    uint32_t round;       /* of the walk that looks for them */
+    VEC(uint32_t) rounds; /* the last that visited a value */
+    VEC(val_id) todo;
+  } kept;
   uint32_t nesting;      /* checkpoints inside bytes that are open */
   struct span judged[8]; /* bytes of which judge_bytes said what they call: the last ones */
   uint32_t num_judged;

@@ -174,6 +174,7 @@ static COLD void note_oddities(struct machine *m, val_id key, const struct key *
     what.want = MAX_KEY_PARTS;
     observe(m->obs, what);
   }
+  if (k->has_object && m->hooks.key) m->hooks.key(m->hooks.ctx, m, key, arg->at);
   if (k->has_object && m->keys->object_noted != arg->at + 1) { /* once for a batch: optimizers write many */
     observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
     m->keys->object_noted = arg->at + 1;

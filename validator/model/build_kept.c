@@ -1,0 +1,105 @@
+/* Functions that a program keeps as values: methods and functions taken by getattr, functools.partial.
+ * Loading calls none of them by itself; but a class may ask an object for its text, its hash, its items or
+ * its keys, and what it asks looks for attributes (torch.nn.Module's repr calls extra_repr). So an object
+ * that keeps a function is given to nothing that might ask (threats A09). */
+#include "model/call.h"
+
+bool is_shared(const struct global_row *row) { return row && row->builder == BUILD_SHARED; }
+
+/* getattr(Enumeration, 'MEMBER') is none: it is what a call of the enumeration would be. */
+static bool is_kept(const struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b) {
+  if (!b || !is_attribute(b)) return b && is_partial(b);
+  val_id args = value_object(m, v)->args;
+  const struct global_row *owner = value_count(m, args) ? row_of(cp, m, value_item(m, args, 0)) : NULL;
+  return !is_shared(owner) && !(owner && owner->builder == BUILD_PLAIN);
+}
+
+uint32_t call_kept(const struct call *c) {
+  c->cp->kept.n++;
+  return call_built(c, BUILT_RECORD, 0);
+}
+
+/* Marks it as visited. False: it was before, or memory is spent, which ends the scan as a limit. */
+static bool visit(struct checkpoint *cp, const struct machine *m, val_id v) {
+  if (v == 0) return false;
+  while (cp->kept.rounds.n <= v)
+    if (!vec_push(cp->arena, &cp->kept.rounds, m->values.n)) return false;
+  if (cp->kept.rounds.p[v] == cp->kept.round) return false;
+  val_id *place = vec_push(cp->arena, &cp->kept.todo, m->values.n);
+  if (!place) return false;
+  cp->kept.rounds.p[v] = cp->kept.round;
+  *place = v;
+  return true;
+}
+
+static void visit_parts(struct checkpoint *cp, const struct machine *m, val_id v, const struct object *o) {
+  const val_id parts[] = {o ? o->args : 0, o ? o->states : 0, o ? o->items : 0, o ? o->appended : 0};
+  for (uint32_t i = 0; i < value_count(m, v); i++) (void)visit(cp, m, value_item(m, v, i));
+  for (size_t i = 0; i < ARRAY_LEN(parts); i++) (void)visit(cp, m, parts[i]);
+}
+
+/* Tensors and arrays are hashed and compared as what they are. */
+static bool has_attributes(const struct built *b) {
+  return b->kind == BUILT_RECORD || b->kind == BUILT_DICT || b->kind == BUILT_LIST || b->kind == BUILT_SET;
+}
+
+typedef bool is_fn(const struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b);
+
+/* Is there such a value in v, however deep? */
+static bool holds(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at, is_fn *is) {
+  cp->kept.round++;
+  cp->kept.todo.n = 0;
+  (void)visit(cp, m, v);
+  while (cp->kept.todo.n) {
+    val_id next = cp->kept.todo.p[--cp->kept.todo.n];
+    const struct object *o = value_object(m, next);
+    const struct built *b = built_of(cp, m, next);
+    if (is(cp, m, next, b)) return true;
+    if (!spend(cp, 1 + (uint64_t)value_count(m, next), at)) return false;
+    visit_parts(cp, m, next, b && has_attributes(b) ? o : NULL);
+  }
+  return false;
+}
+
+bool keeps_function(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at) {
+  return cp->kept.n && holds(cp, m, v, at, is_kept);
+}
+
+/* pandas gives what follows this to dateutil, which opens the file of that name. */
+static bool is_zone_file(const struct checkpoint *cp, const struct machine *m, val_id v,
+                         const struct built *b) {
+  static const char mark[] = "dateutil/";
+  enum { N = sizeof mark - 1 };
+  struct span text = value_is_string(m, v) ? value_bytes(m, v) : SPAN("");
+  (void)cp, (void)b;
+  for (; text.n > N; text.p++, text.n--) {
+    struct span name = span_of(text.p + N, text.n - N);
+    if (memcmp(text.p, mark, N) != 0) continue;
+    if (name.p[name.n - 1] == ']') name.n--; /* "datetime64[ns, dateutil/Europe/Berlin]" */
+    if (!is_zone_name(name)) return true;
+  }
+  return false;
+}
+
+bool names_zone_file(const struct call *c) {
+  bool pandas = span_starts(span_str(c->row->module), SPAN("pandas."));
+  return pandas && holds(c->cp, c->m, c->args, c->at, is_zone_file);
+}
+
+/* A module is hashed by its identity. */
+void on_key(void *ctx, const struct machine *m, val_id key, uint32_t at) {
+  struct checkpoint *cp = ctx;
+  const struct built *b = built_of(cp, m, key);
+  if (b && b->row && b->row->cls == GLOBAL_MODULE) return;
+  if (keeps_function(cp, m, key, at))
+    refuse_build(cp, at, "a dict or a set", "a key that keeps a function, which its hash might call");
+}
+
+/* What every program of the process has one of, such as a logger or a member of an enumeration. */
+uint32_t build_SHARED(const struct call *c) {
+  return literal_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a literal");
+}
+
+uint32_t build_LITERAL(const struct call *c) {
+  return literal_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a literal");
+}
