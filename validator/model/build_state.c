@@ -67,14 +67,16 @@ static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id 
   return true;
 }
 
-/* Is a function put in the place of a method that others call? */
+/* Is a function, or a class, put in the place of a method that others call? */
 static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
   uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
-  if (cp->kept.n == 0 || !spend(cp, n * (1 + of_methods.n), at)) return false;
+  if (!spend(cp, n, at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {
     val_id value = value_item(m, dict, i + 1);
+    bool named = kind_of(m, value) == VAL_GLOBAL;
+    if (!named && (cp->kept.n == 0 || kind_of(m, value) != VAL_OBJECT)) continue;
     if (is_taken(&of_methods, value_bytes(m, value_item(m, dict, i))) &&
-        (kind_of(m, value) == VAL_GLOBAL || keeps_function(cp, m, value, at)))
+        (named || keeps_function(cp, m, value, at)))
       return true;
   }
   return false;
@@ -84,7 +86,7 @@ static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id 
 static bool hides_methods(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
   static const char *const parts[] = {"_buffers", "_modules", "_parameters"};
   if (hides_method(cp, m, dict, at)) return true;
-  for (size_t i = 0; cp->kept.n && i < ARRAY_LEN(parts); i++) {
+  for (size_t i = 0; cp->kept.n && kind_of(m, dict) == VAL_DICT && i < ARRAY_LEN(parts); i++) {
     val_id part = dict_get(m, dict, parts[i]);
     const struct object *o = value_object(m, part);
     if (hides_method(cp, m, o ? o->items : part, at)) return true;
@@ -116,6 +118,8 @@ static val_id state_fields(const struct machine *m, val_id part) {
 static const char *part_wrong(struct checkpoint *cp, const struct machine *m, val_id part, uint32_t at) {
   const struct object *o = value_object(m, part);
   const struct built *b = built_of(cp, m, part);
+  if (o && b && b->kind == BUILT_DICT && keeps_function(cp, m, o->args, at))
+    return "a state whose missing keys call a function";
   if (!o || !b || b->kind != BUILT_RECORD) return NULL;
   for (uint32_t i = 0; i < value_count(m, o->args); i++) {
     val_id arg = value_item(m, o->args, i);
@@ -133,19 +137,30 @@ static bool is_slot_state(const struct machine *m, val_id state) {
          state_fields(m, value_item(m, state, 1));
 }
 
+/* Classes whose __setstate__ goes through what it is given, and in whose states no function belongs. */
+static bool computes_state(const struct global_row *row) {
+  static const char *const at_work[] = {"omegaconf.", "pandas.", "torch.optim."};
+  static const char *const at_rest[] = {"torch.optim.lr_scheduler", "torch.optim.swa_utils"};
+  struct span module = span_str(row ? row->module : "");
+  bool works = false;
+  for (size_t i = 0; i < ARRAY_LEN(at_work); i++) works = works || span_starts(module, span_str(at_work[i]));
+  for (size_t i = 0; i < ARRAY_LEN(at_rest); i++) works = works && !span_is(module, at_rest[i]);
+  return works;
+}
+
 /* TorchScript's objects are no Python objects: no name of an attribute is special. */
 static void build_record(struct checkpoint *cp, struct machine *m, const struct global_row *row, val_id state,
                          uint32_t at) {
   if (runs_script(cp)) return;
-  if (row && span_starts(span_str(row->module), SPAN("pandas.")) && keeps_function(cp, m, state, at))
-    refuse_build(cp, at, "a record", "a state that keeps a function, where pandas looks for values");
+  if (computes_state(row) && keeps_function(cp, m, state, at))
+    refuse_build(cp, at, "a record", "a state that keeps a function, where its class looks for values");
   bool pair = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;
   for (uint32_t i = 0; i < (pair ? 2 : 1); i++) {
     val_id part = pair ? value_item(m, state, i) : state;
     const char *what = part_wrong(cp, m, part, at);
     if (what) refuse_build(cp, at, "a record", what);
     if (hides_methods(cp, m, state_fields(m, part), at))
-      refuse_build(cp, at, "a record", "a function in place of a method that a loader calls");
+      refuse_build(cp, at, "a record", "a function or class in place of a method that loading may call");
   }
   if (!plain_fields(cp, m, state_fields(m, state), NULL, at))
     refuse_build(cp, at, "a record", "a state that sets special attributes");
