@@ -241,7 +241,7 @@ static const struct global_row *enumeration_of(const struct call *c, val_id v) {
     row = b->row;
   else if (strcmp(b->row->name, "getattr") == 0)
     row = row_of(c->cp, c->m, value_item(c->m, value_object(c->m, v)->args, 0));
-  return is_data_class(row) && row->builder == BUILD_PLAIN ? row : NULL;
+  return is_data_class(row) && is_shared(row) ? row : NULL;
 }
 
 static bool is_refused(const struct call *c, val_id v) {

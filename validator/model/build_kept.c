@@ -32,10 +32,40 @@ static bool visit(struct checkpoint *cp, const struct machine *m, val_id v) {
   return true;
 }
 
-static void visit_parts(struct checkpoint *cp, const struct machine *m, val_id v, const struct object *o) {
-  const val_id parts[] = {o ? o->args : 0, o ? o->states : 0, o ? o->items : 0, o ? o->appended : 0};
+static void visit_items(struct checkpoint *cp, const struct machine *m, val_id v) {
   for (uint32_t i = 0; i < value_count(m, v); i++) (void)visit(cp, m, value_item(m, v, i));
+}
+
+/* The fields of an object whose class compares them and calls none: a partial among them is asked for its
+ * parts alone. */
+static void visit_compared(struct checkpoint *cp, const struct machine *m, val_id dict) {
+  for (uint32_t i = 1; i < value_count(m, dict); i += 2) {
+    val_id field = value_item(m, dict, i);
+    const struct built *b = built_of(cp, m, field);
+    if (b && is_partial(b))
+      visit_items(cp, m, value_object(m, field)->states);
+    else
+      (void)visit(cp, m, field);
+  }
+}
+
+static void visit_states(struct checkpoint *cp, const struct machine *m, const struct built *b, val_id states,
+                         uint32_t at) {
+  bool compared = b->row && b->row->builder == BUILD_COMPARED;
+  for (uint32_t i = 0; i < value_count(m, states); i++) {
+    val_id state = value_item(m, states, i);
+    if (!compared || kind_of(m, state) != VAL_DICT)
+      (void)visit(cp, m, state);
+    else if (spend(cp, value_count(m, state), at))
+      visit_compared(cp, m, state);
+  }
+}
+
+static void visit_object(struct checkpoint *cp, const struct machine *m, const struct built *b,
+                         const struct object *o, uint32_t at) {
+  const val_id parts[] = {o->args, o->items, o->appended};
   for (size_t i = 0; i < ARRAY_LEN(parts); i++) (void)visit(cp, m, parts[i]);
+  visit_states(cp, m, b, o->states, at);
 }
 
 /* Tensors and arrays are hashed and compared as what they are. */
@@ -56,7 +86,8 @@ static bool holds(struct checkpoint *cp, const struct machine *m, val_id v, uint
     const struct built *b = built_of(cp, m, next);
     if (is(cp, m, next, b)) return true;
     if (!spend(cp, 1 + (uint64_t)value_count(m, next), at)) return false;
-    visit_parts(cp, m, next, b && has_attributes(b) ? o : NULL);
+    visit_items(cp, m, next);
+    if (o && b && has_attributes(b)) visit_object(cp, m, b, o, at);
   }
   return false;
 }
@@ -96,10 +127,10 @@ void on_key(void *ctx, const struct machine *m, val_id key, uint32_t at) {
 }
 
 /* What every program of the process has one of, such as a logger or a member of an enumeration. */
-uint32_t build_SHARED(const struct call *c) {
-  return literal_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a literal");
-}
+uint32_t build_SHARED(const struct call *c) { return build_PLAIN(c); }
 
 uint32_t build_LITERAL(const struct call *c) {
   return literal_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a literal");
 }
+
+uint32_t build_COMPARED(const struct call *c) { return build_NAMESPACE(c); }
