@@ -1,6 +1,6 @@
 # Policy files: what they allow, what they may not say, what init writes.
 . "$LIB"
-for f in z-namespace z-many-classes z-enum-member a05-getattr-unknown-class a01-unlisted-function demo-hostile; do cp "$CASES/$f.pt" .; done
+for f in z-namespace z-many-classes z-enum-member a05-getattr-unknown-class a01-unlisted-function a05-union-unlisted demo-hostile; do cp "$CASES/$f.pt" .; done
 policy() { printf '%s' "$1" >policy.json; }
 
 # The way there and back: what init writes makes the file clean, and no other.
@@ -27,6 +27,10 @@ body --policy policy.json z-namespace.pt
 # A call with plain values is data, a function is what its name says: the person has vouched.
 policy '{"policy": 1, "allow": {"colours.Colour": "ours"}}'
 body --policy policy.json a05-getattr-unknown-class.pt
+# Such a class in a union of types: `Encoder | int`.
+policy '{"policy": 1, "allow": {"mycorp.nets.Encoder": "ours", "builtins.int": "a type"}}'
+body --policy policy.json a05-union-unlisted.pt
+policy '{"policy": 1, "allow": {"colours.Colour": "ours"}}'
 
 # The digest: of the built-in lists, and of what is chosen.
 digest() { "$CKPTLINT" "$@" -f ndjson z-namespace.pt | sed -n 's/.*"policy":{"sha256":"\([0-9a-f]*\)".*/\1/p'; }
