@@ -1,6 +1,7 @@
 /* A client of libckptlint, linked like any user's program: ckptlint.h and nothing else. Says what went wrong
  * on stdout and answers how many checks failed. Arguments: the ckptlint program, a clean checkpoint, a
- * hostile one, a program that answers like a broker gone mad, a checkpoint whose directory lies at 2^63. */
+ * hostile one, a program that answers like a broker gone mad, a checkpoint whose directory lies at 2^63, and
+ * a program that is ckptlint where there is no seccomp. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -39,7 +40,7 @@ int main(int argc, char **argv) {
   ckl_session *s = NULL;
   ckl_result *r;
   enum ckl_status status;
-  if (argc != 6 || access(argv[2], R_OK) != 0 || access(argv[3], R_OK) != 0) return 4;
+  if (argc != 7 || access(argv[2], R_OK) != 0 || access(argv[3], R_OK) != 0) return 4;
   check(strlen(ckl_version()) >= 5, "the library knows its version");
   check(ckl_open(&s, "/nonexistent/ckptlint") == CKL_NO_BROKER, "a program that is not there is an error");
   check(ckl_open(NULL, NULL) == CKL_USAGE, "a NULL session is a wrong call");
@@ -86,6 +87,9 @@ int main(int argc, char **argv) {
   ckl_result_free(r);
   close(fd);
   check(ckl_scan_fd(s, -1, "x", NULL, &r) == CKL_USAGE && !r, "a bad descriptor is a wrong call");
+  r = (ckl_result *)&fd;
+  check(ckl_scan_mem(s, NULL, 1, "x", NULL, &r) == CKL_USAGE && !r,
+        "so are bytes at NULL, and no result is left");
   int dir = open("/", O_RDONLY | O_CLOEXEC);
   check(ckl_scan_fd(s, dir, "/", NULL, &r) == CKL_OK && ckl_result_verdict(r) == CKL_ERROR,
         "a directory is an error, not a crash");
@@ -116,6 +120,11 @@ int main(int argc, char **argv) {
   check(ckl_open(&s, argv[4]) == CKL_OK, "another program starts");
   check(scan(s, argv[3], &status) == NULL && status == CKL_PROTOCOL, "what is no event is no answer");
   check(scan(s, argv[3], &status) == NULL && status == CKL_NO_BROKER, "and nothing behind it is one");
+  ckl_close(s);
+
+  check(ckl_open(&s, argv[6]) == CKL_OK, "a broker starts where there is no sandbox");
+  for (int again = 0; again < 2; again++)
+    check(scan(s, argv[2], &status) == NULL && status == CKL_NO_SANDBOX, "and says so, every time");
   ckl_close(s);
   printf("%d passed, %d failed\n", passed, failed);
   return failed;

@@ -16,11 +16,12 @@ cat >&3 <<"ANSWER"
 {"type":"summary","exit":0}
 ANSWER
 END
-chmod +x "$work/mad"
+printf '#!/bin/sh\nexec "%s/tests/sandbox/outer" "%s/ckptlint" serve\n' "$PWD/$OUT" "$PWD/$OUT" >"$work/bare"
+chmod +x "$work/mad" "$work/bare"
 passed=0
 failed=0
 for kind in shared static; do
-  line=$("$OUT/tests/library_$kind" "$OUT/ckptlint" corpus/benign/simple_linear.pt "$work/hostile.pkl" "$work/mad" "$work/e11-directory-far.pt" | tee "$work/out" | tail -n 1)
+  line=$("$OUT/tests/library_$kind" "$OUT/ckptlint" corpus/benign/simple_linear.pt "$work/hostile.pkl" "$work/mad" "$work/e11-directory-far.pt" "$work/bare" | tee "$work/out" | tail -n 1)
   sed '$d' "$work/out"
   good=$(echo "$line" | sed -n 's/^\([0-9]*\) passed, .*/\1/p')
   passed=$((passed + ${good:-0}))

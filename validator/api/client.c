@@ -27,7 +27,7 @@ struct ckl_result {
   size_t num_findings;
   enum ckl_verdict verdict;
   int exit_code;
-  bool has_file, has_summary, usage;
+  bool has_file, has_summary;
 };
 
 const char *ckl_version(void) { return CKPTLINT_VERSION; }
@@ -39,6 +39,7 @@ const char *ckl_status_text(enum ckl_status status) {
   case CKL_PROTOCOL: return "the answer is not what a broker says";
   case CKL_NO_MEMORY: return "out of memory";
   case CKL_USAGE: return "wrong call";
+  case CKL_NO_SANDBOX: return "the sandbox can't be put on here: ckptlint doctor shows what is missing";
   }
   return "?";
 }
@@ -189,10 +190,17 @@ static bool take_line(ckl_result *r, struct span line) {
     ok = json_int(json_get(event, "exit"), &code) && code >= 0 && code < 256;
     r->exit_code = (int)code;
     r->has_summary = true;
-    r->usage = code == 4;
   }
   cJSON_Delete(event);
   return ok;
+}
+
+/* What a whole answer comes to. */
+static enum ckl_status status_of(const ckl_result *r) {
+  enum { EXIT_USAGE = 4, EXIT_SANDBOX = 5 }; /* cli/exit.def, which the library does not see */
+  if (r->exit_code == EXIT_USAGE) return CKL_USAGE;
+  if (r->exit_code == EXIT_SANDBOX) return CKL_NO_SANDBOX;
+  return r->has_file ? CKL_OK : CKL_PROTOCOL;
 }
 
 /* Reads lines until the summary. */
@@ -212,8 +220,7 @@ static enum ckl_status read_answer(int fd, ckl_result *r) {
     if (r->n < end) return CKL_PROTOCOL; /* nothing may follow the summary */
   }
   r->text[r->n] = 0;
-  if (r->usage) return CKL_USAGE;
-  return r->has_file ? CKL_OK : CKL_PROTOCOL;
+  return status_of(r);
 }
 
 enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, const struct ckl_options *options,
@@ -233,7 +240,8 @@ enum ckl_status ckl_scan_fd(ckl_session *session, int fd, const char *name, cons
   enum ckl_status status =
       send_request(session->fd, line, n + 1, fd) ? read_answer(session->fd, r) : CKL_NO_BROKER;
   free(line);
-  if (status != CKL_OK && status != CKL_USAGE) give_up(session);
+  bool whole = status == CKL_OK || status == CKL_USAGE || status == CKL_NO_SANDBOX;
+  if (!whole) give_up(session);
   if (status == CKL_OK)
     *out = r;
   else
@@ -254,6 +262,7 @@ static bool fill(int fd, const uint8_t *p, size_t n) {
 
 enum ckl_status ckl_scan_mem(ckl_session *session, const void *bytes, size_t n, const char *name,
                              const struct ckl_options *options, ckl_result **out) {
+  if (out) *out = NULL;
   if (!bytes && n) return CKL_USAGE;
   int fd = memfd_create("checkpoint", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return CKL_NO_MEMORY;
