@@ -39,7 +39,7 @@ enum text_key {
   TEXT_DRAFT_TYPE,   /* of what --family drafts: its model_type, */
   TEXT_DRAFT_CLASS,  /* its class, */
   TEXT_DRAFT_FIELD,  /* a field of its config */
-  TEXT_KEYS          /* reserved for the number of keys */
+  TEXT_KEYS          /* no key: one more than the last */
 };
 
 /* ---- worker side: no allocation, write(3) only ---- */

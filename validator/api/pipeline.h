@@ -95,8 +95,8 @@ static inline bool asks_check(const struct run_options *o) {
          (o->verb == VERB_SCAN && o->key.n && !o->locking);
 }
 
-/* Judges every input and reports events in the order of their paths; answers the exit code (cli/exit.def: 0,
- * 1, 2, 3, 5 or 74). Directories are walked (regular files; numbers in names count as numbers). */
+/* Judges every input and reports events in the order of their paths; answers the exit code (cli/exit.def).
+ * Directories are walked (regular files; numbers in names count as numbers). */
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report);
 

@@ -347,6 +347,7 @@ static int finish(struct pool *p, int exit_code, const char *error) {
 
 int run_inputs(const struct run_options *options, const struct input_list *inputs, struct sandbox *sandbox,
                struct report *report) {
+  /* cli/exit.def has them all; this floor can't see it */
   enum { EXIT_NOTHING = 3, EXIT_USAGE = 4, EXIT_SANDBOX = 5, EXIT_BUG = 70, EXIT_STOPPED = 130 };
   struct run run = {.options = options,
                     .sandbox = sandbox,

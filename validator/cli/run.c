@@ -1,4 +1,4 @@
-/* scan, check, forward, inspect, policy: from options to a run of the pipeline and its report. */
+/* The commands that judge checkpoints: from options to a run of the pipeline and its report. */
 #include <errno.h>
 #include <unistd.h>
 

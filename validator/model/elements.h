@@ -18,7 +18,7 @@ struct elements {
 bool elements_readable(const struct plan *p, const struct plan_tensor *t);
 /* The same of a quantised tensor: its elements mean a number by its quantiser. Not those packed in a byte. */
 bool elements_quantized(const struct plan *p, const struct plan_tensor *t);
-/* `storage`: the real bytes of its storage (plan_storage_bytes). The plan was opened: every element that the
+/* `storage`: the real bytes of its storage (plan_bytes_read). The plan was opened: every element that the
  * sizes and strides reach lies in them. */
 void elements_begin(struct elements *e, const struct plan *p, const struct plan_tensor *t,
                     struct span storage);

@@ -19,7 +19,7 @@ struct tensor_stats {
   double min, max, mean, absmax; /* over finite elements; 0 when finite is 0 */
   double std;                    /* likewise, of the whole population; NaN when the squares overflow */
   uint8_t bars[HISTOGRAM_BARS];  /* with STATS_HISTOGRAM, of numbers that are not complex: finite elements in
-                                    bars of equal width from min to max, the  tallest as 255 and none but empty
+                                    bars of equal width from min to max, the tallest as 255 and none but empty
                                     ones as 0 */
   uint8_t sha256[32];            /* over contiguous little-endian bytes, when hashed */
 };
