@@ -66,8 +66,8 @@ static void walk_rest(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_dicts; i++) {
     const struct plan_dict *d = &p->dicts[i];
     touch(p, d->path);
-    uint32_t found = plan_entry_by_name(p, d, SPAN("weight")), at = plan_find(p, plan_span(p, d->path));
-    FUZZ_CHECK(found == UINT32_MAX || found < p->num_entries);
+    uint32_t at = plan_find(p, plan_span(p, d->path));
+    for (uint32_t k = 0; k < d->num_entries; k++) touch(p, p->entries[d->first_entry + k].name);
     FUZZ_CHECK(at == UINT32_MAX || at < p->num_values);
   }
 }

@@ -51,7 +51,8 @@ const struct policy_row *policy_rows(size_t *n) {
   return table;
 }
 
-const struct policy_row *policy_row_of(int nr) {
+/* The row in force for a system call of this architecture; NULL: not listed, it traps. */
+static const struct policy_row *row_of(int nr) {
   for (size_t i = 0; i < ARRAY_LEN(table); i++)
     if (nr >= table[i].first && nr <= table[i].last) return &table[i];
   return NULL;
@@ -156,7 +157,7 @@ static bool add_row(scmp_filter_ctx ctx, enum which which, const struct policy_r
 /* A negative number is libseccomp's for "no such call there". For another machine it translates numbers by
  * name, so that what has none is left out, and traps. */
 static bool has_row(const struct policy_row *row, uint32_t arch) {
-  if (row->first < 0 || policy_row_of(row->first) != row) return false;
+  if (row->first < 0 || row_of(row->first) != row) return false;
   return arch == THIS_MACHINE || (row->name && seccomp_syscall_resolve_name_arch(arch, row->name) >= 0);
 }
 

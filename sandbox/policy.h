@@ -37,8 +37,6 @@ struct policy_row {
 };
 /* The table. Of several rows of one call the first is in force. */
 const struct policy_row *policy_rows(size_t *n);
-/* The row in force for a system call of this architecture; NULL: not listed, it traps. */
-const struct policy_row *policy_row_of(int nr);
 
 /* "strict", or "strict+asan" in sanitized builds, where the worker also keeps stderr. */
 struct policy_profile {

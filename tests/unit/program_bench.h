@@ -20,7 +20,6 @@
 #define T(items)                             "(" items "t"
 #define T1                                   "\x85"
 #define T2                                   "\x86"
-#define T3                                   "\x87"
 #define LIST(items)                          "(" items "l"
 #define DICT(pairs)                          "(" pairs "d"
 #define PUT(i)                               "p" #i "\n"

@@ -110,7 +110,6 @@ static void read_rest(const struct plan *p) {
     const struct plan_dict *d = &p->dicts[i];
     uint32_t found = plan_find(p, plan_span(p, d->path));
     assert_true(found == UINT32_MAX || found < p->num_values);
-    (void)plan_entry_by_name(p, d, SPAN("t"));
     for (uint32_t k = 0; k < d->num_entries; k++) {
       const struct plan_entry *e = &p->entries[d->first_entry + k];
       touch_text(p, e->name);

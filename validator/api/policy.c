@@ -140,7 +140,8 @@ static void put_names(struct out *o, const struct globals *g) {
                g->allowed[i].name);
 }
 
-struct span policy_text(const struct policy *p, struct arena *a) {
+/* Every choice that decides about names, a line each, sorted. In the arena. */
+static struct span policy_text(const struct policy *p, struct arena *a) {
   char torch[TORCH_VERSION_ROOM];
   struct out o = out_to_memory(SIZE_MAX);
   struct span text = SPAN("");

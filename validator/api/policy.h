@@ -28,19 +28,17 @@ struct policy {
   char sha256[SHA256_HEX + 1];      /* of the policy in force; empty: libcrypto is missing */
 };
 
-/* Reads p->file, in a worker, into p->globals and p->entries, which must be empty; under
- * the weights profile as names that are not reviewed. NULL, or what is wrong,
- * for exit 4, or 70 when it could not be read; the text is in the arena. */
+/* Reads p->file, in a worker, into p->globals and p->entries, which must be empty; under the weights profile
+ * as names that are not reviewed. NULL, or what is wrong, for exit 4, or 70 when it could not be read; the
+ * text is in the arena. */
 NODISCARD const char *policy_read(struct policy *p, struct arena *a, const struct sandbox *sandbox,
                                   const struct limits *max);
 /* Does anybody but the built-in lists allow names? */
 bool policy_has_names(const struct policy *p);
 /* Fills in the digest of what is in force: that of the built-in lists, or where something else was asked for
- * that of policy_text. */
+ * that of every choice that decides about names. */
 void policy_digest(struct policy *p, struct arena *a, const struct sandbox *sandbox,
                    const struct limits *max);
-/* Every choice that decides about names, a line each, sorted. In the arena. */
-struct span policy_text(const struct policy *p, struct arena *a);
 
 /* The names for a file of these bytes: of the entry with its digest, which is computed only where an entry
  * has its size, or those for every file. */

@@ -46,8 +46,6 @@ void match_add_problem(struct matcher *m, enum obs_kind kind, const struct expec
 const struct plan_tensor *match_found(const struct matcher *m, const struct problem *p);
 /* "[3, 4], the architecture expects [4, 3] (Linear); it is transposed" */
 struct span match_problem_text(struct matcher *m, const struct problem *p);
-/* "float32 [64, 3, 7, 7]" */
-struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t);
 struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim);
 
 /* False when there are no bytes to read: none in the file, none given, refused by the scan. */

@@ -11,7 +11,8 @@ struct span sizes_text(struct arena *a, const uint64_t *sizes, uint32_t ndim) {
   return arena_printf(a, n < sizeof text - 32 ? "%.*s]" : "%.*s, …]", (int)n, text);
 }
 
-struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t) {
+/* "float32 [64, 3, 7, 7]" */
+static struct span tensor_text(struct arena *a, const struct plan *p, const struct plan_tensor *t) {
   struct span sizes = sizes_text(a, p->dims + t->first_dim, t->ndim);
   return arena_printf(a, "%s %.*s", dtype_name((enum dtype)t->dtype), (int)sizes.n, (const char *)sizes.p);
 }

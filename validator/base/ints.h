@@ -17,7 +17,6 @@
 /* Of a function that notes what is wrong and always answers false: `#define f(...) ANSWERS_FALSE(f,
  * __VA_ARGS__)` behind its declaration has compilers and analysers see that. Defined as `bool(f)(…)`. */
 #define ANSWERS_FALSE(f, ...) ((void)(f)(__VA_ARGS__), false)
-#define FLEX_ENUM             __attribute__((flag_enum))
 
 #define try_add(a, b, out) (!__builtin_add_overflow((a), (b), (out)))
 #define try_sub(a, b, out) (!__builtin_sub_overflow((a), (b), (out)))

@@ -64,7 +64,8 @@ static struct span dim_text(struct ports_scope *s, const struct expr *dim) {
   return expr_eval(&ev, dim, &s->scope, &v) ? value_show(s->arena, &v) : SPAN("?");
 }
 
-struct span port_text(struct ports_scope *s, const struct port *p) {
+/* "float32[B, 3, 28, 28]": symbols by name, all else in numbers. */
+static struct span port_text(struct ports_scope *s, const struct port *p) {
   struct span text = arena_printf(s->arena, "%s[", dtype_name(p->dtype));
   for (uint32_t i = 0; i < p->ndim; i++) {
     struct span dim = dim_text(s, p->dims[i]);

@@ -43,8 +43,6 @@ NODISCARD bool input_fill(struct finput *in, struct fpool *pool);
 /* Writes the input's numbers into a tensor of its shape. */
 void input_numbers(const struct finput *in, struct ftensor *out);
 
-/* "float32[B, 3, 28, 28]": symbols by name, all else in numbers. */
-struct span port_text(struct ports_scope *s, const struct port *p);
 /* Does a shape fit what the port declares? False: a declared size has no value (observed). */
 NODISCARD bool port_fits(struct ports_scope *s, const struct port *p, const struct ftensor *t, bool *fits);
 /* "expected float32[B, 10] with B = 2, found float32[1, 12]" */

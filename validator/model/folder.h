@@ -113,8 +113,6 @@ struct set_keys {
 
 /* The state dict of a file; NULL: there is none, or the file was not read to its end. */
 const struct plan_dict *folder_dict(const struct folder *f, uint32_t file);
-/* The key behind number `after` (from 1; 0: the first) with that name, or 0. */
-uint32_t set_key_find(const struct folder *f, const struct set_keys *keys, struct span name, uint32_t after);
 /* False: memory is spent. */
 NODISCARD bool set_keys_read(struct folder *f, const struct weight_set *s, struct set_keys *out);
 /* Fills f->sets. */

@@ -10,7 +10,9 @@ static uint32_t hash_of(const struct folder *f, struct span name) {
   return (uint32_t)siphash(f->hash_seed, name);
 }
 
-uint32_t set_key_find(const struct folder *f, const struct set_keys *keys, struct span name, uint32_t after) {
+/* The key behind number `after` (from 1; 0: the first) with that name, or 0. */
+static uint32_t key_find(const struct folder *f, const struct set_keys *keys, struct span name,
+                         uint32_t after) {
   uint32_t hash = hash_of(f, name), n = hash_find(&keys->index, hash, after);
   // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what is found is in the list
   while (n && !span_eq(keys->list.p[n - 1].name, name)) n = hash_find(&keys->index, hash, n);
@@ -61,7 +63,7 @@ static struct span two_names(struct folder *f, uint32_t file, const char *betwee
 static void check_listed(const struct checker *c, struct span key, uint32_t file) {
   struct folder *f = c->f;
   uint32_t elsewhere = 0;
-  for (uint32_t n = set_key_find(f, c->keys, key, 0); n; n = set_key_find(f, c->keys, key, n)) {
+  for (uint32_t n = key_find(f, c->keys, key, 0); n; n = key_find(f, c->keys, key, n)) {
     struct set_key *k = &c->keys->list.p[n - 1];
     if (k->file == file) {
       k->listed = true;
@@ -95,9 +97,9 @@ static void note_doubled(const struct checker *c, const struct set_key *k, uint3
 static void check_entries(const struct checker *c) {
   for (uint32_t i = 0; i < c->keys->list.n; i++) {
     const struct set_key *k = &c->keys->list.p[i];
-    uint32_t newest = set_key_find(c->f, c->keys, k->name, 0);
+    uint32_t newest = key_find(c->f, c->keys, k->name, 0);
     if (newest != i + 1) continue; /* told with the newest of that name */
-    uint32_t before = set_key_find(c->f, c->keys, k->name, newest);
+    uint32_t before = key_find(c->f, c->keys, k->name, newest);
     if (before && c->keys->list.p[before - 1].file != k->file)
       note_doubled(c, k, c->keys->list.p[before - 1].file);
     if (c->s->map && !k->listed && !before) note_key(c, OBS_KEY_UNLISTED, k->name, c->f->files[k->file].name);
@@ -175,7 +177,7 @@ static bool *tied_to_known(struct folder *f, const struct set_keys *keys, const 
   bool *known = arena_array(f->arena, p->num_tensors, bool);
   for (uint32_t i = from; known && i < to; i++) {
     uint32_t tensor = p->entries[keys->list.p[i].entry].tensor;
-    if (tensor != UINT32_MAX && set_key_find(f, first, keys->list.p[i].name, 0))
+    if (tensor != UINT32_MAX && key_find(f, first, keys->list.p[i].name, 0))
       known[p->tensors[tensor].tied] = true;
   }
   return known;
@@ -191,7 +193,7 @@ static bool same_form(const struct plan *a, const struct plan_tensor *x, const s
 static void compare_key(struct folder *f, const struct set_key *k, const struct set_keys *first,
                         const bool *known, struct span first_name) {
   const struct plan *p = f->files[k->file].plan;
-  uint32_t tensor = p->entries[k->entry].tensor, n = set_key_find(f, first, k->name, 0);
+  uint32_t tensor = p->entries[k->entry].tensor, n = key_find(f, first, k->name, 0);
   if (n == 0) {
     if (tensor != UINT32_MAX && known[p->tensors[tensor].tied]) return;
     observe(f->obs,
@@ -235,7 +237,7 @@ bool sets_compare(struct folder *f, const struct weight_set *first, const struct
   if (!set_keys_read(f, other, &theirs)) return false;
   if (!compare_with_first(f, &theirs, keys, first->name)) return false;
   for (uint32_t i = 0; i < keys->list.n; i++)
-    if (!set_key_find(f, &theirs, keys->list.p[i].name, 0))
+    if (!key_find(f, &theirs, keys->list.p[i].name, 0))
       observe(f->obs, (struct observation){.kind = OBS_FORMATS_LACK,
                                            .member = keys->list.p[i].file + 1,
                                            .subject = keys->list.p[i].name,

@@ -97,7 +97,7 @@ bool add_plain(struct checkpoint *cp, const struct plain_claim *c) {
   return number && add_root(cp, &(struct root){.kind = ROOT_TENSOR, .key = c->key, .index = number - 1});
 }
 
-bool add_text(struct checkpoint *cp, struct span group, struct span key, struct span text) {
+static bool add_text(struct checkpoint *cp, struct span group, struct span key, struct span text) {
   return add_root(cp, &(struct root){.kind = ROOT_TEXT, .group = group, .key = key, .text = text});
 }
 

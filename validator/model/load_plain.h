@@ -28,11 +28,9 @@ enum dtype numpy_dtype(char kind, uint64_t item_size);
 void plain_items(struct plain_claim *claim, uint64_t *sizes, char kind, uint64_t item_size);
 /* Proves the view and adds tensor and root. False, observed: a limit; it leaves the checkpoint unread. */
 bool add_plain(struct checkpoint *cp, const struct plain_claim *claim);
-bool add_text(struct checkpoint *cp, struct span group, struct span key, struct span text);
 /* What a reader found in the whole file: its arrays and texts as roots, the texts below __metadata__, and
- * below
- * __dtype__ what the format calls those elements that torch has no dtype for. Such arrays are shown as bytes:
- * rows of bytes where a row has a whole number of them. */
+ * below __dtype__ what the format calls those elements that torch has no dtype for. Such arrays are shown as
+ * bytes: rows of bytes where a row has a whole number of them. */
 void add_file(struct checkpoint *cp, const struct plain *file);
 
 #endif

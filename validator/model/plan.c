@@ -321,9 +321,3 @@ const struct plan_dict *plan_dict_at(const struct plan *p, struct span path) {
     if (span_eq(plan_span(p, p->dicts[i].path), path)) return &p->dicts[i];
   return NULL;
 }
-
-uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, struct span name) {
-  for (uint32_t i = 0; i < d->num_entries; i++)
-    if (span_eq(plan_span(p, p->entries[d->first_entry + i].name), name)) return d->first_entry + i;
-  return UINT32_MAX;
-}

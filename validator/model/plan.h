@@ -1,5 +1,5 @@
 /* The plan: what a scan proved, as plain tables in one region of shared memory. It is the one meeting point:
- * inspect, check, forward (and later convert, diff, describe) read it and nothing else of the scan.
+ * inspect, check, forward, diff, describe and lock read it and nothing else of the scan.
  *
  * The sealed scan worker writes it; the broker maps the region before the fork, reads it only after the
  * worker's death, and plan_open re-checks every index, range and enumeration, so that readers trust the types
@@ -275,7 +275,5 @@ uint32_t plan_child(const struct plan *p, uint32_t i, struct span key);
 uint32_t plan_find(const struct plan *p, struct span path);
 /* The dict at a path ("" is the root), or NULL. */
 const struct plan_dict *plan_dict_at(const struct plan *p, struct span path);
-/* The entry of a dict by name: UINT32_MAX if there is none. Linear; build an index for more than a few. */
-uint32_t plan_entry_by_name(const struct plan *p, const struct plan_dict *d, struct span name);
 
 #endif

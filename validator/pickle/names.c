@@ -43,8 +43,10 @@ static const struct name_row *bisect(const struct name_row *rows, size_t n, stru
   return NULL;
 }
 
-/* find_class of _pickle.c: first the pair, then the module alone. */
-bool name_map(struct span module, struct span name, struct span *mapped_module, struct span *mapped_name) {
+/* The Python 3 name of a Python 2 one, as find_class of _pickle.c has it: first the pair, then the module
+ * alone. False: there is none, and both stay as they are. */
+static bool map_name(struct span module, struct span name, struct span *mapped_module,
+                     struct span *mapped_name) {
   const struct name_row *row = bisect(pair_rows, ARRAY_LEN(pair_rows), module, name);
   if (!row) row = bisect(module_rows, ARRAY_LEN(module_rows), module, name);
   *mapped_module = row ? span_str(row->mapped_module) : module;
@@ -58,9 +60,9 @@ enum { LONG_NAME = 512 };
 
 static bool is_letter(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
-/* Other letters are identifiers in Python too, but no framework uses them: homoglyphs do. Nor are names this
- * long. */
-bool name_is_plain(struct span name) {
+/* ASCII identifiers joined by dots. Other letters are identifiers in Python too, but no framework uses them:
+ * homoglyphs do. Nor are names this long. */
+static bool is_plain(struct span name) {
   bool at_start = true;
   if (name.n > LONG_NAME) return false;
   for (size_t i = 0; i < name.n; i++) {
@@ -117,7 +119,7 @@ static uint32_t add(struct machine *m, const struct global *g, uint32_t hash, co
   *place = *g;
   place->first_at = arg->at;
   place->dotted = g->name.n && memchr(g->name.p, '.', min_size(g->name.n, LONG_NAME));
-  place->odd = g->computed || !name_is_plain(g->module) || !name_is_plain(g->name);
+  place->odd = g->computed || !is_plain(g->module) || !is_plain(g->name);
   if (m->hooks.global)
     place->tag = m->hooks.global(m->hooks.ctx, m, place); /* m is const there: place stays */
   return m->globals.n;
@@ -127,7 +129,7 @@ val_id new_global(struct machine *m, struct span module, struct span name, bool 
                   const struct arg *arg) {
   struct global g = {
       .module = module, .name = name, .mapped_module = module, .mapped_name = name, .computed = computed};
-  if (m->proto < 3) g.was_mapped = name_map(module, name, &g.mapped_module, &g.mapped_name);
+  if (m->proto < 3) g.was_mapped = map_name(module, name, &g.mapped_module, &g.mapped_name);
   uint32_t hash = hash_global(m, &g), number = find(m, &g, hash);
   if (number == 0) number = add(m, &g, hash, arg);
   val_id v = number ? new_value(m, VAL_GLOBAL, arg->at) : 0;

@@ -68,9 +68,6 @@ static inline bool is_symbolic(const struct machine *m, val_id v) {
 /* Appends n values to a LIST, keeping `depth`. */
 NODISCARD bool list_extend(struct machine *m, val_id list, const val_id *items, uint32_t n,
                            const struct arg *arg);
-/* Sets n / 2 pairs of a DICT in order; a key that is there takes the new value (observed). */
-NODISCARD bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n,
-                           const struct arg *arg);
 /* Do values of this kind hold others, for note_ways? */
 static inline bool may_hold(enum value_kind kind) { return kind_has_items(kind) || kind == VAL_OBJECT; }
 COLD void note_ways(struct machine *m); /* at the end (ways.c) */
@@ -127,10 +124,6 @@ struct name_index {
 /* A GLOBAL value for a (module, name) pair; the hook is asked when the pair is new. */
 val_id new_global(struct machine *m, struct span module, struct span name, bool computed,
                   const struct arg *arg);
-/* The Python 3 name of a Python 2 one; true if there is one. The spans are then static. */
-bool name_map(struct span module, struct span name, struct span *mapped_module, struct span *mapped_name);
-/* ASCII identifiers joined by dots. */
-bool name_is_plain(struct span name);
 
 /* ---- the memo (op_memo.c) ---- */
 /* Index → value. Dense indices stand in an array, others are hashed: no allocation follows an index. */

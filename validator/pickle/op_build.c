@@ -106,7 +106,9 @@ static bool set_pair(struct machine *m, val_id dict, val_id key, val_id item, co
   return true;
 }
 
-bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n, const struct arg *arg) {
+/* Sets n / 2 pairs of a DICT in order; a key that is there takes the new value (observed). */
+static bool dict_update(struct machine *m, val_id dict, const val_id *pairs, uint32_t n,
+                        const struct arg *arg) {
   enum { AHEAD = 8 * 2 }; /* links */
   if (!grow_run(m, dict, n, arg->at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {

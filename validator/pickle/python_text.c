@@ -26,7 +26,8 @@ void py_format(struct py_text *t, const char *format, ...) {
   if (n > 0) py_put(t, span_of(room, min_size((size_t)n, sizeof room - 1)));
 }
 
-void py_count(struct py_text *t, uint64_t n) {
+/* 1234567 as 1,234,567. */
+static void py_count(struct py_text *t, uint64_t n) {
   char digits[24];
   int len = snprintf(digits, sizeof digits, "%ju", (uintmax_t)n);
   for (int i = 0; i < len; i++) {

@@ -24,8 +24,6 @@ struct py_text {
 void py_put(struct py_text *t, struct span s);
 void py_str(struct py_text *t, const char *s);
 void py_format(struct py_text *t, const char *format, ...) PRINTF_LIKE(2, 3);
-/* 1234567 as 1,234,567. */
-void py_count(struct py_text *t, uint64_t n);
 /* A str literal; `prefix` "b" makes it bytes. */
 void py_string(struct py_text *t, const char *prefix, struct span s);
 /* The variable of a value, or the value itself. */
