@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the documents refer to is there: links, files, make's targets, fuzz targets; and what comments refer to: sections of
-# validator/doc/format-spec.md and rows of corpus/threats.tsv. Ends with "N passed, N failed".
+# What the documents refer to is there: links, files, reasons of rules, make's targets, fuzz targets; and what comments refer
+# to: sections of validator/doc/format-spec.md and rows of corpus/threats.tsv. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/lib
@@ -23,6 +23,13 @@ done
 for name in $(grep -ohE '`[a-z0-9_./-]+\.(c|h|def|sh|awk|mk|tsv|cases)`' $pages | tr -d '`' | sort -u); do
   grep -qE "(^|/)$(printf '%s' "$name" | sed 's/\./\\./g')\$" "$work/files"
   check "no file is called $name: $(grep -lF "\`$name\`" $pages | tr '\n' ' ')" $?
+done
+
+# RULE/reason; the changelog names what is gone.
+sed -nE 's/^OBS\(\w+, *(\w+), *\w+, *"([^"]+)".*/\1\/\2/p' validator/base/obs_*.def >"$work/reasons"
+for reason in $(grep -v '^CHANGELOG' "$work/pages" | xargs grep -ohE '\b[A-Z]{3}[0-9]{3}/[a-z0-9]+(-[a-z0-9]+)*' | sort -u); do
+  grep -qx "$reason" "$work/reasons"
+  check "no reason is called $reason" $?
 done
 
 # `make target`

@@ -15,7 +15,7 @@ static const char *page_of(const char *id) {
   return NULL;
 }
 
-/* "glb301", "GLB301", "dangerous-global", "GLB301/called" */
+/* "glb301", "GLB301", "dangerous-global", "GLB301/call" */
 static bool is_word(const char *name, const char *word, size_t n) {
   return strlen(name) == n && strncasecmp(name, word, n) == 0;
 }
