@@ -22,6 +22,7 @@ body --quiet=yes model.pt
 body diff model.pt
 body lock model.pt model.pt
 body policy model.pt
+body serve 3>&-
 body version model.pt
 body explain
 body explain GLB999

@@ -46,8 +46,7 @@ static const struct {
     {is_refused, 0,
      "it would have to allow {}, which reaches or runs other code: no list may hold that name"},
     {is_unknown, 0,
-     "{} is on no list: read its code first. With --allow {} it is a class that you vouch for, and the "
-     "line is here"},
+     "{} is on no list: read its code first. If you trust it, --allow {} gives the add_safe_globals line"},
     {is_appended, 0,
      "weights_only appends to a plain list only, and this file appends to an object of {}: "
      "no list of classes helps"},

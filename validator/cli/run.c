@@ -154,7 +154,7 @@ enum exit_code command_policy(struct cli *cli) {
   const struct options *o = cli->options;
   if (o->operands.list.n == 0 || (o->operands.list.n == 1 && !o->files_from) ||
       strcmp(o->operands.list.p[0], "init") != 0)
-    return cli_usage(cli, "it is policy init PATH…");
+    return cli_usage(cli, "the command is policy init PATH…");
   const char *wrong = inputs_collect(o, cli->arena, &inputs);
   if (wrong) return cli_usage(cli, wrong);
   inputs.paths++; /* "init" is none */
