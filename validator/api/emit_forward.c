@@ -114,9 +114,11 @@ static const char *test_status(const struct job *job, const struct result_test *
 }
 
 void add_forward(const struct job *job, cJSON *file) {
-  static const char *const reasons[RESULT_STATUSES] = {"an earlier failure ended the pass",
-                                                       "refused: see the findings",
-                                                       "over 20 GFLOP: ask with ckptlint forward", NULL};
+  static const char *const reasons[RESULT_STATUSES] = {
+      [RESULT_NOT_RUN] = "an earlier failure ended the pass",
+      [RESULT_REFUSED] = "the findings say why",
+      [RESULT_TOO_COSTLY] = "over 20 GFLOP; ckptlint forward runs it", /* limits.forward_free */
+  };
   cJSON *list = event_array(file, "forward");
   for (uint32_t i = 0; i < job->result->num_tests; i++) {
     const struct result_test *t = &job->result->tests[i];
