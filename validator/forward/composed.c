@@ -72,17 +72,17 @@ static const struct function *read_row(struct lowering *l, enum composed_id id) 
 /* ---- calling it ---- */
 
 static bool call(struct lowering *l, struct frame *caller, enum composed_id id, const struct module *self,
-                 const struct call_args *args, uint32_t at, struct gval *out) {
+                 const struct call_args *args, struct gval *out) {
   const struct function *body = read_row(l, id);
   if (!body) return lower_memory(l); /* the rows are ours: a test reads them all */
-  if (!eval_charge(&l->ev, 1, at)) return lower_error(l, caller);
+  if (!eval_charge(&l->ev, 1, args->at)) return lower_error(l, caller);
   if (l->depth >= 4 * l->r->max->arch_depth)
-    return lower_refuse(l, caller, at, OBS_FWD_STEPS, SPAN("modules inside modules, too deep"));
-  frame_at(caller, at);
+    return lower_refuse(l, caller, args->at, OBS_FWD_STEPS, SPAN("modules inside modules, too deep"));
+  frame_at(caller, args->at);
   struct frame f = {.place = caller->place, .self = self, .body = body, .composed = true};
   if (self) f.place.module = self;
   l->depth++;
-  bool done = lower_body(l, caller, &f, args, at, out);
+  bool done = lower_body(l, caller, &f, args, out);
   l->depth--;
   return done;
 }
@@ -92,13 +92,13 @@ static bool is_method(const char *row, const struct span *name) {
 }
 
 bool lower_composed_method(struct lowering *l, struct frame *f, const struct module *m,
-                           const struct span *name, const struct call_args *args, uint32_t at,
-                           struct gval *out, bool *found) {
+                           const struct span *name, const struct call_args *args, struct gval *out,
+                           bool *found) {
   *found = false;
   if (m->kind != MODULE_TYPE) return true;
   for (size_t i = 0; i < ARRAY_LEN(composed_methods); i++) {
     *found = composed_methods[i].type == m->type && is_method(composed_methods[i].name, name);
-    if (*found) return call(l, f, composed_methods[i].id, m, args, at, out);
+    if (*found) return call(l, f, composed_methods[i].id, m, args, out);
   }
   return true;
 }
@@ -113,11 +113,10 @@ static bool beside(struct lowering *l, const struct call_args *args, struct gval
 }
 
 static bool call_named(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                       uint32_t at, struct gval *out, bool *found);
+                       struct gval *out, bool *found);
 
 /* each('f', tensors): the tuple of what the row f makes of each; only rows of composed.def say so. */
-static bool each(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t at,
-                 struct gval *out) {
+static bool each(struct lowering *l, struct frame *f, const struct call_args *args, struct gval *out) {
   const struct gval *of = &args->positional[1];
   const bool tuple = of->kind == GVAL_TUPLE;
   const uint32_t n = tuple ? of->n : 1;
@@ -125,27 +124,27 @@ static bool each(struct lowering *l, struct frame *f, const struct call_args *ar
   if (!items) return lower_memory(l);
   for (uint32_t i = 0; i < n; i++) {
     bool found;
-    const struct call_args one = {.positional = tuple ? &of->items[i] : of, .n = 1};
-    if (!call_named(l, f, args->positional[0].plain.text, &one, at, &items[i], &found)) return false;
+    const struct call_args one = {.at = args->at, .positional = tuple ? &of->items[i] : of, .n = 1};
+    if (!call_named(l, f, args->positional[0].plain.text, &one, &items[i], &found)) return false;
   }
   *out = (struct gval){.kind = GVAL_TUPLE, .n = n, .items = items};
   return true;
 }
 
 static bool call_named(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                       uint32_t at, struct gval *out, bool *found) {
+                       struct gval *out, bool *found) {
   for (uint32_t i = 0; i < COMPOSED_COUNT; i++) {
     *found = composed_rows[i].name && span_is(name, composed_rows[i].name);
-    if (*found) return call(l, f, (enum composed_id)i, NULL, args, at, out);
+    if (*found) return call(l, f, (enum composed_id)i, NULL, args, out);
   }
   return true;
 }
 
 bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
-                             const struct call_args *args, uint32_t at, struct gval *out, bool *found) {
+                             const struct call_args *args, struct gval *out, bool *found) {
   *found = f->composed && span_is(name, "beside");
   if (*found) return beside(l, args, out);
   *found = f->composed && span_is(name, "each");
-  if (*found) return each(l, f, args, at, out);
-  return call_named(l, f, name, args, at, out, found);
+  if (*found) return each(l, f, args, out);
+  return call_named(l, f, name, args, out, found);
 }

@@ -55,7 +55,7 @@ bool graph_build(struct graph *g, const struct lower_request *r) {
   struct call_args args;
   struct gval result;
   if (!lower_index_slots(&l) || !input_keywords(&l, &args) ||
-      !lower_module_call(&l, &f, root, &args, 0, &result))
+      !lower_module_call(&l, &f, root, &args, &result))
     return false;
   const struct function *forward = root->block->forward;
   const struct fplace end = {root, forward, forward->num_statements ? forward->num_statements - 1 : 0, 0};

@@ -116,7 +116,7 @@ static bool lower_operator(struct lowering *l, struct frame *f, const struct exp
   }
   enum op_id id = n == 1 ? OP_neg : operator_op(e->op);
   if (id == OP_COUNT) return lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, span_str(expr_op_text(e->op)));
-  return lower_op(l, f, &op_table[id], &(struct call_args){.positional = kid, .n = n}, e->at, out);
+  return lower_op(l, f, &op_table[id], &(struct call_args){.at = e->at, .positional = kid, .n = n}, out);
 }
 
 static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out) {
@@ -125,8 +125,8 @@ static bool lower_attr(struct lowering *l, struct frame *f, const struct expr *e
   if (!lower_expr(l, f, e->kids[0], &object)) return false;
   object = gval_output(&object);
   if (object.kind == GVAL_TENSOR) {
-    const struct call_args self = {.positional = &object, .n = 1};
-    if (!lower_property(l, f, e->text, &self, e->at, out, &found)) return false;
+    const struct call_args self = {.at = e->at, .positional = &object, .n = 1};
+    if (!lower_property(l, f, e->text, &self, out, &found)) return false;
     return found || lower_refuse(l, f, e->at, OBS_FWD_UNKNOWN_OP, e->text);
   }
   if (gval_is(&object, VALUE_MODULE)) {

@@ -48,6 +48,7 @@ struct lowering {
 };
 
 struct call_args {
+  uint32_t at; /* offset of the call in its statement, for messages */
   const struct gval *positional;
   uint32_t n;
   const struct local *keywords;
@@ -60,20 +61,20 @@ NODISCARD bool lower_expr(struct lowering *l, struct frame *f, const struct expr
 NODISCARD bool lower_index(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
 NODISCARD bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struct gval *out);
 NODISCARD bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m,
-                                 const struct call_args *args, uint32_t at, struct gval *out);
+                                 const struct call_args *args, struct gval *out);
 NODISCARD bool lower_op(struct lowering *l, struct frame *f, const struct op *op,
-                        const struct call_args *args, uint32_t at, struct gval *out);
+                        const struct call_args *args, struct gval *out);
 /* x.add_(y): x is `out`, the result of add(x, y), from here on. name: "add" */
 NODISCARD bool lower_in_place(struct lowering *l, struct frame *f, struct span name,
-                              const struct call_args *args, uint32_t at, const struct gval *out);
+                              const struct call_args *args, const struct gval *out);
 /* Is it of a kind that operations take? */
 bool lower_is_argument(struct lowering *l, const struct gval *g);
 /* Binds the arguments of a call to the parameters of op (kernel and shape rule are not asked). */
 NODISCARD bool lower_bind(struct lowering *l, struct frame *f, const struct op *op,
-                          const struct call_args *args, uint32_t at, const struct op_value **bound);
+                          const struct call_args *args, const struct op_value **bound);
 /* The functions that give several tensors (several.c). *found: name is one of them. */
 NODISCARD bool lower_several(struct lowering *l, struct frame *f, struct span name,
-                             const struct call_args *args, uint32_t at, struct gval *out, bool *found);
+                             const struct call_args *args, struct gval *out, bool *found);
 /* arange(…) as a value becomes a tensor, all else stays what it is. */
 NODISCARD bool lower_range(struct lowering *l, struct frame *f, uint32_t at, struct gval *g);
 /* lower_names.c. Before the first name is looked up; false: memory is spent. */
@@ -89,20 +90,19 @@ NODISCARD bool lower_member(struct lowering *l, struct frame *f, const struct mo
                             uint32_t at, struct gval *out, bool *found);
 /* Binds the arguments to the body's parameters and carries out its statements. */
 NODISCARD bool lower_body(struct lowering *l, struct frame *caller, struct frame *f,
-                          const struct call_args *args, uint32_t at, struct gval *out);
+                          const struct call_args *args, struct gval *out);
 /* composed.def. *found: there is such a row. name NULL: the module's forward. */
 NODISCARD bool lower_composed_method(struct lowering *l, struct frame *f, const struct module *m,
-                                     const struct span *name, const struct call_args *args, uint32_t at,
-                                     struct gval *out, bool *found);
+                                     const struct span *name, const struct call_args *args, struct gval *out,
+                                     bool *found);
 NODISCARD bool lower_composed_function(struct lowering *l, struct frame *f, struct span name,
-                                       const struct call_args *args, uint32_t at, struct gval *out,
-                                       bool *found);
+                                       const struct call_args *args, struct gval *out, bool *found);
 /* rope(…). *found: that is the name. */
 NODISCARD bool lower_rope(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                          uint32_t at, struct gval *out, bool *found);
+                          struct gval *out, bool *found);
 /* RNN, LSTM, GRU. *found: it is one. */
 NODISCARD bool lower_recurrent(struct lowering *l, struct frame *f, const struct module *m,
-                               const struct call_args *args, uint32_t at, struct gval *out, bool *found);
+                               const struct call_args *args, struct gval *out, bool *found);
 /* A module's parameter or buffer by name, computed where it is no slot. */
 NODISCARD bool lower_parameter(struct lowering *l, struct frame *f, const struct module *m, struct span name,
                                uint32_t at, struct gval *out, bool *found);
@@ -111,7 +111,7 @@ NODISCARD bool lower_reparam(struct lowering *l, struct frame *f, const struct m
 /* x.shape, x.ndim, size(x, 0) …: what is known of a tensor without its numbers. *found: there is such a
  * property. */
 NODISCARD bool lower_property(struct lowering *l, struct frame *f, struct span name,
-                              const struct call_args *args, uint32_t at, struct gval *out, bool *found);
+                              const struct call_args *args, struct gval *out, bool *found);
 
 /* What the tensor is by now: the value, or what operations in place have made of it. NULL: it is a view of
  * memory that was overwritten through another one. */

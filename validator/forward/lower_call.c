@@ -25,17 +25,17 @@ static bool property_size(struct lowering *l, struct frame *f, const struct ften
 }
 
 bool lower_property(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                    uint32_t at, struct gval *out, bool *found) {
+                    struct gval *out, bool *found) {
   const struct ftensor *t = &args->positional[0].tensor->t;
   *found = args->num_keywords == 0 && args->n <= 2;
   if (*found && args->n == 2 && span_is(name, "size"))
-    return property_size(l, f, t, &args->positional[1], at, out);
+    return property_size(l, f, t, &args->positional[1], args->at, out);
   *found = *found && args->n == 1;
   if (!*found) return true;
   if (span_is(name, "shape") || span_is(name, "size")) return property_shape(l, t, out);
   const bool t_of_2d = span_is(name, "T") || (span_is(name, "H") && t->ndim == 2);
   if (t_of_2d || span_is(name, "mT") || span_is(name, "mH"))
-    return lower_op(l, f, &op_table[t_of_2d ? OP_t : OP_adjoint], args, at, out);
+    return lower_op(l, f, &op_table[t_of_2d ? OP_t : OP_adjoint], args, out);
   if (span_is(name, "data"))
     *out = args->positional[0];
   else if (span_is(name, "dtype"))
@@ -66,49 +66,51 @@ static bool module_gives(struct lowering *l, struct frame *f, const struct modul
 }
 
 static bool call_typed_module(struct lowering *l, struct frame *f, const struct module *m,
-                              const struct call_args *args, uint32_t at, struct gval *out) {
+                              const struct call_args *args, struct gval *out) {
   const struct op_module *row = op_module_by_type(m->type);
   bool found = false;
-  if (!lower_composed_method(l, f, m, NULL, args, at, out, &found)) return false;
+  if (!lower_composed_method(l, f, m, NULL, args, out, &found)) return false;
   if (found) return true;
-  if (!lower_recurrent(l, f, m, args, at, out, &found)) return false;
+  if (!lower_recurrent(l, f, m, args, out, &found)) return false;
   if (found) return true;
-  if (!row) return lower_refuse(l, f, at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
+  if (!row) return lower_refuse(l, f, args->at, OBS_FWD_UNKNOWN_MODULE, module_class(m));
   const struct op *op = &op_table[row->op];
   struct call_args all = *args;
   struct local *keywords = arena_array(l->r->arena, args->num_keywords + OP_PARAMS, struct local);
   if (!keywords) return lower_memory(l);
   if (args->n > row->inputs)
-    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT,
+    return lower_refuse(l, f, args->at, OBS_FWD_ARGUMENT,
                         arena_printf(l->r->arena, "%s takes %u input(s), %u were given",
                                      module_type_name(m->type), row->inputs, args->n));
   for (uint32_t i = 0; i < args->num_keywords; i++) keywords[i] = args->keywords[i];
   for (uint32_t i = row->inputs; i < op->num_params; i++) {
     struct local *k = &keywords[all.num_keywords];
     bool there;
-    if (!module_gives(l, f, m, &op->params[i], at, &k->value, &there)) return false;
+    if (!module_gives(l, f, m, &op->params[i], args->at, &k->value, &there)) return false;
     if (!there || !lower_is_argument(l, &k->value)) continue;
     k->name = span_str(op->params[i].name);
     all.num_keywords++;
   }
   all.keywords = keywords;
-  return lower_op(l, f, op, &all, at, out);
+  return lower_op(l, f, op, &all, out);
 }
 
 // NOLINTBEGIN(misc-no-recursion): modules in modules, at most 4 * limits.arch_depth deep; see lower.h
 
 /* Children in order, the first argument handed on from one to the next, the others given to each. */
 static bool call_container(struct lowering *l, struct frame *f, const struct module *m,
-                           const struct call_args *args, uint32_t at, struct gval *out) {
-  if (args->n == 0) return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("the container needs an input"));
+                           const struct call_args *args, struct gval *out) {
+  if (args->n == 0)
+    return lower_refuse(l, f, args->at, OBS_FWD_ARGUMENT, SPAN("the container needs an input"));
   struct gval *handed = arena_array(l->r->arena, args->n, struct gval);
   if (!handed) return lower_memory(l);
   for (uint32_t i = 0; i < args->n; i++) handed[i] = args->positional[i];
-  const struct call_args each = {handed, args->n, args->keywords, args->num_keywords};
+  struct call_args each = *args;
+  each.positional = handed;
   for (const struct module *child = m->first; child; child = child->next) {
     if (child->kind == MODULE_ABSENT) continue;
     struct gval result;
-    if (!lower_module_call(l, f, child, &each, at, &result)) return false;
+    if (!lower_module_call(l, f, child, &each, &result)) return false;
     handed[0] = result;
   }
   *out = handed[0];
@@ -156,30 +158,31 @@ static const struct gval *keyword_value(const struct call_args *args, struct spa
 /* Binds a block's arguments as Python does. Errors name the caller's place; defaults are evaluated in the
  * block. */
 static bool bind_block(struct lowering *l, struct frame *caller, struct frame *f,
-                       const struct call_args *args, uint32_t at) {
+                       const struct call_args *args) {
   const struct signature *s = &f->body->signature;
   uint32_t used = args->n;
   if (args->n > s->num_params)
-    return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("too many arguments"));
+    return lower_refuse(l, caller, args->at, OBS_FWD_ARGUMENT, SPAN("too many arguments"));
   for (uint32_t i = 0; i < s->num_params; i++) {
     const struct param *p = &s->params[i];
     const struct gval *named = keyword_value(args, p->name);
     struct gval value;
     if (named && i < args->n)
-      return lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("an argument is given twice"));
+      return lower_refuse(l, caller, args->at, OBS_FWD_ARGUMENT, SPAN("an argument is given twice"));
     used += named != NULL;
     if (i < args->n)
       value = args->positional[i];
     else if (named)
       value = *named;
     else if (!p->fallback)
-      return missing_argument(l, caller, f, p, at);
+      return missing_argument(l, caller, f, p, args->at);
     else if (!lower_expr(l, f, p->fallback, &value))
       return false;
-    if (!set_local(l, f, p->name, &value, at)) return false;
+    if (!set_local(l, f, p->name, &value, args->at)) return false;
   }
   return used == args->n + args->num_keywords ||
-         lower_refuse(l, caller, at, OBS_FWD_ARGUMENT, SPAN("forward has no argument of the name given"));
+         lower_refuse(l, caller, args->at, OBS_FWD_ARGUMENT,
+                      SPAN("forward has no argument of the name given"));
 }
 
 /* "y, h, c = lstm(x)", which answers (y, (h, c)) */
@@ -209,8 +212,8 @@ static bool unpack(struct lowering *l, struct frame *f, const struct statement *
 }
 
 bool lower_body(struct lowering *l, struct frame *caller, struct frame *f, const struct call_args *args,
-                uint32_t at, struct gval *out) {
-  if (!bind_block(l, caller, f, args, at)) return false;
+                struct gval *out) {
+  if (!bind_block(l, caller, f, args)) return false;
   *out = gval_of((struct value){.kind = VALUE_NONE});
   for (uint32_t i = 0; i < f->body->num_statements; i++) {
     const struct statement *s = &f->body->statements[i];
@@ -223,36 +226,37 @@ bool lower_body(struct lowering *l, struct frame *caller, struct frame *f, const
 }
 
 static bool call_block(struct lowering *l, struct frame *caller, const struct module *m,
-                       const struct call_args *args, uint32_t at, struct gval *out) {
+                       const struct call_args *args, struct gval *out) {
   const struct function *forward = m->block->forward;
-  if (!forward && is_numbered(m)) return call_container(l, caller, m, args, at, out);
-  if (!forward) return lower_refuse(l, caller, at, OBS_FWD_NO_FORWARD, SPAN(""));
+  if (!forward && is_numbered(m)) return call_container(l, caller, m, args, out);
+  if (!forward) return lower_refuse(l, caller, args->at, OBS_FWD_NO_FORWARD, SPAN(""));
   struct frame f = {.place = {.module = m, .function = forward}, .self = m, .body = forward};
-  return lower_body(l, caller, &f, args, at, out);
+  return lower_body(l, caller, &f, args, out);
 }
 
 static bool call_kind(struct lowering *l, struct frame *f, const struct module *m,
-                      const struct call_args *args, uint32_t at, struct gval *out) {
+                      const struct call_args *args, struct gval *out) {
   switch (m->kind) {
-  case MODULE_TYPE: return call_typed_module(l, f, m, args, at, out);
-  case MODULE_BLOCK: return call_block(l, f, m, args, at, out);
+  case MODULE_TYPE: return call_typed_module(l, f, m, args, out);
+  case MODULE_BLOCK: return call_block(l, f, m, args, out);
   case MODULE_SEQUENTIAL:
-  case MODULE_LIST: return call_container(l, f, m, args, at, out);
+  case MODULE_LIST: return call_container(l, f, m, args, out);
   case MODULE_GROUP:
-    if (is_numbered(m)) return call_container(l, f, m, args, at, out);
-    return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("a group of modules can't be called"));
-  case MODULE_ABSENT: return lower_refuse(l, f, at, OBS_FWD_EXPRESSION, SPAN("this module is None here"));
+    if (is_numbered(m)) return call_container(l, f, m, args, out);
+    return lower_refuse(l, f, args->at, OBS_FWD_EXPRESSION, SPAN("a group of modules can't be called"));
+  case MODULE_ABSENT:
+    return lower_refuse(l, f, args->at, OBS_FWD_EXPRESSION, SPAN("this module is None here"));
   }
   return false;
 }
 
 bool lower_module_call(struct lowering *l, struct frame *f, const struct module *m,
-                       const struct call_args *args, uint32_t at, struct gval *out) {
-  if (!eval_charge(&l->ev, 1, at)) return lower_error(l, f);
+                       const struct call_args *args, struct gval *out) {
+  if (!eval_charge(&l->ev, 1, args->at)) return lower_error(l, f);
   if (l->depth >= 4 * l->r->max->arch_depth)
-    return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN("modules inside modules, too deep"));
+    return lower_refuse(l, f, args->at, OBS_FWD_STEPS, SPAN("modules inside modules, too deep"));
   l->depth++;
-  bool done = call_kind(l, f, m, args, at, out);
+  bool done = call_kind(l, f, m, args, out);
   l->depth--;
   return done;
 }
@@ -260,13 +264,13 @@ bool lower_module_call(struct lowering *l, struct frame *f, const struct module 
 /* ---- calls by name ---- */
 
 static bool call_builtin(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                         uint32_t at, struct gval *out) {
+                         struct gval *out) {
   struct value *plain = arena_array(l->r->arena, args->n, struct value), result;
   if (!plain) return lower_memory(l);
   for (uint32_t i = 0; i < args->n; i++) plain[i] = args->positional[i].plain;
   if (args->num_keywords)
-    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("this function takes no keywords"));
-  if (!builtin_call(&l->ev, name, plain, args->n, at, &result)) return lower_error(l, f);
+    return lower_refuse(l, f, args->at, OBS_FWD_ARGUMENT, SPAN("this function takes no keywords"));
+  if (!builtin_call(&l->ev, name, plain, args->n, args->at, &result)) return lower_error(l, f);
   *out = gval_of(result);
   return true;
 }
@@ -280,29 +284,28 @@ static bool any_tensor(const struct call_args *args) {
 }
 
 static bool call_function(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                          uint32_t at, struct gval *out) {
+                          struct gval *out) {
   const struct op *op = op_by_name(name);
   bool found = false;
-  if (args->n && args->positional[0].kind == GVAL_TENSOR &&
-      !lower_property(l, f, name, args, at, out, &found))
+  if (args->n && args->positional[0].kind == GVAL_TENSOR && !lower_property(l, f, name, args, out, &found))
     return false;
   if (found) return true;
-  if (any_tensor(args) && !lower_several(l, f, name, args, at, out, &found)) return false;
+  if (any_tensor(args) && !lower_several(l, f, name, args, out, &found)) return false;
   if (found) return true;
-  if (!lower_rope(l, f, name, args, at, out, &found)) return false;
+  if (!lower_rope(l, f, name, args, out, &found)) return false;
   if (found) return true;
   if (!any_tensor(args) && builtin_is(name) && op != &op_table[OP_arange])
-    return call_builtin(l, f, name, args, at, out);
-  if (op) return lower_op(l, f, op, args, at, out);
-  if (!lower_composed_function(l, f, name, args, at, out, &found)) return false;
+    return call_builtin(l, f, name, args, out);
+  if (op) return lower_op(l, f, op, args, out);
+  if (!lower_composed_function(l, f, name, args, out, &found)) return false;
   if (found) return true;
   const bool in_place = name.n > 1 && name.p[name.n - 1] == '_';
   const struct span plain = span_first(name, name.n - in_place);
   op = in_place ? op_by_name(plain) : NULL;
-  if (op && !lower_op(l, f, op, args, at, out)) return false;
-  if (in_place && !op && !lower_composed_function(l, f, plain, args, at, out, &found)) return false;
-  return op || found ? lower_in_place(l, f, plain, args, at, out)
-                     : lower_refuse(l, f, at, OBS_FWD_UNKNOWN_OP, name);
+  if (op && !lower_op(l, f, op, args, out)) return false;
+  if (in_place && !op && !lower_composed_function(l, f, plain, args, out, &found)) return false;
+  return op || found ? lower_in_place(l, f, plain, args, out)
+                     : lower_refuse(l, f, args->at, OBS_FWD_UNKNOWN_OP, name);
 }
 
 /* Arguments of a call; room for one in front of them, for x.f(a). */
@@ -311,7 +314,7 @@ static bool lower_args(struct lowering *l, struct frame *f, const struct expr *e
   struct local *keywords = arena_array(l->r->arena, e->num_kids, struct local);
   *positional = arena_array(l->r->arena, e->num_kids + 1, struct gval);
   if (!keywords || !*positional) return lower_memory(l);
-  *out = (struct call_args){.positional = *positional + 1, .keywords = keywords};
+  *out = (struct call_args){.at = e->at, .positional = *positional + 1, .keywords = keywords};
   for (uint32_t i = 1; i < e->num_kids; i++) {
     const struct expr *kid = e->kids[i];
     const bool named = kid->kind == EXPR_KEYWORD;
@@ -326,9 +329,9 @@ static bool lower_args(struct lowering *l, struct frame *f, const struct expr *e
 }
 
 static bool call_value(struct lowering *l, struct frame *f, const struct gval *callee,
-                       const struct call_args *args, uint32_t at, struct gval *out) {
-  if (gval_is(callee, VALUE_MODULE)) return lower_module_call(l, f, callee->plain.module, args, at, out);
-  return lower_refuse(l, f, at, OBS_FWD_EXPRESSION,
+                       const struct call_args *args, struct gval *out) {
+  if (gval_is(callee, VALUE_MODULE)) return lower_module_call(l, f, callee->plain.module, args, out);
+  return lower_refuse(l, f, args->at, OBS_FWD_EXPRESSION,
                       gval_is(callee, VALUE_NONE) ? SPAN("this module is None here, it can't be called")
                                                   : SPAN("only modules and functions can be called"));
 }
@@ -349,12 +352,12 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
   if (callee->kind == EXPR_NAME) {
     if (f->self && !lower_member(l, f, f->self, callee->text, callee->at, &target, &found)) return false;
     if (!lower_args(l, f, e, &positional, &args)) return false;
-    return found ? call_value(l, f, &target, &args, e->at, out)
-                 : call_function(l, f, function_name(callee->text), &args, e->at, out);
+    return found ? call_value(l, f, &target, &args, out)
+                 : call_function(l, f, function_name(callee->text), &args, out);
   }
   if (callee->kind != EXPR_ATTR)
     return lower_expr(l, f, callee, &target) && lower_args(l, f, e, &positional, &args) &&
-           call_value(l, f, &target, &args, e->at, out);
+           call_value(l, f, &target, &args, out);
   struct gval object = {.kind = GVAL_PLAIN};
   if (!lower_expr(l, f, callee->kids[0], &object)) return false;
   object = gval_output(&object);
@@ -363,12 +366,12 @@ bool lower_call(struct lowering *l, struct frame *f, const struct expr *e, struc
     positional[0] = object;
     args.positional = positional;
     args.n++;
-    return call_function(l, f, callee->text, &args, e->at, out);
+    return call_function(l, f, callee->text, &args, out);
   }
   const struct module *m = object.plain.module;
   if (!lower_member(l, f, m, callee->text, callee->at, &target, &found)) return false;
-  if (found) return call_value(l, f, &target, &args, e->at, out);
-  if (!lower_composed_method(l, f, m, &callee->text, &args, e->at, out, &found)) return false;
+  if (found) return call_value(l, f, &target, &args, out);
+  if (!lower_composed_method(l, f, m, &callee->text, &args, out, &found)) return false;
   return found || lower_refuse(l, f, e->at, OBS_FWD_EXPRESSION, SPAN("the module has no child of this name"));
 }
 

@@ -104,7 +104,7 @@ static bool part_op(struct lowering *l, struct frame *f, struct parts *p, enum o
                     const struct gval *more, uint32_t n, uint32_t at) {
   struct gval args[5] = {p->x, gval_of(value_int(p->axis))};
   for (uint32_t i = 0; i < n; i++) args[2 + i] = more[i];
-  return lower_op(l, f, &op_table[id], &(struct call_args){.positional = args, .n = 2 + n}, at, &p->x);
+  return lower_op(l, f, &op_table[id], &(struct call_args){.at = at, .positional = args, .n = 2 + n}, &p->x);
 }
 
 static bool part_slice(struct lowering *l, struct frame *f, struct parts *p, const struct expr *slice) {
@@ -130,7 +130,8 @@ static bool part_tensor(struct lowering *l, struct frame *f, struct parts *p, co
 static bool part_list(struct lowering *l, struct frame *f, struct parts *p, const struct gval *list,
                       uint32_t at) {
   struct gval tensor;
-  return lower_op(l, f, &op_table[OP_tensor], &(struct call_args){.positional = list, .n = 1}, at, &tensor) &&
+  return lower_op(l, f, &op_table[OP_tensor], &(struct call_args){.at = at, .positional = list, .n = 1},
+                  &tensor) &&
          part_tensor(l, f, p, &tensor, at);
 }
 
@@ -151,7 +152,8 @@ static bool index_by_tensors(struct lowering *l, struct frame *f, struct parts *
                              struct gval *out) {
   struct gval args[2 + MOST_TENSORS] = {p->x, gval_of(value_tuple(p->axes, p->n))};
   for (uint32_t i = 0; i < p->n; i++) args[2 + i] = p->index[i];
-  return lower_op(l, f, &op_table[OP_index], &(struct call_args){.positional = args, .n = 2 + p->n}, at, out);
+  return lower_op(l, f, &op_table[OP_index], &(struct call_args){.at = at, .positional = args, .n = 2 + p->n},
+                  out);
 }
 
 static bool index_tensor(struct lowering *l, struct frame *f, const struct gval *object, const struct expr *e,

@@ -92,7 +92,7 @@ bool lower_is_argument(struct lowering *l, const struct gval *g) {
 }
 
 // NOLINTBEGIN(misc-no-recursion): lower_op asks for its arguments; those of a range are none
-static bool to_op_arguments(struct lowering *l, struct frame *f, const struct call_args *args, uint32_t at,
+static bool to_op_arguments(struct lowering *l, struct frame *f, const struct call_args *args,
                             struct op_arguments *out) {
   struct op_value *positional = arena_array(l->r->arena, args->n, struct op_value);
   struct op_keyword *keywords = arena_array(l->r->arena, args->num_keywords, struct op_keyword);
@@ -100,17 +100,17 @@ static bool to_op_arguments(struct lowering *l, struct frame *f, const struct ca
   const char *why = NULL;
   for (uint32_t i = 0; i < args->n && !why; i++) {
     struct gval g = args->positional[i];
-    if (!lower_range(l, f, at, &g)) return false;
+    if (!lower_range(l, f, args->at, &g)) return false;
     why = to_op_value(l, &g, &positional[i]);
   }
   for (uint32_t i = 0; i < args->num_keywords && !why; i++) {
     struct gval g = args->keywords[i].value;
-    if (!lower_range(l, f, at, &g)) return false;
+    if (!lower_range(l, f, args->at, &g)) return false;
     keywords[i].name = args->keywords[i].name;
     why = to_op_value(l, &g, &keywords[i].value);
   }
   *out = (struct op_arguments){positional, args->n, keywords, args->num_keywords};
-  return !why || lower_refuse(l, f, at, OBS_FWD_ARGUMENT, span_str(why));
+  return !why || lower_refuse(l, f, args->at, OBS_FWD_ARGUMENT, span_str(why));
 }
 
 static bool op_refused(struct lowering *l, struct frame *f, const struct op *op, const struct op_call *c,
@@ -233,27 +233,27 @@ static bool bind(struct lowering *l, struct frame *f, const struct op *op, const
 }
 
 bool lower_bind(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
-                uint32_t at, const struct op_value **bound) {
+                const struct op_value **bound) {
   struct op_arguments given = {.n = 0};
-  return to_op_arguments(l, f, args, at, &given) && bind(l, f, op, &given, at, bound);
+  return to_op_arguments(l, f, args, &given) && bind(l, f, op, &given, args->at, bound);
 }
 
 bool lower_op(struct lowering *l, struct frame *f, const struct op *op, const struct call_args *args,
-              uint32_t at, struct gval *out) {
+              struct gval *out) {
   const struct op_value *bound;
-  if (!lower_bind(l, f, op, args, at, &bound)) return false;
-  return flag_is_set(op, bound, "return_indices") ? add_with_indices(l, f, op, bound, at, out)
-                                                  : add_step(l, f, op, bound, at, out);
+  if (!lower_bind(l, f, op, args, &bound)) return false;
+  return flag_is_set(op, bound, "return_indices") ? add_with_indices(l, f, op, bound, args->at, out)
+                                                  : add_step(l, f, op, bound, args->at, out);
 }
 
 bool lower_in_place(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                    uint32_t at, const struct gval *out) {
+                    const struct gval *out) {
   struct fvalue *x =
       args->n && args->positional[0].kind == GVAL_TENSOR ? lower_current(args->positional[0].tensor) : NULL;
   if (!x || out->kind != GVAL_TENSOR)
-    return lower_refuse(l, f, at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
+    return lower_refuse(l, f, args->at, OBS_FWD_ARGUMENT, SPAN("only a tensor can be changed in place"));
   if (x->t.type != out->tensor->t.type || !ft_same_shape(&x->t, &out->tensor->t))
-    return lower_refuse(l, f, at, OBS_FWD_SHAPE,
+    return lower_refuse(l, f, args->at, OBS_FWD_SHAPE,
                         arena_printf(l->r->arena, "%.*s_: the result is %s %s, not the tensor's %s %s",
                                      (int)name.n, (const char *)name.p, ft_name(out->tensor->t.type),
                                      ft_shape_text(l->r->arena, &out->tensor->t), ft_name(x->t.type),
@@ -268,6 +268,6 @@ bool lower_range(struct lowering *l, struct frame *f, uint32_t at, struct gval *
                                 gval_of(value_int(g->plain.range.stop)),
                                 gval_of(value_int(g->plain.range.step))};
   return lower_op(l, f, &op_table[OP_arange],
-                  &(struct call_args){.positional = bounds, .n = ARRAY_LEN(bounds)}, at, g);
+                  &(struct call_args){.at = at, .positional = bounds, .n = ARRAY_LEN(bounds)}, g);
 }
 // NOLINTEND(misc-no-recursion)

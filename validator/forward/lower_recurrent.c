@@ -19,7 +19,8 @@ struct layers {
 };
 
 static bool apply(struct layers *s, enum op_id id, const struct gval *args, uint32_t n, struct gval *out) {
-  return lower_op(s->l, s->f, &op_table[id], &(struct call_args){.positional = args, .n = n}, s->at, out);
+  return lower_op(s->l, s->f, &op_table[id], &(struct call_args){.at = s->at, .positional = args, .n = n},
+                  out);
 }
 static struct gval number(uint64_t i) { return gval_of(value_int((int64_t)i)); }
 static struct gval none(void) { return gval_of((struct value){.kind = VALUE_NONE}); }
@@ -171,19 +172,19 @@ static const struct op_param forward_params[] = {
     TENSOR("input"), {"hx", TAKES_TENSOR | TAKES_TENSORS | TAKES_NONE, false, {.kind = OPV_NONE}}};
 
 bool lower_recurrent(struct lowering *l, struct frame *f, const struct module *m,
-                     const struct call_args *args, uint32_t at, struct gval *out, bool *found) {
+                     const struct call_args *args, struct gval *out, bool *found) {
   const struct op signature = {
       .name = module_type_name(m->type), .params = forward_params, .num_params = ARRAY_LEN(forward_params)};
   const struct op_value *bound;
-  struct layers s = {.l = l, .f = f, .m = m, .at = at};
+  struct layers s = {.l = l, .f = f, .m = m, .at = args->at};
   *found = m->type == TYPE_RNN || m->type == TYPE_LSTM || m->type == TYPE_GRU;
   if (!*found) return true;
   if (!read_module(&s, m->type))
-    return lower_refuse(l, f, at, OBS_FWD_SHAPE, SPAN("a recurrent layer of no size"));
-  if (s.layers > l->r->max->forward_steps) return lower_refuse(l, f, at, OBS_FWD_STEPS, SPAN(""));
-  if (!lower_bind(l, f, &signature, args, at, &bound)) return false;
+    return lower_refuse(l, f, args->at, OBS_FWD_SHAPE, SPAN("a recurrent layer of no size"));
+  if (s.layers > l->r->max->forward_steps) return lower_refuse(l, f, args->at, OBS_FWD_STEPS, SPAN(""));
+  if (!lower_bind(l, f, &signature, args, &bound)) return false;
   if (bound[INPUT].tensor->ndim != 2 && bound[INPUT].tensor->ndim != 3)
-    return lower_refuse(l, f, at, OBS_FWD_SHAPE,
+    return lower_refuse(l, f, args->at, OBS_FWD_SHAPE,
                         SPAN("the input of a recurrent layer has 2 or 3 dimensions"));
   s.h = arena_array(l->r->arena, s.layers * s.directions, struct gval);
   s.c = arena_array(l->r->arena, s.layers * s.directions, struct gval);

@@ -32,17 +32,17 @@ bool lower_reparam(struct lowering *l, struct frame *f, const struct module *m, 
     args[2] = gval_of(value_int(r->dim));
     return source(l, f, list, r, r->parametrized ? "original1" : "_v", at, &args[0]) &&
            source(l, f, list, r, r->parametrized ? "original0" : "_g", at, &args[1]) &&
-           lower_op(l, f, &op_table[OP__weight_norm], &(struct call_args){.positional = args, .n = 3}, at,
-                    out);
+           lower_op(l, f, &op_table[OP__weight_norm],
+                    &(struct call_args){.at = at, .positional = args, .n = 3}, out);
   case REPARAM_SPECTRAL_NORM:
     args[3] = gval_of(value_int(r->dim));
     return source(l, f, list, r, whole, at, &args[0]) && source(l, f, first, r, "_u", at, &args[1]) &&
            source(l, f, first, r, "_v", at, &args[2]) &&
-           lower_op(l, f, &op_table[OP__spectral_norm], &(struct call_args){.positional = args, .n = 4}, at,
-                    out);
+           lower_op(l, f, &op_table[OP__spectral_norm],
+                    &(struct call_args){.at = at, .positional = args, .n = 4}, out);
   case REPARAM_MASK:
     return source(l, f, list, r, whole, at, &args[0]) && source(l, f, list, r, "_mask", at, &args[1]) &&
-           lower_op(l, f, &op_table[OP_mul], &(struct call_args){.positional = args, .n = 2}, at, out);
+           lower_op(l, f, &op_table[OP_mul], &(struct call_args){.at = at, .positional = args, .n = 2}, out);
   }
   return false;
 }

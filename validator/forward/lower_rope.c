@@ -198,7 +198,9 @@ static bool take_scaling(struct rope *r, const struct call_args *args, struct ca
     *scaling = keywords[i].value;
     keywords[i].value = none;
   }
-  *left = (struct call_args){positional, args->n, keywords, args->num_keywords};
+  *left = *args;
+  left->positional = positional;
+  left->keywords = keywords;
   return gval_is(scaling, VALUE_NONE) || gval_is(scaling, VALUE_DICT) ||
          lower_refuse(r->l, r->f, r->at, OBS_FWD_ARGUMENT, SPAN("rope: scaling is neither None nor a dict"));
 }
@@ -223,16 +225,15 @@ static bool read_rope(struct rope *r, const struct op_value *arg) {
 }
 
 bool lower_rope(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                uint32_t at, struct gval *out, bool *found) {
+                struct gval *out, bool *found) {
   const struct op signature = {.name = "rope", .params = rope_params, .num_params = PARAMETERS};
-  struct rope r = {.l = l, .f = f, .at = at, .attention = 1};
+  struct rope r = {.l = l, .f = f, .at = args->at, .attention = 1};
   const struct op_value *bound;
   struct call_args left;
   struct gval scaling;
   *found = span_is(name, "rope");
   if (!*found) return true;
-  if (!take_scaling(&r, args, &left, &scaling) || !lower_bind(l, f, &signature, &left, at, &bound))
-    return false;
+  if (!take_scaling(&r, args, &left, &scaling) || !lower_bind(l, f, &signature, &left, &bound)) return false;
   r.scaling = gval_is(&scaling, VALUE_DICT) ? &scaling.plain : NULL;
   if (!read_rope(&r, bound) || !frequencies(&r)) return false;
   struct value *inverse = arena_array(l->r->arena, r.n, struct value);
@@ -241,6 +242,6 @@ bool lower_rope(struct lowering *l, struct frame *f, struct span name, const str
   const struct gval arg[] = {gval_tensor(graph_value(&bound[X], 0)), gval_of(value_tuple(inverse, r.n)),
                              gval_of(value_bool(bound[INTERLEAVED].i != 0)),
                              gval_of(value_int(bound[START].i)), gval_of(value_real(r.attention))};
-  return lower_op(l, f, &op_table[OP_rotary], &(struct call_args){.positional = arg, .n = ARRAY_LEN(arg)}, at,
-                  out);
+  return lower_op(l, f, &op_table[OP_rotary],
+                  &(struct call_args){.at = args->at, .positional = arg, .n = ARRAY_LEN(arg)}, out);
 }

@@ -35,8 +35,8 @@ static bool narrow_parts(struct lowering *l, struct frame *f, const struct op_va
   for (uint32_t i = 0; i < n; i++) {
     const struct gval args[] = {tensor_of(arg), gval_of(value_int(axis)), gval_of(value_int(start)),
                                 gval_of(value_int(size[i]))};
-    if (!lower_op(l, f, &op_table[OP_narrow], &(struct call_args){.positional = args, .n = ARRAY_LEN(args)},
-                  at, &parts[i]))
+    if (!lower_op(l, f, &op_table[OP_narrow],
+                  &(struct call_args){.at = at, .positional = args, .n = ARRAY_LEN(args)}, &parts[i]))
       return false;
     start += size[i]; /* narrow has found the part inside the tensor */
   }
@@ -107,8 +107,8 @@ static bool several_tensor_split(struct lowering *l, struct frame *f, const stru
                                            : where->ints[i];
     const struct gval args[] = {tensor_of(arg), gval_of(value_int(axis)), gval_of(value_int(start)),
                                 gval_of(value_int(end))};
-    if (!lower_op(l, f, &op_table[OP_slice], &(struct call_args){.positional = args, .n = ARRAY_LEN(args)},
-                  at, &items[i]))
+    if (!lower_op(l, f, &op_table[OP_slice],
+                  &(struct call_args){.at = at, .positional = args, .n = ARRAY_LEN(args)}, &items[i]))
       return false;
     start = end;
   }
@@ -128,8 +128,8 @@ static bool several_unbind(struct lowering *l, struct frame *f, const struct op_
   if (!parts) return lower_memory(l);
   for (uint64_t i = 0; i < n; i++) {
     const struct gval args[] = {tensor_of(arg), gval_of(value_int(axis)), gval_of(value_int((int64_t)i))};
-    if (!lower_op(l, f, &op_table[OP_select], &(struct call_args){.positional = args, .n = ARRAY_LEN(args)},
-                  at, &parts[i]))
+    if (!lower_op(l, f, &op_table[OP_select],
+                  &(struct call_args){.at = at, .positional = args, .n = ARRAY_LEN(args)}, &parts[i]))
       return false;
   }
   *out = (struct gval){.kind = GVAL_TUPLE, .n = (uint32_t)n, .items = parts};
@@ -158,12 +158,13 @@ static bool several_meshgrid(struct lowering *l, struct frame *f, const struct o
     if (!own) return lower_memory(l);
     for (uint32_t k = 0; k < list->n; k++) own[k] = value_int(k == axis ? -1 : 1);
     const struct gval view[] = {gval_tensor(graph_value(list, i)), gval_of(value_tuple(own, list->n))};
-    if (!lower_op(l, f, &op_table[OP_view], &(struct call_args){.positional = view, .n = 2}, at, &parts[i]))
+    if (!lower_op(l, f, &op_table[OP_view], &(struct call_args){.at = at, .positional = view, .n = 2},
+                  &parts[i]))
       return false;
   }
   for (uint32_t i = 0; i < list->n; i++) {
     const struct gval expand[] = {parts[i], gval_of(value_tuple(sizes, list->n))};
-    if (!lower_op(l, f, &op_table[OP_expand], &(struct call_args){.positional = expand, .n = 2}, at,
+    if (!lower_op(l, f, &op_table[OP_expand], &(struct call_args){.at = at, .positional = expand, .n = 2},
                   &parts[i]))
       return false;
   }
@@ -179,21 +180,22 @@ static bool extreme(struct lowering *l, struct frame *f, const struct op_value *
   const struct gval x = tensor_of(arg);
   if (arg[DIM].kind == OPV_TENSOR) {
     const struct gval two[] = {x, tensor_of(&arg[DIM])};
-    return lower_op(l, f, &op_table[of_two], &(struct call_args){.positional = two, .n = 2}, at, out);
+    return lower_op(l, f, &op_table[of_two], &(struct call_args){.at = at, .positional = two, .n = 2}, out);
   }
   struct gval one[] = {x, gval_of(value_int(arg[DIM].i)), gval_of(value_bool(arg[KEEPDIM].i != 0))};
   if (arg[DIM].kind == OPV_NONE)
-    return lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 1}, at, out);
+    return lower_op(l, f, &op_table[pick], &(struct call_args){.at = at, .positional = one, .n = 1}, out);
   struct gval *both = arena_array(l->r->arena, 2, struct gval);
   if (!both) return lower_memory(l);
   *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
-  if (!lower_op(l, f, &op_table[pick], &(struct call_args){.positional = one, .n = 3}, at, &both[0]))
+  if (!lower_op(l, f, &op_table[pick], &(struct call_args){.at = at, .positional = one, .n = 3}, &both[0]))
     return false;
   /* argmax alone refuses bools, as in PyTorch */
   if (arg->tensor->type == FT_BOOL &&
-      !lower_op(l, f, &op_table[OP_long], &(struct call_args){.positional = &x, .n = 1}, at, &one[0]))
+      !lower_op(l, f, &op_table[OP_long], &(struct call_args){.at = at, .positional = &x, .n = 1}, &one[0]))
     return false;
-  return lower_op(l, f, &op_table[position], &(struct call_args){.positional = one, .n = 3}, at, &both[1]);
+  return lower_op(l, f, &op_table[position], &(struct call_args){.at = at, .positional = one, .n = 3},
+                  &both[1]);
 }
 
 static bool several_max(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
@@ -219,17 +221,20 @@ static bool sorted(struct lowering *l, struct frame *f, const struct op_value *a
   if (!both) return lower_memory(l);
   const struct gval x = tensor_of(arg), dim = gval_of(value_int(how->dim));
   const struct gval order[] = {x, dim, gval_of(value_bool(how->descending))};
-  if (!lower_op(l, f, &op_table[OP_argsort], &(struct call_args){.positional = order, .n = 3}, at, &both[1]))
+  if (!lower_op(l, f, &op_table[OP_argsort], &(struct call_args){.at = at, .positional = order, .n = 3},
+                &both[1]))
     return false;
   const bool one_of_one = arg->tensor->ndim == 0 && how->first && *how->first == 1;
   const struct gval part[] = {both[1], dim, gval_of(value_int(0)),
                               gval_of(value_int(how->first ? *how->first : 0))};
   if (how->first && !one_of_one &&
-      !lower_op(l, f, &op_table[OP_narrow], &(struct call_args){.positional = part, .n = 4}, at, &both[1]))
+      !lower_op(l, f, &op_table[OP_narrow], &(struct call_args){.at = at, .positional = part, .n = 4},
+                &both[1]))
     return false;
   const struct gval pick[] = {x, dim, both[1]};
   *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
-  return lower_op(l, f, &op_table[OP_gather], &(struct call_args){.positional = pick, .n = 3}, at, &both[0]);
+  return lower_op(l, f, &op_table[OP_gather], &(struct call_args){.at = at, .positional = pick, .n = 3},
+                  &both[0]);
 }
 
 static bool several_sort(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
@@ -248,12 +253,12 @@ static bool several_topk(struct lowering *l, struct frame *f, const struct op_va
 static bool so_far(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
                    struct gval *out, enum op_id values, enum op_id positions) {
   const struct gval args[] = {tensor_of(arg), gval_of(value_int(arg[1].i))};
-  const struct call_args call = {.positional = args, .n = ARRAY_LEN(args)};
+  const struct call_args call = {.at = at, .positional = args, .n = ARRAY_LEN(args)};
   struct gval *both = arena_array(l->r->arena, 2, struct gval);
   if (!both) return lower_memory(l);
   *out = (struct gval){.kind = GVAL_TUPLE, .n = 2, .items = both};
-  return lower_op(l, f, &op_table[values], &call, at, &both[0]) &&
-         lower_op(l, f, &op_table[positions], &call, at, &both[1]);
+  return lower_op(l, f, &op_table[values], &call, &both[0]) &&
+         lower_op(l, f, &op_table[positions], &call, &both[1]);
 }
 static bool several_cummax(struct lowering *l, struct frame *f, const struct op_value *arg, uint32_t at,
                            struct gval *out) {
@@ -278,7 +283,7 @@ static bool several_broadcast_tensors(struct lowering *l, struct frame *f, const
   for (uint32_t i = 0; i < b.ndim; i++) sizes[i] = value_int((int64_t)b.size[i]);
   for (uint32_t i = 0; i < arg->n; i++) {
     const struct gval expand[] = {gval_tensor(graph_value(arg, i)), gval_of(value_tuple(sizes, b.ndim))};
-    if (!lower_op(l, f, &op_table[OP_expand], &(struct call_args){.positional = expand, .n = 2}, at,
+    if (!lower_op(l, f, &op_table[OP_expand], &(struct call_args){.at = at, .positional = expand, .n = 2},
                   &parts[i]))
       return false;
   }
@@ -331,12 +336,12 @@ static const struct several {
 };
 
 bool lower_several(struct lowering *l, struct frame *f, struct span name, const struct call_args *args,
-                   uint32_t at, struct gval *out, bool *found) {
+                   struct gval *out, bool *found) {
   const struct several *row = NULL;
   for (size_t i = 0; i < ARRAY_LEN(several_table); i++)
     if (span_is(name, several_table[i].signature.name)) row = &several_table[i];
   *found = row != NULL;
   if (!row) return true;
   const struct op_value *bound;
-  return lower_bind(l, f, &row->signature, args, at, &bound) && row->expand(l, f, bound, at, out);
+  return lower_bind(l, f, &row->signature, args, &bound) && row->expand(l, f, bound, args->at, out);
 }
