@@ -1,6 +1,7 @@
 #!/bin/sh
 # Each rule of rules/rules.def has its page rules/doc/ID.md with the same name, severity, effect and title and all five
-# sections; no page is without a rule; and a reason that a page shows ("[FMT102/local-name]") is one that the rule has.
+# sections; no page is without a rule; a reason that a page shows ("[FMT102/local-name]") is one that the rule has, and the
+# finding that it shows has the form of the reason's sentence.
 # Run from the top folder; prints what is wrong and exits 1 if anything is.
 set -u
 # rules.def as "id|name|severity|effect|title", spelled as the reports spell them
@@ -39,5 +40,7 @@ for page in rules/doc/*.md; do
   id=$(basename "$page" .md)
   grep -q "^RULE($id," rules/rules.def || complain "$page belongs to no rule"
 done
+told=$(awk -f tests/sentences.awk validator/base/obs_*.def rules/doc/*.md)
+[ -z "$told" ] || complain "$told"
 [ -e "$failed" ] && { rm -f "$failed"; exit 1; }
 echo 'rules_docs: ok'
