@@ -25,7 +25,7 @@ static cJSON *make_run(void) {
   event_str(e, "profile", "strict");
   sandbox = event_object(e, "sandbox");
   event_str(sandbox, "level", "standard");
-  event_push_str(event_array(sandbox, "degraded"), "landlock");
+  event_push_text(event_array(sandbox, "degraded"), SPAN("landlock"), 64);
   return e;
 }
 
@@ -40,9 +40,8 @@ static cJSON *make_clean(void) {
   event_u64(e, "num_tensors", 122);
   event_u64(e, "params", 11689512);
   dtypes = event_object(e, "dtypes");
-  event_tally(dtypes, SPAN("float32"), 100);
-  event_tally(dtypes, SPAN("int64"), 20);
-  event_tally(dtypes, SPAN("float32"), 2);
+  event_u64(dtypes, "float32", 102);
+  event_u64(dtypes, "int64", 20);
   timing = event_object(e, "timing");
   event_real(timing, "seconds", 0.0625);
   return e;
@@ -81,7 +80,7 @@ static cJSON *make_unsafe(void) {
   event_real(output, "max", (double)NAN);
   event_figure(output, "max_abs", 0.25);
   event_bool(output, "argmax_agree", false);
-  event_push_str(event_array(e, "says"), "do not load it");
+  event_push_text(event_array(e, "says"), SPAN("do not load it"), 64);
   return e;
 }
 
@@ -238,7 +237,7 @@ static cJSON *make_summary(void) {
   counts = event_object(e, "severities");
   event_u64(counts, "critical", 38);
   event_u64(counts, "medium", 1);
-  event_push_str(event_array(e, "says"), "clean is not trust.");
+  event_push_text(event_array(e, "says"), SPAN("clean is not trust."), 64);
   return e;
 }
 

@@ -14,7 +14,6 @@ enum { MIB = 1 << 20, SECONDS = 10, REPORT_BYTES = 4 * MIB, NAMES_SHOWN = 512 };
 struct reading {
   struct policy *p;
   struct arena *a;
-  struct globals *into; /* whose names come next */
   const char *wrong;
 };
 

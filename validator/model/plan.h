@@ -211,7 +211,6 @@ struct plan_header {
   uint8_t magic[8];
   uint32_t complete;            /* written last: the scan came to its end */
   uint32_t kind;                /* enum container_kind */
-  uint32_t root_kind;           /* enum plan_value_kind of the root */
   uint32_t protocol;            /* of the object pickle */
   uint64_t text_at, text_bytes; /* the pool of texts */
   uint64_t num_ops;             /* opcodes executed */

@@ -97,20 +97,7 @@ static cJSON *added(cJSON *parent, const char *key, cJSON *child) {
 cJSON *event_object(cJSON *event, const char *key) { return added(event, key, cJSON_CreateObject()); }
 cJSON *event_array(cJSON *event, const char *key) { return added(event, key, cJSON_CreateArray()); }
 
-void event_tally(cJSON *object, struct span name, uint64_t n) {
-  enum { NAME_MAX_SHOWN = 256 };
-  cJSON *key = visible_item(name, NAME_MAX_SHOWN);
-  if (!key) return;
-  cJSON *old = cJSON_GetObjectItemCaseSensitive(object, key->valuestring);
-  if (old)
-    (void)cJSON_SetNumberHelper(old, old->valuedouble + (double)n);
-  else
-    event_u64(object, key->valuestring, n);
-  cJSON_Delete(key);
-}
-
 void event_push_u64(cJSON *array, uint64_t n) { push(array, u64_item(n)); }
-void event_push_str(cJSON *array, const char *trusted) { push(array, cJSON_CreateString(trusted)); }
 void event_push_text(cJSON *array, struct span text, size_t max) { push(array, visible_item(text, max)); }
 
 cJSON *event_push_object(cJSON *array) {

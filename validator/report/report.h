@@ -50,11 +50,7 @@ void event_bool(cJSON *event, const char *key, bool b);
 void event_null(cJSON *event, const char *key);
 cJSON *event_object(cJSON *event, const char *key); /* an empty child, owned by the event */
 cJSON *event_array(cJSON *event, const char *key);
-/* Adds n to an object's member whose name is untrusted bytes (a device, a dtype); makes the member when it is
- * new. */
-void event_tally(cJSON *object, struct span name, uint64_t n);
 void event_push_u64(cJSON *array, uint64_t n);
-void event_push_str(cJSON *array, const char *trusted);
 void event_push_text(cJSON *array, struct span text, size_t max);
 cJSON *event_push_object(cJSON *array);
 
