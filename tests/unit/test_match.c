@@ -525,6 +525,7 @@ static void the_state_dict_is_found_or_asked_for(void **state) {
       {"", "", "model ema", true, OBS_DICT_SEVERAL, "ema"},
       {"state_dict", "", "model ema", false, OBS_DICT_ABSENT, "model (3 keys), ema (3 keys)"},
       {"model", "x", "model ema", false, OBS_DICT_ABSENT, "model (3 keys), ema (3 keys)"},
+      {"model", "x", "model", false, OBS_DICT_ABSENT, "model (3 keys)"},
       {"model", "", "", false, OBS_DICT_OTHER, "an empty dict"},
   };
   (void)state;

@@ -94,14 +94,13 @@ const struct plan_dict *match_choose(const struct arch *arch, const struct plan 
     note_place(plan, d, a, o);
     return d;
   }
-  if (plan->num_dicts > 1 && (options->key.n || !best)) {
-    observe(o, (struct observation){.kind = OBS_DICT_ABSENT,
-                                    .subject = wanted,
-                                    .got = plan->num_dicts,
-                                    .detail = match_dicts(a, plan, NULL)});
+  /* The architecture file's place is a wish, --key is not. */
+  if (options->key.n || (plan->num_dicts > 1 && !best)) {
+    observe(o, (struct observation){
+                   .kind = OBS_DICT_ABSENT, .subject = wanted, .detail = match_dicts(a, plan, NULL)});
     return NULL;
   }
-  if (plan->num_dicts > 1) first = best; /* the architecture file's place is a wish, --key is not */
+  if (plan->num_dicts > 1) first = best;
   struct span line = loading_line(a, plan, first), path = path_shown(plan_span(plan, first->path));
   observe(o, (struct observation){
                  .kind = OBS_DICT_ELSEWHERE,

@@ -46,7 +46,7 @@ struct member {
 
 struct container {
   enum container_kind kind;
-  struct span file;       /* the mapping: bytes may change under us; copy before parsing (container_copy) */
+  struct span file;       /* the mapping: bytes may change under us; copy before parsing (member_copy) */
   struct span top;        /* "archive" of "archive/data.pkl"; empty for legacy */
   struct member *members; /* in central-directory order */
   uint32_t num_members;
