@@ -6,6 +6,7 @@ import argparse
 import collections
 import enum
 import functools
+import inspect as signatures
 import operator
 import os
 import re
@@ -166,7 +167,47 @@ def recipes():
         yield f"Transformer Engine, {how}", state, FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes)
+PARTS = {  # what whole models of these packages are made of: one class of each kind
+    nn.Module: ["chemprop.nn.message_passing.base.BondMessagePassing", "chemprop.nn.metrics.MSE", "chemprop.nn.transforms.UnscaleTransform",
+                "einops.layers.torch.EinMix", "facenet_pytorch.models.inception_resnet_v1.InceptionResnetV1",
+                "pretrainedmodels.models.senet.SENet", "pytorch_pretrained_bert.modeling.BertForSequenceClassification",
+                "pytorch_transformers.modeling_bert.BertModel", "schnetpack.atomistic.AtomisticModel", "schnetpack.nn.base.Dense",
+                "schnetpack.representation.painn.PaiNN", "schnetpack.transform.casting.CastTo64", "torchaudio.models.conv_tasnet.ConvTasNet",
+                "torchaudio.transforms.Resample", "torchaudio.transforms._transforms.MelSpectrogram", "torchcrf.CRF",
+                "torch_geometric.nn.conv.gat_conv.GATConv", "torch_geometric.nn.norm.batch_norm.BatchNorm",
+                "transformers.modeling_roberta.RobertaModel", "transformers.models.bert.modeling_bert.BertForTokenClassification",
+                "transformers.models.gpt2.modeling_gpt2.GPT2LMHeadModel", "transformers.models.t5.modeling_t5.T5Stack"],
+    object: ["stable_baselines.common.noise.NormalActionNoise", "stable_baselines.common.running_mean_std.RunningMeanStd",
+             "stable_baselines.common.vec_env.vec_normalize.VecNormalize", "torch_sparse.storage.SparseStorage",
+             "transformers.models.bert.configuration_bert.BertConfig", "transformers.utils.quantization_config.GPTQConfig"],
+    type: ["stable_baselines.common.policies.MlpPolicy", "stable_baselines.sac.sac.SAC"],
+    None: ["schnetpack.nn.activations.shifted_softplus", "torch_geometric.nn.pool.glob.global_mean_pool", "transformers.activations.gelu_new"],
+}
+ENUMS = {"accelerate.state.DistributedType": "MULTI_GPU", "chemprop.nn.utils.Activation": 1, "lightning.pytorch.utilities.enums.GradClipAlgorithmType":
+         "norm", "stable_baselines.her.replay_buffer.GoalSelectionStrategy": 0, "transformers.tokenization_utils_base.TruncationStrategy": "longest_first"}
+
+
+def parts():
+    for base, paths in PARTS.items():
+        for path in paths:
+            if base in (nn.Module, object):
+                value = make(path, base, weight=torch.ones(2), activation=torch.nn.functional.relu)
+            else:
+                value = put(type("Stub", (), {}), path) if base is type else function(path)
+            yield path, {"model": NET.state_dict(), "part": value}, FINDINGS
+    for path, value in ENUMS.items():
+        for how in ("value", "getattr"):
+            yield f"{path}, {how}", {"model": NET.state_dict(), "is": member(path, value, how)}, FINDINGS
+
+
+def rearranged():
+    layer = make("einops.layers.torch.Rearrange", nn.Module, pattern="b c h w -> b (c h w)", axes_lengths={})
+    yield "einops, 0.2", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
+    type(layer).__getstate__ = lambda self: {"pattern": self.pattern, "axes_lengths": self.axes_lengths}
+    yield "einops, 0.7", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
+
+
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, rearranged)
 
 
 def high(path):
@@ -179,6 +220,7 @@ def high(path):
 # ---- what does run code: the reason says what it is and what to do instead ----
 
 def hostile():
+    yield "source of a function", {"args": Call(signatures.getsource, (int,))}, "imports and reads source files"
     compiled = make("torch._dynamo.eval_frame.OptimizedModule", nn.Module)
     compiled._modules["_orig_mod"] = NET
     yield "torch.compile", compiled, "state_dict"
