@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import tempfile
+import typing
 import warnings
 
 try:
@@ -200,6 +201,42 @@ def parts():
             yield f"{path}, {how}", {"model": NET.state_dict(), "is": member(path, value, how)}, FINDINGS
 
 
+# What MessagePassing.__init__ sets, from 1.3 to 2.4.
+GRAPH_NAMES = ("__message_args__", "__special_args__", "__update_args__", "__msg_params__", "__aggr_params__", "__msg_aggr_params__",
+               "__update_params__", "__args__", "__user_args__", "__fused_user_args__", "__edge_user_args__", "__fuse__", "__explain__",
+               "__edge_mask__", "__loop_mask__", "__record_propagate__", "__records__", "__record_dict__")
+
+
+def graphs():
+    """A layer of PyTorch Geometric keeps the parameters of its functions: inspect's own up to 2.4, named tuples since; and its Linear
+    registers a method as a hook of load_state_dict."""
+    def message(x_j: torch.Tensor, weight: typing.Optional[torch.Tensor] = None, *more):
+        return x_j
+
+    hooked = make("torch_geometric.nn.dense.linear.Linear", nn.Module, in_channels=3)
+    type(hooked)._lazy_load_hook = lambda self, *_: None
+    type(hooked)._lazy_load_hook.__name__ = "_lazy_load_hook"
+    hooked._register_load_state_dict_pre_hook(hooked._lazy_load_hook)
+    given = collections.OrderedDict(signatures.signature(message).parameters)
+    kinds = [Call(signatures.Parameter, ("x_j", Call(type(p.kind), (int(p.kind),))), {"_default": p.default, "_annotation": p.annotation})
+             for p in given.values()]
+    named = put(collections.namedtuple("Stub", "name type type_repr default"), "torch_geometric.inspector.Parameter")
+    tuples = [named(p.name, p.annotation, "Tensor", p.default) for p in given.values()]
+    for how, params in (("as it is", given), ("by value", kinds), ("named tuples", tuples)):
+        layer = make("torch_geometric.nn.conv.gcn_conv.GCNConv", nn.Module, aggr="add", flow="source_to_target",
+                     **{name: {"x_j", "weight"} for name in GRAPH_NAMES}, inspector=make("torch_geometric.nn.conv.utils.inspector.Inspector", params={"message": params}))
+        layer.inspector.base_class, layer.lin = layer, hooked
+        yield f"PyTorch Geometric, {how}", nn.Sequential(layer, nn.ReLU()), FINDINGS
+
+
+def counted():
+    for names in (("__flops__", "__params__", "__mask__", "__batch_counter__"), ("__flops__", "__macs__", "__start_time__", "__duration__")):
+        net = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+        net[0].__dict__.update({name: 0 for name in names})
+        net.__name__ = "counted"
+        yield f"counted operations, {names[1]}", net, FINDINGS
+
+
 def rearranged():
     layer = make("einops.layers.torch.Rearrange", nn.Module, pattern="b c h w -> b (c h w)", axes_lengths={})
     yield "einops, 0.2", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
@@ -207,7 +244,7 @@ def rearranged():
     yield "einops, 0.7", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, rearranged)
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, counted, rearranged)
 
 
 def high(path):

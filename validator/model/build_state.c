@@ -44,11 +44,42 @@ static bool is_taken(const struct names *names, struct span name) {
   return false;
 }
 
-/* Names that mean nothing to Python in an instance: yacs and its heirs keep their switches under them, and
- * torch.jit what it found in a module that it compiled. */
-static const char *const inert_names[] = {"__constants__",   "__deprecated_keys__", "__doc__",
-                                          "__immutable__",   "__new_allowed__",     "__overloads__",
-                                          "__renamed_keys__"};
+/* Names that mean nothing to Python in an instance: yacs and its heirs keep their switches under them,
+ * torch.jit what it found in a module that it compiled, PyTorch Geometric the parameters of a layer's
+ * functions, ptflops and DeepSpeed their counts. */
+static const char *const inert_names[] = {"__aggr_params__",
+                                          "__args__",
+                                          "__batch_counter__",
+                                          "__constants__",
+                                          "__deprecated_keys__",
+                                          "__doc__",
+                                          "__duration__",
+                                          "__edge_mask__",
+                                          "__edge_user_args__",
+                                          "__explain__",
+                                          "__flops__",
+                                          "__fuse__",
+                                          "__fused_user_args__",
+                                          "__immutable__",
+                                          "__loop_mask__",
+                                          "__macs__",
+                                          "__mask__",
+                                          "__message_args__",
+                                          "__msg_aggr_params__",
+                                          "__msg_params__",
+                                          "__name__",
+                                          "__new_allowed__",
+                                          "__overloads__",
+                                          "__params__",
+                                          "__record_dict__",
+                                          "__record_propagate__",
+                                          "__records__",
+                                          "__renamed_keys__",
+                                          "__special_args__",
+                                          "__start_time__",
+                                          "__update_args__",
+                                          "__update_params__",
+                                          "__user_args__"};
 static const struct names inert = {inert_names, ARRAY_LEN(inert_names)};
 
 static bool is_special(struct span name) { return span_starts(name, SPAN("__")) && !is_taken(&inert, name); }
