@@ -86,7 +86,7 @@ for t in \
   tests/oracle/distributed.py \
   tests/oracle/tar_files.py \
   tests/oracle/torch_scan.py \
-  tests/oracle/torch_objects.py tests/oracle/harmless.py tests/oracle/published.py tests/oracle/science.py \
+  tests/oracle/torch_objects.py tests/oracle/harmless.py tests/oracle/published.py tests/oracle/learners.py tests/oracle/science.py \
   tests/oracle/decompile.py \
   tests/oracle/torch_forward.py tests/oracle/torch_statements.py tests/oracle/torch_sequences.py tests/oracle/quantized.py tests/oracle/broken.py tests/oracle/edges.py tests/oracle/onnx_cases.py \
   tests/oracle/load_state_dict.py tests/oracle/goldens.py tests/oracle/weights.py \

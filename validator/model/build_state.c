@@ -46,8 +46,9 @@ static bool is_taken(const struct names *names, struct span name) {
 
 /* Names that mean nothing to Python in an instance: yacs and its heirs keep their switches under them,
  * torch.jit what it found in a module that it compiled, PyTorch Geometric the parameters of a layer's
- * functions, ptflops and DeepSpeed their counts. */
+ * functions, ptflops and DeepSpeed their counts, functools.update_wrapper what an object stands for. */
 static const char *const inert_names[] = {"__aggr_params__",
+                                          "__annotations__",
                                           "__args__",
                                           "__batch_counter__",
                                           "__constants__",
@@ -65,12 +66,14 @@ static const char *const inert_names[] = {"__aggr_params__",
                                           "__macs__",
                                           "__mask__",
                                           "__message_args__",
+                                          "__module__",
                                           "__msg_aggr_params__",
                                           "__msg_params__",
                                           "__name__",
                                           "__new_allowed__",
                                           "__overloads__",
                                           "__params__",
+                                          "__qualname__",
                                           "__record_dict__",
                                           "__record_propagate__",
                                           "__records__",
@@ -79,7 +82,8 @@ static const char *const inert_names[] = {"__aggr_params__",
                                           "__start_time__",
                                           "__update_args__",
                                           "__update_params__",
-                                          "__user_args__"};
+                                          "__user_args__",
+                                          "__wrapped__"};
 static const struct names inert = {inert_names, ARRAY_LEN(inert_names)};
 
 static bool is_special(struct span name) { return span_starts(name, SPAN("__")) && !is_taken(&inert, name); }

@@ -63,10 +63,23 @@ static uint32_t jagged(const struct call *c, const struct call *outer) {
   return call_built(outer, BUILT_RECORD, 0);
 }
 
+/* fastai's _fa_rebuild_tensor calls the class with the tensor: only classes that keep it and no more. */
+uint32_t build_CLASS_TENSOR(const struct call *c) {
+  const struct global_row *cls = call_row(c, 0);
+  if (c->n != 7 || !is_subclass(cls) || !span_starts(span_str(cls->module), SPAN("fastai.")) ||
+      !span_starts(span_str(cls->name), SPAN("Tensor")))
+    return refuse_arguments(c, "the class is no tensor class of fastai's, or the arguments are not its own");
+  struct call inner = *c;
+  inner.first = 1;
+  inner.n = c->n - 1;
+  return build_TENSOR_V2(&inner);
+}
+
 /* func(*args) given a type: only torch's own rebuilding functions (threats H20). */
 uint32_t build_FROM_TYPE_V2(const struct call *c) {
   static builder_fn *const functions[BUILDERS] = {[BUILD_TENSOR_V2] = build_TENSOR_V2,
                                                   [BUILD_TENSOR_V3] = build_TENSOR_V3,
+                                                  [BUILD_CLASS_TENSOR] = build_CLASS_TENSOR,
                                                   [BUILD_PARAMETER] = build_PARAMETER,
                                                   [BUILD_PARAMETER_STATE] = build_PARAMETER_STATE,
                                                   [BUILD_QTENSOR] = build_QTENSOR,

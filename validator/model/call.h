@@ -9,13 +9,14 @@ struct call {
   struct machine *m;
   val_id object;
   val_id args;
-  uint32_t n;                   /* of them */
+  uint32_t first;               /* of them that is looked at */
+  uint32_t n;                   /* of them, from the first */
   uint32_t at;                  /* offset of the calling opcode */
   const struct global_row *row; /* of the callee; NULL: on no list */
 };
 
 static inline val_id call_arg(const struct call *c, uint32_t i) {
-  return i < c->n ? value_item(c->m, c->args, i) : 0;
+  return i < c->n ? value_item(c->m, c->args, c->first + i) : 0;
 }
 static inline enum value_kind call_kind(const struct call *c, uint32_t i) {
   return kind_of(c->m, call_arg(c, i));
