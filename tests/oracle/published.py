@@ -261,6 +261,8 @@ def hostile():
     compiled = make("torch._dynamo.eval_frame.OptimizedModule", nn.Module)
     compiled._modules["_orig_mod"] = NET
     yield "torch.compile", compiled, "state_dict"
+    named = {"model": "someone/somewhat", "trust_remote_code": True}
+    yield "Flair's transformers", make("flair.embeddings.token.TransformerWordEmbeddings", nn.Module, **named), "may run its code"
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,
                                                          (int, put(type("Stub", (), {}), "mycorp.nets.Encoder"))))}, "--allow mycorp.nets.Encoder"
 
