@@ -176,16 +176,20 @@ PARTS = {  # what whole models of these packages are made of: one class of each 
                 "schnetpack.representation.painn.PaiNN", "schnetpack.transform.casting.CastTo64", "torchaudio.models.conv_tasnet.ConvTasNet",
                 "torchaudio.transforms.Resample", "torchaudio.transforms._transforms.MelSpectrogram", "torchcrf.CRF",
                 "torch_geometric.nn.conv.gat_conv.GATConv", "torch_geometric.nn.norm.batch_norm.BatchNorm",
+                "sentence_transformers.models.Pooling.Pooling", "ultralytics.nn.modules.C2f", "yolov6.layers.common.RepVGGBlock", "yolov6.models.yolo.Model",
                 "transformers.modeling_roberta.RobertaModel", "transformers.models.bert.modeling_bert.BertForTokenClassification",
                 "transformers.models.gpt2.modeling_gpt2.GPT2LMHeadModel", "transformers.models.t5.modeling_t5.T5Stack"],
-    object: ["stable_baselines.common.noise.NormalActionNoise", "stable_baselines.common.running_mean_std.RunningMeanStd",
+    object: ["ase.cell.Cell", "category_encoders.target_encoder.TargetEncoder", "imblearn.pipeline.Pipeline",
+             "super_gradients.training.processing.processing.ComposeProcessing", "torchtext.legacy.data.field.Field",
+             "ultralytics.yolo.v8.detect.train.Loss", "UnslothGRPOTrainer.UnslothGRPOConfig", "setfit.training_args.TrainingArguments",
+             "stable_baselines.common.noise.NormalActionNoise", "stable_baselines.common.running_mean_std.RunningMeanStd",
              "stable_baselines.common.vec_env.vec_normalize.VecNormalize", "torch_sparse.storage.SparseStorage",
              "transformers.models.bert.configuration_bert.BertConfig", "transformers.utils.quantization_config.GPTQConfig"],
     type: ["stable_baselines.common.policies.MlpPolicy", "stable_baselines.sac.sac.SAC"],
     None: ["schnetpack.nn.activations.shifted_softplus", "torch_geometric.nn.pool.glob.global_mean_pool", "transformers.activations.gelu_new"],
 }
 ENUMS = {"accelerate.state.DistributedType": "MULTI_GPU", "chemprop.nn.utils.Activation": 1, "lightning.pytorch.utilities.enums.GradClipAlgorithmType":
-         "norm", "stable_baselines.her.replay_buffer.GoalSelectionStrategy": 0, "transformers.tokenization_utils_base.TruncationStrategy": "longest_first"}
+         "norm", "stanza.models.constituency.parse_transitions.TransitionScheme": 1, "stable_baselines.her.replay_buffer.GoalSelectionStrategy": 0, "transformers.tokenization_utils_base.TruncationStrategy": "longest_first"}
 
 
 def parts():
@@ -237,6 +241,21 @@ def counted():
         yield f"counted operations, {names[1]}", net, FINDINGS
 
 
+def tokenizers():
+    """As PyO3 has them: __getnewargs__ and the JSON of the state."""
+    model = make("tokenizers.models.BPE")
+    type(model).__new__ = lambda cls, *args: object.__new__(cls)
+    type(model).__getstate__ = lambda self: b'{"type":"BPE","vocab":{},"merges":[]}'
+    thing = make("tokenizers.Tokenizer")
+    type(thing).__new__ = lambda cls, *args: object.__new__(cls)
+    type(thing).__getnewargs__ = lambda self: (model,)
+    type(thing).__getstate__ = lambda self: b'{"version":"1.0","added_tokens":[]}'
+    for cls in (type(model), type(thing)):
+        cls.__setstate__ = lambda self, state: None
+    fast = make("transformers.models.bert.tokenization_bert_fast.BertTokenizerFast", _tokenizer=thing, padding_side="right", model_max_length=512)
+    yield "tokenizer", {"model": NET.state_dict(), "tokenizer": fast}, FINDINGS
+
+
 def rearranged():
     layer = make("einops.layers.torch.Rearrange", nn.Module, pattern="b c h w -> b (c h w)", axes_lengths={})
     yield "einops, 0.2", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
@@ -244,7 +263,7 @@ def rearranged():
     yield "einops, 0.7", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, counted, rearranged)
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, counted, tokenizers, rearranged)
 
 
 def high(path):
