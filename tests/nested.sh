@@ -53,6 +53,14 @@ for f in gz bz2 xz lz4 lzma; do
   expect 1 GLB301 --nested bad.pkl.$f
 done
 expect 0 'good-twice.zip!good.tar.gz!good/p.pkl' --nested good-twice.zip
+# NeMo packs a folder as `.`: no part of such a name ends in a dot.
+tar -czf packed.nemo -C good ./p.pkl ./README.md
+expect 0 packed.nemo --nested packed.nemo
+if "$CKPTLINT" --nested packed.nemo | grep -q FMT107; then
+  failed=$((failed + 1)) && echo "FAILED packed.nemo : ./ is said to end in a dot"
+else
+  passed=$((passed + 1))
+fi
 expect 1 GLB301 --nested bad-twice.zip
 expect 2 LIM807 --nested=1 good-twice.zip
 # At that depth a file of torch is read, though it is an archive too; a zip of pickles is not.

@@ -34,7 +34,10 @@ static bool ends_in_dot(struct span part) {
   return part.n && !is_parent(part) && (part.p[part.n - 1] == '.' || part.p[part.n - 1] == ' ');
 }
 static bool has_parent(struct span name) { return any_part(name, is_parent); }
-static bool has_trailing_dot(struct span name) { return any_part(name, ends_in_dot); }
+/* tar writes what lies in the folder that it packs under "./". */
+static bool has_trailing_dot(struct span name) {
+  return any_part(span_starts(name, SPAN("./")) ? span_from(name, 2) : name, ends_in_dot);
+}
 
 static const struct {
   enum obs_kind kind;
