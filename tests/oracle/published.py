@@ -233,6 +233,24 @@ def graphs():
         yield f"PyTorch Geometric, {how}", nn.Sequential(layer, nn.ReLU()), FINDINGS
 
 
+def batches():
+    """Batch.__reduce__ since 2.0: an object that is called with the classes that a batch is of."""
+    getter = make("torch_geometric.data.batch.DynamicInheritanceGetter")
+    type(getter).__call__ = lambda self, cls, base: None
+    batch = make("torch_geometric.data.batch.Batch")
+    for path in ("torch_geometric.data.data.Data", "torch_geometric.data.hetero_data.HeteroData"):
+        store = make("torch_geometric.data.storage.GlobalStorage", _mapping={"x": torch.ones(2, 3), "batch": torch.tensor([0, 1])})
+        state = {"_store": store, "_num_graphs": 2, "_slice_dict": {"x": torch.tensor([0, 1, 2])}, "_inc_dict": {}}
+        yield f"batch of {path}", [Call(getter, (type(batch), type(make(path))), state)], FINDINGS
+
+
+def mappers():
+    mapper = make("sklearn_pandas.dataframe_mapper.DataFrameMapper", default=False, sparse=False)
+    mapper.features = [("age", None), (["city"], [make("sklearn.preprocessing._data.StandardScaler")], {"alias": "town"})]
+    mapper.built_features = mapper.features
+    yield "sklearn_pandas", {"model": NET.state_dict(), "mapper": mapper}, FINDINGS
+
+
 def counted():
     for names in (("__flops__", "__params__", "__mask__", "__batch_counter__"), ("__flops__", "__macs__", "__start_time__", "__duration__")):
         net = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
@@ -263,7 +281,7 @@ def rearranged():
     yield "einops, 0.7", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, counted, tokenizers, rearranged)
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, batches, mappers, counted, tokenizers, rearranged)
 
 
 def high(path):
@@ -280,6 +298,13 @@ def hostile():
     compiled = make("torch._dynamo.eval_frame.OptimizedModule", nn.Module)
     compiled._modules["_orig_mod"] = NET
     yield "torch.compile", compiled, "state_dict"
+    mapper = make("sklearn_pandas.dataframe_mapper.DataFrameMapper", features=[(function("torchvision.datasets.folder.pil_loader"), None, {}, "/etc/passwd")])
+    yield "columns that are called", {"mapper": mapper}, "columns its class would call"
+    getter = make("torch_geometric.data.batch.DynamicInheritanceGetter")
+    type(getter).__call__ = lambda self, *classes: None
+    yield "other classes in a batch", Call(getter, (dict, put(type("Stub", (), {}), "addict.addict.Dict"))), "not Batch and a class of graphs"
+    product = make("e3nn.o3._tensor_product._sub.FullyConnectedTensorProduct", nn.Module, __codegen__={"_compiled_main": b"PK"})
+    yield "e3nn's tensor products", nn.Sequential(product), "the code in its state"
     named = {"model": "someone/somewhat", "trust_remote_code": True}
     yield "Flair's transformers", make("flair.embeddings.token.TransformerWordEmbeddings", nn.Module, **named), "may run its code"
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,

@@ -1,6 +1,6 @@
 /* Functions that a program reaches by a call, where others name them, and of which it is plain what they are:
- * the constructor of zoneinfo's time zones, and numpy's own as dill writes them. What reaches anything else
- * is refused (build_indirect.c). */
+ * the constructor of zoneinfo's time zones, numpy's own as dill writes them, and what makes a batch of
+ * PyTorch Geometric. What reaches anything else is refused (build_indirect.c). */
 #include "model/call.h"
 
 static bool is_dill(const struct global_row *row, const char *name) {
@@ -44,6 +44,7 @@ bool is_dill_function(const struct built *b) {
 
 const struct global_row *reached_row(const struct checkpoint *cp, const struct machine *m, val_id callee) {
   const struct built *b = built_of(cp, m, callee);
+  if (b && b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_GRAPH_BATCH) return b->row;
   if (!b || !is_attribute(b)) return NULL;
   val_id args = value_object(m, callee)->args, owner = value_item(m, args, 0);
   struct span name = value_bytes(m, value_item(m, args, 1));
@@ -70,6 +71,23 @@ uint32_t build_ZONE(const struct call *c) {
   bool fine = (c->n == 1 || c->n == 2) && call_is_str(c, 0) && is_zone_name(call_bytes(c, 0)) &&
               (c->n == 1 || call_kind(c, 1) == VAL_BOOL || call_kind(c, 1) == VAL_INT);
   return fine ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not the name of a time zone");
+}
+
+static bool names_class(const struct call *c, uint32_t i, const char *module, const char *name) {
+  const struct global *g = value_global(c->m, call_arg(c, i));
+  return g && span_is(g->mapped_module, module) && span_is(g->mapped_name, name);
+}
+
+/* DynamicInheritanceGetter()(Batch, Data): Batch.__reduce__ gives the classes that the batch is of, which are
+ * called without arguments (torch_geometric/data/batch.py). */
+uint32_t build_GRAPH_BATCH(const struct call *c) {
+  bool batch = names_class(c, 0, "torch_geometric.data.batch", "Batch") &&
+               (names_class(c, 1, "torch_geometric.data.data", "Data") ||
+                names_class(c, 1, "torch_geometric.data.hetero_data", "HeteroData") ||
+                names_class(c, 1, "torch_geometric.data.temporal", "TemporalData"));
+  if (c->n != 0 && (c->n != 2 || !batch))
+    return refuse_arguments(c, "not Batch and a class of graphs, which it would call");
+  return call_built(c, BUILT_RECORD, 0);
 }
 
 /* (_reconstruct, its arguments, the state, None): what others write as a call and a BUILD. */

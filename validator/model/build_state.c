@@ -183,12 +183,30 @@ static bool computes_state(const struct global_row *row) {
   return works;
 }
 
+/* DataFrameMapper.__setstate__ gives each of its features to _build_feature(columns, transformers, options,
+ * X), which calls the columns with X (sklearn_pandas 2): lists of three at most, as it writes them. */
+static bool calls_columns(struct checkpoint *cp, const struct machine *m, const struct global_row *row,
+                          val_id state, uint32_t at) {
+  if (!row || strcmp(row->module, "sklearn_pandas.dataframe_mapper") != 0) return false;
+  val_id fields = state_fields(m, state);
+  val_id features = kind_of(m, fields) == VAL_DICT ? dict_get(m, fields, "features") : 0;
+  if (kind_of(m, features) != VAL_LIST) return true;
+  if (!spend(cp, value_count(m, features), at)) return false;
+  for (uint32_t i = 0; i < value_count(m, features); i++) {
+    val_id one = value_item(m, features, i);
+    if ((kind_of(m, one) != VAL_TUPLE && kind_of(m, one) != VAL_LIST) || value_count(m, one) > 3) return true;
+  }
+  return false;
+}
+
 /* TorchScript's objects are no Python objects: no name of an attribute is special. */
 static void build_record(struct checkpoint *cp, struct machine *m, const struct global_row *row, val_id state,
                          uint32_t at) {
   if (runs_script(cp)) return;
   if (computes_state(row) && keeps_function(cp, m, state, at))
     refuse_build(cp, at, "a record", "a state that keeps a function, where its class looks for values");
+  if (calls_columns(cp, m, row, state, at))
+    refuse_build(cp, at, "a record", "features whose columns its class would call");
   bool pair = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;
   for (uint32_t i = 0; i < (pair ? 2 : 1); i++) {
     val_id part = pair ? value_item(m, state, i) : state;
