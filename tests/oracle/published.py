@@ -170,7 +170,9 @@ def recipes():
 
 PARTS = {  # what whole models of these packages are made of: one class of each kind
     nn.Module: ["chemprop.nn.message_passing.base.BondMessagePassing", "chemprop.nn.metrics.MSE", "chemprop.nn.transforms.UnscaleTransform",
-                "einops.layers.torch.EinMix", "facenet_pytorch.models.inception_resnet_v1.InceptionResnetV1",
+                "a2c_ppo_acktr.model.MLPBase", "dgl.nn.pytorch.conv.sageconv.SAGEConv", "einops.layers.torch.EinMix", "facenet_pytorch.models.inception_resnet_v1.InceptionResnetV1",
+                "monai.networks.nets.unet.UNet", "retinanet.model.ResNet", "rlkit.torch.sac.policies.TanhGaussianPolicy",
+                "spinup.algos.pytorch.sac.core.MLPActorCritic",
                 "pretrainedmodels.models.senet.SENet", "pytorch_pretrained_bert.modeling.BertForSequenceClassification",
                 "pytorch_transformers.modeling_bert.BertModel", "schnetpack.atomistic.AtomisticModel", "schnetpack.nn.base.Dense",
                 "schnetpack.representation.painn.PaiNN", "schnetpack.transform.casting.CastTo64", "torchaudio.models.conv_tasnet.ConvTasNet",
@@ -233,6 +235,18 @@ def graphs():
         yield f"PyTorch Geometric, {how}", nn.Sequential(layer, nn.ReLU()), FINDINGS
 
 
+def translators():
+    """OpenNMT-py keeps torchtext's fields, whose vocabulary has a function for words that are not in it."""
+    index = collections.defaultdict(function("torchtext.vocab._default_unk_index"), {"<unk>": 0, "a": 1})
+    words_of = make("torchtext.vocab.Vocab", freqs=collections.Counter(a=2), itos=["<unk>", "a"], stoi=index, vectors=None)
+    split = functools.partial(function("onmt.inputters.text_dataset._feature_tokenize"), layer=0, feat_delim=None)
+    field = make("torchtext.data.field.Field", vocab=words_of, tokenize=split, dtype=torch.int64)
+    fields = make("onmt.inputters.text_dataset.TextMultiField", fields=[("src", field)])
+    yield "OpenNMT-py", {"model": NET.state_dict(), "generator": {}, "vocab": {"src": fields, "tgt": fields}, "opt": argparse.Namespace(seed=1)}, FINDINGS
+    adam = make("onmt.Optim.Optim", optimizer=torch.optim.Adam(NET.parameters()), lr=1.0)
+    yield "OpenNMT-py 0.2", {"model": NET.state_dict(), "vocab": [("src", words_of), ("tgt", words_of)], "optim": adam}, FINDINGS
+
+
 def batches():
     """Batch.__reduce__ since 2.0: an object that is called with the classes that a batch is of."""
     getter = make("torch_geometric.data.batch.DynamicInheritanceGetter")
@@ -281,7 +295,7 @@ def rearranged():
     yield "einops, 0.7", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, batches, mappers, counted, tokenizers, rearranged)
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, translators, batches, mappers, counted, tokenizers, rearranged)
 
 
 def high(path):
