@@ -319,6 +319,10 @@ def hostile():
     yield "other classes in a batch", Call(getter, (dict, put(type("Stub", (), {}), "addict.addict.Dict"))), "not Batch and a class of graphs"
     product = make("e3nn.o3._tensor_product._sub.FullyConnectedTensorProduct", nn.Module, __codegen__={"_compiled_main": b"PK"})
     yield "e3nn's tensor products", nn.Sequential(product), "the code in its state"
+    net = make("skorch.classifier.NeuralNetClassifier")
+    type(net).__getstate__ = lambda self: collections.ChainMap({"device": "cpu", "__cuda_dependent_attributes__": b""})
+    type(net).__setstate__ = lambda self, state: None
+    yield "skorch's nets", net, "unpickles another stream"
     named = {"model": "someone/somewhat", "trust_remote_code": True}
     yield "Flair's transformers", make("flair.embeddings.token.TransformerWordEmbeddings", nn.Module, **named), "may run its code"
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,
