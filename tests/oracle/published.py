@@ -325,6 +325,10 @@ def hostile():
     yield "skorch's nets", net, "unpickles another stream"
     named = {"model": "someone/somewhat", "trust_remote_code": True}
     yield "Flair's transformers", make("flair.embeddings.token.TransformerWordEmbeddings", nn.Module, **named), "may run its code"
+    # dicts that give items as attributes: pickle writes items before the state, and looks for __setstate__
+    config = put(type("Stub", (dict,), {}), "yacs.config.CfgNode")(__setstate__=function("torchvision.datasets.folder.pil_loader"))
+    config.path = "/etc/passwd"
+    yield "a state for an item", {"config": config}, "an item of a special name"
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,
                                                          (int, put(type("Stub", (), {}), "mycorp.nets.Encoder"))))}, "--allow mycorp.nets.Encoder"
 

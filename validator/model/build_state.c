@@ -199,6 +199,23 @@ static bool calls_columns(struct checkpoint *cp, const struct machine *m, const 
   return false;
 }
 
+/* Dicts that give their items as attributes, too (yacs' CfgNode, Munch, EasyDict, OmegaConf's): a function in
+ * the item `__setstate__` is what BUILD finds and calls with the state. numpy's texts and other objects may
+ * be equal to that key. */
+static bool items_hide_state(struct checkpoint *cp, const struct machine *m, val_id target, uint32_t at) {
+  val_id items = value_object(m, target)->items;
+  uint32_t n = kind_of(m, items) == VAL_DICT ? value_count(m, items) : 0;
+  if (!spend(cp, n, at)) return false;
+  for (uint32_t i = 0; i < n; i += 2) {
+    val_id key = value_item(m, items, i), value = value_item(m, items, i + 1);
+    if (value_is_string(m, key) && is_special(value_bytes(m, key))) return true;
+    if (kind_of(m, key) == VAL_OBJECT &&
+        (kind_of(m, value) == VAL_GLOBAL || keeps_function(cp, m, value, at)))
+      return true;
+  }
+  return false;
+}
+
 /* TorchScript's objects are no Python objects: no name of an attribute is special. */
 static void build_record(struct checkpoint *cp, struct machine *m, const struct global_row *row, val_id state,
                          uint32_t at) {
@@ -260,6 +277,8 @@ static void build_object(struct checkpoint *cp, struct machine *m, val_id target
     build_partial_state(cp, m, target, state, at);
   else if (is_made_by(b, BUILD_PARAMETER_CLASS))
     build_parameter_state(cp, m, state, at);
+  else if (items_hide_state(cp, m, target, at))
+    refuse_build(cp, at, "a record", "a state behind an item of a special name, which may be called with it");
   else
     build_record(cp, m, b->row, state, at);
 }
@@ -344,9 +363,12 @@ static bool takes_items(enum built_kind kind, enum value_kind how) {
 void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at) {
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, target);
-  if (value_object(m, target)->states)
+  const struct object *o = value_object(m, target);
+  bool methods = b && b->kind == BUILT_RECORD && how != VAL_DICT && o->items && value_count(m, o->items);
+  if (o->states || methods)
     refuse_build(cp, at, "an object",
-                 "items behind its state, which may have put functions in place of its methods");
+                 o->states ? "items behind its state, which may have put functions in place of its methods"
+                           : "items of a list behind those of a dict, which may stand for its methods");
   else if (b && (is_attribute(b) || is_partial(b) || is_shared(b->row)))
     refuse_build(cp, at, "an attribute", "items, which changes what was imported");
   else if (!takes_items(b ? (enum built_kind)b->kind : BUILT_NOTHING, how) ||
