@@ -295,7 +295,47 @@ def rearranged():
     yield "einops, 0.7", nn.Sequential(layer, nn.Linear(3, 2)), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, translators, batches, mappers, counted, tokenizers, rearranged)
+def forecasters():
+    """GluonTS's constructors keep their arguments in the instance (gluonts.core.component.validated)."""
+    student = make("gluonts.torch.distributions.studentT.StudentTOutput", __init_args__=collections.OrderedDict())
+    loss = make("gluonts.torch.modules.loss.NegativeLogLikelihood", nn.Module)
+    kept = {"loss": loss, "model_kwargs": {"distr_output": student, "input_size": 1, "time_feat": True}}
+    yield "Lag-Llama", {"state_dict": NET.state_dict(), "hparams_name": "kwargs", "hyper_parameters": kept}, FINDINGS
+    parts = [make(f"uni2ts.distribution.{path}") for path in ("student_t.StudentTOutput", "log_normal.LogNormalOutput", "negative_binomial.NegativeBinomialOutput")]
+    parts.append(make("uni2ts.distribution.normal.NormalFixedScaleOutput", scale=1e-3))
+    mixture = make("uni2ts.distribution.mixture.MixtureOutput", components=parts)
+    yield "Moirai", {"state_dict": NET.state_dict(), "hyper_parameters": {"module_kwargs": {"distr_output": mixture, "patch_sizes": (8, 16)}}}, FINDINGS
+
+
+def voices():
+    """VibeVoice's voices: what its model kept of a prompt, as its language model's outputs."""
+    layer = make("transformers.cache_utils.DynamicLayer", keys=torch.ones(1, 2, 3, 4), values=torch.ones(1, 2, 3, 4), dtype=torch.bfloat16, device=torch.device("cpu"))
+    for how, parts in (("4.51", {"key_cache": [torch.ones(1, 2, 3, 4)], "value_cache": [torch.ones(1, 2, 3, 4)], "_seen_tokens": 3}),
+                       ("4.56", {"layers": [layer], "layer_class_to_replicate": type(layer), "offloading": False})):
+        output = put(type("Stub", (collections.OrderedDict,), {}), "transformers.modeling_outputs.BaseModelOutputWithPast")
+        given = {"last_hidden_state": torch.ones(1, 3, 8), "past_key_values": make("transformers.cache_utils.DynamicCache", **parts)}
+        made = Call(output, (*given.values(), None, None), given, None, iter(given.items()))
+        yield f"a voice of VibeVoice, transformers {how}", {"lm": made, "neg_lm": made}, FINDINGS
+
+
+def large():
+    for part in ("CLIP", "VisionTransformer", "Transformer", "ResidualAttentionBlock", "QuickGELU", "LayerNorm"):
+        clip = make(f"clip.model.{part}", nn.Module, context_length=77)
+        clip.transformer = nn.Sequential(nn.MultiheadAttention(8, 2), nn.Linear(8, 8))
+        yield f"CLIP's {part}", clip, FINDINGS
+    config = make("transformers.models.llama.configuration_llama.LlamaConfig", hidden_size=8, rope_scaling=None, torch_dtype=torch.float16)
+    rotary = make("transformers.models.llama.modeling_llama.LlamaRotaryEmbedding", nn.Module, config=config, rope_type="default",
+                  rope_init_fn=function("transformers.modeling_rope_utils._compute_default_rope_parameters"))
+    llama = make("transformers.models.llama.modeling_llama.LlamaForCausalLM", nn.Module, config=config)
+    llama.model = make("transformers.models.llama.modeling_llama.LlamaModel", nn.Module, config=config)
+    llama.model.rotary_emb, llama.model.layers = rotary, nn.ModuleList([nn.Linear(8, 8)])
+    yield "a pruned Llama", {"model": llama, "tokenizer": None}, FINDINGS
+    for path in ("FlagEmbedding.abc.finetune.embedder.AbsArguments.AbsEmbedderTrainingArguments", "open_r1.configs.GRPOConfig", "simpo_config.SimPOConfig",
+                 "FlagEmbedding.baai_general_embedding.finetune.arguments.RetrieverTrainingArguments", "tevatron.retriever.arguments.TevatronTrainingArguments"):
+        yield path, make(path, output_dir="out", seed=42, deepspeed=None), FINDINGS
+
+
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, translators, batches, mappers, counted, tokenizers, rearranged, forecasters, voices, large)
 
 
 def high(path):
