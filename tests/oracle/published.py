@@ -307,6 +307,22 @@ def forecasters():
     yield "Moirai", {"state_dict": NET.state_dict(), "hyper_parameters": {"module_kwargs": {"distr_output": mixture, "patch_sizes": (8, 16)}}}, FINDINGS
 
 
+def trackers():
+    """pytracking's trainer, and those of STARK and its heirs, save settings and meters (ltr/trainers/base_trainer.py)."""
+    for top in ("ltr", "lib.train"):
+        env = make(f"{top}.admin.local.EnvironmentSettings", workspace_dir="/work", got10k_dir="/data/got10k")
+        settings = make(f"{top}.admin.settings.Settings", env=env, use_gpu=True, project_path="train/tracker", device=torch.device("cuda", 0))
+        meter = make(f"{top}.admin.stats.AverageMeter", avg=0.5, history=[0.4, 0.5], has_new_data=True)
+        rate = make(f"{top}.admin.stats.StatValue", val=1e-4, history=[1e-4])
+        saved = {"epoch": 300, "net": NET.state_dict(), "net_info": None, "stats": {"train": collections.OrderedDict([("Loss/total", meter), ("LR", rate)])}}
+        yield f"a tracker, {top}", {**saved, "settings": settings}, FINDINGS
+    adam = make("models.optimizers.Optimizer", optimizer=torch.optim.Adam(NET.parameters()), method="adam", params=list(NET.parameters()))
+    yield "PreSumm", {"model": NET.state_dict(), "opt": argparse.Namespace(task="abs"), "optims": [adam]}, FINDINGS
+    potential = make("fairchem.core.units.mlip_unit.api.inference.MLIPInferenceCheckpoint", model_config={"backbone": {"sphere_channels": 128}},
+                     model_state_dict=NET.state_dict(), ema_state_dict=NET.state_dict(), tasks_config=[{"name": "energy"}])
+    yield "UMA", potential, FINDINGS
+
+
 def voices():
     """VibeVoice's voices: what its model kept of a prompt, as its language model's outputs."""
     layer = make("transformers.cache_utils.DynamicLayer", keys=torch.ones(1, 2, 3, 4), values=torch.ones(1, 2, 3, 4), dtype=torch.bfloat16, device=torch.device("cpu"))
@@ -335,7 +351,7 @@ def large():
         yield path, make(path, output_dir="out", seed=42, deepspeed=None), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, translators, batches, mappers, counted, tokenizers, rearranged, forecasters, voices, large)
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, translators, batches, mappers, counted, tokenizers, rearranged, forecasters, trackers, voices, large)
 
 
 def high(path):
@@ -365,6 +381,8 @@ def hostile():
     yield "skorch's nets", net, "unpickles another stream"
     named = {"model": "someone/somewhat", "trust_remote_code": True}
     yield "Flair's transformers", make("flair.embeddings.token.TransformerWordEmbeddings", nn.Module, **named), "may run its code"
+    constructor = make("ltr.admin.model_constructor.NetConstructor", fun_name="dimpnet50", fun_module="ltr.models.tracking.dimpnet", args=(), kwds={})
+    yield "pytracking's networks", {"net": NET.state_dict(), "constructor": constructor}, "which pytracking imports and calls"
     # dicts that give items as attributes: pickle writes items before the state, and looks for __setstate__
     config = put(type("Stub", (dict,), {}), "yacs.config.CfgNode")(__setstate__=function("torchvision.datasets.folder.pil_loader"))
     config.path = "/etc/passwd"
