@@ -379,6 +379,9 @@ def hostile():
     type(net).__getstate__ = lambda self: collections.ChainMap({"device": "cpu", "__cuda_dependent_attributes__": b""})
     type(net).__setstate__ = lambda self, state: None
     yield "skorch's nets", net, "unpickles another stream"
+    # Called with two texts it opens the files of those names (tokenizers: bindings/python/src/models.rs, PyVocab).
+    files = Call(type(make("tokenizers.models.BPE")), ("vocab.json", "merges.txt"))
+    yield "a tokenizer of files", {"tokenizer": files}, "it may be named and instantiated, not called"
     named = {"model": "someone/somewhat", "trust_remote_code": True}
     yield "Flair's transformers", make("flair.embeddings.token.TransformerWordEmbeddings", nn.Module, **named), "may run its code"
     constructor = make("ltr.admin.model_constructor.NetConstructor", fun_name="dimpnet50", fun_module="ltr.models.tracking.dimpnet", args=(), kwds={})
