@@ -49,7 +49,7 @@ static bool take(const struct program *in, struct filter *out) {
 
 bool policy_build_apart(struct policy *out) {
   *out = (struct policy){0};
-  struct made *made = region_map(sizeof *made);
+  struct made *made = region_map_shared(sizeof *made);
   if (!made) return false;
   made->error = EPROTO; /* unless the child says better */
   pid_t pid = fork();

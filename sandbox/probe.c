@@ -88,7 +88,7 @@ static bool try_in_child(struct answer *answers) {
 /* Without memory or processes nothing was tried, and nothing is on. */
 static void probe_layers(struct sandbox *s) {
   enum { ALL_BYTES = LAYER_COUNT * sizeof(struct answer) };
-  struct answer *answers = region_map(ALL_BYTES); /* shared with the children */
+  struct answer *answers = region_map_shared(ALL_BYTES); /* shared with the children */
   while (answers && !answers[LAYER_COUNT - 1].tried && try_in_child(answers)) continue;
   for (size_t i = 0; i < LAYER_COUNT; i++) {
     struct answer a = answers && answers[i].tried ? answers[i] : (struct answer){.error = EAGAIN};

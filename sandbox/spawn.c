@@ -86,6 +86,26 @@ static uint64_t later(uint64_t now, uint64_t ms, uint64_t times) {
   return try_mul(ms, times, &at) && try_add(now, at, &at) ? at : UINT64_MAX;
 }
 
+static bool lend_regions(const struct worker_task *task, bool lent) {
+  bool fine = true;
+  for (size_t i = 0; i < TASK_REGIONS; i++) fine = region_lend(task->writes[i], lent) && fine;
+  return fine;
+}
+
+/* With the regions of its task, which no other child has. */
+static pid_t fork_with_regions(const struct worker_task *task) {
+  pid_t pid = lend_regions(task, true) ? fork_quietly() : -1;
+  int error = errno;
+  if (pid != 0 && !lend_regions(task, false) && pid > 0) {
+    error = errno;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    pid = -1;
+  }
+  errno = error;
+  return pid;
+}
+
 bool worker_start(struct worker *w, const struct sandbox *s, const struct worker_limits *limits,
                   const struct worker_task *task) {
   *w = (struct worker){.pid = -1, .pidfd = -1, .pipe_fd = -1};
@@ -96,7 +116,7 @@ bool worker_start(struct worker *w, const struct sandbox *s, const struct worker
   int ends[2];
   if (!open_pipe(ends)) return false;
   pid_t broker = getpid();
-  pid_t pid = fork_quietly();
+  pid_t pid = fork_with_regions(task);
   if (pid == 0) {
     struct lockdown l = {
         .sandbox = s, .limits = limits, .task = task, .report_fd = ends[1], .broker = broker};

@@ -44,13 +44,22 @@ struct worker_limits {
                                   and the user's explicit wish) */
 };
 
+/* Shared memory of region_map; p NULL: none. */
+struct region {
+  void *p;
+  size_t n;
+};
+
 /* What a worker runs. `prepare` (may be NULL) runs in the child before the seal: libraries are loaded there;
  * false ends the worker with WORKER_SETUP. `run` runs sealed and answers whether its stage is complete. ctx
- * is the parent's memory, inherited by fork. */
+ * is the parent's memory, inherited by fork. `writes` are the regions that it fills: of those that are not
+ * frozen it has no others. */
+enum { TASK_REGIONS = 2 };
 struct worker_task {
   bool (*prepare)(void *ctx);
   bool (*run)(void *ctx, struct wire_out *out);
   void *ctx;
+  struct region writes[TASK_REGIONS];
 };
 
 enum worker_end {
@@ -135,10 +144,17 @@ NODISCARD bool sandbox_scrub_environment(char **argv, char **envp);
 enum { PRELOADS_MAX = 3 };
 size_t sandbox_preloads(struct span out[PRELOADS_MAX]);
 
-/* An anonymous shared region that a worker fills and the broker reads after its death. NULL: errno. */
+/* An anonymous shared region that a worker fills and the broker reads after its death. No child has it but
+ * the worker whose task names it: the worker of another file, or of another stage, could change what was
+ * checked already. NULL: errno. */
 void *region_map(size_t bytes);
+/* The same for children that are no workers: all that are forked from now on have it. */
+void *region_map_shared(size_t bytes);
 void region_unmap(void *p, size_t bytes);
-/* Read-only from now on, in this process and its children (a sealed worker can't undo it). */
+/* Whether children that are forked from now on have it. */
+NODISCARD bool region_lend(struct region r, bool lent);
+/* Read-only from now on, in this process and its children, which all have it (a sealed worker can't undo it).
+ */
 NODISCARD bool region_freeze(void *p, size_t bytes);
 
 #endif

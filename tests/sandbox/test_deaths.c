@@ -388,7 +388,7 @@ static int set_up(void **state) {
   static struct fixture f = {.folder = "/tmp/ckptlint-deaths-XXXXXX"};
   *state = &f;
   mallopt(M_MXFAST, 0); /* what was freed is not to be counted as in use */
-  shared = region_map(sizeof *shared);
+  shared = region_map_shared(sizeof *shared);
   if (!shared || !mkdtemp(f.folder)) return -1;
   write_files(&f);
   f.sandbox = sandbox_probe();

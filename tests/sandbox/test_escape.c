@@ -965,7 +965,7 @@ static void blas_works_sealed(void **state) {
 static int set_up(void **state) {
   static struct fixture f;
   f.sandbox = sandbox_probe();
-  f.shared = region_map(sizeof *f.shared);
+  f.shared = region_map_shared(sizeof *f.shared);
   arena_init(&f.arena, 1 << 20);
   *state = &f;
   if (!f.sandbox || !f.shared) return -1;

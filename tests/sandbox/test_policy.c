@@ -405,7 +405,7 @@ static void check_swept(struct sweep *sweep) {
 /* Everything all ones: whatever comes through fails in the kernel, or ends its child. */
 static void kernel_agrees_with_simulator(void **state) {
   const struct fixture *f = *state;
-  struct seen_call *seen = region_map(sizeof *seen);
+  struct seen_call *seen = region_map_shared(sizeof *seen);
   assert_non_null(seen);
   for (int nr = -2; nr < 600; nr++) {
     if (exempt(nr)) continue;
@@ -433,7 +433,7 @@ static void sweep_arguments(struct sweep *sweep, const struct allowed *c) {
 static void kernel_looks_at_arguments(void **state) {
   const struct fixture *f = *state;
   const struct machine *m = &f->machines[NATIVE];
-  struct seen_call *seen = region_map(sizeof *seen);
+  struct seen_call *seen = region_map_shared(sizeof *seen);
   assert_non_null(seen);
   for (int nr = 0; nr < NUMBERS; nr++)
     for (size_t i = 0; m->twin.rows[nr] && i < ARRAY_LEN(allowed_calls); i++) {

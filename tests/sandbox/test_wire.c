@@ -634,26 +634,56 @@ static void every_end_has_an_observation(void **state) {
   assert_true(span_is(o.subject, "openat"));
 }
 
-/* A region is written by the worker and read by the broker; a frozen one is not written by anyone. */
+/* A region is written by the worker whose task names it and read by the broker; a frozen one is not written
+ * by anyone. */
+enum { REGION = 1 << 20, FILLED = 4096 };
 static bool fill_region(void *ctx, struct wire_out *out) {
   (void)out;
-  memset(ctx, 'r', 4096);
+  memset(ctx, 'r', FILLED);
   return true;
 }
-static void regions_carry_facts(void **state) {
+static bool read_region(void *ctx, struct wire_out *out) {
+  (void)out;
+  return *(const volatile uint8_t *)ctx == 'r';
+}
+static enum worker_end end_with_region(void **state, bool (*run)(void *, struct wire_out *), void *ctx,
+                                       void *writes) {
   struct worker_limits limits = small_limits();
+  const struct worker_task task = {.run = run, .ctx = ctx, .writes = {{writes, REGION}}};
+  struct worker w, *const list[] = {&w};
+  struct worker_result r;
   struct arena a;
   arena_init(&a, 1 << 20);
-  uint8_t *p = region_map(1 << 20);
-  assert_non_null(p);
-  struct worker_result r = try_worker(*state, &limits, fill_region, p, &a);
-  assert_end("fill", &r, WORKER_OK);
-  assert_true(p[0] == 'r' && p[4095] == 'r' && p[4096] == 0);
-  assert_true(region_freeze(p, 1 << 20));
-  r = try_worker(*state, &limits, fill_region, p, &a);
-  assert_end("frozen", &r, WORKER_CRASH);
-  region_unmap(p, 1 << 20);
+  assert_true(worker_start(&w, *state, &limits, &task));
+  assert_int_equal(workers_wait(list, 1), 0);
+  worker_finish(&w, &a, FILE_SIZE, &r);
   arena_free(&a);
+  return r.end;
+}
+static void regions_carry_facts(void **state) {
+  uint8_t *p = region_map(REGION);
+  assert_non_null(p);
+  assert_int_equal(end_with_region(state, fill_region, p, p), WORKER_OK);
+  assert_true(p[0] == 'r' && p[FILLED - 1] == 'r' && p[FILLED] == 0);
+  assert_true(region_freeze(p, REGION));
+  assert_int_equal(end_with_region(state, fill_region, p, p), WORKER_CRASH);
+  region_unmap(p, REGION);
+}
+
+/* What one worker wrote was checked, or is still being written: to any other it is not there, until it is
+ * frozen. */
+static void regions_are_nobody_elses(void **state) {
+  uint8_t *p = region_map(REGION), *other = region_map(REGION);
+  assert_true(p && other);
+  assert_int_equal(end_with_region(state, fill_region, p, other), WORKER_CRASH);
+  assert_int_equal(p[0], 0);
+  assert_int_equal(end_with_region(state, fill_region, p, p), WORKER_OK);
+  assert_int_equal(end_with_region(state, fill_region, p, NULL), WORKER_CRASH);
+  assert_int_equal(end_with_region(state, read_region, p, other), WORKER_CRASH);
+  assert_true(region_freeze(p, REGION));
+  assert_int_equal(end_with_region(state, read_region, p, other), WORKER_OK);
+  region_unmap(p, REGION);
+  region_unmap(other, REGION);
 }
 
 static int set_up(void **state) {
@@ -682,6 +712,7 @@ int main(void) {
       cmocka_unit_test(several_workers_at_once),
       cmocka_unit_test(every_end_has_an_observation),
       cmocka_unit_test(regions_carry_facts),
+      cmocka_unit_test(regions_are_nobody_elses),
   };
   return cmocka_run_group_tests_name("wire", tests, set_up, tear_down);
 }

@@ -42,7 +42,8 @@ static bool ask(struct task *t, const struct sandbox *sandbox, const struct limi
                                        .wall_ms = seconds * 1000,
                                        .report_bytes = REPORT_BYTES,
                                        .at_least = sandbox_level(sandbox)};
-  const struct worker_task task = {.prepare = prepare, .run = make, .ctx = t};
+  const struct worker_task task = {
+      .prepare = prepare, .run = make, .ctx = t, .writes = {{t->hex, SHA256_HEX + 1}}};
   struct worker worker, *const workers[] = {&worker};
   struct worker_result result;
   struct arena a;

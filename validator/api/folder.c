@@ -152,7 +152,11 @@ static void start_worker(struct job *job) {
   }
   job->limits = job_limits(job, f->arena_bytes + f->slice.arena_bytes + max->json_bytes * 8);
   job_launch(job, JOB_FOLDER,
-             &(struct worker_task){.prepare = folder_stage_prepare, .run = folder_stage_run, .ctx = f});
+             &(struct worker_task){
+                 .prepare = folder_stage_prepare,
+                 .run = folder_stage_run,
+                 .ctx = f,
+                 .writes = {{job->plan_region, job->plan_bytes}, {job->folder.scratch, job->plan_bytes}}});
 }
 
 /* ---- all files are done ---- */

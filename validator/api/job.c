@@ -108,7 +108,10 @@ void job_scan(struct job *job) {
   job->scan = job_scan_task(job);
   job->limits = job_limits(job, job->scan.arena_bytes);
   job_launch(job, JOB_SCANNING,
-             &(struct worker_task){.prepare = scan_prepare, .run = scan_run, .ctx = &job->scan});
+             &(struct worker_task){.prepare = scan_prepare,
+                                   .run = scan_run,
+                                   .ctx = &job->scan,
+                                   .writes = {{job->plan_region, job->plan_bytes}}});
 }
 
 static bool open_input(struct input *in, const struct listed *l, const struct limits *max, const char **why,

@@ -33,7 +33,10 @@ void lock_start(struct job *job) {
                                   .arena_bytes = o->limits.arena_base + o->limits.inflate_bytes};
   job->limits = job_limits(job, l->digest.arena_bytes);
   job_launch(job, JOB_DIGEST,
-             &(struct worker_task){.prepare = digest_prepare, .run = digest_stage_run, .ctx = &l->digest});
+             &(struct worker_task){.prepare = digest_prepare,
+                                   .run = digest_stage_run,
+                                   .ctx = &l->digest,
+                                   .writes = {{l->region, l->bytes}}});
 }
 
 bool lock_digested(struct job *job) {

@@ -76,7 +76,10 @@ void model_start(struct job *job, bool files_ready) {
                                   .arena_bytes = o->limits.arena_base + o->limits.forward_bytes};
   job->limits = job_limits(job, job->model.arena_bytes + BLAS_BYTES + o->limits.json_bytes);
   job_launch(job, files_ready ? JOB_MODEL : JOB_NEEDS,
-             &(struct worker_task){.prepare = model_prepare, .run = model_run, .ctx = &job->model});
+             &(struct worker_task){.prepare = model_prepare,
+                                   .run = model_run,
+                                   .ctx = &job->model,
+                                   .writes = {{job->model_region, job->model_bytes}}});
 }
 
 /* Where the files lie that the architecture file names. A built-in family names none. */

@@ -51,7 +51,10 @@ void nested_start(struct job *job) {
   job->limits = job_limits(job, max->arena_base + max->json_bytes * 8 + CODEC_BYTES);
   if (!input->budget.end_ms) input->budget.end_ms = job_now_ms() + job->limits.wall_ms * PATIENCE;
   job_launch(job, JOB_UNPACKING,
-             &(struct worker_task){.prepare = unpack_stage_prepare, .run = unpack_stage_run, .ctx = u});
+             &(struct worker_task){.prepare = unpack_stage_prepare,
+                                   .run = unpack_stage_run,
+                                   .ctx = u,
+                                   .writes = {{u->region, u->region_bytes}}});
 }
 
 /* What the dead worker handed out is read-only from here on: it is a file to the workers that follow. */

@@ -61,7 +61,9 @@ void pair_start(struct job *job, const struct run *run, const struct job *a, con
   uint64_t both = a->in.bytes.n + b->in.bytes.n;
   job->limits.cpu_seconds += both / 20000000; /* numbers that differ are compared one by one */
   job->limits.wall_ms += both / 20000;
-  job_launch(job, JOB_DIFF, &(struct worker_task){.run = diff_stage_run, .ctx = &pair->job});
+  job_launch(job, JOB_DIFF,
+             &(struct worker_task){
+                 .run = diff_stage_run, .ctx = &pair->job, .writes = {{pair->region, pair->bytes}}});
 }
 
 void pair_take(struct job *job) {

@@ -107,7 +107,7 @@ static void try_libraries(struct libraries *found) {
 /* What is loaded only when it is needed, and can be missing. */
 static void add_libraries(cJSON *doctor) {
   static const char crashed[] = "it could not be tried: short of memory, or a crash while it is loaded";
-  struct libraries *l = region_map(sizeof *l);
+  struct libraries *l = region_map_shared(sizeof *l);
   if (!l) {
     memory_note_failure(); /* so that nothing is printed */
     return;
