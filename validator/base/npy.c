@@ -109,7 +109,8 @@ static unsigned field_named(struct span name) {
 
 enum { ITEM_MAX = 1 << 28, RECORD_DEPTH = 16 };
 
-/* '<f4', '>c16', '|S5', '<M8[ns]': byte order, kind, size, and for times a unit. */
+/* '<f4', '>c16', '|S5', '<M8[ns]': byte order, kind, size, and for times a unit. Numbers and times have a
+ * size: without one NumPy takes the letter for C's type, '<f' for a float, '|b' for a signed char. */
 static bool item(struct reader *r, struct npy_place *out, struct npy_error *err) {
   struct span text;
   uint64_t at = r->at, size = 0;
@@ -120,7 +121,8 @@ static bool item(struct reader *r, struct npy_place *out, struct npy_error *err)
   for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9' && size < ITEM_MAX; i++)
     size = size * 10 + (uint64_t)(text.p[i] - '0');
   bool unit = (text.p[1] == 'M' || text.p[1] == 'm') && i < text.n && text.p[i] == '[';
-  if (size >= ITEM_MAX || (i < text.n && !unit)) return reject(err, at, "a size of a dtype");
+  bool sized = size > 0 || !memchr("fiubcMm", text.p[1], 7);
+  if (size >= ITEM_MAX || !sized || (i < text.n && !unit)) return reject(err, at, "a size of a dtype");
   out->array.kind = (char)text.p[1];
   out->big_endian = text.p[0] == '>';
   out->item_size = text.p[1] == 'U' ? 4 * size : size;
