@@ -252,6 +252,8 @@ void load_npz(struct checkpoint *cp);
 void load_pickles(struct checkpoint *cp);
 void load_pt2(struct checkpoint *cp);
 void load_tar(struct checkpoint *cp);
+/* offsets.c: do the storages of a torch zip lie where a loader that maps the file takes them? */
+void check_mapped(struct checkpoint *cp);
 void load_torchscript(struct checkpoint *cp);
 /* Keys of storages begin anew: those of the next program are names of records under `records`. */
 void storages_begin(struct checkpoint *cp, struct span records);

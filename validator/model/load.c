@@ -187,6 +187,7 @@ void load_member(struct checkpoint *cp, struct member *rec, bool aside) {
 static void load_zip(struct checkpoint *cp) {
   struct member *rec = container_find(cp->container, SPAN("data.pkl"));
   if (rec) load_member(cp, rec, false); /* the container has said if there is none */
+  check_mapped(cp);
   judge_strays(cp);
 }
 
