@@ -85,6 +85,14 @@ static bool plain_fields(struct checkpoint *cp, const struct machine *m, val_id 
   return true;
 }
 
+/* A dtype, a memory format, a type such as int or numpy's float32: calling it makes a number or a text, if it
+ * can be called. A configuration may well have one as its `format`. */
+static bool is_constant(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct global_row *row = row_of(cp, m, v);
+  return row && (row->builder == BUILD_DTYPE || row->builder == BUILD_QSCHEME ||
+                 (row->builder == BUILD_NONE && row->cls == GLOBAL_MODELLED));
+}
+
 /* Is a function, or a class, put in the place of a method that others call? */
 static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
   uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
@@ -94,7 +102,7 @@ static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id 
     bool named = kind_of(m, value) == VAL_GLOBAL;
     if (!named && (cp->kept.n == 0 || kind_of(m, value) != VAL_OBJECT)) continue;
     if (is_taken(&of_methods, value_bytes(m, value_item(m, dict, i))) &&
-        (named || keeps_function(cp, m, value, at)))
+        (named ? !is_constant(cp, m, value) : keeps_function(cp, m, value, at)))
       return true;
   }
   return false;
