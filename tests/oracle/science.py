@@ -60,7 +60,7 @@ def tables():
     yield from {"table": table, "column": table["b"], "means": table.groupby("e").mean(numeric_only=True), "empty": pd.DataFrame(),
                 "date": dates[0], "zone": pd.Timestamp("2020-01-01", tz="Europe/Berlin"), "span": pd.Timedelta(1, "d"), "none": pd.NaT,
                 "dates": dates, "levels": pd.MultiIndex.from_tuples([(1, "a")]), "integers": pd.array([1, None]),
-                "texts": pd.array(["a", None], dtype="string"), "interval": pd.Interval(0, 1), "period": pd.Period("2020-01")}.items()
+                "texts": pd.array(["a", None], dtype="string"), "interval": pd.Interval(0, 1), "intervals": pd.DataFrame({"in": pd.interval_range(0, 3), "cut": pd.cut([1, 2, 3], 2)}), "period": pd.Period("2020-01")}.items()
     for layout in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok"):
         yield layout, getattr(scipy.sparse, f"{layout}_matrix")(np.eye(3))
 
