@@ -499,6 +499,52 @@ static int set_up_quantized(void **state) {
   return 0;
 }
 
+/* ---- plans that no scan writes, to keep the broker busy ---- */
+
+enum { CHILDREN = 20000, WORK_REGION = 8 << 20 };
+
+/* So many quantised tensors that have one value in common, which has CHILDREN children; a key and a location
+ * of so many bytes. */
+static const char *open_made(uint32_t tensors, size_t key, size_t location) {
+  static char text[8192];
+  struct plan_writer w;
+  struct plan p;
+  const char *why = "nothing";
+  void *region = calloc(1, WORK_REGION);
+  assert_non_null(region);
+  memset(text, 'k', sizeof text);
+  plan_begin(&w, region, WORK_REGION);
+  struct plan_storage *s = plan_row(&w, PLAN_storages, sizeof *s);
+  *s = (struct plan_storage){.location = plan_put(&w, span_of(text, location), location), .dtype = DTYPE_QI8};
+  for (uint32_t i = 0; i < CHILDREN + 2; i++) {
+    struct plan_value *v = plan_row(&w, PLAN_values, sizeof *v);
+    *v = (struct plan_value){.kind = i > 1    ? PLAN_VAL_INT
+                                     : i == 1 ? PLAN_VAL_TENSOR
+                                              : PLAN_VAL_DICT,
+                             .parent = i > 1,
+                             .depth = (uint16_t)min_u64(i, 2),
+                             .end = i > 1 ? i + 1 : CHILDREN + 2};
+    if (i == CHILDREN) v->key = plan_put(&w, span_of(text, key), key);
+  }
+  for (uint32_t i = 0; i < tensors; i++) {
+    struct plan_tensor *row = plan_row(&w, PLAN_tensors, sizeof *row);
+    *row = (struct plan_tensor){.value = 1, .dtype = DTYPE_QI8, .numel = 1, .flags = PLAN_QUANTIZED};
+  }
+  plan_end(&w, true);
+  assert_true(!w.full);
+  if (plan_open(&p, region, WORK_REGION, 1, &why)) why = "nothing";
+  free(region);
+  return why;
+}
+
+static void no_plan_keeps_the_broker_busy(void **state) {
+  (void)state;
+  assert_string_equal(open_made(100, 4096, 128), "nothing");
+  assert_string_equal(open_made(CHILDREN, 1, 1), "quantizers");
+  assert_string_equal(open_made(1, 4097, 1), "values");
+  assert_string_equal(open_made(1, 1, 129), "storages");
+}
+
 /* ---- one plan over two files ---- */
 
 static bool merge_twice(struct bench *b, void *region, size_t size, struct plan *out) {
@@ -614,6 +660,7 @@ int main(void) {
       WITH_PLAN(every_prefix_and_bit),
       WITH_PLAN(bent_fields_are_refused),
       WITH_PLAN(the_header_is_proved),
+      cmocka_unit_test(no_plan_keeps_the_broker_busy),
       WITH_PLAN(a_shorter_file_is_refused),
       WITH_PLAN(two_plans_become_one),
       WITH_PLAN(a_merge_that_does_not_fit_opens),

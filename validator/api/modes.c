@@ -1,6 +1,7 @@
 /* A whole-module save keeps, of each module, whether it was in training mode: dropout and batch norm then do
  * in use what they do in training, until somebody calls eval(). */
 #include "api/emit.h"
+#include "base/memory.h"
 
 enum { NAMED = 64, NAME_ROOM = 512 };
 
@@ -8,12 +9,19 @@ static bool is_field(const struct plan *p, const struct plan_value *v, const cha
   return span_is(plan_span(p, v->key), key);
 }
 
+/* Which records have `_modules`, a byte each; NULL: no memory. One pass, whatever shares a parent. */
+static uint8_t *find_modules(const struct plan *p) {
+  uint8_t *holds = memory_calloc(p->num_values ? p->num_values : 1, 1);
+  for (uint32_t i = 0; holds && i < p->num_values; i++)
+    if (is_field(p, &p->values[i], "_modules")) holds[p->values[i].parent] = 1;
+  return holds;
+}
+
 /* Of an nn.Module: what holds this `training` has `_modules` too. */
-static bool is_mode(const struct plan *p, uint32_t i) {
+static bool is_mode(const struct plan *p, const uint8_t *holds_modules, uint32_t i) {
   const struct plan_value *v = &p->values[i];
   return v->kind == PLAN_VAL_BOOL && v->parent < i && is_field(p, v, "training") &&
-         p->values[v->parent].kind == PLAN_VAL_RECORD &&
-         plan_child(p, v->parent, SPAN("_modules")) != UINT32_MAX;
+         p->values[v->parent].kind == PLAN_VAL_RECORD && holds_modules[v->parent];
 }
 
 /* "layer1.0.bn": the keys below each _modules on the way up, written from the end of the room. */
@@ -36,8 +44,9 @@ void add_modes(const struct job *job, cJSON *file) {
   uint64_t modules = 0, training = 0, named = 0;
   char room[NAME_ROOM];
   cJSON *o = NULL, *names = NULL;
-  for (uint32_t i = 0; i < p->num_values; i++) {
-    if (!is_mode(p, i)) continue;
+  uint8_t *holds_modules = find_modules(p);
+  for (uint32_t i = 0; holds_modules && i < p->num_values; i++) {
+    if (!is_mode(p, holds_modules, i)) continue;
     if (!o) {
       o = event_object(file, "modes");
       names = event_array(o, "training");
@@ -47,6 +56,7 @@ void add_modes(const struct job *job, cJSON *file) {
     training++;
     if (named++ < NAMED) event_push_text(names, module_name(p, p->values[i].parent, room), NAME_ROOM);
   }
+  free(holds_modules);
   if (!o) return;
   event_u64(o, "modules", modules);
   event_u64(o, "in_training", training);

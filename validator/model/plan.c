@@ -97,6 +97,12 @@ static bool text_ok(const struct plan *p, struct plan_text t) {
                       t.n <= p->header->text_bytes - (t.at - p->header->text_at));
 }
 
+/* What readers compare, hash or print whole is as long as a writer makes it: rows may have their texts in
+ * common, so that the pool alone would be no bound. */
+enum { NAME_BYTES = 4096, PLACE_BYTES = 128 };
+
+static bool name_ok(const struct plan *p, struct plan_text t) { return t.n <= NAME_BYTES && text_ok(p, t); }
+
 static bool extent_ok(const struct plan_header *h, size_t size, enum plan_table table, size_t row) {
   const struct plan_extent *t = &h->table[table];
   uint64_t bytes;
@@ -108,7 +114,7 @@ static bool extent_ok(const struct plan_header *h, size_t size, enum plan_table 
 static bool members_ok(const struct plan *p, uint64_t file_size) {
   for (uint32_t i = 0; i < p->num_members; i++) {
     const struct plan_member *m = &p->members[i];
-    if (!text_ok(p, m->name) || m->data_at > file_size || m->csize > file_size - m->data_at) return false;
+    if (!name_ok(p, m->name) || m->data_at > file_size || m->csize > file_size - m->data_at) return false;
   }
   return true;
 }
@@ -116,7 +122,7 @@ static bool members_ok(const struct plan *p, uint64_t file_size) {
 static bool globals_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_globals; i++) {
     const struct plan_global *g = &p->globals[i];
-    if (!text_ok(p, g->module) || !text_ok(p, g->name) || !text_ok(p, g->codes) || g->cls >= GLOBAL_CLASSES ||
+    if (!name_ok(p, g->module) || !name_ok(p, g->name) || !name_ok(p, g->codes) || g->cls >= GLOBAL_CLASSES ||
         g->uses > USED_ALL || g->member > p->num_members)
       return false;
   }
@@ -126,7 +132,8 @@ static bool globals_ok(const struct plan *p) {
 static bool storages_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_storages; i++) {
     const struct plan_storage *s = &p->storages[i];
-    if (!text_ok(p, s->key) || !text_ok(p, s->location) || s->dtype == DTYPE_NONE || s->dtype >= DTYPE_COUNT)
+    if (!name_ok(p, s->key) || s->location.n > PLACE_BYTES || !name_ok(p, s->location) ||
+        s->dtype == DTYPE_NONE || s->dtype >= DTYPE_COUNT)
       return false;
     if (s->member > p->num_members || (s->member == 0 && s->bytes != 0)) return false;
     if (s->member == 0) continue;
@@ -188,7 +195,7 @@ static bool flags_ok(const struct plan_tensor *t, const uint64_t *size, const ui
 static bool tensors_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_tensors; i++) {
     const struct plan_tensor *t = &p->tensors[i];
-    if (!text_ok(p, t->key) || !text_ok(p, t->state_key) || t->dtype == DTYPE_NONE || t->dtype >= DTYPE_COUNT)
+    if (!name_ok(p, t->key) || !name_ok(p, t->state_key) || t->dtype == DTYPE_NONE || t->dtype >= DTYPE_COUNT)
       return false;
     if (t->ndim > 64 || t->first_dim > p->num_dims || 2 * t->ndim > p->num_dims - t->first_dim) return false;
     if (t->storage > p->num_storages || t->tied > i || t->value >= p->num_values) return false;
@@ -220,7 +227,7 @@ static bool in_preorder(const struct plan *p, uint32_t i) {
 static bool values_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_values; i++) {
     const struct plan_value *v = &p->values[i];
-    if (v->kind >= PLAN_VAL_KINDS || !text_ok(p, v->key) || !text_ok(p, v->text) || !text_ok(p, v->cls))
+    if (v->kind >= PLAN_VAL_KINDS || !name_ok(p, v->key) || !text_ok(p, v->text) || !name_ok(p, v->cls))
       return false;
     if (v->end <= i || v->end > p->num_values || !value_number_ok(p, v) || !in_preorder(p, i)) return false;
   }
@@ -230,13 +237,13 @@ static bool values_ok(const struct plan *p) {
 static bool dicts_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_dicts; i++) {
     const struct plan_dict *d = &p->dicts[i];
-    if (!text_ok(p, d->path) || d->joined > 1 || d->value >= p->num_values ||
+    if (!name_ok(p, d->path) || d->joined > 1 || d->value >= p->num_values ||
         d->first_entry > p->num_entries || d->num_entries > p->num_entries - d->first_entry)
       return false;
   }
   for (uint32_t i = 0; i < p->num_entries; i++) {
     const struct plan_entry *e = &p->entries[i];
-    if (!text_ok(p, e->name) || e->value >= p->num_values ||
+    if (!name_ok(p, e->name) || e->value >= p->num_values ||
         (e->tensor != UINT32_MAX && e->tensor >= p->num_tensors))
       return false;
   }
@@ -245,7 +252,7 @@ static bool dicts_ok(const struct plan *p) {
 
 static bool insns_ok(const struct plan *p) {
   for (uint32_t i = 0; i < p->num_insns; i++)
-    if (!text_ok(p, p->insns[i].text) || p->insns[i].opcode > 255 || p->insns[i].member > p->num_members)
+    if (!name_ok(p, p->insns[i].text) || p->insns[i].opcode > 255 || p->insns[i].member > p->num_members)
       return false;
   return true;
 }

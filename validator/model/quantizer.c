@@ -11,6 +11,9 @@ struct places {
 };
 enum found { FOUND, CUT, WRONG };
 
+/* Of a plan that tensors share one long list in; limits.call_steps keeps an honest worker below it. */
+enum { QUANTIZERS_WORK = 1 << 28 };
+
 static bool is_number(const struct plan_value *v) {
   return v->kind == PLAN_VAL_INT || (v->kind == PLAN_VAL_FLOAT && isfinite(v->real));
 }
@@ -68,10 +71,26 @@ static enum found find(const struct plan *p, const struct plan_tensor *t, struct
   return scales == UINT32_MAX ? per_tensor(p, t, out) : per_channel(p, t, scales, out);
 }
 
+/* How many values are looked at for one tensor. */
+static uint64_t work_of(const struct plan *p, const struct plan_tensor *t) {
+  static const char *const lists[] = {"scales", "zero_points"};
+  uint64_t n = count_children(p, plan_resolve(p, t->value));
+  for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+    uint32_t row = plan_resolve(p, plan_child(p, t->value, span_str(lists[i])));
+    if (row < p->num_values) n += count_children(p, row);
+  }
+  return n;
+}
+
 bool quantizers_ok(const struct plan *p) {
   struct places unused;
-  for (uint32_t i = 0; i < p->num_tensors; i++)
-    if (p->tensors[i].flags & PLAN_QUANTIZED && find(p, &p->tensors[i], &unused) == WRONG) return false;
+  uint64_t left = QUANTIZERS_WORK;
+  for (uint32_t i = 0; i < p->num_tensors; i++) {
+    if (!(p->tensors[i].flags & PLAN_QUANTIZED)) continue;
+    uint64_t work = work_of(p, &p->tensors[i]);
+    if (work > left || find(p, &p->tensors[i], &unused) == WRONG) return false;
+    left -= work;
+  }
   return true;
 }
 
