@@ -57,13 +57,26 @@ static void add_objects(struct checkpoint *cp, const struct npy_file *f, const s
   if (program) note_rest(cp, program, member);
 }
 
+/* Of the pickle that stands there, and of what is behind one that breaks. */
+static bool copy_pickle(struct checkpoint *cp, const struct npy_file *f, uint64_t at, struct span *out) {
+  struct span rest = span_from(f->bytes, (size_t)at);
+  struct npy_file one = {.bytes =
+                             span_first(f->bytes, (size_t)at + pickles_extent(cp->arena, cp->max, rest, 1))};
+  return copy_from(cp, &one, at, out);
+}
+
 /* numpy.load reads one array after the other from an open file, and unpickles what is none. Answers where
- * something else stands; the end if nothing does. */
-static uint64_t judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at) {
-  for (uint64_t i = 0; at < f->bytes.n && i < cp->max->pickles; i++) {
+ * something else stands; the end if nothing does. *more: behind so many in a row nothing was looked at. */
+static uint64_t judge_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at, bool *more) {
+  *more = false;
+  for (uint64_t i = 0; at < f->bytes.n; i++) {
     struct npy_place p = {.data_at = 0};
     struct npy_error err;
     struct span rest = span_from(f->bytes, (size_t)at), bytes;
+    if (i == cp->max->pickles) {
+      *more = true;
+      break;
+    }
     if (span_starts(rest, SPAN("\x93NUMPY"))) {
       struct span head;
       if (!arena_copy(cp->arena, span_first(rest, NPY_HEAD_MAX), &head)) return at;
@@ -76,7 +89,7 @@ static uint64_t judge_behind(struct checkpoint *cp, const struct npy_file *f, ui
     }
     if (container_sniff(rest) != CONTAINER_PICKLE) break;
     uint32_t member = program_section(cp, f, at);
-    uint64_t end = member && copy_from(cp, f, at, &bytes) ? judge_program(cp, member, 0, bytes) : 0;
+    uint64_t end = member && copy_pickle(cp, f, at, &bytes) ? judge_program(cp, member, 0, bytes) : 0;
     if (end == 0) break;
     at += end;
   }
@@ -86,9 +99,12 @@ static uint64_t judge_behind(struct checkpoint *cp, const struct npy_file *f, ui
 /* Arrays and pickles in a row are written so; a line end comes of editors. */
 static void note_behind(struct checkpoint *cp, const struct npy_file *f, uint64_t at,
                         struct observation what) {
-  uint64_t end = judge_behind(cp, f, at);
+  bool more;
+  uint64_t end = judge_behind(cp, f, at, &more);
   struct span rest = span_from(f->bytes, (size_t)min_u64(end, f->bytes.n));
-  bool written = rest.n == 0 || (end == at && (span_is(rest, "\n") || span_is(rest, "\r\n")));
+  bool written = more || rest.n == 0 || (end == at && (span_is(rest, "\n") || span_is(rest, "\r\n")));
+  cp->unread = cp->unread || more;
+  if (more) note_load(cp, OBS_LIMIT_PICKLES, f->member, end, cp->max->pickles, cp->max->pickles);
   what.kind = written ? OBS_NPY_TRAILING : OBS_NPY_BEHIND;
   observe(cp->obs, what);
   if (!written) judge_tail(cp, f->member, end, rest);
@@ -107,7 +123,8 @@ static void add_npy(struct checkpoint *cp, const struct npy_file *f) {
                                           .member = f->member,
                                           .at = err.at,
                                           .detail = span_str(err.what)});
-    if (p.data_at) (void)judge_behind(cp, f, p.data_at); /* it may be of objects all the same */
+    bool more; /* it may be of objects all the same */
+    if (p.data_at) (void)judge_behind(cp, f, p.data_at, &more);
     return;
   }
   struct span data = span_from(f->bytes, (size_t)p.data_at);
