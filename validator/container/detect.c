@@ -182,33 +182,46 @@ static const struct recogniser *recognise(const struct probe *p, struct observat
   return best;
 }
 
+static bool is_directory(struct span file, uint64_t at, uint64_t end_at) {
+  uint8_t signature[4];
+  if (at > end_at || end_at - at < ZIP_CENTRAL_BYTES) return false;
+  memcpy(signature, file.p + at, sizeof signature);
+  return memcmp(signature, "PK\1\2", sizeof signature) == 0;
+}
+
+/* miniz, with which torch.jit.load reads, minds neither the file's beginning nor what follows the end record:
+ * the directory is where that says, or its zip64 record. */
+static bool torch_reads(struct span file, const struct zip_end *end) {
+  struct zip_end wide;
+  return is_directory(file, end->directory_at, end->at) ||
+         (zip_find_end64(file, end->at, &wide) && is_directory(file, wide.directory_at, end->at));
+}
+
 /* unzip tools look for an end record first, whatever the file begins with. One that is believed has its
  * directory where it says, or right before the end records. */
 static bool directory_is_there(struct span file, const struct zip_end *end) {
-  uint8_t signature[4];
+  enum { WIDE_BYTES = ZIP_END64_BYTES + ZIP_LOCATOR_BYTES };
+  struct zip_end wide;
   uint64_t before = end->at - min_u64(end->at, end->directory_bytes);
-  uint64_t places[] = {end->directory_at, before,
-                       before - min_u64(before, ZIP_END64_BYTES + ZIP_LOCATOR_BYTES)};
-  for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-    if (places[i] > end->at || end->at - places[i] < ZIP_CENTRAL_BYTES) continue;
-    memcpy(signature, file.p + places[i], sizeof signature);
-    if (memcmp(signature, "PK\1\2", sizeof signature) == 0) return true;
-  }
-  return false;
+  if (torch_reads(file, end) || is_directory(file, before, end->at) ||
+      is_directory(file, before - min_u64(before, WIDE_BYTES), end->at))
+    return true;
+  if (!zip_find_end64(file, end->at, &wide)) return false;
+  before = end->at - min_u64(end->at, WIDE_BYTES);
+  return is_directory(file, before - min_u64(before, wide.directory_bytes), end->at);
 }
 
 static void look_for_zip_behind(struct container *c, enum family family, struct observations *o) {
   struct zip_end last, fitting;
   if (!zip_find_end(c->file, &last, &fitting)) return;
-  bool whole = fitting.at < c->file.n;
-  const struct zip_end *end = whole ? &fitting : &last;
-  if ((!whole && family == NO_FAMILY) || !directory_is_there(c->file, end)) return;
-  enum obs_kind kind = family == NO_FAMILY ? OBS_KIND_PREFIXED_ZIP
-                       : whole             ? OBS_KIND_ZIP_BEHIND
-                                           : OBS_KIND_ZIP_INSIDE;
+  bool whole = fitting.at < c->file.n && directory_is_there(c->file, &fitting);
+  if (!whole && (family == NO_FAMILY || !directory_is_there(c->file, &last))) return;
+  enum obs_kind kind = family == NO_FAMILY                    ? OBS_KIND_PREFIXED_ZIP
+                       : whole || torch_reads(c->file, &last) ? OBS_KIND_ZIP_BEHIND
+                                                              : OBS_KIND_ZIP_INSIDE;
   struct observation what = about_kind(kind, c->kind, "");
-  what.at = end->at;
-  what.got = c->file.n - end->at;
+  what.at = whole ? fitting.at : last.at;
+  what.got = c->file.n - what.at;
   observe(o, what);
   if (family == NO_FAMILY) c->kind = CONTAINER_OTHER_ZIP;
 }

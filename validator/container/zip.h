@@ -14,6 +14,8 @@ enum {
   ZIP_CENTRAL_BYTES = 46,
   ZIP_LOCAL_BYTES = 30,
   ZIP_COMMENT_MAX = 0xFFFF,
+  ZIP_CHUNK = 4096, /* miniz looks for the end record by so many bytes, the last of which may begin behind the
+                       others */
 };
 
 enum zip_flag {
@@ -137,11 +139,14 @@ static inline void zip_note_run(struct zip *z, enum obs_kind kind, uint64_t at, 
 
 /* ---- zip_end.c ---- */
 
-/* The last end record of the file's last 64 KiB, which miniz and zipfile believe; false: there is none.
+/* The last end record of the file's last 68 KiB, which miniz and zipfile believe; false: there is none.
  * *fitting is the first one whose comment reaches the end of the file exactly, which other readers look for;
  * fitting->at is the end of the file where there is none. In a file that no one bent they are the same
  * record. */
 NODISCARD bool zip_find_end(struct span file, struct zip_end *last, struct zip_end *fitting);
+/* Of an end record at this place the zip64 record that its locator points to, or that stands right before the
+ * locator; false: there is none. */
+NODISCARD bool zip_find_end64(struct span file, uint64_t end_at, struct zip_end *out);
 /* z->end: the record that is believed. */
 NODISCARD bool zip_read_ends(struct zip *z);
 /* The place of the directory, proved to lie before z->end. */

@@ -3,7 +3,7 @@
 #include "container/zip.h"
 
 static struct span tail_of(struct span file) {
-  size_t n = min_size(file.n, ZIP_END_BYTES + ZIP_COMMENT_MAX);
+  size_t n = min_size(file.n, ZIP_END_BYTES + ZIP_COMMENT_MAX + ZIP_CHUNK);
   return span_from(file, file.n - n);
 }
 
@@ -59,12 +59,28 @@ static void compare_ends(struct zip *z, const struct zip_end *classic, const str
 }
 
 /* The locator stands right before the classic record. torch always writes both zip64 records. */
-static bool read_locator(const struct zip *z, uint64_t end_at, struct zip_locator *out) {
+static bool read_locator(struct span file, uint64_t end_at, struct zip_locator *out) {
   uint8_t copy[ZIP_LOCATOR_BYTES];
   if (end_at < sizeof copy) return false;
-  memcpy(copy, z->c->file.p + (end_at - sizeof copy), sizeof copy);
+  memcpy(copy, file.p + (end_at - sizeof copy), sizeof copy);
   struct reader r = reader_of(span_of(copy, sizeof copy), end_at - sizeof copy);
   return zip_read_locator(&r, out) == ZIP_OK;
+}
+
+bool zip_find_end64(struct span file, uint64_t end_at, struct zip_end *out) {
+  struct zip_locator locator;
+  uint8_t copy[ZIP_END64_BYTES];
+  uint64_t record_bytes;
+  if (!read_locator(file, end_at, &locator)) return false;
+  uint64_t behind = end_at - ZIP_LOCATOR_BYTES;
+  uint64_t places[] = {locator.end64_at, behind - min_u64(behind, sizeof copy)};
+  for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+    if (places[i] > behind || behind - places[i] < sizeof copy) continue;
+    memcpy(copy, file.p + places[i], sizeof copy);
+    struct reader r = reader_of(span_of(copy, sizeof copy), places[i]);
+    if (zip_read_end64(&r, out, &record_bytes) == ZIP_OK) return true;
+  }
+  return false;
 }
 
 /* Some readers go where the locator points, newer miniz first looks right before the locator: both must be
@@ -102,7 +118,7 @@ bool zip_read_ends(struct zip *z) {
   if (!zip_find_end(z->c->file, &classic, &fitting)) return zip_refuse(z, OBS_ZIP_NO_END, z->c->file.n, 0, 0);
   check_end(z, &classic, &fitting);
   z->end = classic;
-  z->c->zip64 = read_locator(z, classic.at, &locator);
+  z->c->zip64 = read_locator(z->c->file, classic.at, &locator);
   if (z->c->zip64) {
     uint64_t at = classic.at - ZIP_LOCATOR_BYTES;
     if (locator.disk != 0) return zip_refuse(z, OBS_ZIP_DISKS, at + 4, locator.disk, 0);
