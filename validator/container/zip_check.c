@@ -91,6 +91,7 @@ enum {
   UNIX_TYPE = 0170000, /* of the mode in the upper half of the external attributes */
   UNIX_FOLDER = 0040000,
   UNIX_FILE = 0100000,
+  DOS_VOLUME = 0x08, /* unzip drops the dot of such a name (process.c, IS_VOLID) */
   DOS_FOLDER = 0x10,
   VERSION_MAX = 45, /* zip64 */
 };
@@ -101,6 +102,8 @@ static void check_attributes(struct zip *z, const struct zip_central *central) {
   uint32_t mode = central->external >> 16, type = mode & UNIX_TYPE;
   if (type && type != UNIX_FILE && type != UNIX_FOLDER)
     zip_note_of(z, OBS_ZIP_NAME_SPECIAL, central->at + 38, central->name, mode, 0);
+  if (central->external & DOS_VOLUME)
+    zip_note_of(z, OBS_ZIP_VOLUME_LABEL, central->at + 38, central->name, central->external, 0);
   if (central->external & DOS_FOLDER && !span_ends(central->name, SPAN("/")))
     zip_note_of(z, OBS_ZIP_FOLDER_FLAG, central->at + 38, central->name, central->external, 0);
 }
