@@ -63,13 +63,14 @@ def by_zipfile(path):
 
 
 def by_unzip(path):
-    code, listing = run("unzip", "-Z", "-l", path)
+    """Sizes from -l: zipinfo's own table overflows a buffer where a version is above 9.9."""
+    code, listing = run("unzip", "-l", path)
     code2, names = run("unzip", "-Z", "-1", path)
     code3, data = run("unzip", "-p", "-P", "", path)
     if code or code2 or code3:
         raise Refused(f"exit {code} {code2} {code3}")
-    rows = [r for r in listing.split(b"\n")[2:] if r][:-1]
-    sizes = [(name, int(row.split()[3])) for name, row in zip(names.rstrip(b"\n").split(b"\n"), rows)]
+    rows = [r for r in listing.split(b"\n")[3:] if r][:-2]
+    sizes = [(name, int(row.split()[0])) for name, row in zip(names.rstrip(b"\n").split(b"\n"), rows)]
     yield from cut(sizes, data)
 
 
