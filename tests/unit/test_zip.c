@@ -107,6 +107,8 @@ static const struct bend bends[] = {
     {"symbolic link", AT_CENTRAL, 1, 38, 4, 0120777u << 16, OBS_ZIP_NAME_SPECIAL, AT_CENTRAL, 38, 0120777, 0,
      OBS_NONE},
     {"volume label", AT_CENTRAL, 1, 38, 4, 0x08, OBS_ZIP_VOLUME_LABEL, AT_CENTRAL, 38, 0x08, 0, OBS_NONE},
+    {"folder mode", AT_CENTRAL, 1, 38, 4, 0040600u << 16, OBS_ZIP_FOLDER_FLAG, AT_CENTRAL, 38, 0040600u << 16,
+     0, OBS_NONE},
     {"folder flag", AT_CENTRAL, 1, 38, 4, 0x10, OBS_ZIP_FOLDER_FLAG, AT_CENTRAL, 38, 0x10, 0, OBS_NONE},
     {"entry signature", AT_CENTRAL, 1, 0, 1, 'Q', OBS_ZIP_CENTRAL_SIGNATURE, AT_CENTRAL, 0, 1, 3, OBS_NONE},
     {"entry name too long", AT_CENTRAL, 2, 28, 2, 10, OBS_ZIP_CENTRAL_SHORT, AT_CENTRAL, 0, 2, 3, OBS_NONE},

@@ -97,14 +97,15 @@ enum {
 };
 
 /* miniz takes the DOS bit alone for a folder and copies nothing out of a folder: torch.load then answers a
- * tensor of whatever its memory held (seen with torch 1.13). */
+ * tensor of whatever its memory held (seen with torch 1.13). 7z and bsdtar take the mode for one. */
 static void check_attributes(struct zip *z, const struct zip_central *central) {
   uint32_t mode = central->external >> 16, type = mode & UNIX_TYPE;
   if (type && type != UNIX_FILE && type != UNIX_FOLDER)
     zip_note_of(z, OBS_ZIP_NAME_SPECIAL, central->at + 38, central->name, mode, 0);
   if (central->external & DOS_VOLUME)
     zip_note_of(z, OBS_ZIP_VOLUME_LABEL, central->at + 38, central->name, central->external, 0);
-  if (central->external & DOS_FOLDER && !span_ends(central->name, SPAN("/")))
+  bool folder = central->external & DOS_FOLDER || type == UNIX_FOLDER;
+  if (folder && !span_ends(central->name, SPAN("/")))
     zip_note_of(z, OBS_ZIP_FOLDER_FLAG, central->at + 38, central->name, central->external, 0);
 }
 
