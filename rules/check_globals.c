@@ -11,6 +11,7 @@ static enum obs_kind obs_of(const struct global *g, const struct global_row *row
                             torch_version torch) {
   if (g->odd || (g->dotted && !global_is_path(row))) return global_refused(g, row, uses);
   if (!row) return unlisted(uses);
+  if (uses & USED_AS_VALUE) return global_refused(g, row, uses);
   if (row->reviewed && !(uses & USED_REFUSED) && !global_is_listed(row, torch)) return OBS_GLOBAL_REVIEWED;
   switch (row->cls) {
   case GLOBAL_CORE: return global_is_listed(row, torch) ? OBS_NONE : OBS_GLOBAL_LATER;

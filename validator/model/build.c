@@ -132,6 +132,12 @@ bool is_argument(const struct global_row *row) {
          callees[row->builder] != CALLEE_FUNCTION;
 }
 
+bool is_for_calls(const struct global_row *row) {
+  if (!row || row->cls == GLOBAL_CORE || row->builder == BUILD_PACKAGE_SCRIPT) return false;
+  return row->cls == GLOBAL_INDIRECT ||
+         (!global_is_refused(row->cls) && callees[row->builder] == CALLEE_FUNCTION);
+}
+
 /* cls.__new__(cls): no code of the class runs, unlike REDUCE, which calls it. */
 static bool is_bare_instance(const struct machine *m, const struct object *o) {
   return (o->origin == BY_NEWOBJ || o->origin == BY_NEWOBJ_EX) && kind_of(m, o->args) == VAL_TUPLE &&

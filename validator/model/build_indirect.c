@@ -152,7 +152,7 @@ static bool is_generic(const struct call *c) {
   const struct global_row *origin = call_row(c, 0);
   if (!span_is(span_str(c->row->name), "getitem") || c->n != 2 || call_kind(c, 0) != VAL_GLOBAL) return false;
   if (!origin || strcmp(origin->module, "typing") != 0 || origin->cls != GLOBAL_MODELLED) return false;
-  if (keeps_function(c->cp, c->m, c->args, c->at)) return false; /* typing asks each for its hash */
+  if (calls_when_asked(c->cp, c->m, c->args, c->at)) return false; /* typing asks each for its hash */
   return are(c, call_arg(c, 1), strcmp(origin->name, "Literal") == 0 ? is_literal : is_parameter);
 }
 

@@ -7,7 +7,9 @@
 bool is_shared(const struct global_row *row) { return row && row->builder == BUILD_SHARED; }
 
 /* getattr(Enumeration, 'MEMBER') is none: it is what a call of the enumeration would be. */
-static bool is_kept(const struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b) {
+static bool is_kept(struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b,
+                    uint32_t at) {
+  (void)at;
   if (!b || !is_attribute(b)) return b && is_partial(b);
   val_id args = value_object(m, v)->args;
   const struct global_row *owner = value_count(m, args) ? row_of(cp, m, value_item(m, args, 0)) : NULL;
@@ -73,7 +75,8 @@ static bool has_attributes(const struct built *b) {
   return b->kind == BUILT_RECORD || b->kind == BUILT_DICT || b->kind == BUILT_LIST || b->kind == BUILT_SET;
 }
 
-typedef bool is_fn(const struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b);
+typedef bool is_fn(struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b,
+                   uint32_t at);
 
 /* Is there such a value in v, however deep? */
 static bool holds(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at, is_fn *is) {
@@ -84,7 +87,7 @@ static bool holds(struct checkpoint *cp, const struct machine *m, val_id v, uint
     val_id next = cp->kept.todo.p[--cp->kept.todo.n];
     const struct object *o = value_object(m, next);
     const struct built *b = built_of(cp, m, next);
-    if (is(cp, m, next, b)) return true;
+    if (is(cp, m, next, b, at)) return true;
     if (!spend(cp, 1 + (uint64_t)value_count(m, next), at)) return false;
     visit_items(cp, m, next);
     if (o && b && has_attributes(b)) visit_object(cp, m, b, o, at);
@@ -96,13 +99,68 @@ bool keeps_function(struct checkpoint *cp, const struct machine *m, val_id v, ui
   return cp->kept.n && holds(cp, m, v, at, is_kept);
 }
 
+/* ---- objects that answer for themselves ---- */
+
+/* What may be called: a function or class, or an object, whose class may have a __call__: torch.nn's modules
+ * call their parts. */
+static bool is_callable(const struct checkpoint *cp, const struct machine *m, val_id v) {
+  const struct built *b = built_of(cp, m, v);
+  return named_class(cp, m, v) || (b && b->kind == BUILT_RECORD);
+}
+
+static bool names_method(struct checkpoint *cp, const struct machine *m, val_id part, bool special,
+                         uint32_t at) {
+  const struct object *o = value_object(m, part);
+  val_id dict = o ? o->items : part;
+  uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
+  if (!spend(cp, n, at)) return false;
+  for (uint32_t i = 0; i < n; i += 2) {
+    struct span name = value_bytes(m, value_item(m, dict, i));
+    if ((is_method_name(name) || (special && is_special(name))) &&
+        is_callable(cp, m, value_item(m, dict, i + 1)))
+      return true;
+  }
+  return false;
+}
+
+/* The attributes of an object, and of a torch.nn.Module the parts that are attributes, too. */
+static bool names_attribute(struct checkpoint *cp, const struct machine *m, val_id fields, uint32_t at) {
+  static const char *const parts[] = {"_buffers", "_modules", "_parameters"};
+  bool found = names_method(cp, m, fields, false, at);
+  for (size_t i = 0; !found && kind_of(m, fields) == VAL_DICT && i < ARRAY_LEN(parts); i++)
+    found = names_method(cp, m, dict_get(m, fields, parts[i]), true, at);
+  return found;
+}
+
+/* Has the object something of its own, that can be called, where a caller looks for a method of its class? As
+ * an attribute, or as an item of a dict that gives its items as attributes. */
+static bool answers_itself(struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b,
+                           uint32_t at) {
+  const struct object *o = value_object(m, v);
+  if (!o || !b || b->kind != BUILT_RECORD) return false;
+  bool found = names_method(cp, m, o->items, true, at);
+  for (uint32_t i = 0; !found && i < value_count(m, o->args); i++)
+    found = spend(cp, 1, at) && names_method(cp, m, value_item(m, o->args, i), true, at);
+  for (uint32_t i = 0; !found && i < value_count(m, o->states); i++) {
+    val_id state = value_item(m, o->states, i);
+    found = names_attribute(cp, m, state, at);
+    for (uint32_t k = 0; !found && kind_of(m, state) == VAL_TUPLE && k < value_count(m, state); k++)
+      found = spend(cp, 1, at) && names_attribute(cp, m, value_item(m, state, k), at);
+  }
+  return found;
+}
+
+bool calls_when_asked(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at) {
+  return keeps_function(cp, m, v, at) || holds(cp, m, v, at, answers_itself);
+}
+
 /* pandas gives what follows this to dateutil, which opens the file of that name. */
-static bool is_zone_file(const struct checkpoint *cp, const struct machine *m, val_id v,
-                         const struct built *b) {
+static bool is_zone_file(struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b,
+                         uint32_t at) {
   static const char mark[] = "dateutil/";
   enum { N = sizeof mark - 1 };
   struct span text = value_is_string(m, v) ? value_bytes(m, v) : SPAN("");
-  (void)cp, (void)b;
+  (void)cp, (void)b, (void)at;
   for (; text.n > N; text.p++, text.n--) {
     struct span name = span_of(text.p + N, text.n - N);
     if (memcmp(text.p, mark, N) != 0) continue;
@@ -122,7 +180,7 @@ void on_key(void *ctx, const struct machine *m, val_id key, uint32_t at) {
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, key);
   if (b && b->row && b->row->cls == GLOBAL_MODULE) return;
-  if (keeps_function(cp, m, key, at))
+  if (calls_when_asked(cp, m, key, at))
     refuse_build(cp, at, "a dict or a set", "a key that keeps a function, which its hash might call");
 }
 

@@ -164,7 +164,7 @@ bool plain_arguments(const struct call *c) {
     const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i))) return false;
     if (b && (is_partial(b) || is_dill_function(b))) return false;
-    if (keeps_function(c->cp, c->m, call_arg(c, i), c->at)) return false;
+    if (calls_when_asked(c->cp, c->m, call_arg(c, i), c->at)) return false;
     note_np_dtype(c, i);
   }
   return true;

@@ -69,7 +69,9 @@ static const char *const inert_names[] = {"__aggr_params__",  "__annotations__",
                                           "__user_args__",    "__wrapped__"};
 static const struct names inert = {inert_names, ARRAY_LEN(inert_names)};
 
-static bool is_special(struct span name) { return span_starts(name, SPAN("__")) && !is_taken(&inert, name); }
+bool is_method_name(struct span name) { return is_taken(&of_methods, name); }
+
+bool is_special(struct span name) { return span_starts(name, SPAN("__")) && !is_taken(&inert, name); }
 
 /* State as a dict of attributes: str keys, none of them a dunder (threats B12: `__class__`, `__setstate__`)
  * and none of `taken`, which may be NULL. */
@@ -101,7 +103,7 @@ static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id 
     val_id value = value_item(m, dict, i + 1);
     bool named = kind_of(m, value) == VAL_GLOBAL;
     if (!named && (cp->kept.n == 0 || kind_of(m, value) != VAL_OBJECT)) continue;
-    if (is_taken(&of_methods, value_bytes(m, value_item(m, dict, i))) &&
+    if (is_method_name(value_bytes(m, value_item(m, dict, i))) &&
         (named ? !is_constant(cp, m, value) : keeps_function(cp, m, value, at)))
       return true;
   }
@@ -153,8 +155,8 @@ static const char *part_wrong(struct checkpoint *cp, const struct machine *m, va
     if (kind_of(m, arg) == VAL_DICT || kind_of(m, arg) == VAL_LIST || (of && of->kind == BUILT_DICT))
       return "a state that a call made of items";
   }
-  return keeps_function(cp, m, part, at) ? "a state that keeps a function, which its items() might call"
-                                         : NULL;
+  return calls_when_asked(cp, m, part, at) ? "a state that keeps a function, which its items() might call"
+                                           : NULL;
 }
 
 /* (attributes, slots), each a dict or None. Other tuples are for the __setstate__ of their class. */
@@ -211,7 +213,7 @@ static bool items_hide_state(struct checkpoint *cp, const struct machine *m, val
 static void build_record(struct checkpoint *cp, struct machine *m, const struct global_row *row, val_id state,
                          uint32_t at) {
   if (runs_script(cp)) return;
-  if (computes_state(row) && keeps_function(cp, m, state, at))
+  if (computes_state(row) && calls_when_asked(cp, m, state, at))
     refuse_build(cp, at, "a record", "a state that keeps a function, where its class looks for values");
   if (calls_columns(cp, m, row, state, at))
     refuse_build(cp, at, "a record", "features whose columns its class would call");

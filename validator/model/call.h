@@ -80,7 +80,15 @@ NODISCARD bool literal_arguments(const struct call *c);
  * it what the process has one of? */
 uint32_t call_kept(const struct call *c);
 NODISCARD bool keeps_function(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at);
+/* The same, or an object that has something to call where a method of its class is looked for: asked for its
+ * items, its text or its hash it calls what the file says. */
+NODISCARD bool calls_when_asked(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at);
 bool is_shared(const struct global_row *row);
+/* build_state.c. A method that loading may call of whatever stands there; a name that Python has a meaning
+ * for.
+ */
+bool is_method_name(struct span name);
+bool is_special(struct span name);
 /* Is it a call of pandas, with the name of a file in place of a time zone's? */
 NODISCARD bool names_zone_file(const struct call *c);
 bool is_zone_name(struct span key);

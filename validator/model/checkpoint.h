@@ -347,6 +347,9 @@ val_id given_class(const struct checkpoint *cp, const struct machine *m, const s
 /* Of functools.reduce(operator.or_, …), a union of types, that function, else 0. */
 val_id union_operator(const struct checkpoint *cp, const struct machine *m, const struct object *o);
 
+/* Is it a function that a program may call, in forms that were judged, but not keep: whatever is given it as
+ * a value might call it with something else? torch's own that every loader takes are none. */
+bool is_for_calls(const struct global_row *row);
 /* uses.c: a set of plan_global_uses for each global of the machine, in the arena; NULL: the budget is spent.
  */
 uint32_t *global_uses(const struct checkpoint *cp, const struct machine *m);

@@ -36,7 +36,8 @@ enum plan_global_uses {
   USED_ITEMS = 8,     /* what it makes gets items by SETITEM(S) */
   USED_APPENDED = 16, /* … by APPEND(S), ADDITEMS */
   USED_STATE = 32,    /* … and a state by BUILD */
-  USED_ALL = 63,
+  USED_AS_VALUE = 64, /* a function that may only be called is kept as a value */
+  USED_ALL = 127,
 };
 
 /* Row of a global that the program names. */

@@ -11,8 +11,48 @@ static uint32_t uses_of_object(const struct machine *m, const struct object *o, 
   return uses;
 }
 
+/* ---- functions that stand as values ---- */
+
+static bool names_function(const struct checkpoint *cp, const struct machine *m) {
+  bool found = false;
+  for (uint32_t i = 0; i < m->globals.n && !found; i++)
+    found = is_for_calls(row_of_global(cp, &m->globals.p[i]));
+  return found;
+}
+
+/* Arguments among which a function belongs, and was looked at: of torch's and dill's rebuilding functions, of
+ * numpy's generators, of a union of types. */
+static bool takes_function(const struct global_row *row) {
+  return row && (row->cls == GLOBAL_INDIRECT || row->builder == BUILD_FROM_TYPE_V2 ||
+                 row->builder == BUILD_DILL_ARRAY || row->builder == BUILD_NP_RANDOM);
+}
+
+/* A byte for each value: is it a tuple of such arguments? NULL: the budget is spent. */
+static uint8_t *argument_tuples(const struct checkpoint *cp, const struct machine *m) {
+  uint8_t *are = arena_array(cp->arena, m->values.n, uint8_t);
+  for (uint32_t i = 0; are && i < m->objects.n; i++) {
+    const struct object *o = &m->objects.p[i];
+    if (takes_function(row_of(cp, m, callee_global(cp, m, o)))) are[o->args] = 1;
+  }
+  return are;
+}
+
+/* A list, a dict or a state that holds torch.storage._load_from_bytes gives it to whatever calls what it
+ * finds there, with bytes that nobody judged: torch.nn's modules call their parts (threats A09). */
+static bool mark_values(const struct checkpoint *cp, const struct machine *m, uint32_t *uses) {
+  if (!names_function(cp, m)) return true;
+  const uint8_t *arguments = argument_tuples(cp, m);
+  for (val_id v = 1; arguments && v < m->values.n; v++)
+    for (uint32_t i = 0; !arguments[v] && i < value_count(m, v); i++) {
+      val_id item = value_item(m, v, i);
+      if (is_for_calls(row_of(cp, m, item))) uses[value_of(m, item)->ref] |= USED_AS_VALUE;
+    }
+  return arguments != NULL;
+}
+
 uint32_t *global_uses(const struct checkpoint *cp, const struct machine *m) {
   uint32_t *uses = arena_array(cp->arena, m->globals.n, uint32_t);
+  if (!uses || !mark_values(cp, m, uses)) return NULL;
   for (uint32_t i = 0; uses && i < m->objects.n; i++) {
     const struct object *o = &m->objects.p[i];
     val_id callee = callee_global(cp, m, o);
@@ -69,6 +109,7 @@ struct span numpy_codes(const struct checkpoint *cp, const struct machine *m) {
 }
 
 enum obs_kind global_refused(const struct global *g, const struct global_row *row, uint32_t uses) {
+  if (uses & USED_AS_VALUE) return OBS_GLOBAL_VALUE;
   if (uses & USED_REFUSED) return OBS_NONE; /* the call is the finding */
   if (g->odd || (g->dotted && !global_is_path(row))) return OBS_GLOBAL_ODD;
   if (row && row->cls == GLOBAL_DANGEROUS) return OBS_GLOBAL_DANGEROUS;

@@ -150,13 +150,16 @@ static bool add_state(struct machine *m, val_id target, val_id state, const stru
   return true;
 }
 
-/* Attributes are copied out of their dict, or out of both of (attributes, slots): what those get later, the
- * instance does not. */
+static void give_part(struct machine *m, val_id part) {
+  if (kind_of(m, part) == VAL_DICT || kind_of(m, part) == VAL_OBJECT) machine_give(m, part);
+}
+
+/* Attributes are copied out of their dict (or an instance of a subclass), or out of both of (attributes,
+ * slots): what those get later, the instance does not. */
 static void give_state(struct machine *m, val_id state) {
   bool slots = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;
-  if (kind_of(m, state) == VAL_DICT) machine_give(m, state);
-  for (uint32_t i = 0; slots && i < 2; i++)
-    if (kind_of(m, value_item(m, state, i)) == VAL_DICT) machine_give(m, value_item(m, state, i));
+  give_part(m, state);
+  for (uint32_t i = 0; slots && i < 2; i++) give_part(m, value_item(m, state, i));
 }
 
 bool machine_take_raw(struct machine *m, uint64_t n, uint32_t at, struct span *out) {
