@@ -40,11 +40,27 @@ static const char *read_alignment(const struct machine *m, val_id alignment, str
   return s->padded || v->kind == VAL_ABSENT || v->kind == VAL_NONE ? NULL : "an alignment that is not 16";
 }
 
+/* Are the attributes those that joblib writes? One more may stand for a method: of `read` joblib calls
+ * whatever the state says, and the bytes that no array took are opcodes. */
+static bool are_attributes(const struct machine *m, val_id state) {
+  static const char *const names[] = {"allow_mmap", "dtype", "numpy_array_alignment_bytes",
+                                      "order",      "shape", "subclass"};
+  bool fine = true;
+  for (uint32_t i = 0; fine && i < value_count(m, state); i += 2) {
+    val_id key = value_item(m, state, i);
+    fine = false;
+    for (size_t k = 0; kind_of(m, key) == VAL_TEXT && k < ARRAY_LEN(names); k++)
+      fine = fine || span_is(value_bytes(m, key), names[k]);
+  }
+  return fine;
+}
+
 static const char *read_state(struct checkpoint *cp, const struct machine *m, val_id state, uint32_t at,
                               struct stand_in *s) {
-  enum { LOOK_UPS = 5 };
+  enum { LOOK_UPS = 11 };
   if (kind_of(m, state) != VAL_DICT || !spend(cp, (uint64_t)LOOK_UPS * value_count(m, state), at))
     return "a state that is no dict";
+  if (!are_attributes(m, state)) return "an attribute that joblib does not write";
   struct span order = value_bytes(m, dict_get(m, state, "order"));
   s->dtype = use_np_dtype(cp, m, dict_get(m, state, "dtype"));
   s->fortran_order = span_is(order, "F");

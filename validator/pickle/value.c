@@ -62,7 +62,8 @@ val_id dict_get(const struct machine *m, val_id dict, const char *key) {
   uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
   for (uint32_t i = 0; i < n; i += 2) {
     val_id k = value_item(m, dict, i);
-    if (value_is_string(m, k) && span_is(value_bytes(m, k), key)) return value_item(m, dict, i + 1);
+    bool text = kind_of(m, k) == VAL_TEXT || kind_of(m, k) == VAL_PYSTRING; /* bytes are another key */
+    if (text && span_is(value_bytes(m, k), key)) return value_item(m, dict, i + 1);
   }
   return 0;
 }
