@@ -122,9 +122,26 @@ static bool hides_methods(struct checkpoint *cp, const struct machine *m, val_id
   return false;
 }
 
+/* Does the attribute of a tensor hide a method that loading calls? Parameter() of a tensor subclass calls its
+ * `detach`, which is looked for in the instance first. */
+static bool hides_tensor_method(const struct call *c, val_id name, val_id value) {
+  static const char *const calls[] = {
+      "_indices",      "_values", "as_subclass",    "clone", "contiguous", "cpu", "detach", "diff", "dim",
+      "is_contiguous", "numel",   "requires_grad_", "size",  "stride",     "to",  "values", "view"};
+  static const struct names called = {calls, ARRAY_LEN(calls)};
+  const struct built *b = built_of(c->cp, c->m, value);
+  bool callable =
+      named_class(c->cp, c->m, value) ? !is_constant(c->cp, c->m, value) : b && b->kind == BUILT_RECORD;
+  return callable && is_taken(&called, value_bytes(c->m, name));
+}
+
 static bool plain_part(const struct call *c, val_id part) {
-  return kind_of(c->m, part) == VAL_NONE ||
-         (kind_of(c->m, part) == VAL_DICT && plain_fields(c->cp, c->m, part, &of_tensors, c->at));
+  if (kind_of(c->m, part) == VAL_NONE) return true;
+  if (kind_of(c->m, part) != VAL_DICT || !plain_fields(c->cp, c->m, part, &of_tensors, c->at)) return false;
+  machine_give(c->m, part);
+  for (uint32_t i = 0; i < value_count(c->m, part); i += 2)
+    if (hides_tensor_method(c, value_item(c->m, part, i), value_item(c->m, part, i + 1))) return false;
+  return true;
 }
 
 bool plain_attributes(const struct call *c, uint32_t i) {
