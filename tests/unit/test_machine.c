@@ -566,7 +566,7 @@ static uint32_t on_persid(void *ctx, struct machine *m, uint32_t index) {
 static void hooks_hear_in_order(void **state) {
   (void)state;
   struct heard h = {.n = 0};
-  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid, NULL, NULL, 0};
+  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid, NULL, NULL, NULL, 0};
   static const char program[] =
       "\x80\x02"
       "cm\nC\n]q\0K\1a\x85R" /* C([1]) */
@@ -644,7 +644,7 @@ static void hooks_take_raw_bytes(void **state) {
 static void objects_keep_what_was_added(void **state) {
   (void)state;
   struct heard h = {.n = 0};
-  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid, NULL, NULL, 0};
+  struct machine_hooks hooks = {&h, on_global, on_call, on_build, on_extend, on_persid, NULL, NULL, NULL, 0};
   static const char program[] =
       "\x80\x02"
       "cm\nC\n)\x81}bNbK\1a(K\2K\3e(K\4K\5u\x80";

@@ -249,6 +249,7 @@ struct machine_hooks checkpoint_hooks(struct checkpoint *cp) {
                                 .extend = on_extend,
                                 .persid = on_persid,
                                 .unhashable = on_unhashable,
+                                .equal = on_equal,
                                 .key = on_key,
                                 .torch = cp->policy.torch};
 }

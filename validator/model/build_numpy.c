@@ -373,6 +373,7 @@ uint32_t build_NP_SCALAR(const struct call *c) {
   if (!raw || (!dt->plain && !is_text(dt) && !record) || s.n != dt->size)
     return refuse_arguments(c, "not a plain number of the dtype's size");
   val_id v = machine_new_bytes(c->m, VAL_BYTES, s, c->at);
+  if (v && dt->kind == 'U' && machine_new_bytes(c->m, VAL_TEXT, np_utf8(c, dt, s), c->at) != v + 1) return 0;
   return v ? call_built(c, BUILT_NP_SCALAR, v) : 0;
 }
 

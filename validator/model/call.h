@@ -135,6 +135,10 @@ void build_np_dtype_state(struct checkpoint *cp, struct machine *m, val_id targe
 /* Gives the array of this tag its state: by BUILD, or as an argument. */
 void fill_np_array(struct checkpoint *cp, struct machine *m, uint32_t tag, val_id state, uint32_t at);
 void build_np_array_state(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
+/* build_equal.c. The text of a numpy scalar of unicode, of which a TEXT is made behind its BYTES. */
+struct span np_utf8(const struct call *c, const struct np_dtype *dt, struct span s);
+/* struct machine_hooks has it as `equal`. */
+val_id on_equal(void *ctx, const struct machine *m, val_id object);
 /* The array behind a joblib stand-in, which stands in its place then; 0 (observed): the loader fails. */
 val_id build_joblib_array(struct checkpoint *cp, struct machine *m, val_id target, val_id state, uint32_t at);
 /* A stand-in for a file beside the pickle: not checked. */

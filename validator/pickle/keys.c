@@ -62,6 +62,8 @@ static inline struct part bytes_part(struct machine *m, enum part_tag tag, val_i
   return bits_part(tag, t ? t->number : 0);
 }
 
+static struct part object_part(struct machine *m, val_id v, struct key *k);
+
 /* One value without what it holds; notes what can't be a key, or can't be compared. */
 static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   const struct value *x = value_of(m, v);
@@ -78,10 +80,7 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   case VAL_BYTES: return bytes_part(m, PART_BYTES, v, k);
   case VAL_TUPLE: return bits_part(PART_TUPLE, x->seq.n);
   case VAL_GLOBAL: return bits_part(PART_GLOBAL, x->ref);
-  case VAL_OBJECT:
-    k->has_object = true;
-    k->unhashable = k->unhashable || (m->hooks.unhashable && m->hooks.unhashable(m->hooks.ctx, m, v));
-    break;
+  case VAL_OBJECT: return object_part(m, v, k);
   case VAL_FROZENSET:
   case VAL_PERSID:
   case VAL_EXTENSION: k->has_object = true; break;
@@ -92,6 +91,13 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   case VAL_ABSENT: k->unhashable = true; break;
   }
   return bits_part(PART_IDENTITY, v);
+}
+
+static COLD struct part object_part(struct machine *m, val_id v, struct key *k) {
+  val_id equal = m->hooks.equal ? m->hooks.equal(m->hooks.ctx, m, v) : 0;
+  k->has_object = true;
+  k->unhashable = k->unhashable || (m->hooks.unhashable && m->hooks.unhashable(m->hooks.ctx, m, v));
+  return equal && kind_of(m, equal) != VAL_OBJECT ? part_of(m, equal, k) : bits_part(PART_IDENTITY, v);
 }
 
 /* A key of too many parts is one part, its identity: hashing nested tuples must not take longer than reading

@@ -31,6 +31,8 @@ struct machine_hooks {
   uint32_t (*persid)(void *ctx, struct machine *m, uint32_t persid_index);
   /* Is an OBJECT, once it is loaded, known to be no key of a dict and no element of a set? */
   bool (*unhashable)(void *ctx, const struct machine *m, val_id object);
+  /* The plain value that an OBJECT equals, and has the hash of, as an instance of a subclass of str; or 0. */
+  val_id (*equal)(void *ctx, const struct machine *m, val_id object);
   /* A key of a dict, or an element of a set, that is an OBJECT or a tuple with one. */
   void (*key)(void *ctx, const struct machine *m, val_id key, uint32_t at);
   torch_version torch; /* whose weights_only unpickler counts; 0: the newest */

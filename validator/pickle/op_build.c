@@ -99,7 +99,8 @@ static bool set_pair(struct machine *m, val_id dict, val_id key, val_id item, co
     return true;
   }
   struct observation what = seen_at(m, OBS_PKL_DUPLICATE_KEY, arg);
-  what.detail = shown(value_bytes(m, key));
+  struct span text = value_bytes(m, key); /* none of an object, which is equal to the first key */
+  what.detail = shown(text.n ? text : value_bytes(m, value_item(m, dict, place)));
   observe(m->obs, what);
   m->links.p[value_of(m, dict)->seq.first + place + 1] = item; /* the first key stays, as in Python */
   deepen(m, dict, item, arg->at);
