@@ -175,11 +175,32 @@ bool names_zone_file(const struct call *c) {
   return pandas && holds(c->cp, c->m, c->args, c->at, is_zone_file);
 }
 
+/* Attributes by which numpy and torch ask any object for an array: the address of its memory, or a function
+ * that makes it. Classes that give their items as attributes, and modules their buffers, would answer. */
+static bool is_protocol(const struct checkpoint *cp, const struct machine *m, val_id v,
+                        const struct built *b) {
+  static const char *const names[] = {"__array__",        "__array_interface__",
+                                      "__array_struct__", "__cuda_array_interface__",
+                                      "__dlpack__",       "__torch_function__"};
+  char text[32];
+  size_t n = 0;
+  struct span s = value_is_string(m, v) || kind_of(m, v) == VAL_BYTES ? value_bytes(m, v) : SPAN("");
+  (void)cp, (void)b;
+  for (size_t i = 0; i < s.n && n < sizeof text; i++) /* numpy's texts have four bytes a character */
+    if (s.p[i]) text[n++] = (char)s.p[i];
+  for (size_t i = 0; i < ARRAY_LEN(names); i++)
+    if (span_is(span_of((const uint8_t *)text, n), names[i])) return true;
+  return false;
+}
+
 /* A module is hashed by its identity. */
 void on_key(void *ctx, const struct machine *m, val_id key, uint32_t at) {
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, key);
   if (b && b->row && b->row->cls == GLOBAL_MODULE) return;
+  if (holds(cp, m, key, at, is_protocol))
+    refuse_build(cp, at, "a dict", "an item by whose name numpy and torch ask for the memory of an array");
+  if (value_is_string(m, key)) return;
   if (calls_when_asked(cp, m, key, at))
     refuse_build(cp, at, "a dict or a set", "a key that keeps a function, which its hash might call");
 }

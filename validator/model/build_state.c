@@ -184,7 +184,8 @@ static bool is_slot_state(const struct machine *m, val_id state) {
 
 /* Classes whose __setstate__ goes through what it is given, and in whose states no function belongs. */
 static bool computes_state(const struct global_row *row) {
-  static const char *const at_work[] = {"einops.layers.", "omegaconf.", "pandas.", "torch.optim."};
+  static const char *const at_work[] = {"einops.layers.", "omegaconf.", "pandas.", "sklearn.isotonic",
+                                        "torch.optim."};
   static const char *const at_rest[] = {"torch.optim.lr_scheduler", "torch.optim.swa_utils"};
   struct span module = span_str(row ? row->module : "");
   bool works = false;

@@ -28,7 +28,7 @@ struct part {
 };
 struct key {
   uint32_t n;
-  bool unhashable, complex, has_object, has_surrogate, has_nan, has_bigint, no_memory;
+  bool unhashable, complex, has_object, has_surrogate, has_nan, has_bigint, special, no_memory;
   struct part parts[MAX_KEY_PARTS];
 };
 
@@ -100,6 +100,12 @@ static COLD struct part object_part(struct machine *m, val_id v, struct key *k) 
   return equal && kind_of(m, equal) != VAL_OBJECT ? part_of(m, equal, k) : bits_part(PART_IDENTITY, v);
 }
 
+/* A text that Python may take for the name of a method. */
+static inline bool is_special(const struct machine *m, val_id v) {
+  struct span text = value_bytes(m, v);
+  return text.n > 2 && text.p[0] == '_' && text.p[1] == '_';
+}
+
 /* A key of too many parts is one part, its identity: hashing nested tuples must not take longer than reading
  * them. */
 static void take_apart(struct machine *m, val_id v, struct key *k) {
@@ -107,8 +113,8 @@ static void take_apart(struct machine *m, val_id v, struct key *k) {
   uint32_t num_todo = 1;
   todo[0] = v;
   k->n = 0;
-  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->has_nan = k->has_bigint = k->no_memory =
-      false;
+  k->unhashable = k->complex = k->has_object = k->has_surrogate = k->has_nan = k->has_bigint = k->special =
+      k->no_memory = false;
   while (num_todo) {
     val_id next = todo[--num_todo];
     uint32_t items = kind_of(m, next) == VAL_TUPLE ? value_count(m, next) : 0;
@@ -180,7 +186,7 @@ static COLD void note_oddities(struct machine *m, val_id key, const struct key *
     what.want = MAX_KEY_PARTS;
     observe(m->obs, what);
   }
-  if (k->has_object && m->hooks.key) m->hooks.key(m->hooks.ctx, m, key, arg->at);
+  if ((k->has_object || k->special) && m->hooks.key) m->hooks.key(m->hooks.ctx, m, key, arg->at);
   if (k->has_object && m->keys->object_noted != arg->at + 1) { /* once for a batch: optimizers write many */
     observe(m->obs, seen_at(m, OBS_PKL_KEY_OBJECT, arg));
     m->keys->object_noted = arg->at + 1;
@@ -217,7 +223,8 @@ bool key_place(struct machine *m, val_id container, val_id key, uint32_t place_i
   if (k.no_memory) return refuse_memory(m);
   *place = place_if_new;
   if (k.unhashable) return unhashable_key(m, container, arg);
-  if (k.complex || k.has_object || k.has_surrogate || k.has_nan || k.has_bigint)
+  k.special = value_is_string(m, key) && is_special(m, key);
+  if (k.complex || k.has_object || k.has_surrogate || k.has_nan || k.has_bigint || k.special)
     note_oddities(m, key, &k, arg);
   uint32_t hash = expected_hash(m, container, key, &k), found = find(m, container, &k, hash);
   *place = found ? m->keys->entries.p[found - 1].place : place_if_new;
