@@ -17,6 +17,7 @@ import typing
 import warnings
 
 try:
+    import numpy as np
     import torch
     import torchvision
     from harmless import FINDINGS, UNSAFE, make, member, put, wrong
@@ -390,6 +391,10 @@ def hostile():
     config = put(type("Stub", (dict,), {}), "yacs.config.CfgNode")(__setstate__=function("torchvision.datasets.folder.pil_loader"))
     config.path = "/etc/passwd"
     yield "a state for an item", {"config": config}, "an item of a special name"
+    # One object of the process each: its state would be everyone's.
+    bicubic = (torchvision.transforms.InterpolationMode, ("bicubic",), {"_value_": "nearest"})
+    yield "a state for a member", {"mode": Call(*bicubic)}, "changes it for the whole process"
+    yield "a state for numpy.ma.masked", {"metric": Call(type(np.ma.masked), (), {"_mask": False})}, "changes it for the whole process"
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,
                                                          (int, put(type("Stub", (), {}), "mycorp.nets.Encoder"))))}, "--allow mycorp.nets.Encoder"
 
