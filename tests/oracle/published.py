@@ -7,6 +7,7 @@ import collections
 import enum
 import functools
 import inspect as signatures
+import itertools
 import operator
 import os
 import re
@@ -58,6 +59,7 @@ def scaler():
 
 
 def torchs_own():
+    yield "counters and splits", {"of": argparse.Namespace(count=itertools.count(5), pad=itertools.repeat(0), split=range(10**9))}, FINDINGS
     yield "GradScaler, whole", {"model": NET.state_dict(), "scaler": scaler()}, FINDINGS
     pruned = nn.Sequential(nn.Linear(3, 4), nn.Conv2d(1, 2, 3))
     prune.l1_unstructured(pruned[0], "weight", amount=0.5)
@@ -395,6 +397,9 @@ def hostile():
     bicubic = (torchvision.transforms.InterpolationMode, ("bicubic",), {"_value_": "nearest"})
     yield "a state for a member", {"mode": Call(*bicubic)}, "changes it for the whole process"
     yield "a state for numpy.ma.masked", {"metric": Call(type(np.ma.masked), (), {"_mask": False})}, "changes it for the whole process"
+    # Criterion.__cinit__ of scikit-learn 1.2 copies n_outputs numbers of n_classes, however many there are: a crash.
+    gini = put(type("Stub", (), {"__init__": lambda self, *_: None}), "sklearn.tree._criterion.Gini")
+    yield "a criterion of more outputs", {"of": Call(gini, (50000, np.array([2, 3])))}, "not a number of outputs"
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,
                                                          (int, put(type("Stub", (), {}), "mycorp.nets.Encoder"))))}, "--allow mycorp.nets.Encoder"
 

@@ -23,6 +23,7 @@ try:
     import scipy.stats
     import torch
     from sklearn import compose, ensemble, linear_model, metrics, model_selection, preprocessing
+    from sklearn.tree import _criterion
     from sklearn.utils import all_estimators
 except ImportError as missing:
     print(f"SKIPPED science: {missing}")
@@ -61,6 +62,8 @@ def tables():
                 "date": dates[0], "zone": pd.Timestamp("2020-01-01", tz="Europe/Berlin"), "span": pd.Timedelta(1, "d"), "none": pd.NaT,
                 "dates": dates, "levels": pd.MultiIndex.from_tuples([(1, "a")]), "integers": pd.array([1, None]),
                 "texts": pd.array(["a", None], dtype="string"), "interval": pd.Interval(0, 1), "intervals": pd.DataFrame({"in": pd.interval_range(0, 3), "cut": pd.cut([1, 2, 3], 2)}), "period": pd.Period("2020-01")}.items()
+    yield from {"masked": np.ma.masked_array([1.0, 2.0], mask=[0, 1]), "masked number": np.ma.masked, "counts": _criterion.Gini(2, np.array([2, 3])),
+                "means of two": _criterion.MSE(2, 20), "long table": pd.Series(np.zeros(3), index=pd.RangeIndex(0, 3 * 10**9, 10**9))}.items()
     for layout in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok"):
         yield layout, getattr(scipy.sparse, f"{layout}_matrix")(np.eye(3))
 

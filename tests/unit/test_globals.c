@@ -72,7 +72,8 @@ static void rows_keep_the_rules_of_their_class(void **state) {
     bool joblib = row->builder == BUILD_JOBLIB_ARRAY || row->builder == BUILD_JOBLIB_FILE;
     if (data && row->builder != BUILD_NONE && row->builder != BUILD_PLAIN && row->builder != BUILD_OWN &&
         row->builder != BUILD_FIELDS && row->builder != BUILD_ZONE && row->builder != BUILD_LITERAL &&
-        row->builder != BUILD_SHARED && row->builder != BUILD_COMPARED && !joblib)
+        row->builder != BUILD_SHARED && row->builder != BUILD_COMPARED && row->builder != BUILD_COUNTED &&
+        row->builder != BUILD_CRITERION && row->builder != BUILD_NP_MASKED && !joblib)
       fail_msg("%s %s is a record with a builder", row->module, row->name);
   }
 }

@@ -95,6 +95,17 @@ static bool holds(struct checkpoint *cp, const struct machine *m, val_id v, uint
   return false;
 }
 
+/* What ends late or never: whoever goes through it has no memory left. */
+static bool is_endless(const struct checkpoint *cp, const struct machine *m, val_id v,
+                       const struct built *b) {
+  (void)cp, (void)m, (void)v;
+  return b && b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_COUNTED && b->index == ENDLESS;
+}
+
+bool keeps_endless(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at) {
+  return cp->kept.n && holds(cp, m, v, at, is_endless);
+}
+
 bool keeps_function(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at) {
   return cp->kept.n && holds(cp, m, v, at, is_kept);
 }

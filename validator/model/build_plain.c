@@ -164,7 +164,9 @@ bool plain_arguments(const struct call *c) {
     const struct built *b = built_of(c->cp, c->m, call_arg(c, i));
     if (call_kind(c, i) == VAL_GLOBAL && !is_argument(call_row(c, i))) return false;
     if (b && (is_partial(b) || is_dill_function(b))) return false;
-    if (calls_when_asked(c->cp, c->m, call_arg(c, i), c->at)) return false;
+    if (calls_when_asked(c->cp, c->m, call_arg(c, i), c->at) ||
+        keeps_endless(c->cp, c->m, call_arg(c, i), c->at))
+      return false;
     note_np_dtype(c, i);
   }
   return true;
@@ -222,6 +224,7 @@ uint32_t build_OWN(const struct call *c) {
   size_t package = strcspn(c->row->module, ".");
   if (!plain_arguments(c)) return refuse_arguments(c, "not plain values");
   if (names_zone_file(c)) return refuse_arguments(c, "a time zone that is the name of a file");
+  if (!counts_rows(c)) return refuse_arguments(c, "an index of more rows than a table has");
   for (uint32_t i = 0; i < c->n; i++) {
     const struct global_row *row = call_kind(c, i) == VAL_GLOBAL ? call_row(c, i) : NULL;
     if (row && (strcspn(row->module, ".") != package || memcmp(row->module, c->row->module, package) != 0))

@@ -172,6 +172,7 @@ static const char *part_wrong(struct checkpoint *cp, const struct machine *m, va
     if (kind_of(m, arg) == VAL_DICT || kind_of(m, arg) == VAL_LIST || (of && of->kind == BUILT_DICT))
       return "a state that a call made of items";
   }
+  if (keeps_endless(cp, m, part, at)) return "a state that has no end";
   return calls_when_asked(cp, m, part, at) ? "a state that keeps a function, which its items() might call"
                                            : NULL;
 }
@@ -233,6 +234,10 @@ static void build_record(struct checkpoint *cp, struct machine *m, const struct 
   if (runs_script(cp)) return;
   if (computes_state(row) && calls_when_asked(cp, m, state, at))
     refuse_build(cp, at, "a record", "a state that keeps a function, where its class looks for values");
+  if (computes_state(row) && keeps_endless(cp, m, state, at))
+    refuse_build(cp, at, "a record", "a state that keeps what has no end, which its class goes through");
+  if (!names_layers(m, state_fields(m, state)))
+    refuse_build(cp, at, "a record", "more layers than a recurrent network has, or no number of them");
   if (calls_columns(cp, m, row, state, at))
     refuse_build(cp, at, "a record", "features whose columns its class would call");
   bool pair = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;

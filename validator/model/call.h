@@ -83,6 +83,13 @@ NODISCARD bool keeps_function(struct checkpoint *cp, const struct machine *m, va
 /* The same, or an object that has something to call where a method of its class is looked for: asked for its
  * items, its text or its hash it calls what the file says. */
 NODISCARD bool calls_when_asked(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at);
+/* Does it hold what ends late or never? A record of builder COUNTED has the index ENDLESS then. */
+enum { ENDLESS = 1 };
+NODISCARD bool keeps_endless(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at);
+/* build_counts.c. Has the index that this call of pandas makes as many rows as a table may have? */
+bool counts_rows(const struct call *c);
+/* Does this state of a recurrent network name its weights, or count few layers? */
+bool names_layers(const struct machine *m, val_id fields);
 bool is_shared(const struct global_row *row);
 /* build_state.c. A method that loading may call of whatever stands there; a name that Python has a meaning
  * for.
