@@ -96,9 +96,9 @@ static bool holds(struct checkpoint *cp, const struct machine *m, val_id v, uint
 }
 
 /* What ends late or never: whoever goes through it has no memory left. */
-static bool is_endless(const struct checkpoint *cp, const struct machine *m, val_id v,
-                       const struct built *b) {
-  (void)cp, (void)m, (void)v;
+static bool is_endless(struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b,
+                       uint32_t at) {
+  (void)cp, (void)m, (void)v, (void)at;
   return b && b->kind == BUILT_RECORD && b->row && b->row->builder == BUILD_COUNTED && b->index == ENDLESS;
 }
 
@@ -188,15 +188,15 @@ bool names_zone_file(const struct call *c) {
 
 /* Attributes by which numpy and torch ask any object for an array: the address of its memory, or a function
  * that makes it. Classes that give their items as attributes, and modules their buffers, would answer. */
-static bool is_protocol(const struct checkpoint *cp, const struct machine *m, val_id v,
-                        const struct built *b) {
+static bool is_protocol(struct checkpoint *cp, const struct machine *m, val_id v, const struct built *b,
+                        uint32_t at) {
   static const char *const names[] = {"__array__",        "__array_interface__",
                                       "__array_struct__", "__cuda_array_interface__",
                                       "__dlpack__",       "__torch_function__"};
   char text[32];
   size_t n = 0;
   struct span s = value_is_string(m, v) || kind_of(m, v) == VAL_BYTES ? value_bytes(m, v) : SPAN("");
-  (void)cp, (void)b;
+  (void)cp, (void)b, (void)at;
   for (size_t i = 0; i < s.n && n < sizeof text; i++) /* numpy's texts have four bytes a character */
     if (s.p[i]) text[n++] = (char)s.p[i];
   for (size_t i = 0; i < ARRAY_LEN(names); i++)
