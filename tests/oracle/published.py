@@ -216,6 +216,11 @@ GRAPH_NAMES = ("__message_args__", "__special_args__", "__update_args__", "__msg
                "__edge_mask__", "__loop_mask__", "__record_propagate__", "__records__", "__record_dict__")
 
 
+@functools.cache
+def named_tuple(path, fields):
+    return put(collections.namedtuple("Stub", fields), path)
+
+
 def graphs():
     """A layer of PyTorch Geometric keeps the parameters of its functions: inspect's own up to 2.4, named tuples since; and its Linear
     registers a method as a hook of load_state_dict."""
@@ -229,13 +234,42 @@ def graphs():
     given = collections.OrderedDict(signatures.signature(message).parameters)
     kinds = [Call(signatures.Parameter, ("x_j", Call(type(p.kind), (int(p.kind),))), {"_default": p.default, "_annotation": p.annotation})
              for p in given.values()]
-    named = put(collections.namedtuple("Stub", "name type type_repr default"), "torch_geometric.inspector.Parameter")
+    named = named_tuple("torch_geometric.inspector.Parameter", "name type type_repr default")
     tuples = [named(p.name, p.annotation, "Tensor", p.default) for p in given.values()]
     for how, params in (("as it is", given), ("by value", kinds), ("named tuples", tuples)):
         layer = make("torch_geometric.nn.conv.gcn_conv.GCNConv", nn.Module, aggr="add", flow="source_to_target",
                      **{name: {"x_j", "weight"} for name in GRAPH_NAMES}, inspector=make("torch_geometric.nn.conv.utils.inspector.Inspector", params={"message": params}))
         layer.inspector.base_class, layer.lin = layer, hooked
         yield f"PyTorch Geometric, {how}", nn.Sequential(layer, nn.ReLU()), FINDINGS
+
+
+SOURCE = """class GCNConv(MessagePassing):
+    r\"\"\"A layer, see `the paper` (2016).\"\"\"
+    def forward(self, x, edge_index, edge_weight=None):
+        \"\"\"Runs it.\"\"\"
+        # propagate_type: (x: PairTensor,
+        #                  edge_weight: Optional[Tensor], sizes: Tuple[int, ...])
+        out = self.propagate(edge_index, x=x, edge_weight=edge_weight, sizes=(1, 2))
+        return out
+"""
+UPDATES = "        # edge_updater_type: (alpha: OptPairTensor)\n        alpha = self.edge_updater(edge_index, alpha=alpha)\n"
+
+
+def inspected(source=SOURCE, name="x_j", text="Optional[Tensor]", returned="Tensor", **fields):
+    """A layer as versions since 2.5 write it: __setstate__ makes Python of what its inspector says, and runs it."""
+    named = named_tuple("torch_geometric.inspector.Parameter", "name type type_repr default")
+    signed = named_tuple("torch_geometric.inspector.Signature", "param_dict return_type return_type_repr")
+    layer = make("torch_geometric.nn.conv.gcn_conv.GCNConv", nn.Module, fuse=True, aggr="add")
+    update = signed({name: named(name, torch.Tensor, text, signatures.Parameter.empty)}, torch.Tensor, returned)
+    layer.inspector = make("torch_geometric.inspector.Inspector", _cls=type(layer), _signature_dict={"update": update, "message": update},
+                           _source_dict={"GCNConv": source})
+    layer.inspector.__dict__.update(fields)
+    return nn.Sequential(layer, nn.ReLU())
+
+
+def inspectors():
+    yield "PyTorch Geometric 2.5", inspected(), FINDINGS
+    yield "PyTorch Geometric 2.5, edges", inspected(SOURCE.replace("        out =", UPDATES + "        out =")), FINDINGS
 
 
 def translators():
@@ -354,7 +388,7 @@ def large():
         yield path, make(path, output_dir="out", seed=42, deepspeed=None), FINDINGS
 
 
-SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, translators, batches, mappers, counted, tokenizers, rearranged, forecasters, trackers, voices, large)
+SOURCES = (torchs_own, python, image_weights, models, trainers, quantised, recipes, parts, graphs, inspectors, translators, batches, mappers, counted, tokenizers, rearranged, forecasters, trackers, voices, large)
 
 
 def high(path):
@@ -365,6 +399,46 @@ def high(path):
 
 
 # ---- what does run code: the reason says what it is and what to do instead ----
+
+def classes_at_work():
+    """Classes whose own code would call or run what stands in their state or arguments."""
+    code = "id(1)"
+    for how, layer in (("a type", inspected(text=code)), ("a type returned", inspected(returned=f"Tensor: {code}\n")),
+                       ("a name", inspected(name=f"x={code}")), ("a comment", inspected(SOURCE.replace("PairTensor", code))),
+                       ("a comprehension", inspected(SOURCE.replace("PairTensor", "[[a]for[b.c]in[d]]"))),
+                       ("a comment without types", inspected(SOURCE.replace("propagate_type", ""))),
+                       ("a call of the edges", inspected(SOURCE + UPDATES.replace("_type", ""))),
+                       ("a call behind comments", inspected(SOURCE + UPDATES.replace("_type", "").replace("updater", 'upd"""x"""ater'))),
+                       ("types of the edges", inspected(SOURCE + UPDATES.replace("OptPairTensor", code))),
+                       ("another field", inspected(_modules=["os"])), ("no class", inspected(_cls=make("easydict.EasyDict", dict)))):
+        yield f"PyTorch Geometric, {how}", layer, "would write Python and run it"
+    other = inspected()
+    other[0].inspector = make("easydict.EasyDict", dict)
+    yield "PyTorch Geometric, no inspector", other, "would write Python and run it"
+    chain = make("torch_geometric.nn.sequential.Sequential", nn.Module, _caller_module="os import *; id(1) #", _children=[])
+    yield "PyTorch Geometric's Sequential", chain, "writes Python of the texts in its state"
+    # Classes that make attributes of the items that they are given, as BUILD looks for one (transformers: ModelOutput.__post_init__;
+    # diffusers: FrozenDict.__init__; SimpleNamespace since Python 3.13).
+    loader = function("torchvision.datasets.folder.pil_loader")
+    for path in ("transformers.modeling_outputs.BaseModelOutput", "diffusers.configuration_utils.FrozenDict",
+                 "ultralytics.utils.IterableSimpleNamespace"):
+        cls = put(type("Stub", (), {}), path)
+        for given in ({"__setstate__": loader}, [("__setstate__", loader)]):
+            yield f"{path} of items", [Call(cls, (given,), {"path": "/etc/passwd"})], "items in place of methods"
+    # wandb's Config gives its _callback what setattr sets; FieldReference.get() calls its _ops
+    config = make("wandb.sdk.wandb_config.Config")
+    type(config).__getstate__ = lambda self: ({"_items": {}, "_locked": {}, "_callback": loader}, {"path": "/etc/passwd"})
+    yield "wandb's callback", {"config": config}, "which its class would give to a function"
+    # EasyDict makes attributes of its items, and Optimizer.__setstate__ calls setdefault of each group; Box.__setstate__ asks for min() of low
+    group = put(type("Stub", (dict,), {}), "easydict.EasyDict")({"setdefault": loader, "params": []})
+    adam = make("torch.optim.adam.Adam", defaults={}, state={}, param_groups=[group])
+    yield "a group's setdefault", {"optimizer": adam}, "a state that keeps a function"
+    low = argparse.Namespace(size=1, min=functools.partial(torchvision.datasets.folder.pil_loader, "/etc/passwd"))
+    yield "gym's bounds", {"space": make("gymnasium.spaces.box.Box", low=low, high=low)}, "a state that keeps a function"
+    operation = argparse.Namespace(fn=loader, args=[])
+    field = make("ml_collections.config_dict.config_dict.FieldReference", _value="/etc/passwd", _field_type=str, _ops=[operation], _required=False)
+    yield "operations of ml_collections", {"config": field}, "operations that its class would call"
+
 
 def hostile():
     yield "source of a function", {"args": Call(signatures.getsource, (int,))}, "imports and reads source files"
@@ -400,6 +474,7 @@ def hostile():
     # Criterion.__cinit__ of scikit-learn 1.2 copies n_outputs numbers of n_classes, however many there are: a crash.
     gini = put(type("Stub", (), {"__init__": lambda self, *_: None}), "sklearn.tree._criterion.Gini")
     yield "a criterion of more outputs", {"of": Call(gini, (50000, np.array([2, 3])))}, "not a number of outputs"
+    yield from classes_at_work()
     yield "own union", {"kind": Call(functools.reduce, (operator.or_,
                                                          (int, put(type("Stub", (), {}), "mycorp.nets.Encoder"))))}, "--allow mycorp.nets.Encoder"
 

@@ -195,8 +195,11 @@ bool literal_arguments(const struct call *c) {
   return true;
 }
 
+/* ModelOutput of transformers, FrozenDict of diffusers and, since Python 3.13, SimpleNamespace make
+ * attributes of the items that they are given: one of the name __setstate__ BUILD would call. */
 uint32_t build_PLAIN(const struct call *c) {
   if (names_zone_file(c)) return refuse_arguments(c, "a time zone that is the name of a file");
+  if (makes_methods(c)) return refuse_arguments(c, "items in place of methods that loading may call");
   return plain_arguments(c) ? call_built(c, BUILT_RECORD, 0) : refuse_arguments(c, "not a plain value");
 }
 

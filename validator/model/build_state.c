@@ -96,7 +96,7 @@ static bool is_constant(const struct checkpoint *cp, const struct machine *m, va
 }
 
 /* Is a function, or a class, put in the place of a method that others call? */
-static bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
+bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
   uint32_t n = kind_of(m, dict) == VAL_DICT ? value_count(m, dict) : 0;
   if (!spend(cp, n, at)) return false;
   for (uint32_t i = 0; i < n; i += 2) {
@@ -152,7 +152,7 @@ bool plain_attributes(const struct call *c, uint32_t i) {
 
 /* The attributes in a part of a state: a dict, or a dict made by a call. 0: other values, for __setstate__
  * alone. */
-static val_id state_fields(const struct machine *m, val_id part) {
+val_id state_fields(const struct machine *m, val_id part) {
   const struct object *o = value_object(m, part); /* of a subclass of dict, too */
   if (o) return o->items;
   return kind_of(m, part) == VAL_DICT ? part : 0;
@@ -185,7 +185,8 @@ static bool is_slot_state(const struct machine *m, val_id state) {
 
 /* Classes whose __setstate__ goes through what it is given, and in whose states no function belongs. */
 static bool computes_state(const struct global_row *row) {
-  static const char *const at_work[] = {"einops.layers.", "omegaconf.", "pandas.", "sklearn.isotonic",
+  static const char *const at_work[] = {"einops.layers.", "gym.spaces.", "gymnasium.spaces.",
+                                        "omegaconf.",     "pandas.",     "sklearn.isotonic",
                                         "torch.optim."};
   static const char *const at_rest[] = {"torch.optim.lr_scheduler", "torch.optim.swa_utils"};
   struct span module = span_str(row ? row->module : "");
@@ -193,22 +194,6 @@ static bool computes_state(const struct global_row *row) {
   for (size_t i = 0; i < ARRAY_LEN(at_work); i++) works = works || span_starts(module, span_str(at_work[i]));
   for (size_t i = 0; i < ARRAY_LEN(at_rest); i++) works = works && !span_is(module, at_rest[i]);
   return works;
-}
-
-/* DataFrameMapper.__setstate__ gives each of its features to _build_feature(columns, transformers, options,
- * X), which calls the columns with X (sklearn_pandas 2): lists of three at most, as it writes them. */
-static bool calls_columns(struct checkpoint *cp, const struct machine *m, const struct global_row *row,
-                          val_id state, uint32_t at) {
-  if (!row || strcmp(row->module, "sklearn_pandas.dataframe_mapper") != 0) return false;
-  val_id fields = state_fields(m, state);
-  val_id features = kind_of(m, fields) == VAL_DICT ? dict_get(m, fields, "features") : 0;
-  if (kind_of(m, features) != VAL_LIST) return true;
-  if (!spend(cp, value_count(m, features), at)) return false;
-  for (uint32_t i = 0; i < value_count(m, features); i++) {
-    val_id one = value_item(m, features, i);
-    if ((kind_of(m, one) != VAL_TUPLE && kind_of(m, one) != VAL_LIST) || value_count(m, one) > 3) return true;
-  }
-  return false;
 }
 
 /* Dicts that give their items as attributes, too (yacs' CfgNode, Munch, EasyDict, OmegaConf's): a function in
@@ -238,8 +223,8 @@ static void build_record(struct checkpoint *cp, struct machine *m, const struct 
     refuse_build(cp, at, "a record", "a state that keeps what has no end, which its class goes through");
   if (!names_layers(m, state_fields(m, state)))
     refuse_build(cp, at, "a record", "more layers than a recurrent network has, or no number of them");
-  if (calls_columns(cp, m, row, state, at))
-    refuse_build(cp, at, "a record", "features whose columns its class would call");
+  const char *wrong = class_wrong(cp, m, row, state, at);
+  if (wrong) refuse_build(cp, at, "a record", wrong);
   bool pair = kind_of(m, state) == VAL_TUPLE && value_count(m, state) == 2;
   for (uint32_t i = 0; i < (pair ? 2 : 1); i++) {
     val_id part = pair ? value_item(m, state, i) : state;
@@ -380,7 +365,8 @@ void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how,
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, target);
   const struct object *o = value_object(m, target);
-  bool methods = b && b->kind == BUILT_RECORD && how != VAL_DICT && o->items && value_count(m, o->items);
+  bool record = b && b->kind == BUILT_RECORD,
+       methods = record && how != VAL_DICT && o->items && value_count(m, o->items);
   if (o->states || methods)
     refuse_build(cp, at, "an object",
                  o->states ? "items behind its state, which may have put functions in place of its methods"

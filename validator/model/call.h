@@ -154,6 +154,18 @@ void note_joblib_file(struct checkpoint *cp, const struct machine *m, val_id sta
 bool is_array_class(const struct global_row *row);
 /* Observes that BUILD, or items, may not do this to its target. */
 void refuse_build(struct checkpoint *cp, uint32_t at, const char *target, const char *why);
+/* build_graph.c. Is it the state of a layer of PyTorch Geometric, with more than names and types in what it
+ * writes a Python module of? */
+NODISCARD bool writes_python(struct checkpoint *cp, const struct machine *m, val_id fields, uint32_t at);
+/* build_classes.c. NULL, or what the __setstate__ of this class would do with that state. */
+const char *class_wrong(struct checkpoint *cp, struct machine *m, const struct global_row *row, val_id state,
+                        uint32_t at);
+/* Are there items among the arguments that would be methods, if the class makes attributes of them? */
+NODISCARD bool makes_methods(const struct call *c);
+/* build_state.c: the attributes in a part of a state, 0 if it is no dict; is a function put in the place of a
+ * method? */
+val_id state_fields(const struct machine *m, val_id part);
+NODISCARD bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at);
 /* build_state.c: struct machine_hooks has them as `build` and `extend`. */
 val_id on_build(void *ctx, struct machine *m, val_id target, val_id state, uint32_t at);
 void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how, uint32_t at);
