@@ -428,7 +428,12 @@ def classes_at_work():
     # wandb's Config gives its _callback what setattr sets; FieldReference.get() calls its _ops
     config = make("wandb.sdk.wandb_config.Config")
     type(config).__getstate__ = lambda self: ({"_items": {}, "_locked": {}, "_callback": loader}, {"path": "/etc/passwd"})
-    yield "wandb's callback", {"config": config}, "which its class would give to a function"
+    yield "wandb's callback", {"config": config}, "slots, which its class does not have"
+    labels = make("transformers.models.bert.configuration_bert.BertConfig")
+    type(labels).__getstate__ = lambda self: (None, {"num_labels": 10**12})
+    yield "a number of labels", {"config": labels}, "slots, which its class does not have"
+    language = make("flair.models.language_model.LanguageModel", nn.Module, state_dict={}, dictionary=None, hidden_size=10**6, nlayers=1, nout=None)
+    yield "Flair's network", {"lm": language}, "sizes of a network"
     # EasyDict makes attributes of its items, and Optimizer.__setstate__ calls setdefault of each group; Box.__setstate__ asks for min() of low
     group = put(type("Stub", (dict,), {}), "easydict.EasyDict")({"setdefault": loader, "params": []})
     adam = make("torch.optim.adam.Adam", defaults={}, state={}, param_groups=[group])

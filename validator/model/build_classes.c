@@ -33,10 +33,37 @@ static bool calls_ops(struct machine *m, const struct global_row *row, val_id st
   return kind_of(m, ops) != VAL_LIST || value_count(m, ops) > 0;
 }
 
-/* Of slots each is given to setattr, where wandb's Config calls its _callback with it (wandb_config.py). It
- * has none itself. */
-static bool calls_back(const struct machine *m, const struct global_row *row, val_id state) {
-  return is_class(row, "wandb.sdk.wandb_config", "Config") && kind_of(m, state) != VAL_DICT;
+/* Of slots each is given to setattr: wandb's Config calls its _callback with it (wandb_config.py), a
+ * configuration of transformers makes a list as long as num_labels says (configuration_utils.py). Neither has
+ * any. */
+static bool sets_slots(const struct machine *m, const struct global_row *row, val_id state) {
+  struct span module = span_str(row ? row->module : "");
+  bool computes = span_starts(module, SPAN("transformers.")) || span_starts(module, SPAN("wandb."));
+  return computes && kind_of(m, state) == VAL_TUPLE;
+}
+
+/* Is it None or absent, or a number of at most `most`? */
+static bool is_small(const struct machine *m, val_id fields, const char *name, int64_t most) {
+  val_id v = dict_get(m, fields, name);
+  if (!v || kind_of(m, v) == VAL_NONE) return true;
+  return kind_of(m, v) == VAL_INT && value_of(m, v)->number >= 0 && value_of(m, v)->number <= most;
+}
+
+/* Flair makes these anew, of the sizes in their state (flair/models/language_model.py,
+ * flair/embeddings/document.py); those that it publishes are half as wide at most. A dictionary by name would
+ * be a file. */
+static bool is_too_large(struct checkpoint *cp, const struct machine *m, const struct global_row *row,
+                         val_id state, uint32_t at) {
+  enum { WIDEST = 8192, MOST_LAYERS = 8 };
+  static const char *const widths[] = {"embedding_size", "hidden_size", "nout", "reproject_words_dimension"};
+  bool language = is_class(row, "flair.models.language_model", "LanguageModel");
+  if (!language && !is_class(row, "flair.embeddings.document", "DocumentRNNEmbeddings")) return false;
+  if (kind_of(m, state) != VAL_DICT) return true;
+  if (!spend(cp, 8 * (uint64_t)value_count(m, state), at)) return false;
+  if (language && !dict_get(m, state, "state_dict")) return false;
+  bool fine = is_small(m, state, "nlayers", MOST_LAYERS) && is_small(m, state, "rnn_layers", MOST_LAYERS);
+  for (size_t i = 0; i < ARRAY_LEN(widths); i++) fine = fine && is_small(m, state, widths[i], WIDEST);
+  return !fine || value_is_string(m, dict_get(m, state, "dictionary"));
 }
 
 static bool is_graph_layer(const struct global_row *row) {
@@ -47,7 +74,8 @@ const char *class_wrong(struct checkpoint *cp, struct machine *m, const struct g
                         uint32_t at) {
   if (calls_columns(cp, m, row, state, at)) return "features whose columns its class would call";
   if (calls_ops(m, row, state)) return "operations that its class would call";
-  if (calls_back(m, row, state)) return "slots, which its class would give to a function in its state";
+  if (sets_slots(m, row, state)) return "slots, which its class does not have and would compute with";
+  if (is_too_large(cp, m, row, state, at)) return "sizes of a network that its class would make anew";
   if (is_graph_layer(row) && kind_of(m, state) != VAL_DICT) return "a state that is no dict";
   if (writes_python(cp, m, state_fields(m, state), at))
     return "an inspector of which PyTorch Geometric would write Python and run it (save the model's "

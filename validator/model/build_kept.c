@@ -204,11 +204,12 @@ static bool is_protocol(struct checkpoint *cp, const struct machine *m, val_id v
   return false;
 }
 
-/* A module is hashed by its identity. */
+/* A module is hashed by its identity, but one of torchmetrics by its values (torchmetrics/metric.py). */
 void on_key(void *ctx, const struct machine *m, val_id key, uint32_t at) {
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, key);
-  if (b && b->row && b->row->cls == GLOBAL_MODULE) return;
+  bool module = b && b->row && b->row->cls == GLOBAL_MODULE;
+  if (module && !span_starts(span_str(b->row->module), SPAN("torchmetrics."))) return;
   if (holds(cp, m, key, at, is_protocol))
     refuse_build(cp, at, "a dict", "an item by whose name numpy and torch ask for the memory of an array");
   if (value_is_string(m, key)) return;

@@ -365,8 +365,7 @@ void on_extend(void *ctx, struct machine *m, val_id target, enum value_kind how,
   struct checkpoint *cp = ctx;
   const struct built *b = built_of(cp, m, target);
   const struct object *o = value_object(m, target);
-  bool record = b && b->kind == BUILT_RECORD,
-       methods = record && how != VAL_DICT && o->items && value_count(m, o->items);
+  bool methods = b && b->kind == BUILT_RECORD && how != VAL_DICT && o->items && value_count(m, o->items);
   if (o->states || methods)
     refuse_build(cp, at, "an object",
                  o->states ? "items behind its state, which may have put functions in place of its methods"
