@@ -74,7 +74,7 @@ code=0
 /usr/bin/python3 tests/cover/figures.py "$OUT" 'The corpus:' 95 || code=1
 for t in cli folders nested; do suite $t sh tests/$t.sh; done
 suite units units
-for t in derived diff distributed quantized wrappers configs resume lock numpy_files load_state_dict torch_forward torch_statements torch_sequences published learners; do
+for t in derived diff distributed quantized wrappers configs resume lock numpy_files load_state_dict torch_forward torch_statements torch_sequences published learners science; do
   suite $t /usr/bin/python3 tests/oracle/$t.py
 done
 /usr/bin/python3 tests/cover/figures.py "$OUT" 'All of it:' tests/uncovered.txt "$OUT/uncovered.txt" || code=1
