@@ -65,6 +65,7 @@ static inline struct part bytes_part(struct machine *m, enum part_tag tag, val_i
 static struct part object_part(struct machine *m, val_id v, struct key *k);
 
 /* One value without what it holds; notes what can't be a key, or can't be compared. */
+// NOLINTNEXTLINE(misc-no-recursion): once, for what is equal to an object is none
 static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   const struct value *x = value_of(m, v);
   switch ((enum value_kind)x->kind) {
@@ -93,6 +94,7 @@ static inline struct part part_of(struct machine *m, val_id v, struct key *k) {
   return bits_part(PART_IDENTITY, v);
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): see part_of
 static COLD struct part object_part(struct machine *m, val_id v, struct key *k) {
   val_id equal = m->hooks.equal ? m->hooks.equal(m->hooks.ctx, m, v) : 0;
   k->has_object = true;
