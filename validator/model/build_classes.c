@@ -12,7 +12,7 @@ static bool calls_columns(struct checkpoint *cp, const struct machine *m, const 
                           val_id state, uint32_t at) {
   if (!row || strcmp(row->module, "sklearn_pandas.dataframe_mapper") != 0) return false;
   val_id fields = state_fields(m, state);
-  val_id features = kind_of(m, fields) == VAL_DICT ? dict_get(m, fields, "features") : 0;
+  val_id features = dict_get(m, fields, "features");
   if (kind_of(m, features) != VAL_LIST) return true;
   if (!spend(cp, value_count(m, features), at)) return false;
   for (uint32_t i = 0; i < value_count(m, features); i++) {
@@ -28,7 +28,7 @@ static bool calls_columns(struct checkpoint *cp, const struct machine *m, const 
 static bool calls_ops(struct machine *m, const struct global_row *row, val_id state) {
   if (!is_class(row, "ml_collections.config_dict.config_dict", "FieldReference")) return false;
   val_id fields = state_fields(m, state);
-  val_id ops = kind_of(m, fields) == VAL_DICT ? dict_get(m, fields, "_ops") : 0;
+  val_id ops = dict_get(m, fields, "_ops");
   machine_give(m, ops); /* none are added later */
   return kind_of(m, ops) != VAL_LIST || value_count(m, ops) > 0;
 }
@@ -45,8 +45,7 @@ static bool sets_slots(const struct machine *m, const struct global_row *row, va
 /* Is it None or absent, or a number of at most `most`? */
 static bool is_small(const struct machine *m, val_id fields, const char *name, int64_t most) {
   val_id v = dict_get(m, fields, name);
-  if (!v || kind_of(m, v) == VAL_NONE) return true;
-  return kind_of(m, v) == VAL_INT && value_of(m, v)->number >= 0 && value_of(m, v)->number <= most;
+  return !v || kind_of(m, v) == VAL_NONE || is_int_within(m, v, 0, most);
 }
 
 /* Flair makes these anew, of the sizes in their state (flair/models/language_model.py,

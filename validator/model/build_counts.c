@@ -4,7 +4,7 @@
 
 enum { NUM_LISTED = 1 << 24, NUM_LAYERS = 1 << 12, NUM_OUTPUTS = 1 << 16, NUM_ROWS = 1 << 28 };
 
-static bool is_int_within(const struct machine *m, val_id v, int64_t least, int64_t most) {
+bool is_int_within(const struct machine *m, val_id v, int64_t least, int64_t most) {
   const struct value *x = value_of(m, v);
   return x->kind == VAL_INT && x->number >= least && x->number <= most;
 }
@@ -60,25 +60,17 @@ uint32_t build_CRITERION(const struct call *c) {
               : refuse_arguments(c, "not a number of outputs, and the classes of each or the samples");
 }
 
-static val_id field(const struct machine *m, val_id dict, const char *key) {
-  return kind_of(m, dict) == VAL_DICT ? dict_get(m, dict, key) : 0;
-}
-
 /* torch.nn.RNNBase.__setstate__ makes the names of its weights anew, layer by layer, unless there are some.
  * What its state lacks it finds in the parts of the module, where torch puts none of it. */
 bool names_layers(const struct machine *m, val_id fields) {
-  static const char *const parts[] = {"_buffers", "_modules", "_parameters"};
-  val_id weights = field(m, fields, "_all_weights");
-  for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-    val_id part = field(m, fields, parts[i]);
-    const struct object *o = value_object(m, part);
-    if (field(m, o ? o->items : part, "_all_weights")) return false;
-  }
-  if (!weights) weights = field(m, fields, "all_weights");
+  val_id weights = dict_get(m, fields, "_all_weights");
+  for (uint32_t i = 0; i < MODULE_PARTS; i++)
+    if (dict_get(m, module_part(m, fields, i), "_all_weights")) return false;
+  if (!weights) weights = dict_get(m, fields, "all_weights");
   if (!weights) return true;
   for (uint32_t depth = 0; depth < 2 && weights; depth++)
     weights = kind_of(m, weights) == VAL_LIST && value_count(m, weights) ? value_item(m, weights, 0) : 0;
-  return value_is_string(m, weights) || is_int_within(m, field(m, fields, "num_layers"), 0, NUM_LAYERS);
+  return value_is_string(m, weights) || is_int_within(m, dict_get(m, fields, "num_layers"), 0, NUM_LAYERS);
 }
 
 /* _new_Index(RangeIndex, {start, stop, step}): a table has a number for each of its columns, which are as
@@ -86,14 +78,14 @@ bool names_layers(const struct machine *m, val_id fields) {
 bool counts_rows(const struct call *c) {
   const struct value *of[2];
   static const char *const keys[] = {"start", "stop"};
-  if (strcmp(c->row->name, "_new_Index") != 0 || !field(c->m, call_arg(c, 1), keys[1])) return true;
+  if (strcmp(c->row->name, "_new_Index") != 0 || !dict_get(c->m, call_arg(c, 1), keys[1])) return true;
   for (size_t i = 0; i < 2; i++) {
-    of[i] = value_of(c->m, field(c->m, call_arg(c, 1), keys[i]));
+    of[i] = value_of(c->m, dict_get(c->m, call_arg(c, 1), keys[i]));
     if (of[i]->kind != VAL_INT) return false;
   }
   uint64_t from = (uint64_t)of[0]->number, to = (uint64_t)of[1]->number;
   uint64_t apart = of[0]->number < of[1]->number ? to - from : from - to;
-  const struct value *step = value_of(c->m, field(c->m, call_arg(c, 1), "step"));
+  const struct value *step = value_of(c->m, dict_get(c->m, call_arg(c, 1), "step"));
   uint64_t each = step->kind == VAL_INT && step->number > 0 ? (uint64_t)step->number : 1;
   return apart / each <= NUM_ROWS;
 }

@@ -1,5 +1,6 @@
 /* Objects that are equal to a plain value and have its hash: in a dict they are the same key, and the later
  * value is what a reader finds under it. */
+#include "base/reader.h"
 #include "base/utf8.h"
 #include "model/call.h"
 
@@ -9,9 +10,8 @@ struct span np_utf8(const struct call *c, const struct np_dtype *dt, struct span
   uint8_t *out = spend(c->cp, s.n, c->at) ? arena_alloc(c->cp->arena, s.n, 1, 1) : NULL;
   size_t n = 0;
   for (size_t i = 0; out && i + 4 <= s.n; i += 4) {
-    const uint8_t *p = s.p + i;
-    uint32_t code = dt->big_endian ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
-                                   : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+    uint32_t code = load_u32le(s.p + i);
+    if (dt->big_endian) code = __builtin_bswap32(code);
     if (code > 0x10ffff) return SPAN(""); /* numpy makes no text of it */
     n += utf8_encode(out + n, code);
   }

@@ -136,10 +136,9 @@ static bool names_method(struct checkpoint *cp, const struct machine *m, val_id 
 
 /* The attributes of an object, and of a torch.nn.Module the parts that are attributes, too. */
 static bool names_attribute(struct checkpoint *cp, const struct machine *m, val_id fields, uint32_t at) {
-  static const char *const parts[] = {"_buffers", "_modules", "_parameters"};
   bool found = names_method(cp, m, fields, false, at);
-  for (size_t i = 0; !found && kind_of(m, fields) == VAL_DICT && i < ARRAY_LEN(parts); i++)
-    found = names_method(cp, m, dict_get(m, fields, parts[i]), true, at);
+  for (uint32_t i = 0; !found && i < MODULE_PARTS; i++)
+    found = names_method(cp, m, module_part(m, fields, i), true, at);
   return found;
 }
 

@@ -110,15 +110,18 @@ bool hides_method(struct checkpoint *cp, const struct machine *m, val_id dict, u
   return false;
 }
 
+val_id module_part(const struct machine *m, val_id fields, uint32_t i) {
+  static const char *const parts[MODULE_PARTS] = {"_buffers", "_modules", "_parameters"};
+  val_id part = dict_get(m, fields, parts[i]);
+  const struct object *o = value_object(m, part);
+  return o ? o->items : part;
+}
+
 /* Attributes, and those that torch.nn.Module looks for in the dicts of its parts. */
 static bool hides_methods(struct checkpoint *cp, const struct machine *m, val_id dict, uint32_t at) {
-  static const char *const parts[] = {"_buffers", "_modules", "_parameters"};
   if (hides_method(cp, m, dict, at)) return true;
-  for (size_t i = 0; cp->kept.n && kind_of(m, dict) == VAL_DICT && i < ARRAY_LEN(parts); i++) {
-    val_id part = dict_get(m, dict, parts[i]);
-    const struct object *o = value_object(m, part);
-    if (hides_method(cp, m, o ? o->items : part, at)) return true;
-  }
+  for (uint32_t i = 0; cp->kept.n && i < MODULE_PARTS; i++)
+    if (hides_method(cp, m, module_part(m, dict, i), at)) return true;
   return false;
 }
 

@@ -86,7 +86,9 @@ NODISCARD bool calls_when_asked(struct checkpoint *cp, const struct machine *m, 
 /* Does it hold what ends late or never? A record of builder COUNTED has the index ENDLESS then. */
 enum { ENDLESS = 1 };
 NODISCARD bool keeps_endless(struct checkpoint *cp, const struct machine *m, val_id v, uint32_t at);
-/* build_counts.c. Has the index that this call of pandas makes as many rows as a table may have? */
+/* build_counts.c. Is it an int from least to most? */
+bool is_int_within(const struct machine *m, val_id v, int64_t least, int64_t most);
+/* Has the index that this call of pandas makes as many rows as a table may have? */
 bool counts_rows(const struct call *c);
 /* Does this state of a recurrent network name its weights, or count few layers? */
 bool names_layers(const struct machine *m, val_id fields);
@@ -96,6 +98,9 @@ bool is_shared(const struct global_row *row);
  */
 bool is_method_name(struct span name);
 bool is_special(struct span name);
+/* Of the fields of a torch.nn.Module part i, whose items are attributes of it, too: a dict, or 0. */
+enum { MODULE_PARTS = 3 };
+val_id module_part(const struct machine *m, val_id fields, uint32_t i);
 /* Is it a call of pandas, with the name of a file in place of a time zone's? */
 NODISCARD bool names_zone_file(const struct call *c);
 bool is_zone_name(struct span key);
